@@ -1,0 +1,129 @@
+/** The configuration is wrong, or does not fit what the server publishes. */
+export type ConfigErrorCode =
+  /** An option or a registered member has a wrong value. */
+  | 'INVALID_CONFIG'
+  /** A registered member promises a protection that is not built. */
+  | 'UNSUPPORTED_METADATA'
+  /** The server does not list the registered authentication method. */
+  | 'AUTH_METHOD_UNSUPPORTED'
+  /** The server publishes no endpoint of the kind that is needed. */
+  | 'ENDPOINT_MISSING'
+  /** A signature has to be verified and the server publishes no `jwks_uri`. */
+  | 'NO_JWKS_URI';
+
+/** The server's metadata can't be trusted or understood. */
+export type DiscoveryErrorCode = 'ISSUER_MISMATCH' | 'INVALID_SERVER_METADATA' | HttpResponseErrorCode;
+
+/** The server could not be reached, did not answer in time, or said that it can't serve now. */
+export type TransportErrorCode = 'UPSTREAM_UNAVAILABLE' | 'UPSTREAM_TIMEOUT' | 'RATE_LIMITED' | 'TLS_ERROR';
+
+/** The bytes of an answer are outside of HTTP, or over our limits. */
+export type HttpResponseErrorCode =
+  | 'UNEXPECTED_STATUS'
+  | 'UNEXPECTED_REDIRECT'
+  | 'UNEXPECTED_CONTENT_TYPE'
+  | 'UNEXPECTED_CONTENT_ENCODING'
+  | 'RESPONSE_TOO_LARGE'
+  | 'RESPONSE_INCOMPLETE'
+  | 'MALFORMED_HTTP'
+  | 'INVALID_UTF8'
+  | 'INVALID_JSON'
+  | 'JSON_TOO_DEEP'
+  | 'TOO_MANY_MEMBERS';
+
+/** An answer is outside of its specification. */
+export type ResponseErrorCode =
+  | HttpResponseErrorCode
+  | 'TOKEN_RESPONSE_INVALID'
+  | 'INTROSPECTION_MALFORMED'
+  | 'SIGNED_RESPONSE_REQUIRED'
+  | 'USERINFO_INVALID'
+  | 'USERINFO_REFUSED'
+  | 'SIGNED_USERINFO_REQUIRED'
+  | 'JWKS_INVALID'
+  | 'TOO_MANY_KEYS';
+
+/** The server answered with an error of the specification. */
+export type OAuthErrorCode =
+  /** The error concerns this request, such as `invalid_grant` or `access_denied`. */
+  | 'OP_ERROR'
+  /** The server does not accept us as the client that we are configured to be. */
+  | 'CLIENT_MISCONFIGURED';
+
+/** A JWT, or a value bound to one, did not verify. */
+export type VerificationErrorCode =
+  | 'JWT_MALFORMED'
+  | 'JWT_TOO_LARGE'
+  | 'UNEXPECTED_JWE'
+  | 'TYP_MISMATCH'
+  | 'UNSUPPORTED_CRIT'
+  | 'ALG_NOT_ALLOWED'
+  | 'KEY_NOT_FOUND'
+  | 'AMBIGUOUS_KEY'
+  | 'SIGNATURE_INVALID'
+  | 'CLAIM_MISSING'
+  | 'CLAIM_INVALID'
+  | 'UNEXPECTED_CLAIM'
+  | 'ISS_MISMATCH'
+  | 'AUD_MISMATCH'
+  | 'AZP_MISMATCH'
+  | 'SUB_MISMATCH'
+  | 'EXPIRED'
+  | 'NOT_YET_VALID'
+  | 'TOO_OLD'
+  | 'NONCE_MISSING'
+  | 'NONCE_MISMATCH'
+  | 'AT_HASH_MISMATCH'
+  | 'AUTH_TIME_MISSING'
+  | 'AUTH_TIME_TOO_OLD'
+  | 'AUTH_TIME_MISMATCH'
+  | 'ID_TOKEN_MISSING';
+
+/** What a browser brought to the redirect URI is not an answer to a login of ours. */
+export type AuthorizationResponseErrorCode =
+  | 'MISSING_RESPONSE'
+  | 'RESPONSE_MODE'
+  | 'STATE_MISSING'
+  | 'STATE_MISMATCH'
+  | 'CODE_MISSING'
+  | 'ISS_MISSING'
+  | 'ISS_MISMATCH'
+  | 'UNEXPECTED_PARAMETER'
+  | 'NO_TRANSACTION'
+  | 'TRANSACTION_INVALID'
+  | 'TRANSACTION_EXPIRED'
+  | RequestErrorCode;
+
+/** A request can't be read without guessing. */
+export type RequestErrorCode =
+  | 'DUPLICATE_PARAMETER'
+  | 'INVALID_PARAMETER'
+  | 'UNSUPPORTED_MEDIA_TYPE'
+  | 'BODY_TOO_LARGE';
+
+/** The access token of an API call was refused. */
+export type AccessTokenErrorCode =
+  | 'CREDENTIALS_MISSING'
+  | 'CREDENTIALS_MALFORMED'
+  | 'TOKEN_INACTIVE'
+  | 'TOKEN_EXPIRED'
+  | 'TOKEN_NOT_YET_VALID'
+  | 'TOKEN_ISSUER'
+  | 'TOKEN_AUDIENCE'
+  | 'TOKEN_TYPE'
+  | 'TOKEN_BINDING'
+  | 'INSUFFICIENT_SCOPE';
+
+/** The local session can't be read or kept. */
+export type SessionErrorCode = 'SESSION_MISSING' | 'SESSION_TOO_LARGE';
+
+export type OidcErrorCode =
+  | ConfigErrorCode
+  | DiscoveryErrorCode
+  | TransportErrorCode
+  | ResponseErrorCode
+  | OAuthErrorCode
+  | VerificationErrorCode
+  | AuthorizationResponseErrorCode
+  | AccessTokenErrorCode
+  | SessionErrorCode;

@@ -1,0 +1,67 @@
+import type {
+  AccessTokenErrorCode,
+  AuthorizationResponseErrorCode,
+  ConfigErrorCode,
+  DiscoveryErrorCode,
+  OAuthErrorCode,
+  ResponseErrorCode,
+  SessionErrorCode,
+  TransportErrorCode,
+  VerificationErrorCode,
+} from './codes.js';
+import { OidcError, type OidcErrorOptions } from './oidc.error.js';
+
+/** The configuration is wrong. At boot it stops the application; names the member, never prints its value. */
+export class ConfigError extends OidcError<ConfigErrorCode> {
+  /** @param member path of the option, such as `client.redirect_uris` */
+  constructor(
+    code: ConfigErrorCode,
+    readonly member: string,
+    problem: string,
+    options?: OidcErrorOptions,
+  ) {
+    super(code, `${member}: ${problem}`, options);
+  }
+}
+
+/** The server's metadata can't be trusted or understood (OpenID Connect Discovery 1.0, RFC 8414). */
+export class DiscoveryError extends OidcError<DiscoveryErrorCode> {}
+
+/** The server could not be reached, was silent, or said that it can't serve now. */
+export class TransportError extends OidcError<TransportErrorCode> {
+  /** Seconds that the server asked to be left alone for; 5 when it did not say. */
+  readonly retryAfter: number;
+
+  constructor(code: TransportErrorCode, message: string, options: OidcErrorOptions & { readonly retryAfter?: number } = {}) {
+    super(code, message, options);
+    this.retryAfter = options.retryAfter ?? 5;
+  }
+}
+
+/** The server answered outside the specification. */
+export class ResponseError extends OidcError<ResponseErrorCode> {}
+
+/** The server answered with an error of the specification (RFC 6749, sections 4.1.2.1 and 5.2). */
+export class OAuthError extends OidcError<OAuthErrorCode> {
+  /** @param error the registered error, such as `invalid_grant` */
+  constructor(
+    code: OAuthErrorCode,
+    readonly error: string,
+    message: string,
+    options?: OidcErrorOptions,
+  ) {
+    super(code, message, options);
+  }
+}
+
+/** A JWT, or a value bound to one, did not verify. */
+export class VerificationError extends OidcError<VerificationErrorCode> {}
+
+/** What a browser brought to the redirect URI is not an answer to a login of ours. */
+export class AuthorizationResponseError extends OidcError<AuthorizationResponseErrorCode> {}
+
+/** The access token of an API call was refused. */
+export class AccessTokenError extends OidcError<AccessTokenErrorCode> {}
+
+/** The local session can't be read or kept. */
+export class SessionError extends OidcError<SessionErrorCode> {}

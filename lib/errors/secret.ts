@@ -1,0 +1,30 @@
+import { inspect } from 'node:util';
+
+const PRINTED = '[secret]';
+
+/** A value that must reach no log, error or JSON: however it is printed, it reads `[secret]`. */
+export class Secret<T = string> {
+  readonly #value: T;
+
+  constructor(value: T) {
+    this.#value = value;
+    Object.freeze(this);
+  }
+
+  /** The value itself, for the one place that has to send or compute with it. */
+  reveal(): T {
+    return this.#value;
+  }
+
+  toString(): string {
+    return PRINTED;
+  }
+
+  toJSON(): string {
+    return PRINTED;
+  }
+
+  [inspect.custom](): string {
+    return PRINTED;
+  }
+}
