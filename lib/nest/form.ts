@@ -1,0 +1,100 @@
+import type { IncomingMessage } from 'node:http';
+import { AuthorizationResponseError } from '../errors/errors.js';
+import { collectParameters, parseParameters, type Parameters } from './parameters.js';
+
+export const FORM_MEDIA_TYPE = 'application/x-www-form-urlencoded';
+
+/** Bytes. A form_post response is a few kilobytes; a logout token less. */
+export const MAX_FORM_SIZE = 65_536;
+
+/** What a framework knows of a request's body. */
+export interface FormRequest {
+  readonly raw: IncomingMessage;
+  readonly contentType: string | undefined;
+  /** What the application's body parser made of it: nothing, text, bytes or an object. */
+  readonly parsed: unknown;
+  /** The bytes, with `rawBody: true`. */
+  readonly rawBody: unknown;
+}
+
+/**
+ * The parameters of an `application/x-www-form-urlencoded` body (OAuth 2.0 Form Post Response Mode, section 2), at most
+ * 64 KB. The bytes are read by us where they can be had, and parsed by the one parameter reader.
+ *
+ * @throws {AuthorizationResponseError} `UNSUPPORTED_MEDIA_TYPE`, `BODY_TOO_LARGE`, `DUPLICATE_PARAMETER`, `INVALID_PARAMETER`
+ */
+export async function readForm({ raw, contentType, parsed, rawBody }: FormRequest): Promise<Parameters> {
+  if (!isForm(contentType)) {
+    throw new AuthorizationResponseError('UNSUPPORTED_MEDIA_TYPE', 'The body is not a form');
+  }
+  if (Number(raw.headers['content-length'] ?? 0) > MAX_FORM_SIZE) throw tooLarge();
+  if (rawBody instanceof Uint8Array) return parseBytes(rawBody);
+  if (parsed === undefined || parsed === null) return parseBytes(await readBody(raw));
+  if (parsed instanceof Uint8Array) return parseBytes(parsed);
+  if (typeof parsed === 'string') return parseText(parsed);
+  return collectParsed(Object.entries(parsed));
+}
+
+/** Exactly the form's media type; of its parameters only a charset of UTF-8. */
+function isForm(contentType = ''): boolean {
+  const [type = '', ...parameters] = contentType.toLowerCase().split(';');
+  return (
+    type.trim() === FORM_MEDIA_TYPE && parameters.every((parameter) => /^\s*(charset="?utf-8"?)?\s*$/.test(parameter))
+  );
+}
+
+function parseBytes(bytes: Uint8Array): Parameters {
+  if (bytes.byteLength > MAX_FORM_SIZE) throw tooLarge();
+  return parseParameters(decodeUtf8(bytes));
+}
+
+function parseText(text: string): Parameters {
+  if (text.length > MAX_FORM_SIZE) throw tooLarge();
+  return parseParameters(text);
+}
+
+function collectParsed(entries: [string, unknown][]): Parameters {
+  const size = entries.reduce(
+    (sum, [name, value]) => sum + name.length + (typeof value === 'string' ? value.length : 0),
+    0,
+  );
+  if (size > MAX_FORM_SIZE) throw tooLarge();
+  return collectParameters(entries);
+}
+
+function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw unreadable();
+  }
+}
+
+/** Reads no further than the limit and leaves the socket alone: the refusal is still to be sent over it. */
+function readBody(raw: IncomingMessage): Promise<Uint8Array> {
+  if (raw.readableEnded || raw.destroyed) return Promise.resolve(new Uint8Array());
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    const settle = (outcome: () => void): void => {
+      raw.off('data', onData).off('end', onEnd).off('error', onBroken).off('close', onBroken);
+      outcome();
+    };
+    const onData = (chunk: Uint8Array): void => {
+      size += chunk.byteLength;
+      if (size > MAX_FORM_SIZE) settle(() => reject(tooLarge()));
+      else chunks.push(chunk);
+    };
+    const onEnd = (): void => settle(() => resolve(Buffer.concat(chunks)));
+    const onBroken = (): void => settle(() => reject(unreadable()));
+    raw.on('data', onData).on('end', onEnd).on('error', onBroken).on('close', onBroken);
+  });
+}
+
+function tooLarge(): AuthorizationResponseError {
+  return new AuthorizationResponseError('BODY_TOO_LARGE', 'The body is larger than 64 KB');
+}
+
+function unreadable(): AuthorizationResponseError {
+  return new AuthorizationResponseError('INVALID_PARAMETER', 'The body can not be read');
+}

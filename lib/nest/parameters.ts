@@ -1,0 +1,93 @@
+import { AuthorizationResponseError } from '../errors/errors.js';
+
+/** Parameters as RFC 6749, section 3.1 has them: each at most once, none without a value. */
+export type Parameters = ReadonlyMap<string, string>;
+
+const MAX_PARAMETERS = 64;
+const MAX_NAME_LENGTH = 128;
+/** An authorization code of 4 KB is the longest that still fits, with the rest, into a request line. */
+const MAX_VALUE_LENGTH = 4096;
+
+// oxlint-disable-next-line no-control-regex -- to refuse them is the point
+const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f]/;
+const BRACKETS = /[[\]]/;
+
+/**
+ * The one reader of what a browser sends: a raw query string, or a form body as it came.
+ *
+ * Nothing is guessed: a name that comes twice, brackets that other parsers make arrays and objects of, control
+ * characters and broken percent-encoding are refused.
+ *
+ * @throws {AuthorizationResponseError} `DUPLICATE_PARAMETER`, `INVALID_PARAMETER`
+ */
+export function parseParameters(raw: string): Parameters {
+  return collectParameters(pairs(raw));
+}
+
+/**
+ * The same rules for a body that the application's own parser has already taken apart.
+ *
+ * @throws {AuthorizationResponseError} `DUPLICATE_PARAMETER`, `INVALID_PARAMETER`
+ */
+export function collectParameters(entries: Iterable<readonly [name: string, value: unknown]>): Parameters {
+  const seen = new Set<string>();
+  const parameters = new Map<string, string>();
+  for (const [name, value] of entries) {
+    if (seen.has(name) || Array.isArray(value)) {
+      throw new AuthorizationResponseError('DUPLICATE_PARAMETER', 'A parameter was sent more than once');
+    }
+    seen.add(name);
+    if (!isName(name) || !isValue(value) || seen.size > MAX_PARAMETERS) throw invalidParameter();
+    if (value !== '') parameters.set(name, value);
+  }
+  return parameters;
+}
+
+/**
+ * One parameter of a request that must never fail because of what stands in its query: `undefined` when it is absent,
+ * comes twice or can't be decoded.
+ */
+export function singleParameter(raw: string, name: string): string | undefined {
+  const values: string[] = [];
+  for (const pair of raw.split('&')) {
+    const [key, value] = split(pair);
+    if (decode(key) === name) values.push(value);
+  }
+  const [value] = values;
+  return values.length === 1 && value !== undefined ? decode(value) : undefined;
+}
+
+function* pairs(raw: string): Generator<[string, string]> {
+  for (const pair of raw.split('&')) {
+    if (pair === '') continue;
+    const [name, value] = split(pair).map(decode);
+    if (name === undefined || value === undefined) throw invalidParameter();
+    yield [name, value];
+  }
+}
+
+function split(pair: string): [name: string, value: string] {
+  const equals = pair.indexOf('=');
+  return equals === -1 ? [pair, ''] : [pair.slice(0, equals), pair.slice(equals + 1)];
+}
+
+/** `application/x-www-form-urlencoded`, decoded once. */
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return undefined;
+  }
+}
+
+function isName(name: string): boolean {
+  return name !== '' && name.length <= MAX_NAME_LENGTH && !BRACKETS.test(name) && !CONTROL_CHARACTERS.test(name);
+}
+
+function isValue(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= MAX_VALUE_LENGTH && !CONTROL_CHARACTERS.test(value);
+}
+
+function invalidParameter(): AuthorizationResponseError {
+  return new AuthorizationResponseError('INVALID_PARAMETER', 'A parameter can not be read');
+}

@@ -1,0 +1,135 @@
+import type { IncomingMessage } from 'node:http';
+import { Injectable } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { FORM_MEDIA_TYPE, readForm } from './form.js';
+import type { Parameters } from './parameters.js';
+
+/** The part of Nest's adapter that is used here; an array is a header that comes several times. */
+interface HeaderWriter {
+  setHeader(response: unknown, name: string, value: string | readonly string[]): unknown;
+  appendHeader(response: unknown, name: string, value: string): unknown;
+  getHeader(response: unknown, name: string): unknown;
+}
+
+/** The one place that knows Express from Fastify. */
+@Injectable()
+export class Platform {
+  constructor(private readonly host: HttpAdapterHost) {}
+
+  /** Node's request below the framework's. */
+  raw(request: unknown): IncomingMessage {
+    const raw = member(request, 'raw');
+    if (isIncomingMessage(raw)) return raw;
+    if (isIncomingMessage(request)) return request;
+    throw new Error('Not an HTTP request: only the Express and Fastify adapters are supported');
+  }
+
+  method(request: unknown): string {
+    return this.raw(request).method ?? '';
+  }
+
+  /** The path as it stood in the request line, before any prefix was cut off: not decoded, not normalised. */
+  path(request: unknown): string {
+    return target(this.raw(request), request).split('?', 1)[0] ?? '';
+  }
+
+  /** The query as it stood in the request line, without its question mark. */
+  query(request: unknown): string {
+    const whole = target(this.raw(request), request);
+    const mark = whole.indexOf('?');
+    return mark === -1 ? '' : whole.slice(mark + 1);
+  }
+
+  /** A header's value as the framework shows it, so that a middleware may set it. */
+  header(request: unknown, name: string): string | undefined {
+    const headers = member(request, 'headers') ?? this.raw(request).headers;
+    const value = member(headers, name.toLowerCase());
+    return typeof value === 'string' ? value : undefined;
+  }
+
+  /** How many lines of the request carry this header: Node shows only the first `Authorization` and hides the rest. */
+  headerLines(request: unknown, name: string): number {
+    const wanted = name.toLowerCase();
+    const { rawHeaders } = this.raw(request);
+    let lines = 0;
+    for (let index = 0; index < rawHeaders.length; index += 2) {
+      if (rawHeaders[index]?.toLowerCase() === wanted) lines += 1;
+    }
+    return lines;
+  }
+
+  /** The parameters of a form body, whether the application parses bodies or not. */
+  form(request: unknown): Promise<Parameters> {
+    return readForm({
+      raw: this.raw(request),
+      contentType: this.header(request, 'content-type'),
+      parsed: member(request, 'body'),
+      rawBody: member(request, 'rawBody'),
+    });
+  }
+
+  /**
+   * Makes Fastify hand a form to the route though the application has no parser for it (`bodyParser: false`); without,
+   * it answers 415 before any guard. Express needs nothing.
+   */
+  acceptForms(): void {
+    const instance: unknown = this.host.httpAdapter?.getInstance();
+    if (isFastify(instance) && !instance.hasContentTypeParser(FORM_MEDIA_TYPE)) {
+      instance.addContentTypeParser(FORM_MEDIA_TYPE, (_request, _payload, done) => done(null, undefined));
+    }
+  }
+
+  setHeader(response: unknown, name: string, value: string | readonly string[]): void {
+    this.writer().setHeader(response, name, value);
+  }
+
+  appendHeader(response: unknown, name: string, value: string): void {
+    this.writer().appendHeader(response, name, value);
+  }
+
+  setHeaders(response: unknown, headers: Readonly<Record<string, string>>): void {
+    for (const [name, value] of Object.entries(headers)) this.setHeader(response, name, value);
+  }
+
+  getHeader(response: unknown, name: string): string | undefined {
+    const value = this.writer().getHeader(response, name);
+    return typeof value === 'string' ? value : undefined;
+  }
+
+  private writer(): HeaderWriter {
+    return this.host.httpAdapter;
+  }
+}
+
+interface FastifyLike {
+  hasContentTypeParser(type: string): boolean;
+  addContentTypeParser(
+    type: string,
+    parser: (request: unknown, payload: unknown, done: (error: null, body: undefined) => void) => void,
+  ): void;
+}
+
+function isFastify(value: unknown): value is FastifyLike {
+  return (
+    typeof member(value, 'addContentTypeParser') === 'function' &&
+    typeof member(value, 'hasContentTypeParser') === 'function'
+  );
+}
+
+function isIncomingMessage(value: unknown): value is IncomingMessage {
+  return Array.isArray(member(value, 'rawHeaders')) && typeof member(value, 'method') === 'string';
+}
+
+function member(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+}
+
+/** RFC 9112, section 3.2.2: a server also has to take the absolute form, `GET http://host/path`. */
+const ABSOLUTE_FORM = /^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i;
+
+/** The request target as it came; mounting and rewriting change `url` and keep `originalUrl`. */
+function target(raw: IncomingMessage, request: unknown): string {
+  const original = member(request, 'originalUrl');
+  const whole = typeof original === 'string' ? original : (raw.url ?? '');
+  return whole.replace(ABSOLUTE_FORM, '').split('#', 1)[0] ?? '';
+}

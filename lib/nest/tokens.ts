@@ -1,0 +1,31 @@
+/** Injection token of the time now: `() => number`, milliseconds since the epoch. Default: `Date.now`. */
+export const OIDC_CLOCK = Symbol('OIDC_CLOCK');
+
+/** Injection token of the clock skew: seconds, any finite number, added to now for every time check. Default: 0. */
+export const OIDC_CLOCK_SKEW = Symbol('OIDC_CLOCK_SKEW');
+
+/** Injection token of the clock tolerance: seconds from 0 to 300, granted on every time check. Default: 30. */
+export const OIDC_CLOCK_TOLERANCE = Symbol('OIDC_CLOCK_TOLERANCE');
+
+/** Injection token of the undici `Dispatcher` for every call to the server. Default: a pooled `Agent` of our own. */
+export const OIDC_DISPATCHER = Symbol('OIDC_DISPATCHER');
+
+/** A function from a client's name to the token under which that client's provider stands. */
+function tokensOf(provider: string): (name?: string) => string {
+  return (name) => (name === undefined ? `nestjs-oidc/${provider}` : `nestjs-oidc/${provider}/${name}`);
+}
+
+/** Token of the client called `name`; of the one without a name when left out. */
+export const clientToken = tokensOf('client');
+
+/** Token of the parsed options of the client called `name`. */
+export const optionsToken = tokensOf('options');
+
+/** Token of the Passport strategy that logs in at the client called `name`. */
+export const strategyToken = tokensOf('strategy');
+
+/** Token of the sessions that the client called `name` started. */
+export const sessionToken = tokensOf('session');
+
+/** Token of the port through which a login of the client called `name` starts a session. */
+export const sessionPortToken = tokensOf('session-port');
