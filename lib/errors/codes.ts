@@ -12,7 +12,7 @@ export type ConfigErrorCode =
   | 'NO_JWKS_URI';
 
 /** The server's metadata can't be trusted or understood. */
-export type DiscoveryErrorCode = 'ISSUER_MISMATCH' | 'INVALID_SERVER_METADATA' | HttpResponseErrorCode;
+export type DiscoveryErrorCode = 'ISSUER_MISMATCH' | 'INVALID_SERVER_METADATA' | ResponseErrorCode;
 
 /** The server could not be reached, did not answer in time, or said that it can't serve now. */
 export type TransportErrorCode = 'UPSTREAM_UNAVAILABLE' | 'UPSTREAM_TIMEOUT' | 'RATE_LIMITED' | 'TLS_ERROR';
@@ -96,10 +96,7 @@ export type AuthorizationResponseErrorCode =
 
 /** A request can't be read without guessing. */
 export type RequestErrorCode =
-  | 'DUPLICATE_PARAMETER'
-  | 'INVALID_PARAMETER'
-  | 'UNSUPPORTED_MEDIA_TYPE'
-  | 'BODY_TOO_LARGE';
+  'DUPLICATE_PARAMETER' | 'INVALID_PARAMETER' | 'UNSUPPORTED_MEDIA_TYPE' | 'BODY_TOO_LARGE';
 
 /** The access token of an API call was refused. */
 export type AccessTokenErrorCode =
@@ -114,8 +111,14 @@ export type AccessTokenErrorCode =
   | 'TOKEN_BINDING'
   | 'INSUFFICIENT_SCOPE';
 
-/** The local session can't be read or kept. */
-export type SessionErrorCode = 'SESSION_MISSING' | 'SESSION_TOO_LARGE';
+/** The local session can't be read, kept or started. */
+export type SessionErrorCode =
+  | 'SESSION_MISSING'
+  | 'SESSION_TOO_LARGE'
+  /** Another site asked for a change in the name of the session. */
+  | 'CROSS_SITE_REQUEST'
+  /** The application's `validate` did not accept who logged in. */
+  | 'USER_REFUSED';
 
 export type OidcErrorCode =
   | ConfigErrorCode

@@ -32,7 +32,11 @@ export class TransportError extends OidcError<TransportErrorCode> {
   /** Seconds that the server asked to be left alone for; 5 when it did not say. */
   readonly retryAfter: number;
 
-  constructor(code: TransportErrorCode, message: string, options: OidcErrorOptions & { readonly retryAfter?: number } = {}) {
+  constructor(
+    code: TransportErrorCode,
+    message: string,
+    options: OidcErrorOptions & { readonly retryAfter?: number } = {},
+  ) {
     super(code, message, options);
     this.retryAfter = options.retryAfter ?? 5;
   }
@@ -63,5 +67,5 @@ export class AuthorizationResponseError extends OidcError<AuthorizationResponseE
 /** The access token of an API call was refused. */
 export class AccessTokenError extends OidcError<AccessTokenErrorCode> {}
 
-/** The local session can't be read or kept. */
+/** The local session can't be read, kept or started. */
 export class SessionError extends OidcError<SessionErrorCode> {}

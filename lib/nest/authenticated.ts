@@ -11,7 +11,9 @@ const requests = new WeakMap<object, Authenticated>();
 /** Records what a guard verified. Sets `request.user` as well, where Passport's users expect it. */
 export function authenticate(request: object, found: Authenticated): void {
   requests.set(request, { ...requests.get(request), ...found });
-  if ('user' in found) Reflect.set(request, 'user', found.user);
+  if ('user' in found) {
+    Reflect.set(request, 'user', found.user);
+  }
 }
 
 /** Records that a guard let the request pass without looking, unless another guard already found somebody. */

@@ -1,4 +1,5 @@
 import { createParamDecorator, Inject, SetMetadata, type CustomDecorator, type ExecutionContext } from '@nestjs/common';
+
 import { ConfigError } from '../errors/errors.js';
 import { authenticated, type Authenticated } from './authenticated.js';
 import { clientToken } from './tokens.js';
@@ -25,7 +26,9 @@ export function Public(): CustomDecorator<symbol> {
  * @throws {ConfigError} no scope, or one with characters outside of RFC 6749, section 3.3
  */
 export function Scopes(...scopes: string[]): CustomDecorator<symbol> {
-  if (scopes.length === 0) throw new ConfigError('INVALID_CONFIG', '@Scopes', 'names no scope');
+  if (scopes.length === 0) {
+    throw new ConfigError('INVALID_CONFIG', '@Scopes', 'names no scope');
+  }
   if (!scopes.every((scope) => SCOPE_TOKEN.test(scope))) {
     throw new ConfigError(
       'INVALID_CONFIG',
@@ -51,7 +54,9 @@ export function accessRule(handler: Target, controller: Target): AccessRule {
 }
 
 function ownRule(target: Target): AccessRule | undefined {
-  if (Reflect.getMetadata(PUBLIC, target) === true) return { isPublic: true, scopes: [] };
+  if (Reflect.getMetadata(PUBLIC, target) === true) {
+    return { isPublic: true, scopes: [] };
+  }
   const scopes: readonly string[] | undefined = Reflect.getMetadata(SCOPES, target);
   return scopes && { isPublic: false, scopes };
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+
 import { AuthorizationResponseError } from '../errors/errors.js';
 import { collectParameters, parseParameters, type Parameters } from './parameters.js';
 
@@ -27,11 +28,21 @@ export async function readForm({ raw, contentType, parsed, rawBody }: FormReques
   if (!isForm(contentType)) {
     throw new AuthorizationResponseError('UNSUPPORTED_MEDIA_TYPE', 'The body is not a form');
   }
-  if (Number(raw.headers['content-length'] ?? 0) > MAX_FORM_SIZE) throw tooLarge();
-  if (rawBody instanceof Uint8Array) return parseBytes(rawBody);
-  if (parsed === undefined || parsed === null) return parseBytes(await readBody(raw));
-  if (parsed instanceof Uint8Array) return parseBytes(parsed);
-  if (typeof parsed === 'string') return parseText(parsed);
+  if (Number(raw.headers['content-length'] ?? 0) > MAX_FORM_SIZE) {
+    throw tooLarge();
+  }
+  if (rawBody instanceof Uint8Array) {
+    return parseBytes(rawBody);
+  }
+  if (parsed === undefined || parsed === null) {
+    return parseBytes(await readBody(raw));
+  }
+  if (parsed instanceof Uint8Array) {
+    return parseBytes(parsed);
+  }
+  if (typeof parsed === 'string') {
+    return parseText(parsed);
+  }
   return collectParsed(Object.entries(parsed));
 }
 
@@ -44,12 +55,16 @@ function isForm(contentType = ''): boolean {
 }
 
 function parseBytes(bytes: Uint8Array): Parameters {
-  if (bytes.byteLength > MAX_FORM_SIZE) throw tooLarge();
+  if (bytes.byteLength > MAX_FORM_SIZE) {
+    throw tooLarge();
+  }
   return parseParameters(decodeUtf8(bytes));
 }
 
 function parseText(text: string): Parameters {
-  if (text.length > MAX_FORM_SIZE) throw tooLarge();
+  if (text.length > MAX_FORM_SIZE) {
+    throw tooLarge();
+  }
   return parseParameters(text);
 }
 
@@ -58,7 +73,9 @@ function collectParsed(entries: [string, unknown][]): Parameters {
     (sum, [name, value]) => sum + name.length + (typeof value === 'string' ? value.length : 0),
     0,
   );
-  if (size > MAX_FORM_SIZE) throw tooLarge();
+  if (size > MAX_FORM_SIZE) {
+    throw tooLarge();
+  }
   return collectParameters(entries);
 }
 
@@ -72,7 +89,9 @@ function decodeUtf8(bytes: Uint8Array): string {
 
 /** Reads no further than the limit and leaves the socket alone: the refusal is still to be sent over it. */
 function readBody(raw: IncomingMessage): Promise<Uint8Array> {
-  if (raw.readableEnded || raw.destroyed) return Promise.resolve(new Uint8Array());
+  if (raw.readableEnded || raw.destroyed) {
+    return Promise.resolve(new Uint8Array());
+  }
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = [];
     let size = 0;
@@ -82,8 +101,11 @@ function readBody(raw: IncomingMessage): Promise<Uint8Array> {
     };
     const onData = (chunk: Uint8Array): void => {
       size += chunk.byteLength;
-      if (size > MAX_FORM_SIZE) settle(() => reject(tooLarge()));
-      else chunks.push(chunk);
+      if (size > MAX_FORM_SIZE) {
+        settle(() => reject(tooLarge()));
+      } else {
+        chunks.push(chunk);
+      }
     };
     const onEnd = (): void => settle(() => resolve(Buffer.concat(chunks)));
     const onBroken = (): void => settle(() => reject(unreadable()));

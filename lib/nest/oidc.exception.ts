@@ -1,4 +1,5 @@
 import { HttpException } from '@nestjs/common';
+
 import type { OidcError } from '../errors/oidc.error.js';
 
 /** The body of every refusal: the RFC's error and one fixed sentence. Nothing that a stranger sent stands in it. */

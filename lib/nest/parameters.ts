@@ -37,8 +37,12 @@ export function collectParameters(entries: Iterable<readonly [name: string, valu
       throw new AuthorizationResponseError('DUPLICATE_PARAMETER', 'A parameter was sent more than once');
     }
     seen.add(name);
-    if (!isName(name) || !isValue(value) || seen.size > MAX_PARAMETERS) throw invalidParameter();
-    if (value !== '') parameters.set(name, value);
+    if (!isName(name) || !isValue(value) || seen.size > MAX_PARAMETERS) {
+      throw invalidParameter();
+    }
+    if (value !== '') {
+      parameters.set(name, value);
+    }
   }
   return parameters;
 }
@@ -51,7 +55,9 @@ export function singleParameter(raw: string, name: string): string | undefined {
   const values: string[] = [];
   for (const pair of raw.split('&')) {
     const [key, value] = split(pair);
-    if (decode(key) === name) values.push(value);
+    if (decode(key) === name) {
+      values.push(value);
+    }
   }
   const [value] = values;
   return values.length === 1 && value !== undefined ? decode(value) : undefined;
@@ -59,9 +65,13 @@ export function singleParameter(raw: string, name: string): string | undefined {
 
 function* pairs(raw: string): Generator<[string, string]> {
   for (const pair of raw.split('&')) {
-    if (pair === '') continue;
+    if (pair === '') {
+      continue;
+    }
     const [name, value] = split(pair).map(decode);
-    if (name === undefined || value === undefined) throw invalidParameter();
+    if (name === undefined || value === undefined) {
+      throw invalidParameter();
+    }
     yield [name, value];
   }
 }

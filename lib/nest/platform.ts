@@ -1,6 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+
+import type { ResponseHeader } from './answer.js';
+import { parseCookies, type Cookies } from './cookies.js';
 import { FORM_MEDIA_TYPE, readForm } from './form.js';
 import type { Parameters } from './parameters.js';
 
@@ -19,8 +22,12 @@ export class Platform {
   /** Node's request below the framework's. */
   raw(request: unknown): IncomingMessage {
     const raw = member(request, 'raw');
-    if (isIncomingMessage(raw)) return raw;
-    if (isIncomingMessage(request)) return request;
+    if (isIncomingMessage(raw)) {
+      return raw;
+    }
+    if (isIncomingMessage(request)) {
+      return request;
+    }
     throw new Error('Not an HTTP request: only the Express and Fastify adapters are supported');
   }
 
@@ -53,9 +60,16 @@ export class Platform {
     const { rawHeaders } = this.raw(request);
     let lines = 0;
     for (let index = 0; index < rawHeaders.length; index += 2) {
-      if (rawHeaders[index]?.toLowerCase() === wanted) lines += 1;
+      const header = rawHeaders[index];
+      if (header?.length === wanted.length && header.toLowerCase() === wanted) {
+        lines += 1;
+      }
     }
     return lines;
+  }
+
+  cookies(request: unknown): Cookies {
+    return parseCookies(this.header(request, 'cookie'));
   }
 
   /** The parameters of a form body, whether the application parses bodies or not. */
@@ -87,8 +101,15 @@ export class Platform {
     this.writer().appendHeader(response, name, value);
   }
 
-  setHeaders(response: unknown, headers: Readonly<Record<string, string>>): void {
-    for (const [name, value] of Object.entries(headers)) this.setHeader(response, name, value);
+  /** Sets each header once; `Set-Cookie` lines are added to those that are there. */
+  deliver(response: unknown, headers: readonly ResponseHeader[]): void {
+    for (const [name, value] of headers) {
+      if (name === 'Set-Cookie') {
+        this.appendHeader(response, name, value);
+      } else {
+        this.setHeader(response, name, value);
+      }
+    }
   }
 
   getHeader(response: unknown, name: string): string | undefined {

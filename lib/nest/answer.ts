@@ -1,0 +1,24 @@
+import { HttpException, HttpStatus } from '@nestjs/common';
+
+/** A header of an answer; `Set-Cookie` may come several times. */
+export type ResponseHeader = readonly [name: string, value: string];
+
+/**
+ * On every answer that a guard gives to a browser itself: it is for one person at one time (RFC 9111, section 5.2.2.5),
+ * the address with `code` and `state` goes nowhere (RFC 9700, section 4.2.4), and what looks like HTML is not.
+ */
+export const PRIVATE_ANSWER: readonly ResponseHeader[] = [
+  ['Cache-Control', 'no-store'],
+  ['Referrer-Policy', 'no-referrer'],
+  ['X-Content-Type-Options', 'nosniff'],
+];
+
+/**
+ * Ends a request that a guard has answered with a redirect: `Location` is already set. An exception is the only ending
+ * that runs neither handler nor interceptors and is clean on both adapters and under a catch-all filter.
+ */
+export class SeeOther extends HttpException {
+  constructor() {
+    super({}, HttpStatus.SEE_OTHER);
+  }
+}

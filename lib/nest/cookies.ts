@@ -1,0 +1,102 @@
+import { parseCookie, stringifySetCookie } from 'cookie';
+
+import { ConfigError } from '../errors/errors.js';
+
+/** What a browser sent: every value of each name, because a foreign host may have planted a second one. */
+export type Cookies = ReadonlyMap<string, readonly string[]>;
+
+/** Reads a `Cookie` header. Values stay as they are: ours need no decoding. */
+export function parseCookies(header: string | undefined): Cookies {
+  const cookies = new Map<string, string[]>();
+  for (const pair of header?.split(';') ?? []) {
+    for (const [name, value] of Object.entries(parseCookie(pair, { decode: (text) => text }))) {
+      cookies.set(name, [...(cookies.get(name) ?? []), value ?? '']);
+    }
+  }
+  return cookies;
+}
+
+/**
+ * The cookie called `name`. Two of one name are none: which of them is ours can't be told (RFC 6265, section 8.6), and
+ * the order in which they come is in the hand of whoever planted the other.
+ */
+export function singleCookie(cookies: Cookies, name: string): string | undefined {
+  const values = cookies.get(name) ?? [];
+  return values.length === 1 ? values[0] : undefined;
+}
+
+export type SameSite = 'lax' | 'none';
+
+/** A client's name stands in cookie names, where a dot separates our own additions. */
+const CLIENT_NAME = /^[\w-]{1,64}$/;
+
+/** RFC 8252, section 7.3: what goes to the machine itself needs no TLS. */
+const LOOPBACK = /^(127(\.\d{1,3}){3}|\[::1\]|localhost|.+\.localhost)$/;
+
+/**
+ * Names and attributes of our cookies. They are decided once, by the registered redirect URIs, never by a request:
+ * what a proxy or a browser says about the scheme does not matter.
+ */
+export class CookieProfile {
+  private constructor(
+    /** The origin that the application has in the browser. */
+    readonly origin: string,
+    readonly secure: boolean,
+    private readonly client: string | undefined,
+  ) {}
+
+  /**
+   * @param redirectUris as registered; the first is the one in use
+   * @param client the client's name, when it has one
+   * @throws {ConfigError} there is none, or one is neither https nor http on loopback
+   */
+  static of(redirectUris: readonly string[] | undefined, client?: string): CookieProfile {
+    if (client !== undefined && !CLIENT_NAME.test(client)) {
+      throw new ConfigError('INVALID_CONFIG', 'name', 'must be at most 64 letters, digits, "_" or "-"');
+    }
+    const [first] = (redirectUris ?? []).map(safeRedirectUri);
+    if (first === undefined) {
+      throw new ConfigError('INVALID_CONFIG', 'client.redirect_uris', 'is required for login and session');
+    }
+    return new CookieProfile(first.origin, first.protocol === 'https:', client);
+  }
+
+  /** `__Host-` makes the browser refuse what another host or plain http tries to plant under this name. */
+  name(base: string): string {
+    const own = this.client === undefined ? base : `${base}-${this.client}`;
+    return this.secure ? `__Host-${own}` : own;
+  }
+
+  /** The `Set-Cookie` line. Without `maxAge`, in seconds, the cookie ends with the browser. */
+  set(
+    name: string,
+    value: string,
+    { sameSite = 'lax', maxAge }: { sameSite?: SameSite; maxAge?: number } = {},
+  ): string {
+    return stringifySetCookie(
+      {
+        name,
+        value,
+        path: '/',
+        httpOnly: true,
+        secure: this.secure,
+        sameSite,
+        ...(maxAge !== undefined && { maxAge }),
+      },
+      { encode: (text) => text },
+    );
+  }
+
+  /** The `Set-Cookie` line that makes the browser forget it. */
+  clear(name: string, sameSite: SameSite = 'lax'): string {
+    return this.set(name, '', { sameSite, maxAge: 0 });
+  }
+}
+
+function safeRedirectUri(uri: string): URL {
+  const url = URL.canParse(uri) ? new URL(uri) : undefined;
+  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK.test(url.hostname))) {
+    return url;
+  }
+  throw new ConfigError('INVALID_CONFIG', 'client.redirect_uris', 'must be https, or http on loopback');
+}
