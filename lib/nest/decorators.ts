@@ -48,9 +48,19 @@ export interface AccessRule {
 
 type Target = ReturnType<ExecutionContext['getHandler']> | ReturnType<ExecutionContext['getClass']>;
 
-/** Reads the decorators of a handler and of its class: the nearer one decides. */
+const rules = new WeakMap<Target, WeakMap<Target, AccessRule>>();
+
+/** What the decorators of a handler and of its class say, read once: the nearer one decides. */
 export function accessRule(handler: Target, controller: Target): AccessRule {
-  return ownRule(handler) ?? ownRule(controller) ?? { isPublic: false, scopes: [] };
+  const known = rules.get(controller)?.get(handler);
+  if (known !== undefined) {
+    return known;
+  }
+  const rule = ownRule(handler) ?? ownRule(controller) ?? { isPublic: false, scopes: [] };
+  // A handler may be inherited by several controllers.
+  const ofController = rules.get(controller) ?? new WeakMap<Target, AccessRule>();
+  rules.set(controller, ofController.set(handler, rule));
+  return rule;
 }
 
 function ownRule(target: Target): AccessRule | undefined {

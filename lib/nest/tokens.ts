@@ -27,5 +27,8 @@ export const strategyToken = tokensOf('strategy');
 /** Token of the sessions that the client called `name` started. */
 export const sessionToken = tokensOf('session');
 
-/** Token of the port through which a login of the client called `name` starts a session. */
-export const sessionPortToken = tokensOf('session-port');
+/** Token of what keeps the sessions of the client called `name`. */
+export const sessionCookiesToken = tokensOf('session-cookies');
+
+/** Token of the API's side of the client called `name`. */
+export const resourceServerToken = tokensOf('resource-server');

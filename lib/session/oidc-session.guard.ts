@@ -1,0 +1,113 @@
+import { Inject, Injectable, type CanActivate, type ExecutionContext, type Type } from '@nestjs/common';
+
+import { SessionError } from '../errors/errors.js';
+import { PRIVATE_ANSWER, type ResponseHeader } from '../nest/answer.js';
+import { admitAnonymous, authenticate } from '../nest/authenticated.js';
+import { accessRule } from '../nest/decorators.js';
+import { OidcException } from '../nest/oidc.exception.js';
+import { sessionCookiesToken } from '../nest/tokens.js';
+import { SessionCookies } from './session-cookies.js';
+
+/** RFC 9110, section 9.2.1. */
+const SAFE_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS', 'TRACE'];
+
+/** RFC 9110, section 15.5.2: a 401 names a scheme. Any that browsers know would make them ask for a password. */
+const CHALLENGE: ResponseHeader = ['WWW-Authenticate', 'Cookie realm="session"'];
+
+/** What a session's owner sees is nobody else's; a handler that knows better sets its own. */
+const OWN_ANSWER: ResponseHeader = ['Cache-Control', 'private, no-store'];
+
+/**
+ * Requires the session that a login started: `request.user` and `@CurrentUser()` are what the strategy's `validate`
+ * returned. Without one the answer is 401, never a redirect: where to sign in is the application's to say.
+ *
+ * A request that changes something and comes from another site is refused with 403, whatever its cookies
+ * (`Sec-Fetch-Site`). Under `@Public()` the user is set when there is one, and nobody is refused.
+ */
+@Injectable()
+export class OidcSessionGuard implements CanActivate {
+  private static readonly named = new Map<string, Type<OidcSessionGuard>>();
+
+  constructor(@Inject(sessionCookiesToken()) private readonly sessions: SessionCookies) {
+    sessions.require();
+  }
+
+  /** The guard for the sessions of a named client: `@UseGuards(OidcSessionGuard.for('partners'))`. */
+  static for(name: string): Type<OidcSessionGuard> {
+    const known = this.named.get(name);
+    if (known !== undefined) {
+      return known;
+    }
+    @Injectable()
+    class NamedSessionGuard extends OidcSessionGuard {
+      constructor(@Inject(sessionCookiesToken(name)) sessions: SessionCookies) {
+        super(sessions);
+      }
+    }
+    this.named.set(name, NamedSessionGuard);
+    return NamedSessionGuard;
+  }
+
+  canActivate(context: ExecutionContext): boolean {
+    if (context.getType() !== 'http') {
+      throw new Error(`OidcSessionGuard does not know contexts of type ${context.getType()}`);
+    }
+    const http = context.switchToHttp();
+    const request: object = http.getRequest();
+    const response: object = http.getResponse();
+    const { isPublic } = accessRule(context.getHandler(), context.getClass());
+    if (this.isForged(request)) {
+      return isPublic ? this.admit(request) : this.refuse(response, FORGED);
+    }
+    const { session, setCookies } = this.sessions.find(request);
+    const { platform } = this.sessions;
+    setCookies.forEach((line) => platform.appendHeader(response, 'Set-Cookie', line));
+    if (session !== undefined) {
+      platform.deliver(response, [OWN_ANSWER]);
+      authenticate(request, { user: session.user });
+      return true;
+    }
+    return isPublic ? this.admit(request) : this.refuse(response, MISSING);
+  }
+
+  private isForged(request: object): boolean {
+    const { platform } = this.sessions;
+    return (
+      platform.header(request, 'sec-fetch-site') === 'cross-site' && !SAFE_METHODS.includes(platform.method(request))
+    );
+  }
+
+  private admit(request: object): true {
+    admitAnonymous(request, { user: undefined });
+    return true;
+  }
+
+  private refuse(response: object, { status, headers, error, error_description, cause }: Refusal): never {
+    this.sessions.platform.deliver(response, headers);
+    throw new OidcException(status, { error, error_description }, { cause: cause() });
+  }
+}
+
+interface Refusal {
+  readonly status: number;
+  readonly headers: readonly ResponseHeader[];
+  readonly error: string;
+  readonly error_description: string;
+  readonly cause: () => SessionError;
+}
+
+const MISSING: Refusal = {
+  status: 401,
+  headers: [CHALLENGE, ...PRIVATE_ANSWER],
+  error: 'login_required',
+  error_description: 'Sign in first.',
+  cause: () => new SessionError('SESSION_MISSING', 'The request has no session'),
+};
+
+const FORGED: Refusal = {
+  status: 403,
+  headers: PRIVATE_ANSWER,
+  error: 'access_denied',
+  error_description: 'Another site may not do this in your name.',
+  cause: () => new SessionError('CROSS_SITE_REQUEST', 'A cross-site request would change something'),
+};

@@ -1,0 +1,53 @@
+import type { OidcClient } from '../client/oidc-client.js';
+import { PRIVATE_ANSWER } from '../nest/answer.js';
+import type { SessionContent } from './session-content.js';
+import type { SessionCookies } from './session-cookies.js';
+
+/**
+ * The local session of the browser, as the login left it.
+ *
+ * ```ts
+ * @Post('logout')
+ * async logout(@Req() request: Request, @Res({ passthrough: true }) response: Response) {
+ *   const url = await this.session.endSessionUrl(request);
+ *   this.session.end(request, response);
+ *   return { url: url ?? '/' };
+ * }
+ * ```
+ */
+export class OidcSession {
+  readonly #cookies: SessionCookies;
+  readonly #client: OidcClient;
+
+  constructor(cookies: SessionCookies, client: OidcClient) {
+    this.#cookies = cookies;
+    this.#client = client;
+  }
+
+  /**
+   * The session of this request; undefined when there is none, when it is over, or when anything about its cookies is
+   * not as we wrote it.
+   */
+  read(request: unknown): SessionContent | undefined {
+    return this.#cookies.find(request).session;
+  }
+
+  /** Ends the session: the answer to this request makes the browser forget it. */
+  end(request: unknown, response: unknown): void {
+    const { platform } = this.#cookies;
+    platform.deliver(response, PRIVATE_ANSWER);
+    for (const line of this.#cookies.clear(request)) {
+      platform.appendHeader(response, 'Set-Cookie', line);
+    }
+  }
+
+  /**
+   * Where to send the browser so that the provider ends its session too (OpenID Connect RP-Initiated Logout 1.0),
+   * back to the first registered `post_logout_redirect_uris`. Undefined when the provider has no such endpoint.
+   *
+   * @throws {OidcError} the provider's metadata can't be had
+   */
+  async endSessionUrl(request: unknown): Promise<string | undefined> {
+    return this.#client.endSessionUrl({ id_token_hint: this.read(request)?.tokens.id_token });
+  }
+}

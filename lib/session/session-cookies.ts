@@ -1,0 +1,112 @@
+import type { OidcClient } from '../client/oidc-client.js';
+import { ConfigError } from '../errors/errors.js';
+import { CookieProfile, singleCookie, type Cookies } from '../nest/cookies.js';
+import type { Platform } from '../nest/platform.js';
+import { MAX_PARTS, openParts, sealParts } from '../storage/sealed-parts.js';
+import { Sealer } from '../storage/sealer.js';
+import { fromSealed, toSealed, type SessionContent } from './session-content.js';
+import type { SessionSettings } from './session.options.js';
+import type { NewSession, SessionPort } from './session.port.js';
+
+const PURPOSE = 'session';
+const BASE_NAME = 'oidc-session';
+
+/** What was found in the browser, and the `Set-Cookie` lines that put right what was wrong with it. */
+export interface FoundSession {
+  readonly session?: SessionContent;
+  readonly setCookies: readonly string[];
+}
+
+/** What is decided at boot. */
+interface Plan {
+  readonly sealer: Sealer;
+  readonly profile: CookieProfile;
+  /** The cookie and its continuations. */
+  readonly names: readonly string[];
+  readonly place: { readonly purpose: string; readonly name: string };
+  /** Milliseconds. */
+  readonly lifetime: number;
+}
+
+/** Sessions that live in the browser alone, sealed into at most three cookies. */
+export class SessionCookies implements SessionPort {
+  #plan: Plan | undefined;
+
+  constructor(
+    private readonly client: OidcClient,
+    private readonly settings: SessionSettings | undefined,
+    readonly platform: Platform,
+  ) {}
+
+  require(): void {
+    this.plan();
+  }
+
+  start(request: unknown, session: NewSession): readonly string[] {
+    const expiresAt = this.client.clock.now() + this.plan().lifetime;
+    return this.seal(toSealed(session), expiresAt, this.platform.cookies(request));
+  }
+
+  exists(request: unknown): boolean {
+    return this.find(request).session !== undefined;
+  }
+
+  /** Reads the browser's session. What is no session is to be cleared, what an older secret sealed is sealed anew. */
+  find(request: unknown): FoundSession {
+    const { sealer, names, place } = this.plan();
+    const cookies = this.platform.cookies(request);
+    const present = names.filter((name) => cookies.has(name));
+    if (present.length === 0) {
+      return { setCookies: [] };
+    }
+    const parts = names.slice(0, present.length).flatMap((name) => singleCookie(cookies, name) ?? []);
+    const opened =
+      parts.length === present.length ? openParts(sealer, place, parts, this.client.clock.now()) : undefined;
+    const session = opened?.status === 'open' ? fromSealed(opened.value, opened.expiresAt) : undefined;
+    if (session === undefined) {
+      return { setCookies: this.clear(request) };
+    }
+    const isStale = opened?.status === 'open' && opened.stale;
+    return { session, setCookies: isStale ? this.seal(toSealed(session), session.expiresAt, cookies) : [] };
+  }
+
+  /** The `Set-Cookie` lines that end the browser's session. */
+  clear(request: unknown): readonly string[] {
+    const { profile, names } = this.plan();
+    const cookies = this.platform.cookies(request);
+    return names.filter((name) => cookies.has(name)).map((name) => profile.clear(name));
+  }
+
+  /** Writes the parts, and clears those of a larger session before. */
+  private seal(value: unknown, expiresAt: number, cookies: Cookies): readonly string[] {
+    const { sealer, profile, names, place } = this.plan();
+    const parts = sealParts(sealer, place, value, expiresAt);
+    return names.flatMap((name, index) => {
+      const part = parts[index];
+      if (part !== undefined) {
+        return profile.set(name, part);
+      }
+      return cookies.has(name) ? profile.clear(name) : [];
+    });
+  }
+
+  private plan(): Plan {
+    this.#plan ??= makePlan(this.client, this.settings);
+    return this.#plan;
+  }
+}
+
+function makePlan({ name: client, metadata }: OidcClient, settings: SessionSettings | undefined): Plan {
+  if (settings === undefined) {
+    throw new ConfigError('INVALID_CONFIG', 'session.secret', 'is required for login and session');
+  }
+  const profile = CookieProfile.of(metadata.redirect_uris, client);
+  const name = profile.name(BASE_NAME);
+  return {
+    sealer: new Sealer(settings.secret.map((secret) => secret.reveal())),
+    profile,
+    names: Array.from({ length: MAX_PARTS }, (_, index) => (index === 0 ? name : `${name}.${index}`)),
+    place: { purpose: PURPOSE, name },
+    lifetime: settings.absoluteLifetime * 1000,
+  };
+}
