@@ -1,0 +1,90 @@
+import { randomUUID } from 'node:crypto';
+
+import type { Clock } from '../clock/clock.js';
+import { ConfigError } from '../errors/errors.js';
+import { signingKey, signJwt } from '../jose/own-keys.js';
+import type { ClientAuthenticationMethod } from '../metadata/client-metadata.js';
+import type { RegisteredClient } from '../metadata/registered-client.js';
+
+/** What a request carries to say who the client is. */
+export interface Credentials {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly form: Readonly<Record<string, string>>;
+}
+
+/** Makes the credentials of one request: the same every time, or an assertion that is used once. */
+export type ClientAuthentication = () => Credentials | Promise<Credentials>;
+
+export interface AuthenticationContext {
+  readonly client: RegisteredClient;
+  readonly issuer: string;
+  readonly clock: Clock;
+}
+
+/** Seconds that an assertion lives: long enough for one request. */
+const ASSERTION_LIFETIME = 60;
+
+const METHODS: Readonly<Record<ClientAuthenticationMethod, (context: AuthenticationContext) => ClientAuthentication>> =
+  {
+    none: ({ client }) => always({ headers: {}, form: { client_id: client.metadata.client_id } }),
+    client_secret_basic: ({ client }) => always({ headers: { authorization: basic(client) }, form: {} }),
+    client_secret_post: ({ client }) =>
+      always({ headers: {}, form: { client_id: client.metadata.client_id, client_secret: secretOf(client) } }),
+    client_secret_jwt: (context) => {
+      const alg = context.client.metadata.token_endpoint_auth_signing_alg ?? 'HS256';
+      const key = new TextEncoder().encode(secretOf(context.client));
+      return () => assertion(context, (claims) => signJwt(claims, { alg }, key));
+    },
+    private_key_jwt: (context) => {
+      const chosen = signingKey(context.client.keys, context.client.metadata.token_endpoint_auth_signing_alg);
+      if (chosen === undefined) {
+        throw new ConfigError('INVALID_CONFIG', 'client.jwks', 'holds no private key to authenticate with');
+      }
+      const { alg, key } = chosen;
+      return () => assertion(context, (claims) => signJwt(claims, { alg, kid: key.kid }, key.key));
+    },
+  };
+
+/** The registered way for the client to authenticate (OpenID Connect Core 1.0, section 9), and no other. */
+export function clientAuthentication(
+  method: ClientAuthenticationMethod,
+  context: AuthenticationContext,
+): ClientAuthentication {
+  return METHODS[method](context);
+}
+
+function always(credentials: Credentials): ClientAuthentication {
+  return () => credentials;
+}
+
+/** RFC 6749, section 2.3.1: each half is form-urlencoded before both become Basic credentials. */
+function basic(client: RegisteredClient): string {
+  const pair = `${formEncode(client.metadata.client_id)}:${formEncode(secretOf(client))}`;
+  return `Basic ${Buffer.from(pair).toString('base64')}`;
+}
+
+function formEncode(value: string): string {
+  return new URLSearchParams({ '': value }).toString().slice(1);
+}
+
+function secretOf(client: RegisteredClient): string {
+  return client.metadata.client_secret?.reveal() ?? '';
+}
+
+/** RFC 7523, section 2.2. The audience is the issuer and nothing else, so that no other server can use the assertion. */
+async function assertion(
+  { client, issuer, clock }: AuthenticationContext,
+  sign: (claims: Readonly<Record<string, string | number>>) => Promise<string>,
+): Promise<Credentials> {
+  const { client_id } = client.metadata;
+  const iat = Math.floor(clock.seconds());
+  const claims = { iss: client_id, sub: client_id, aud: issuer, jti: randomUUID(), iat, exp: iat + ASSERTION_LIFETIME };
+  return {
+    headers: {},
+    form: {
+      client_id,
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+      client_assertion: await sign(claims),
+    },
+  };
+}

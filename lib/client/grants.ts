@@ -1,0 +1,93 @@
+import { AuthorizationResponseError, ConfigError, VerificationError } from '../errors/errors.js';
+import type { JsonObject } from '../http/json.js';
+import type { AuthorizationTransaction } from './authorization-request.js';
+import { VerifiedIdToken } from './id-token.js';
+import type { Server } from './server.js';
+import { processTokenResponse, type GrantedByRequest, type TokenResponse } from './token-response.js';
+
+/** A grant is sent once: a code is spent by the attempt, and a refresh token may be. */
+async function requestTokens(
+  server: Server,
+  form: Readonly<Record<string, string>> & { readonly grant_type: string },
+  request: GrantedByRequest,
+): Promise<TokenResponse> {
+  requireGrantType(server, form.grant_type);
+  const response = await server.post('token_endpoint', form, { accept: 'application/json', retry: 'never' });
+  return processTokenResponse(response, request, server.clock.now);
+}
+
+/** RFC 7591, section 2: a registration that lists grant types allows no other. */
+function requireGrantType(server: Server, grantType: string): void {
+  if (server.client.metadata.grant_types?.includes(grantType) === false) {
+    throw new ConfigError('INVALID_CONFIG', 'client.grant_types', `does not hold ${grantType}`);
+  }
+}
+
+export interface CodeGrant {
+  readonly tokens: TokenResponse;
+  readonly idToken: VerifiedIdToken;
+}
+
+/**
+ * Exchanges the code of a login for its tokens (RFC 6749, section 4.1.3; RFC 7636, section 4.5) and validates the ID
+ * token before anybody sees the others.
+ */
+export async function authorizationCodeGrant(
+  server: Server,
+  code: string,
+  transaction: AuthorizationTransaction,
+  trustedAudiences: readonly string[] = [],
+): Promise<CodeGrant> {
+  const { redirect_uri, code_verifier, nonce, max_age, started_at, scope } = transaction;
+  if (transaction.issuer !== server.issuer) {
+    throw new AuthorizationResponseError('ISS_MISMATCH', 'The code was asked for at another issuer.');
+  }
+  const form = { grant_type: 'authorization_code', code, redirect_uri, code_verifier };
+  const tokens = await requestTokens(server, form, { scope });
+  if (tokens.id_token === undefined) {
+    throw new VerificationError('ID_TOKEN_MISSING', 'The token response has no ID token.');
+  }
+  const { access_token } = tokens;
+  const expected = { nonce, access_token, max_age, started_at, trustedAudiences };
+  return { tokens, idToken: await VerifiedIdToken.verify(server, tokens.id_token, expected) };
+}
+
+export interface RefreshOptions {
+  /** Space-separated, a part of what was granted. Default: all of it. */
+  readonly scope?: string;
+  /** The claims of the login's ID token: a new one must continue them (OpenID Connect Core 1.0, section 12.2). */
+  readonly claims?: JsonObject;
+  /** Audiences that may stand beside the client in a new ID token. */
+  readonly trustedAudiences?: readonly string[];
+}
+
+/** RFC 6749, section 6. An ID token that comes along is validated; where none comes the tokens have none. */
+export async function refreshTokenGrant(
+  server: Server,
+  refresh_token: string,
+  { scope, claims, trustedAudiences }: RefreshOptions = {},
+): Promise<TokenResponse> {
+  const form = { grant_type: 'refresh_token', refresh_token, ...(scope !== undefined && { scope }) };
+  const tokens = await requestTokens(server, form, { scope: scope ?? '', refresh_token });
+  if (tokens.id_token !== undefined) {
+    const { access_token } = tokens;
+    await VerifiedIdToken.verify(server, tokens.id_token, { access_token, continues: claims, trustedAudiences });
+  }
+  return tokens;
+}
+
+export interface ClientCredentialsOptions {
+  /** Space-separated. */
+  readonly scope?: string;
+  /** More parameters, such as `resource` or `audience`. */
+  readonly parameters?: Readonly<Record<string, string>>;
+}
+
+/** Tokens for the client itself (RFC 6749, section 4.4). */
+export function clientCredentialsGrant(
+  server: Server,
+  { scope, parameters }: ClientCredentialsOptions = {},
+): Promise<TokenResponse> {
+  const form = { ...parameters, grant_type: 'client_credentials', ...(scope !== undefined && { scope }) };
+  return requestTokens(server, form, { scope: scope ?? '' });
+}

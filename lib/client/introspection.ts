@@ -1,0 +1,124 @@
+import { isNumericDate } from '../clock/clock.js';
+import { ResponseError } from '../errors/errors.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../http/json.js';
+import type { HttpResponse } from '../http/response.js';
+import { INTROSPECTION } from '../jose/purpose.js';
+import { jwtOf, requireJson, requireOk } from './oauth-response.js';
+import type { Server } from './server.js';
+
+const SIGNED = 'application/token-introspection+jwt';
+
+/** What the server says of a token (RFC 7662, section 2.2). Everything but `active` is missing for a token that is not. */
+export interface Introspection {
+  readonly [member: string]: JsonValue | undefined;
+
+  readonly active: boolean;
+  readonly iss?: string;
+  readonly sub?: string;
+  readonly aud?: JsonValue;
+  readonly client_id?: string;
+  readonly scope?: string;
+  readonly username?: string;
+  readonly token_type?: string;
+  readonly jti?: string;
+  /** Seconds since the epoch, as `nbf` and `iat`. */
+  readonly exp?: number;
+  readonly nbf?: number;
+  readonly iat?: number;
+  /** Confirmation: the key that the token is bound to (RFC 7800). */
+  readonly cnf?: JsonObject;
+}
+
+export interface IntrospectionOptions {
+  /** Identifiers of our own, beside `client_id`, that a signed response may be addressed to. */
+  readonly audience?: readonly string[];
+  readonly token_type_hint?: 'access_token' | 'refresh_token';
+}
+
+/**
+ * Token introspection (RFC 7662), with signed responses (RFC 9701).
+ *
+ * Where `introspection_signed_response_alg` is registered nothing but a JWT is believed. Where it is not, JSON is asked
+ * for, and a JWT that comes all the same is verified.
+ *
+ * @param token opaque or not, as presented
+ * @returns the response's members; `active: false` is a value, not an error
+ * @throws {OAuthError} the server refused: our credentials, or with `unsupported_token_type` the token's form
+ * @throws {ResponseError} the server answered outside the specification, or unsigned where signed is registered
+ * @throws {VerificationError} the signed response did not verify
+ */
+export async function introspect(
+  server: Server,
+  token: string,
+  { audience = [], token_type_hint = 'access_token' }: IntrospectionOptions = {},
+): Promise<Introspection> {
+  const mustBeSigned = server.client.metadata.introspection_signed_response_alg !== undefined;
+  const response = await server.post(
+    'introspection_endpoint',
+    { token, token_type_hint },
+    { accept: mustBeSigned ? SIGNED : 'application/json', retry: 'unanswered' },
+  );
+  requireOk(response);
+  const members =
+    response.mediaType === SIGNED ? await fromJwt(server, response, audience) : fromJson(response, mustBeSigned);
+  return introspectionOf(members);
+}
+
+async function fromJwt(server: Server, response: HttpResponse, audience: readonly string[]): Promise<JsonObject> {
+  const accepted = [server.client.metadata.client_id, ...audience];
+  const { claims } = await server.verify('introspection', jwtOf(response), INTROSPECTION, accepted);
+  const { token_introspection } = claims;
+  if (!isJsonObject(token_introspection)) {
+    throw malformed('token_introspection');
+  }
+  return token_introspection;
+}
+
+function fromJson(response: HttpResponse, mustBeSigned: boolean): JsonObject {
+  if (mustBeSigned) {
+    throw new ResponseError('SIGNED_RESPONSE_REQUIRED', 'A signed introspection is registered; the answer is not one.');
+  }
+  return requireJson(response);
+}
+
+const STRINGS = ['iss', 'sub', 'client_id', 'scope', 'username', 'token_type', 'jti'] as const;
+const TIMES = ['exp', 'nbf', 'iat'] as const;
+
+/** @throws {ResponseError} `INTROSPECTION_MALFORMED`: a member is of a type that the specification does not give it */
+function introspectionOf(members: JsonObject): Introspection {
+  const { active } = members;
+  if (typeof active !== 'boolean') {
+    throw malformed('active');
+  }
+  return {
+    ...members,
+    ...each(members, STRINGS, (value) => typeof value === 'string'),
+    ...each(members, TIMES, isNumericDate),
+    ...each(members, ['cnf'] as const, isJsonObject),
+    active,
+  };
+}
+
+/** The named members that are there, each of its type. */
+function each<Name extends string, Value extends JsonValue>(
+  members: JsonObject,
+  names: readonly Name[],
+  isValid: (value: JsonValue | undefined) => value is Value,
+): { readonly [name in Name]?: Value } {
+  const checked: { [name in Name]?: Value } = {};
+  for (const name of names) {
+    const value = members[name];
+    if (value === undefined) {
+      continue;
+    }
+    if (!isValid(value)) {
+      throw malformed(name);
+    }
+    checked[name] = value;
+  }
+  return checked;
+}
+
+function malformed(member: string): ResponseError {
+  return new ResponseError('INTROSPECTION_MALFORMED', `The introspection response has a wrong member: ${member}.`);
+}

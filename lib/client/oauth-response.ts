@@ -1,0 +1,63 @@
+import { OAuthError, ResponseError } from '../errors/errors.js';
+import { OidcError } from '../errors/oidc.error.js';
+import type { JsonObject } from '../http/json.js';
+import type { HttpResponse } from '../http/response.js';
+
+/** Errors that say that the server does not take us for the client we are configured to be. */
+const ABOUT_THE_CLIENT: readonly string[] = ['invalid_client', 'unauthorized_client'];
+
+/**
+ * Ends quietly for 200, else throws the error that the answer is (RFC 6749, section 5.2).
+ *
+ * @throws {OAuthError} the server refused, in the words of the specification
+ * @throws {ResponseError} it answered something else
+ */
+export function requireOk(response: HttpResponse): void {
+  if (response.status === 200) {
+    return;
+  }
+  const error = errorOf(response) ?? (response.status === 401 ? 'invalid_client' : undefined);
+  if (error === undefined) {
+    throw new ResponseError('UNEXPECTED_STATUS', `The server answered ${response.status} without an OAuth error.`);
+  }
+  throw oauthError(error);
+}
+
+/** @param error as it came; only its registered alphabet is repeated (RFC 6749, section 5.2) */
+export function oauthError(error: string): OAuthError {
+  const name = /^[a-z_]{1,64}$/.test(error) ? error : 'invalid_error';
+  return ABOUT_THE_CLIENT.includes(name)
+    ? new OAuthError('CLIENT_MISCONFIGURED', name, 'The server does not accept this client as it is configured.')
+    : new OAuthError('OP_ERROR', name, 'The server refused the request.');
+}
+
+function errorOf(response: HttpResponse): string | undefined {
+  if (response.status < 400 || response.mediaType !== 'application/json') {
+    return undefined;
+  }
+  try {
+    const { error } = response.json();
+    return typeof error === 'string' ? error : undefined;
+  } catch (problem) {
+    if (problem instanceof OidcError) {
+      return undefined;
+    }
+    throw problem;
+  }
+}
+
+/** @throws {ResponseError} the answer is not JSON by its media type, or not by its bytes */
+export function requireJson(response: HttpResponse): JsonObject {
+  if (response.mediaType !== 'application/json') {
+    throw new ResponseError('UNEXPECTED_CONTENT_TYPE', 'The server answered in a media type that is not JSON.');
+  }
+  return response.json();
+}
+
+/** A JWT is ASCII; what stands behind it on the last line is not part of it (RFC 7515, section 7.1). */
+export function jwtOf(response: HttpResponse): string {
+  const { buffer, byteOffset, byteLength } = response.bytes;
+  return Buffer.from(buffer, byteOffset, byteLength)
+    .toString('latin1')
+    .replace(/[\r\n ]+$/, '');
+}

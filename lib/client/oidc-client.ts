@@ -1,0 +1,170 @@
+import { Clock, type Now } from '../clock/clock.js';
+import type { JsonObject } from '../http/json.js';
+import type { Transport } from '../http/transport.js';
+import type { DiscoveryDocument } from '../metadata/discovery.js';
+import type { ParsedClientMetadata, RegisteredClient } from '../metadata/registered-client.js';
+import type { Endpoint, ServerMetadata } from '../metadata/server-metadata.js';
+import {
+  authorizationRequest,
+  type AuthorizationRequest,
+  type AuthorizationTransaction,
+  type AuthorizationUrlOptions,
+} from './authorization-request.js';
+import { processAuthorizationResponse } from './authorization-response.js';
+import { endSessionUrl, type EndSessionOptions } from './end-session.js';
+import {
+  authorizationCodeGrant,
+  clientCredentialsGrant,
+  refreshTokenGrant,
+  type ClientCredentialsOptions,
+  type CodeGrant,
+  type RefreshOptions,
+} from './grants.js';
+import { introspect, type Introspection, type IntrospectionOptions } from './introspection.js';
+import { revoke } from './revocation.js';
+import { Server } from './server.js';
+import type { TokenResponse } from './token-response.js';
+import { userinfo } from './userinfo.js';
+
+export interface OidcClientSettings {
+  /** Undefined: the default client. */
+  readonly name: string | undefined;
+  readonly client: RegisteredClient;
+  readonly issuer: string;
+  readonly insecureHttp: boolean;
+  readonly server: Partial<ServerMetadata>;
+  readonly document: DiscoveryDocument;
+  readonly transport: Transport;
+  readonly now: Now;
+  readonly skew: number;
+  readonly tolerance: number;
+  readonly warn: (problem: string) => void;
+}
+
+export interface CallbackOptions {
+  /** Ask the userinfo endpoint too. */
+  readonly userinfo?: boolean;
+  /** Audiences that may stand beside the client in the ID token. */
+  readonly trustedAudiences?: readonly string[];
+}
+
+export interface CallbackResult extends CodeGrant {
+  readonly userinfo?: JsonObject;
+}
+
+/**
+ * The client service: one client, registered at one authorization server.
+ *
+ * ```ts
+ * constructor(private readonly oidc: OidcClient) {}
+ * isActive = async (token: string) => (await this.oidc.introspect(token)).active;
+ * ```
+ *
+ * Every call throws an `OidcError`: `OAuthError` (the server refused), `ResponseError` and `VerificationError` (its answer
+ * can't be believed), `TransportError` (it is not there), `DiscoveryError`, `ConfigError`.
+ */
+export class OidcClient {
+  readonly name: string | undefined;
+  readonly issuer: string;
+  /** What was registered, frozen; secrets print as `[secret]`. */
+  readonly metadata: ParsedClientMetadata;
+  readonly clock: Clock;
+  readonly #server: Server;
+  readonly #needed = new Set<Endpoint>();
+
+  constructor(settings: OidcClientSettings) {
+    const { client, transport, issuer, insecureHttp, document } = settings;
+    this.name = settings.name;
+    this.issuer = issuer;
+    this.metadata = client.metadata;
+    this.clock = new Clock(settings.now, client.skew ?? settings.skew, client.tolerance ?? settings.tolerance);
+    const source = { issuer, insecureHttp, document, overrides: settings.server };
+    this.#server = new Server(client, source, transport, this.clock, settings.warn);
+  }
+
+  /** The server's metadata, as published and overridden. */
+  async serverMetadata(): Promise<ServerMetadata> {
+    return this.#server.metadata();
+  }
+
+  /**
+   * Starts a login with the code flow (OpenID Connect Core 1.0, section 3.1.2.1).
+   *
+   * @returns the URL for the browser, and what has to be remembered until it comes back
+   */
+  authorizationUrl(options?: AuthorizationUrlOptions): Promise<AuthorizationRequest> {
+    return authorizationRequest(this.#server, options);
+  }
+
+  /**
+   * Ends a login: checks the authorization response against its transaction, exchanges the code, validates the ID token
+   * and asks for userinfo when that is wanted. No token leaves this call before all of it went well.
+   */
+  async callback(
+    parameters: ReadonlyMap<string, string>,
+    transaction: AuthorizationTransaction,
+    options: CallbackOptions = {},
+  ): Promise<CallbackResult> {
+    const code = await processAuthorizationResponse(this.#server, parameters, transaction);
+    const grant = await authorizationCodeGrant(this.#server, code, transaction, options.trustedAudiences);
+    if (options.userinfo !== true) {
+      return grant;
+    }
+    return { ...grant, userinfo: await this.userinfo(grant.tokens.access_token, grant.idToken.sub) };
+  }
+
+  /** The end-user's claims (OpenID Connect Core 1.0, section 5.3); an answer about another `sub` is refused. */
+  userinfo(accessToken: string, sub: string): Promise<JsonObject> {
+    return userinfo(this.#server, accessToken, sub);
+  }
+
+  /** RFC 7662, and RFC 9701 where signed responses are registered. */
+  introspect(token: string, options?: IntrospectionOptions): Promise<Introspection> {
+    return introspect(this.#server, token, options);
+  }
+
+  /** RFC 6749, section 4.4. */
+  clientCredentials(options?: ClientCredentialsOptions): Promise<TokenResponse> {
+    return clientCredentialsGrant(this.#server, options);
+  }
+
+  /** RFC 6749, section 6; a new ID token must continue `options.claims` (Core, section 12.2). */
+  refresh(refreshToken: string, options?: RefreshOptions): Promise<TokenResponse> {
+    return refreshTokenGrant(this.#server, refreshToken, options);
+  }
+
+  /** RFC 7009. */
+  revoke(token: string, hint?: 'access_token' | 'refresh_token'): Promise<void> {
+    return revoke(this.#server, token, hint);
+  }
+
+  /** RP-Initiated Logout 1.0, section 2; undefined when the provider has no such endpoint. */
+  endSessionUrl(options?: EndSessionOptions): Promise<string | undefined> {
+    return endSessionUrl(this.#server, options);
+  }
+
+  /** Drops the server's keys: the next verification fetches them, as after a key was compromised. */
+  forgetKeys(): void {
+    this.#server.forgetKeys();
+  }
+
+  /** Says at boot which endpoints will be called, so that {@link ready} can miss them early. */
+  needs(...endpoints: readonly Endpoint[]): void {
+    endpoints.forEach((endpoint) => this.#needed.add(endpoint));
+  }
+
+  /** Reads the server's metadata now and checks that it has what this client needs. */
+  async ready(): Promise<void> {
+    const metadata = await this.#server.metadata();
+    for (const endpoint of this.#needed) {
+      await this.#server.endpoint(endpoint);
+      if (
+        endpoint === 'token_endpoint' ||
+        endpoint === 'introspection_endpoint' ||
+        endpoint === 'revocation_endpoint'
+      ) {
+        this.#server.requireMethod(metadata, endpoint);
+      }
+    }
+  }
+}

@@ -1,0 +1,144 @@
+import type { Clock } from '../clock/clock.js';
+import { ConfigError } from '../errors/errors.js';
+import type { HttpResponse } from '../http/response.js';
+import type { HttpRequest, Transport } from '../http/transport.js';
+import { isSymmetric } from '../jose/algorithms.js';
+import { verifyJwt, type KeySource, type VerifiedJwt } from '../jose/jwt.js';
+import type { Purpose } from '../jose/purpose.js';
+import { RemoteKeys } from '../jose/remote-keys.js';
+import { secretKey } from '../jose/secret-key.js';
+import { discover, type Discovered, type DiscoverySource } from '../metadata/discovery.js';
+import type { RegisteredClient } from '../metadata/registered-client.js';
+import type { Endpoint, ServerMetadata } from '../metadata/server-metadata.js';
+import { allowedAlgorithms, SIGNED_RESPONSES } from '../metadata/signed-response.js';
+import { clientAuthentication, type ClientAuthentication } from './client-authentication.js';
+
+/** The endpoints at which the client authenticates, and the registered method and the published list of each. */
+const AUTHENTICATED = {
+  token_endpoint: { method: 'token_endpoint_auth_method', published: 'token_endpoint_auth_methods_supported' },
+  introspection_endpoint: {
+    method: 'introspection_endpoint_auth_method',
+    published: 'introspection_endpoint_auth_methods_supported',
+  },
+  revocation_endpoint: {
+    method: 'revocation_endpoint_auth_method',
+    published: 'revocation_endpoint_auth_methods_supported',
+  },
+} as const;
+
+type AuthenticatedEndpoint = keyof typeof AUTHENTICATED;
+
+/** An authorization server as one client of it sees it: what it publishes, how to call it, how to believe it. */
+export class Server {
+  readonly #discovered: Discovered<ServerMetadata>;
+  readonly #authentication: Readonly<Record<AuthenticatedEndpoint, ClientAuthentication>>;
+  readonly #secretKey: KeySource | undefined;
+  #keys: { readonly uri: string; readonly remote: RemoteKeys } | undefined;
+
+  /** @param warn is told what an operator should know and no caller can act on */
+  constructor(
+    readonly client: RegisteredClient,
+    source: DiscoverySource,
+    readonly transport: Transport,
+    readonly clock: Clock,
+    private readonly warn: (problem: string) => void,
+  ) {
+    this.issuer = source.issuer;
+    this.#discovered = discover(transport, source, clock.now, (metadata) => metadata);
+    const authentication = (endpoint: AuthenticatedEndpoint) =>
+      clientAuthentication(client.metadata[AUTHENTICATED[endpoint].method], { client, issuer: source.issuer, clock });
+    this.#authentication = {
+      token_endpoint: authentication('token_endpoint'),
+      introspection_endpoint: authentication('introspection_endpoint'),
+      revocation_endpoint: authentication('revocation_endpoint'),
+    };
+    const secret = client.metadata.client_secret;
+    this.#secretKey = secret && secretKey(secret);
+  }
+
+  readonly issuer: string;
+
+  /** What the server publishes; at once while it is fresh. */
+  metadata(): ServerMetadata | Promise<ServerMetadata> {
+    return this.#discovered.get();
+  }
+
+  /** @throws {ConfigError} the server publishes no such endpoint */
+  async endpoint(endpoint: Endpoint): Promise<string> {
+    return endpointOf(await this.metadata(), endpoint);
+  }
+
+  /** Posts a form as the client that is registered, with the method that is registered for this endpoint. */
+  async post(
+    endpoint: AuthenticatedEndpoint,
+    form: Readonly<Record<string, string>>,
+    { accept, retry }: { readonly accept: string; readonly retry: HttpRequest['retry'] },
+  ): Promise<HttpResponse> {
+    const metadata = await this.metadata();
+    const url = endpointOf(metadata, endpoint);
+    this.requireMethod(metadata, endpoint);
+    const credentials = await this.#authentication[endpoint]();
+    return this.transport.request({
+      method: 'POST',
+      url,
+      headers: { 'content-type': 'application/x-www-form-urlencoded', accept, ...credentials.headers },
+      body: new URLSearchParams({ ...form, ...credentials.form }).toString(),
+      retry,
+    });
+  }
+
+  /** @throws {ConfigError} the server lists the methods that it takes, and the registered one is not among them */
+  requireMethod(metadata: ServerMetadata, endpoint: AuthenticatedEndpoint): void {
+    const { method, published } = AUTHENTICATED[endpoint];
+    if (metadata[published]?.includes(this.client.metadata[method]) === false) {
+      throw new ConfigError('AUTH_METHOD_UNSUPPORTED', `client.${method}`, 'is not among the methods of the server');
+    }
+  }
+
+  /** Verifies a JWT that came from one of the server's own endpoints. */
+  async verify(
+    response: keyof typeof SIGNED_RESPONSES,
+    jwt: string,
+    purpose: Purpose,
+    audience: readonly string[],
+  ): Promise<VerifiedJwt> {
+    const metadata = await this.metadata();
+    return verifyJwt(jwt, purpose, {
+      issuer: this.issuer,
+      audience,
+      algorithms: allowedAlgorithms(SIGNED_RESPONSES[response], this.client.metadata, metadata),
+      clock: this.clock,
+      keys: (alg) => (isSymmetric(alg) ? this.#shared() : this.#published(metadata).from('provider')),
+    });
+  }
+
+  /** The next verification fetches the keys anew. */
+  forgetKeys(): void {
+    this.#keys = undefined;
+  }
+
+  #published({ jwks_uri: uri }: ServerMetadata): RemoteKeys {
+    if (uri === undefined) {
+      throw new ConfigError('NO_JWKS_URI', 'server.jwks_uri', 'is not published, and a signature has to be verified');
+    }
+    if (this.#keys?.uri !== uri) {
+      this.#keys = { uri, remote: new RemoteKeys(this.transport, uri, this.clock.now, this.warn) };
+    }
+    return this.#keys.remote;
+  }
+
+  #shared(): KeySource {
+    if (this.#secretKey === undefined) {
+      throw new ConfigError('INVALID_CONFIG', 'client.client_secret', 'is required by the registered algorithm');
+    }
+    return this.#secretKey;
+  }
+}
+
+function endpointOf(metadata: ServerMetadata, endpoint: Endpoint): string {
+  const url = metadata[endpoint];
+  if (url === undefined) {
+    throw new ConfigError('ENDPOINT_MISSING', `server.${endpoint}`, 'is not published by the server');
+  }
+  return url;
+}

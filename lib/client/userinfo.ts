@@ -1,0 +1,51 @@
+import { ResponseError, VerificationError } from '../errors/errors.js';
+import type { JsonObject } from '../http/json.js';
+import type { HttpResponse } from '../http/response.js';
+import { USERINFO } from '../jose/purpose.js';
+import { requireSubject } from './id-token.js';
+import { jwtOf, requireJson } from './oauth-response.js';
+import type { Server } from './server.js';
+
+/**
+ * Asks for the claims of the end-user (OpenID Connect Core 1.0, section 5.3).
+ *
+ * @param accessToken sent in the Authorization header and nowhere else
+ * @param sub of the ID token: an answer about anybody else is discarded
+ * @throws {ResponseError} the server refused the token, or answered outside the specification
+ * @throws {VerificationError} `SUB_MISMATCH`, or a signed answer did not verify
+ */
+export async function userinfo(server: Server, accessToken: string, sub: string): Promise<JsonObject> {
+  const mustBeSigned = server.client.metadata.userinfo_signed_response_alg !== undefined;
+  const response = await server.transport.request({
+    method: 'GET',
+    url: await server.endpoint('userinfo_endpoint'),
+    headers: { accept: mustBeSigned ? 'application/jwt' : 'application/json', authorization: `Bearer ${accessToken}` },
+    retry: 'idempotent',
+  });
+  const claims = await processUserinfoResponse(server, response, mustBeSigned);
+  if (requireSubject(claims) !== sub) {
+    throw new VerificationError('SUB_MISMATCH', 'The userinfo response is about another end-user.');
+  }
+  return claims;
+}
+
+async function processUserinfoResponse(
+  server: Server,
+  response: HttpResponse,
+  mustBeSigned: boolean,
+): Promise<JsonObject> {
+  if (response.status !== 200) {
+    throw new ResponseError(
+      'USERINFO_REFUSED',
+      `The server answered ${response.status} to a token that it just issued.`,
+    );
+  }
+  if (response.mediaType === 'application/jwt') {
+    const { claims } = await server.verify('userinfo', jwtOf(response), USERINFO, [server.client.metadata.client_id]);
+    return claims;
+  }
+  if (mustBeSigned) {
+    throw new ResponseError('SIGNED_USERINFO_REQUIRED', 'A signed userinfo response is registered; this one is not.');
+  }
+  return requireJson(response);
+}

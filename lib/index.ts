@@ -1,0 +1,63 @@
+export { OidcModule } from './oidc.module.js';
+export type {
+  OidcModuleAsyncOptions,
+  OidcModuleExtras,
+  OidcModuleOptions,
+  OidcOptionsFactory,
+} from './oidc.options.js';
+
+export type {
+  AuthorizationRequest,
+  AuthorizationTransaction,
+  AuthorizationUrlOptions,
+} from './client/authorization-request.js';
+export type { EndSessionOptions } from './client/end-session.js';
+export type { ClientCredentialsOptions, RefreshOptions } from './client/grants.js';
+export { VerifiedIdToken } from './client/id-token.js';
+export type { Introspection, IntrospectionOptions } from './client/introspection.js';
+export { OidcClient, type CallbackOptions, type CallbackResult } from './client/oidc-client.js';
+export { TokenResponse } from './client/token-response.js';
+
+export type { OidcErrorCode } from './errors/codes.js';
+export {
+  AccessTokenError,
+  AuthorizationResponseError,
+  ConfigError,
+  DiscoveryError,
+  OAuthError,
+  ResponseError,
+  SessionError,
+  TransportError,
+  VerificationError,
+} from './errors/errors.js';
+export { OidcError } from './errors/oidc.error.js';
+export { Secret } from './errors/secret.js';
+
+export type { HttpOptions } from './http/http.options.js';
+export type { JsonObject, JsonValue } from './http/json.js';
+export type { CustomFetch } from './http/transport.js';
+
+export { OidcLoginGuard } from './login/oidc-login.guard.js';
+export { OidcStrategy } from './login/oidc.strategy.js';
+export { OidcUser } from './login/oidc-user.js';
+
+export {
+  clockSkew,
+  clockTolerance,
+  customFetch,
+  type ClientAuthenticationMethod,
+  type ClientMetadata,
+} from './metadata/client-metadata.js';
+export type { ServerMetadata } from './metadata/server-metadata.js';
+
+export { AccessToken, CurrentUser, InjectOidcClient, Public, Scopes } from './nest/decorators.js';
+export { OidcException, type OidcExceptionBody } from './nest/oidc.exception.js';
+export { OIDC_CLOCK, OIDC_CLOCK_SKEW, OIDC_CLOCK_TOLERANCE, OIDC_DISPATCHER } from './nest/tokens.js';
+
+export { OidcGuard } from './resource-server/oidc.guard.js';
+export type { ResourceServerOptions, ValidateAccessToken } from './resource-server/resource-server.options.js';
+export { VerifiedAccessToken } from './resource-server/verified-access-token.js';
+
+export { OidcSessionGuard } from './session/oidc-session.guard.js';
+export { OidcSession } from './session/oidc-session.js';
+export type { SessionContent } from './session/session-content.js';

@@ -1,0 +1,43 @@
+/** What a JWS algorithm asks of its key, and the hash that `at_hash` and its kin are made with. */
+export interface SignatureAlgorithm {
+  readonly kty: 'RSA' | 'EC' | 'OKP' | 'oct';
+  readonly crv?: string;
+  readonly hash: 'sha256' | 'sha384' | 'sha512';
+}
+
+/** RFC 7518, section 3.1; RFC 8037; RFC 9864 for `Ed25519`. Curve448 and secp256k1 are in no runtime that we support. */
+const ALGORITHMS: Readonly<Record<string, SignatureAlgorithm>> = {
+  RS256: { kty: 'RSA', hash: 'sha256' },
+  RS384: { kty: 'RSA', hash: 'sha384' },
+  RS512: { kty: 'RSA', hash: 'sha512' },
+  PS256: { kty: 'RSA', hash: 'sha256' },
+  PS384: { kty: 'RSA', hash: 'sha384' },
+  PS512: { kty: 'RSA', hash: 'sha512' },
+  ES256: { kty: 'EC', crv: 'P-256', hash: 'sha256' },
+  ES384: { kty: 'EC', crv: 'P-384', hash: 'sha384' },
+  ES512: { kty: 'EC', crv: 'P-521', hash: 'sha512' },
+  EdDSA: { kty: 'OKP', crv: 'Ed25519', hash: 'sha512' },
+  Ed25519: { kty: 'OKP', crv: 'Ed25519', hash: 'sha512' },
+  HS256: { kty: 'oct', hash: 'sha256' },
+  HS384: { kty: 'oct', hash: 'sha384' },
+  HS512: { kty: 'oct', hash: 'sha512' },
+};
+
+export function signatureAlgorithm(alg: string): SignatureAlgorithm | undefined {
+  return Object.hasOwn(ALGORITHMS, alg) ? ALGORITHMS[alg] : undefined;
+}
+
+/** Whether both sides share the key: such an algorithm never comes from a list that the server publishes. */
+export function isSymmetric(alg: string): boolean {
+  return signatureAlgorithm(alg)?.kty === 'oct';
+}
+
+export function isAsymmetric(alg: string): boolean {
+  const algorithm = signatureAlgorithm(alg);
+  return algorithm !== undefined && algorithm.kty !== 'oct';
+}
+
+/** RFC 7518, section 3.2: an HMAC key is no shorter than the hash. */
+export function smallestSecret(alg: string): number {
+  return { HS256: 32, HS384: 48, HS512: 64 }[alg] ?? 0;
+}

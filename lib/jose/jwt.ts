@@ -1,0 +1,133 @@
+import { isNumericDate, type Clock } from '../clock/clock.js';
+import type { VerificationErrorCode } from '../errors/codes.js';
+import { VerificationError } from '../errors/errors.js';
+import type { JsonObject, JsonValue } from '../http/json.js';
+import { decodeClaims, parseCompactJws, type CompactJws } from './compact-jws.js';
+import type { Purpose } from './purpose.js';
+
+/** Where the keys of a signature come from. */
+export interface KeySource {
+  /**
+   * Ends when the signature is verified.
+   *
+   * @throws {VerificationError} no key of the source made this signature
+   */
+  verify(jws: CompactJws): Promise<void>;
+}
+
+/** What a JWT is held against. */
+export interface JwtExpectations {
+  readonly issuer: string;
+  /** Every value of `aud` must be one of these. */
+  readonly audience: readonly string[];
+  /** The algorithms that may have signed it. `none` stands alone: registered, it means unsigned. */
+  readonly algorithms: readonly string[];
+  readonly clock: Clock;
+  /** The keys for an algorithm that is allowed. */
+  keys(alg: string): KeySource | Promise<KeySource>;
+}
+
+/** Claims whose signature, issuer, audience and times were checked for one purpose. */
+export interface VerifiedJwt {
+  readonly alg: string;
+  readonly claims: JsonObject;
+}
+
+/**
+ * The one verifier of JWTs (RFC 7519, section 7.2; RFC 8725).
+ *
+ * @throws {VerificationError} it is not what the purpose asks for, or its signature, issuer, audience or times are wrong
+ */
+export async function verifyJwt(jwt: string, purpose: Purpose, expected: JwtExpectations): Promise<VerifiedJwt> {
+  const jws = parseCompactJws(jwt, purpose.maxLength);
+  if (!purpose.types.includes(typeOf(jws.header['typ']))) {
+    throw fail('TYP_MISMATCH', purpose, 'has another typ');
+  }
+  if (!expected.algorithms.includes(jws.alg)) {
+    throw fail('ALG_NOT_ALLOWED', purpose, 'is signed with an algorithm that is not registered');
+  }
+  if (jws.alg === 'none') {
+    requireUnsecured(jws, purpose);
+  } else {
+    const keys = await expected.keys(jws.alg);
+    await keys.verify(jws);
+  }
+  const claims = decodeClaims(jws.payload);
+  checkKind(claims, purpose);
+  checkIssuerAndAudience(claims, purpose, expected);
+  checkTimes(claims, purpose, expected.clock);
+  return { alg: jws.alg, claims };
+}
+
+/** RFC 7515, section 4.1.9: a media type, in any case, whose `application/` may be left out. */
+function typeOf(typ: JsonValue | undefined): string | undefined {
+  if (typ === undefined) {
+    return undefined;
+  }
+  return typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : 'not a string';
+}
+
+function requireUnsecured(jws: CompactJws, purpose: Purpose): void {
+  if (jws.signature !== '') {
+    throw fail('SIGNATURE_INVALID', purpose, 'is unsecured and has a signature');
+  }
+}
+
+function checkKind(claims: JsonObject, purpose: Purpose): void {
+  for (const name of purpose.required) {
+    if (claims[name] === undefined) {
+      throw fail(MISSING[name] ?? 'CLAIM_MISSING', purpose, `lacks ${name}`);
+    }
+  }
+  for (const name of purpose.foreign) {
+    if (claims[name] !== undefined) {
+      throw fail('UNEXPECTED_CLAIM', purpose, `carries ${name}, which a JWT of another kind has`);
+    }
+  }
+}
+
+const MISSING: Readonly<Record<string, VerificationErrorCode>> = { iss: 'ISS_MISMATCH', aud: 'AUD_MISMATCH' };
+
+function checkIssuerAndAudience(claims: JsonObject, purpose: Purpose, expected: JwtExpectations): void {
+  if (claims['iss'] !== expected.issuer) {
+    throw fail('ISS_MISMATCH', purpose, 'names another issuer');
+  }
+  const audiences = audiencesOf(claims['aud']);
+  if (audiences.length === 0 || !audiences.every((audience) => expected.audience.includes(audience))) {
+    throw fail('AUD_MISMATCH', purpose, 'is meant for another audience');
+  }
+}
+
+/** The values of `aud`: a string, or an array of strings; anything else has none (RFC 7519, section 4.1.3). */
+export function audiencesOf(aud: JsonValue | undefined): readonly string[] {
+  const values = Array.isArray(aud) ? aud : [aud];
+  return values.every((value) => typeof value === 'string') ? values : [];
+}
+
+function checkTimes(claims: JsonObject, purpose: Purpose, clock: Clock): void {
+  const exp = numericDate(claims, 'exp', purpose);
+  const nbf = numericDate(claims, 'nbf', purpose);
+  const iat = numericDate(claims, 'iat', purpose);
+  if (exp !== undefined && clock.isExpired(exp)) {
+    throw fail('EXPIRED', purpose, 'is expired');
+  }
+  if ((nbf !== undefined && clock.isInFuture(nbf)) || (iat !== undefined && clock.isInFuture(iat))) {
+    throw fail('NOT_YET_VALID', purpose, 'is not valid yet');
+  }
+  if (iat !== undefined && purpose.maxAge !== undefined && clock.isOlderThan(iat, purpose.maxAge)) {
+    throw fail('TOO_OLD', purpose, 'was issued too long ago');
+  }
+}
+
+/** @throws {VerificationError} the claim is there and is no NumericDate */
+export function numericDate(claims: JsonObject, name: string, purpose: Purpose): number | undefined {
+  const value = claims[name];
+  if (value !== undefined && !isNumericDate(value)) {
+    throw fail('CLAIM_INVALID', purpose, `has a ${name} that is no time`);
+  }
+  return value;
+}
+
+function fail(code: VerificationErrorCode, purpose: Purpose, problem: string): VerificationError {
+  return new VerificationError(code, `The ${purpose.name} ${problem}.`);
+}

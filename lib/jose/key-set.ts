@@ -1,0 +1,115 @@
+import { compactVerify, importJWK, type CryptoKey } from 'jose';
+
+import { ResponseError } from '../errors/errors.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../http/json.js';
+import { signatureAlgorithm } from './algorithms.js';
+import type { CompactJws } from './compact-jws.js';
+
+/** More keys than any provider publishes; fewer than would cost. */
+const MOST_KEYS = 100;
+
+/** The members that make each kind of public key (RFC 7518, section 6; RFC 8037). */
+const PUBLIC_MEMBERS: Readonly<Record<string, readonly string[]>> = {
+  RSA: ['n', 'e'],
+  EC: ['crv', 'x', 'y'],
+  OKP: ['crv', 'x'],
+};
+
+interface VerificationKey {
+  readonly kid: JsonValue | undefined;
+  readonly kty: string;
+  readonly crv: JsonValue | undefined;
+  readonly alg: JsonValue | undefined;
+  readonly jwk: Readonly<Record<string, string>>;
+  /** Imported once for each algorithm that it is used with. */
+  readonly imported: Map<string, CryptoKey>;
+}
+
+/** The public keys of a server that verify signatures (RFC 7517, section 5). What can't be used is left out. */
+export class KeySet {
+  private constructor(private readonly keys: readonly VerificationKey[]) {}
+
+  /**
+   * @param warn is told of keys that should not be there
+   * @throws {ResponseError} this is no JWK Set
+   */
+  static parse(document: JsonObject, warn: (problem: string) => void): KeySet {
+    const { keys } = document;
+    if (!Array.isArray(keys) || !keys.every(isJsonObject)) {
+      throw new ResponseError('JWKS_INVALID', 'The server published something else than a JWK Set.');
+    }
+    if (keys.length > MOST_KEYS) {
+      throw new ResponseError('TOO_MANY_KEYS', 'The server published more keys than we read.');
+    }
+    return new KeySet(keys.flatMap((jwk) => verificationKey(jwk, warn)));
+  }
+
+  /** The keys that may have made this signature, by `kid`, kind, curve and algorithm. */
+  candidates(jws: CompactJws): readonly VerificationKey[] {
+    const algorithm = signatureAlgorithm(jws.alg);
+    return this.keys.filter(
+      (key) =>
+        (jws.kid === undefined || key.kid === jws.kid) &&
+        key.kty === algorithm?.kty &&
+        (algorithm.crv === undefined || key.crv === algorithm.crv) &&
+        (key.alg === undefined || key.alg === jws.alg),
+    );
+  }
+}
+
+/** Whether one of the keys made the signature. */
+export async function verifiesWithOneOf(candidates: readonly VerificationKey[], jws: CompactJws): Promise<boolean> {
+  for (const candidate of candidates) {
+    if (await verifiesWith(candidate, jws)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+async function verifiesWith(candidate: VerificationKey, jws: CompactJws): Promise<boolean> {
+  try {
+    const key = candidate.imported.get(jws.alg) ?? (await importKey(candidate, jws.alg));
+    await compactVerify(jws.compact, key, { algorithms: [jws.alg] });
+    return true;
+  } catch {
+    // Whether the key can't be imported or the signature is not its own: this key did not make it.
+    return false;
+  }
+}
+
+async function importKey(candidate: VerificationKey, alg: string): Promise<CryptoKey> {
+  const key = await importJWK(candidate.jwk, alg);
+  if (key instanceof Uint8Array) {
+    throw new TypeError('A published key is never symmetric.');
+  }
+  candidate.imported.set(alg, key);
+  return key;
+}
+
+function verificationKey(jwk: JsonObject, warn: (problem: string) => void): VerificationKey[] {
+  const { kty, kid, crv, alg, use, key_ops: operations } = jwk;
+  const names = typeof kty === 'string' && Object.hasOwn(PUBLIC_MEMBERS, kty) ? PUBLIC_MEMBERS[kty] : undefined;
+  if (typeof kty !== 'string' || names === undefined) {
+    return [];
+  }
+  if ('d' in jwk) {
+    warn('The server publishes a private key among its public ones; that key is not used.');
+    return [];
+  }
+  const isForSignatures = use === undefined || use === 'sig';
+  const mayVerify = operations === undefined || (Array.isArray(operations) && operations.includes('verify'));
+  const members = names.map((name) => [name, jwk[name]] as const);
+  const isComplete = members.every((member): member is readonly [string, string] => typeof member[1] === 'string');
+  if (!isForSignatures || !mayVerify || !isComplete || (kty === 'RSA' && isShort(jwk['n']))) {
+    return [];
+  }
+  return [{ kid, kty, crv, alg, jwk: { kty, ...Object.fromEntries(members) }, imported: new Map() }];
+}
+
+/** RFC 7518, section 3.3: an RSA key has 2048 bits or more. */
+function isShort(modulus: JsonValue | undefined): boolean {
+  const bytes = Buffer.from(typeof modulus === 'string' ? modulus : '', 'base64url');
+  const first = bytes.findIndex((byte) => byte !== 0);
+  return first < 0 || (bytes.length - first) * 8 - Math.clz32(bytes[first] ?? 0) + 24 < 2048;
+}

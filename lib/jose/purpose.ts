@@ -1,0 +1,46 @@
+/**
+ * What a JWT is for (RFC 8725, sections 3.11 and 3.12). A token of one purpose never passes as another: by its `typ`
+ * where the specification gives one, else by the claims that only the other kind has.
+ */
+export interface Purpose {
+  /** As it reads in an error's message. */
+  readonly name: string;
+  /** The `typ` values, lower case and without `application/`; `undefined` where it may be absent. */
+  readonly types: readonly (string | undefined)[];
+  readonly required: readonly string[];
+  /** Claims that show that this is a JWT of another kind. */
+  readonly foreign: readonly string[];
+  /** Seconds since `iat` that it may be old. */
+  readonly maxAge?: number;
+  /** Characters. */
+  readonly maxLength: number;
+}
+
+/** OpenID Connect Core 1.0, sections 2 and 3.1.3.7. `typ` is not defined for it, so that only the generic one passes. */
+export const ID_TOKEN: Purpose = {
+  name: 'ID token',
+  types: [undefined, 'jwt'],
+  required: ['iss', 'sub', 'aud', 'exp', 'iat'],
+  foreign: ['events', 'token_introspection'],
+  maxAge: 600,
+  maxLength: 65_536,
+};
+
+/** OpenID Connect Core 1.0, section 5.3.2: a signed answer carries `iss` and `aud`. */
+export const USERINFO: Purpose = {
+  name: 'userinfo response',
+  types: [undefined, 'jwt'],
+  required: ['iss', 'sub', 'aud'],
+  foreign: ['nonce', 'at_hash', 'c_hash', 's_hash', 'events', 'token_introspection'],
+  maxLength: 524_288,
+};
+
+/** RFC 9701, section 5. It is bound to no request: only its youth shows that it answers ours. */
+export const INTROSPECTION: Purpose = {
+  name: 'introspection response',
+  types: ['token-introspection+jwt'],
+  required: ['iss', 'aud', 'iat', 'token_introspection'],
+  foreign: [],
+  maxAge: 60,
+  maxLength: 524_288,
+};

@@ -1,0 +1,109 @@
+import type { Now } from '../clock/clock.js';
+import { ResponseError, VerificationError } from '../errors/errors.js';
+import { CachedDocument } from '../http/cached-document.js';
+import type { Transport } from '../http/transport.js';
+import type { CompactJws } from './compact-jws.js';
+import type { KeySource } from './jwt.js';
+import { KeySet, verifiesWithOneOf } from './key-set.js';
+
+/** RFC 7517, section 8.5, and what most servers say instead. */
+const MEDIA_TYPES: readonly string[] = ['application/json', 'application/jwk-set+json'];
+
+/** How long the keys of a server that can't be reached are still used after their lifetime. */
+const MAX_STALE = 3_600_000;
+
+/** How long an unknown key that a refetch did not bring is not asked for again. */
+const COOL_DOWN = 30_000;
+
+/** Without a `kid` each suitable key is tried; this many bound the work that a token can cause. */
+const MOST_CANDIDATES = 4;
+
+/**
+ * Who handed us the JWT. One that came from the provider's own endpoint may always cause one refetch of the keys;
+ * one that anybody can make up may not while the cool-down lasts.
+ */
+export type JwtOrigin = 'provider' | 'stranger';
+
+/** The keys behind a `jwks_uri`, shared, refreshed and kept through an outage (OpenID Connect Core 1.0, section 10.1.1). */
+export class RemoteKeys {
+  readonly #document: CachedDocument<KeySet>;
+  #coolDownEnds = Number.NEGATIVE_INFINITY;
+
+  /** @param warn is told of keys that should not be there */
+  constructor(
+    transport: Transport,
+    uri: string,
+    private readonly now: Now,
+    warn: (problem: string) => void,
+  ) {
+    this.#document = new CachedDocument(
+      async (background) => {
+        const response = await transport.request({
+          method: 'GET',
+          url: uri,
+          headers: { accept: MEDIA_TYPES.join(', ') },
+          retry: 'idempotent',
+          background,
+        });
+        if (response.status !== 200) {
+          throw new ResponseError('UNEXPECTED_STATUS', 'The server did not publish its keys where it says.');
+        }
+        if (!MEDIA_TYPES.includes(response.mediaType)) {
+          throw new ResponseError('UNEXPECTED_CONTENT_TYPE', 'The server published its keys as another media type.');
+        }
+        return { value: KeySet.parse(response.json(), warn), response };
+      },
+      now,
+      { maxStale: MAX_STALE },
+    );
+  }
+
+  /** These keys for JWTs of one origin. */
+  from(origin: JwtOrigin): KeySource {
+    return { verify: (jws) => this.#verify(jws, origin) };
+  }
+
+  async #verify(jws: CompactJws, origin: JwtOrigin): Promise<void> {
+    if (await this.#attempt(await this.#document.get(), jws)) {
+      return;
+    }
+    if (origin === 'stranger' && this.now() < this.#coolDownEnds) {
+      throw unknownKey();
+    }
+    if (await this.#attempt(await this.#refetch(origin), jws)) {
+      return;
+    }
+    this.#coolDownEnds = this.now() + COOL_DOWN;
+    throw unknownKey();
+  }
+
+  /** @returns whether one of the keys made the signature; false when a newer set may bring the right one */
+  async #attempt(set: KeySet, jws: CompactJws): Promise<boolean> {
+    const candidates = set.candidates(jws);
+    if (candidates.length > MOST_CANDIDATES) {
+      throw new VerificationError('AMBIGUOUS_KEY', 'Too many keys of the server may have made this signature.');
+    }
+    if (await verifiesWithOneOf(candidates, jws)) {
+      return true;
+    }
+    if (candidates.length > 0 && jws.kid !== undefined) {
+      throw new VerificationError('SIGNATURE_INVALID', 'The key that the JWT names did not make this signature.');
+    }
+    return false;
+  }
+
+  /** Fetches the set again for a key that it lacks, once for all who ask at the same time. */
+  async #refetch(origin: JwtOrigin): Promise<KeySet> {
+    try {
+      return await this.#document.refresh();
+    } catch (error) {
+      const age = this.now() - (this.#document.fetchedAt ?? Number.NEGATIVE_INFINITY);
+      // The set is so young that the key it lacks is the token's fault, not the outage's.
+      throw origin === 'stranger' && age < COOL_DOWN ? unknownKey() : error;
+    }
+  }
+}
+
+function unknownKey(): VerificationError {
+  return new VerificationError('KEY_NOT_FOUND', 'The server publishes no key that fits the JWT.');
+}

@@ -1,0 +1,77 @@
+import type { JsonObject, JsonValue } from '../http/json.js';
+import type { CustomFetch } from '../http/transport.js';
+
+/** Seconds added to now for every time check and every JWT that we sign. Any finite number; default the `OIDC_CLOCK_SKEW` provider, else 0. */
+export const clockSkew: unique symbol = Symbol('clockSkew');
+
+/** Seconds, 0 to 300, allowed on `exp`, `nbf`, `iat` and `auth_time`. Default the `OIDC_CLOCK_TOLERANCE` provider, else 30. */
+export const clockTolerance: unique symbol = Symbol('clockTolerance');
+
+/** A Fetch API that replaces the transport for this client. */
+export const customFetch: unique symbol = Symbol('customFetch');
+
+/** How the client proves who it is at an endpoint (OpenID Connect Core 1.0, section 9). */
+export type ClientAuthenticationMethod =
+  'client_secret_basic' | 'client_secret_post' | 'client_secret_jwt' | 'private_key_jwt' | 'none';
+
+/**
+ * The client as it is registered at the authorization server: the members of IANA's registry "OAuth Dynamic Client
+ * Registration Metadata" that affect how a client works. Other members are kept and readable.
+ *
+ * ```ts
+ * const client: ClientMetadata = {
+ *   client_id: 'orders-api',
+ *   client_secret: process.env['OIDC_CLIENT_SECRET'],
+ *   redirect_uris: ['https://app.example.com/auth/callback'],
+ *   introspection_signed_response_alg: 'ES256',
+ *   [clockTolerance]: 10,
+ * };
+ * ```
+ */
+export interface ClientMetadata {
+  readonly [metadata: string]: JsonValue | undefined;
+
+  /** Expected `aud` of ID tokens, signed introspection and signed userinfo. */
+  readonly client_id: string;
+  /** Client authentication, and the key of HS256, HS384 and HS512. */
+  readonly client_secret?: string | undefined;
+  /** Private keys, chosen by `use`, `alg` and `kid`; only their public members are ever shown. */
+  readonly jwks?: { readonly keys: readonly JsonObject[] } | undefined;
+
+  /** Default: `client_secret_basic` with a secret, `private_key_jwt` with a private signing key and no secret, else `none`. */
+  readonly token_endpoint_auth_method?: ClientAuthenticationMethod | undefined;
+  /** The algorithm of `client_secret_jwt` (default HS256) or `private_key_jwt` (default: what the key is made for). */
+  readonly token_endpoint_auth_signing_alg?: string | undefined;
+  /** Default: `token_endpoint_auth_method`. */
+  readonly introspection_endpoint_auth_method?: ClientAuthenticationMethod | undefined;
+  /** Default: `token_endpoint_auth_method`. */
+  readonly revocation_endpoint_auth_method?: ClientAuthenticationMethod | undefined;
+
+  /** The first is used for logins; a request to the path of any of them is a callback. */
+  readonly redirect_uris?: readonly string[] | undefined;
+  readonly post_logout_redirect_uris?: readonly string[] | undefined;
+  /** When registered, what is not in it is not used. */
+  readonly response_types?: readonly string[] | undefined;
+  /** When registered, what is not in it is not used. */
+  readonly grant_types?: readonly string[] | undefined;
+  /** Space-separated; the default scope of a login. */
+  readonly scope?: string | undefined;
+
+  /** Default: the server's `id_token_signing_alg_values_supported` without `none` and HS*, else RS256. */
+  readonly id_token_signed_response_alg?: string | undefined;
+  /** Set: a userinfo answer in JSON is refused. Unset: a JWT is taken with an algorithm of the server's list only. */
+  readonly userinfo_signed_response_alg?: string | undefined;
+  /** Set: the signed response of RFC 9701 is asked for and JSON is refused. */
+  readonly introspection_signed_response_alg?: string | undefined;
+
+  /** Seconds; sent as `max_age`, and `auth_time` is checked against it. */
+  readonly default_max_age?: number | undefined;
+  /** `auth_time` must be in the ID token. Default false. */
+  readonly require_auth_time?: boolean | undefined;
+  /** Sent as `acr_values`. */
+  readonly default_acr_values?: readonly string[] | undefined;
+
+  readonly [clockSkew]?: number | undefined;
+  readonly [clockTolerance]?: number | undefined;
+  readonly [customFetch]?: CustomFetch | undefined;
+}

@@ -1,0 +1,31 @@
+import * as v from 'valibot';
+
+import { isLoopback } from './server-metadata.js';
+
+const issuer = v.pipe(
+  v.string(),
+  v.check((value) => URL.canParse(value), 'must be a URL'),
+  v.check((value) => /^https?:$/.test(new URL(value).protocol), 'must be an https URL'),
+  v.check((value) => !/[?#\s\\]/.test(value), 'must have no query and no fragment'),
+  v.check((value) => new URL(value).username === '' && new URL(value).password === '', 'must have no user information'),
+);
+
+/** Where the server is and how its metadata is found. */
+export const serverOptionsSchema = {
+  issuer,
+  insecureHttp: v.optional(v.boolean(), false),
+  server: v.optional(v.record(v.string(), v.unknown()), {}),
+  discovery: v.optional(
+    v.strictObject({
+      when: v.optional(v.picklist(['first-use', 'boot']), 'first-use'),
+      document: v.optional(v.picklist(['openid-configuration', 'oauth-authorization-server']), 'openid-configuration'),
+    }),
+    {},
+  ),
+};
+
+/** RFC 8414, section 2: https. Plain http is for the machine itself, or written out. */
+export function isSecureIssuer(options: { readonly issuer: string; readonly insecureHttp: boolean }): boolean {
+  const { protocol, hostname } = new URL(options.issuer);
+  return protocol === 'https:' || options.insecureHttp || isLoopback(hostname);
+}

@@ -1,0 +1,138 @@
+import * as v from 'valibot';
+
+import { ConfigError } from '../errors/errors.js';
+import type { Secret } from '../errors/secret.js';
+import { validate } from '../errors/validate.js';
+import { isJsonObject, type JsonObject } from '../http/json.js';
+import type { CustomFetch } from '../http/transport.js';
+import { isAsymmetric, isSymmetric, smallestSecret } from '../jose/algorithms.js';
+import { ownKey, publicJwk, signingKey, type OwnKey } from '../jose/own-keys.js';
+import {
+  clientMetadataSchema,
+  clockSkewSchema,
+  clockToleranceSchema,
+  UNSUPPORTED_MEMBERS,
+} from './client-metadata.schema.js';
+import {
+  clockSkew,
+  clockTolerance,
+  customFetch,
+  type ClientAuthenticationMethod,
+  type ClientMetadata,
+} from './client-metadata.js';
+
+/** The frozen copy of what was registered: secrets wrapped, `jwks` with public members only, methods filled in. */
+export type ParsedClientMetadata = Readonly<v.InferOutput<typeof clientMetadataSchema>> & {
+  readonly token_endpoint_auth_method: ClientAuthenticationMethod;
+  readonly introspection_endpoint_auth_method: ClientAuthenticationMethod;
+  readonly revocation_endpoint_auth_method: ClientAuthenticationMethod;
+};
+
+/** What the library works with: the metadata, and what must not be seen in it. */
+export interface RegisteredClient {
+  readonly metadata: ParsedClientMetadata;
+  readonly keys: readonly OwnKey[];
+  readonly skew: number | undefined;
+  readonly tolerance: number | undefined;
+  readonly fetch: CustomFetch | undefined;
+}
+
+/**
+ * Reads the registration once, at boot.
+ *
+ * @throws {ConfigError} a member is wrong, or promises a protection that is not built (`UNSUPPORTED_METADATA`)
+ */
+export function parseClientMetadata(client: ClientMetadata): RegisteredClient {
+  refuseUnsupported(client);
+  const parsed = validate(clientMetadataSchema, members(client), 'client');
+  const keys =
+    parsed.jwks === undefined ? [] : parsed.jwks.keys.filter(isJsonObject).flatMap((jwk) => ownKey(jwk) ?? []);
+  const method = parsed.token_endpoint_auth_method ?? defaultMethod(parsed.client_secret, keys);
+  const metadata: ParsedClientMetadata = {
+    ...parsed,
+    ...(parsed.jwks && { jwks: { keys: parsed.jwks.keys.filter(isJsonObject).map(publicJwk) } }),
+    token_endpoint_auth_method: method,
+    introspection_endpoint_auth_method: parsed.introspection_endpoint_auth_method ?? method,
+    revocation_endpoint_auth_method: parsed.revocation_endpoint_auth_method ?? method,
+  };
+  requireCredentials(metadata, keys);
+  requireLongSecret(metadata);
+  return {
+    metadata: freeze(metadata),
+    keys,
+    skew: validate(v.optional(clockSkewSchema), client[clockSkew], 'client[clockSkew]'),
+    tolerance: validate(v.optional(clockToleranceSchema), client[clockTolerance], 'client[clockTolerance]'),
+    fetch: client[customFetch],
+  };
+}
+
+/** A copy of the members that are there: symbols are not metadata, and what is undefined was not registered. */
+function members(client: ClientMetadata): JsonObject {
+  return structuredClone(Object.fromEntries(Object.entries(client).filter(([, value]) => value !== undefined)));
+}
+
+function refuseUnsupported(client: ClientMetadata): void {
+  for (const [member, promises] of Object.entries(UNSUPPORTED_MEMBERS)) {
+    if (promises(client[member])) {
+      throw new ConfigError('UNSUPPORTED_METADATA', `client.${member}`, 'promises a protection that is not built yet');
+    }
+  }
+}
+
+function defaultMethod(secret: Secret | undefined, keys: readonly OwnKey[]): ClientAuthenticationMethod {
+  if (secret !== undefined) {
+    return 'client_secret_basic';
+  }
+  return signingKey(keys) === undefined ? 'none' : 'private_key_jwt';
+}
+
+const METHOD_MEMBERS = [
+  'token_endpoint_auth_method',
+  'introspection_endpoint_auth_method',
+  'revocation_endpoint_auth_method',
+] as const;
+
+/** A method that lacks what it authenticates with. */
+function requireCredentials(metadata: ParsedClientMetadata, keys: readonly OwnKey[]): void {
+  const alg = metadata.token_endpoint_auth_signing_alg;
+  for (const member of METHOD_MEMBERS) {
+    const method = metadata[member];
+    if (method.startsWith('client_secret_') && metadata.client_secret === undefined) {
+      throw new ConfigError('INVALID_CONFIG', 'client.client_secret', `is required by ${member} ${method}`);
+    }
+    if (method === 'private_key_jwt' && signingKey(keys, alg) === undefined) {
+      throw new ConfigError('INVALID_CONFIG', 'client.jwks', `holds no private key for ${member} ${method}`);
+    }
+    const fits = method === 'client_secret_jwt' ? isSymmetric : method === 'private_key_jwt' ? isAsymmetric : undefined;
+    if (fits !== undefined && alg !== undefined && !fits(alg)) {
+      throw new ConfigError('INVALID_CONFIG', 'client.token_endpoint_auth_signing_alg', `does not fit ${method}`);
+    }
+  }
+}
+
+const ALGORITHM_MEMBERS = [
+  'id_token_signed_response_alg',
+  'userinfo_signed_response_alg',
+  'introspection_signed_response_alg',
+] as const;
+
+/** RFC 7518, section 3.2; OpenID Connect Core 1.0, section 16.19. */
+function requireLongSecret(metadata: ParsedClientMetadata): void {
+  const algorithms = ALGORITHM_MEMBERS.map((member) => ({ member: `client.${member}`, alg: metadata[member] }));
+  if (METHOD_MEMBERS.some((member) => metadata[member] === 'client_secret_jwt')) {
+    const alg = metadata.token_endpoint_auth_signing_alg ?? 'HS256';
+    algorithms.push({ member: 'client.token_endpoint_auth_signing_alg', alg });
+  }
+  for (const { member, alg } of algorithms) {
+    const bytes = Buffer.byteLength(metadata.client_secret?.reveal() ?? '');
+    if (alg !== undefined && bytes < smallestSecret(alg)) {
+      throw new ConfigError('INVALID_CONFIG', member, `needs a client_secret of ${smallestSecret(alg)} bytes or more`);
+    }
+  }
+}
+
+/** Secrets freeze themselves. */
+function freeze<T extends object>(value: T): T {
+  Object.values(value).forEach((member) => typeof member === 'object' && member !== null && freeze(member));
+  return Object.freeze(value);
+}

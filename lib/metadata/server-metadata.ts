@@ -1,0 +1,113 @@
+import * as v from 'valibot';
+
+import { DiscoveryError } from '../errors/errors.js';
+import type { JsonObject, JsonValue } from '../http/json.js';
+
+/** Authorization server metadata (OpenID Connect Discovery 1.0, section 3; RFC 8414, section 2; RFC 9207; RFC 9701). */
+export interface ServerMetadata {
+  readonly [metadata: string]: JsonValue | undefined;
+
+  readonly issuer: string;
+  readonly authorization_endpoint?: string | undefined;
+  readonly token_endpoint?: string | undefined;
+  readonly userinfo_endpoint?: string | undefined;
+  readonly introspection_endpoint?: string | undefined;
+  readonly revocation_endpoint?: string | undefined;
+  readonly end_session_endpoint?: string | undefined;
+  readonly jwks_uri?: string | undefined;
+  readonly response_types_supported?: readonly string[] | undefined;
+  readonly token_endpoint_auth_methods_supported?: readonly string[] | undefined;
+  readonly introspection_endpoint_auth_methods_supported?: readonly string[] | undefined;
+  readonly revocation_endpoint_auth_methods_supported?: readonly string[] | undefined;
+  readonly id_token_signing_alg_values_supported?: readonly string[] | undefined;
+  readonly userinfo_signing_alg_values_supported?: readonly string[] | undefined;
+  readonly introspection_signing_alg_values_supported?: readonly string[] | undefined;
+  readonly authorization_response_iss_parameter_supported?: boolean | undefined;
+}
+
+/** The endpoints that the library calls or sends a browser to. */
+export type Endpoint =
+  | 'authorization_endpoint'
+  | 'token_endpoint'
+  | 'userinfo_endpoint'
+  | 'introspection_endpoint'
+  | 'revocation_endpoint'
+  | 'end_session_endpoint';
+
+const strings = v.optional(v.array(v.string()));
+const uri = v.optional(v.string());
+
+const schema = v.object({
+  issuer: v.string(),
+  authorization_endpoint: uri,
+  token_endpoint: uri,
+  userinfo_endpoint: uri,
+  introspection_endpoint: uri,
+  revocation_endpoint: uri,
+  end_session_endpoint: uri,
+  jwks_uri: uri,
+  response_types_supported: strings,
+  token_endpoint_auth_methods_supported: strings,
+  introspection_endpoint_auth_methods_supported: strings,
+  revocation_endpoint_auth_methods_supported: strings,
+  id_token_signing_alg_values_supported: strings,
+  userinfo_signing_alg_values_supported: strings,
+  introspection_signing_alg_values_supported: strings,
+  code_challenge_methods_supported: strings,
+  authorization_response_iss_parameter_supported: v.optional(v.boolean()),
+});
+
+/** Whether plain http may be used: a loopback issuer, or one whose configuration says so in so many words. */
+export interface EgressRule {
+  readonly issuer: string;
+  readonly insecureHttp: boolean;
+}
+
+/**
+ * Reads the server's metadata. Every URL in it obeys the egress rule: https, or http where the issuer has it too.
+ *
+ * @throws {DiscoveryError} a member is of a wrong type or not a URL that we would call, or the issuer is another
+ */
+export function parseServerMetadata(document: JsonObject, rule: EgressRule): ServerMetadata {
+  const result = v.safeParse(schema, document, { abortEarly: true });
+  if (!result.success) {
+    throw invalid(v.getDotPath(result.issues[0]) ?? 'the document');
+  }
+  if (result.output.issuer !== rule.issuer) {
+    throw new DiscoveryError('ISSUER_MISMATCH', 'The server publishes metadata of another issuer.');
+  }
+  for (const [member, value] of Object.entries(document)) {
+    if (isUrlMember(member) && typeof value === 'string' && !isCallable(value, rule)) {
+      throw invalid(member);
+    }
+  }
+  return { ...document, ...result.output };
+}
+
+function isUrlMember(member: string): boolean {
+  return member.endsWith('_endpoint') || member === 'jwks_uri';
+}
+
+function invalid(member: string): DiscoveryError {
+  return new DiscoveryError('INVALID_SERVER_METADATA', `The server's metadata has a wrong value: ${member}.`);
+}
+
+/** https without user information; plain http on loopback hosts of a loopback issuer, or anywhere when that was allowed. */
+function isCallable(value: string, rule: EgressRule): boolean {
+  if (!URL.canParse(value)) {
+    return false;
+  }
+  const url = new URL(value);
+  const isPlain = rule.insecureHttp || (isLoopback(url.hostname) && isLoopback(new URL(rule.issuer).hostname));
+  return (
+    (url.protocol === 'https:' || (url.protocol === 'http:' && isPlain)) &&
+    url.username === '' &&
+    url.password === '' &&
+    !value.includes('#')
+  );
+}
+
+/** RFC 6761, section 6.3; RFC 5735: the machine itself. */
+export function isLoopback(hostname: string): boolean {
+  return /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
+}

@@ -1,0 +1,176 @@
+import { Module, type DynamicModule, type FactoryProvider, type Provider } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import type { Dispatcher } from 'undici';
+
+import { OidcClient } from './client/oidc-client.js';
+import type { Now } from './clock/clock.js';
+import { ConfigError } from './errors/errors.js';
+import { validate } from './errors/validate.js';
+import { Transport } from './http/transport.js';
+import { loginExports, loginProviders } from './login/login.providers.js';
+import { clockSkewSchema, clockToleranceSchema } from './metadata/client-metadata.schema.js';
+import { Platform } from './nest/platform.js';
+import {
+  clientToken,
+  OIDC_CLOCK,
+  OIDC_CLOCK_SKEW,
+  OIDC_CLOCK_TOLERANCE,
+  OIDC_DISPATCHER,
+  optionsToken,
+} from './nest/tokens.js';
+import { ClockDefaults, ClockDefaultsModule } from './oidc.clock.js';
+import { OidcLifecycle, warn } from './oidc.lifecycle.js';
+import {
+  parseOptions,
+  type OidcModuleAsyncOptions,
+  type OidcModuleExtras,
+  type OidcModuleOptions,
+  type OidcOptionsFactory,
+  type ParsedOptions,
+} from './oidc.options.js';
+import { resourceServerExports, resourceServerProviders } from './resource-server/resource-server.providers.js';
+import { sessionExports, sessionProviders } from './session/session.providers.js';
+
+const RAW_OPTIONS = Symbol('nestjs-oidc: options as given');
+const TRANSPORT = Symbol('nestjs-oidc: transport');
+const LIFECYCLE = Symbol('nestjs-oidc: lifecycle');
+
+/**
+ * Makes the application a relying party and a resource server of one authorization server.
+ *
+ * ```ts
+ * imports: [
+ *   OidcModule.forRootAsync({
+ *     inject: [ConfigService],
+ *     useFactory: (config: ConfigService) => ({
+ *       issuer: 'https://op.example.com',
+ *       client: { client_id: 'orders', client_secret: config.getOrThrow('OIDC_CLIENT_SECRET') },
+ *       resourceServer: { audience: 'https://api.example.com' },
+ *     }),
+ *   }),
+ * ],
+ * ```
+ *
+ * Registered once it is global; a module that wants to say so may import the bare `OidcModule`.
+ */
+@Module({})
+export class OidcModule {
+  /** @throws {ConfigError} at boot, when an option is wrong */
+  static forRoot(options: OidcModuleOptions & OidcModuleExtras): DynamicModule {
+    const { name, isGlobal, imports, providers, ...own } = options;
+    return define(options, [{ provide: RAW_OPTIONS, useValue: own }]);
+  }
+
+  /** @throws {ConfigError} at boot, when an option is wrong; what the factory throws stops the boot as it is */
+  static forRootAsync(options: OidcModuleAsyncOptions): DynamicModule {
+    return define(options, rawOptions(options));
+  }
+}
+
+function define(extras: OidcModuleExtras, raw: readonly Provider[]): DynamicModule {
+  const { name, isGlobal = true, imports = [], providers = [] } = extras;
+  const isDefault = name === undefined;
+  return {
+    module: OidcModule,
+    global: isGlobal,
+    imports: [...imports, ClockDefaultsModule],
+    providers: [
+      ...raw,
+      Platform,
+      { provide: optionsToken(name), inject: [RAW_OPTIONS], useFactory: parseOptions },
+      transportProvider(name),
+      clientProvider(name),
+      ...(isDefault ? [{ provide: OidcClient, useExisting: clientToken() }] : []),
+      lifecycleProvider(name),
+      ...resourceServerProviders(name),
+      ...sessionProviders(name),
+      ...loginProviders(name),
+      ...providers,
+    ],
+    exports: [
+      Platform,
+      clientToken(name),
+      ...(isDefault ? [OidcClient] : []),
+      ...resourceServerExports(name),
+      ...sessionExports(name),
+      ...loginExports(name),
+    ],
+  };
+}
+
+/** Where the options come from, as in every Nest module. */
+function rawOptions({ useFactory, useClass, useExisting, inject = [] }: OidcModuleAsyncOptions): Provider[] {
+  if (useFactory !== undefined) {
+    return [{ provide: RAW_OPTIONS, inject, useFactory }];
+  }
+  const factory = useExisting ?? useClass;
+  if (factory === undefined) {
+    throw new ConfigError('INVALID_CONFIG', 'forRootAsync', 'needs useFactory, useClass or useExisting');
+  }
+  return [
+    ...(useExisting === undefined ? [factory] : []),
+    {
+      provide: RAW_OPTIONS,
+      inject: [factory],
+      useFactory: (options: OidcOptionsFactory) => options.createOidcOptions(),
+    },
+  ];
+}
+
+function transportProvider(name: string | undefined): FactoryProvider {
+  return {
+    provide: TRANSPORT,
+    inject: [optionsToken(name), ClockDefaults, optional(OIDC_CLOCK), optional(OIDC_DISPATCHER)],
+    useFactory: (options: ParsedOptions, defaults: ClockDefaults, now?: Now, dispatcher?: Dispatcher) =>
+      new Transport(options.http, now ?? defaults.now, { dispatcher, fetch: options.client.fetch }),
+  };
+}
+
+/** Each part of the clock: from this module's `providers` or `imports`, else from a global module, else the default. */
+function clientProvider(name: string | undefined): FactoryProvider {
+  return {
+    provide: clientToken(name),
+    inject: [
+      optionsToken(name),
+      TRANSPORT,
+      ClockDefaults,
+      optional(OIDC_CLOCK),
+      optional(OIDC_CLOCK_SKEW),
+      optional(OIDC_CLOCK_TOLERANCE),
+    ],
+    useFactory: (
+      options: ParsedOptions,
+      transport: Transport,
+      defaults: ClockDefaults,
+      now: Now = defaults.now,
+      skew: number = defaults.skew,
+      tolerance: number = defaults.tolerance,
+    ) =>
+      new OidcClient({
+        name,
+        transport,
+        now,
+        skew: validate(clockSkewSchema, skew, 'OIDC_CLOCK_SKEW'),
+        tolerance: validate(clockToleranceSchema, tolerance, 'OIDC_CLOCK_TOLERANCE'),
+        client: options.client,
+        issuer: options.issuer,
+        insecureHttp: options.insecureHttp,
+        server: options.server,
+        document: options.discovery.document,
+        warn,
+      }),
+  };
+}
+
+function lifecycleProvider(name: string | undefined): FactoryProvider {
+  return {
+    provide: LIFECYCLE,
+    inject: [ModuleRef, optionsToken(name), TRANSPORT],
+    useFactory: (moduleRef: ModuleRef, options: ParsedOptions, transport: Transport) =>
+      new OidcLifecycle(moduleRef, name, options, transport),
+  };
+}
+
+function optional(token: symbol): { token: symbol; optional: true } {
+  return { token, optional: true };
+}

@@ -1,0 +1,93 @@
+import type { FactoryProvider, ModuleMetadata, Provider, Type } from '@nestjs/common';
+import * as v from 'valibot';
+
+import { ConfigError } from './errors/errors.js';
+import { validate } from './errors/validate.js';
+import { httpOptionsSchema, type HttpOptions } from './http/http.options.js';
+import { loginOptionsSchema, type LoginOptions } from './login/login.options.js';
+import type { ClientMetadata } from './metadata/client-metadata.js';
+import type { DiscoveryDocument } from './metadata/discovery.js';
+import { isSecureIssuer, serverOptionsSchema } from './metadata/metadata.options.js';
+import { parseClientMetadata, type RegisteredClient } from './metadata/registered-client.js';
+import type { ServerMetadata } from './metadata/server-metadata.js';
+import { resourceServerOptionsSchema, type ResourceServerOptions } from './resource-server/resource-server.options.js';
+import { sessionOptionsSchema, type SessionOptions } from './session/session.options.js';
+
+/** One client at one authorization server. */
+export interface OidcModuleOptions {
+  /** The issuer identifier: https, or http on a loopback host. */
+  issuer: string;
+  /** The client as it is registered there. */
+  client: ClientMetadata;
+  /** Members that stand above the discovered ones. With `issuer` among them they are the whole: no discovery. */
+  server?: Partial<ServerMetadata>;
+  discovery?: {
+    /** Default `first-use`; `boot` stops the boot when the server is not there or does not fit. */
+    when?: 'first-use' | 'boot';
+    /** Default `openid-configuration`. */
+    document?: DiscoveryDocument;
+  };
+  /** Allows plain http to a server that is not on this machine. Default false. */
+  insecureHttp?: boolean;
+  http?: HttpOptions;
+  login?: LoginOptions;
+  /** Required by `OidcLoginGuard` and `OidcSessionGuard`. */
+  session?: SessionOptions;
+  /** Required by `OidcGuard`. */
+  resourceServer?: ResourceServerOptions;
+}
+
+/** What a registration of the module says beside the options. */
+export interface OidcModuleExtras {
+  /** Tells several clients apart; left out for the only or the default one. */
+  name?: string;
+  /** Default true: guards are used everywhere. */
+  isGlobal?: boolean;
+  /** Modules whose providers the module may use, such as one with the clock or with what an own strategy needs. */
+  imports?: ModuleMetadata['imports'];
+  /** `OIDC_CLOCK`, `OIDC_CLOCK_SKEW`, `OIDC_CLOCK_TOLERANCE`, `OIDC_DISPATCHER`, `{ provide: OidcStrategy, useClass }`. */
+  providers?: Provider[];
+}
+
+export interface OidcOptionsFactory {
+  createOidcOptions(): OidcModuleOptions | Promise<OidcModuleOptions>;
+}
+
+/** Exactly one of `useFactory`, `useClass` and `useExisting`. */
+export interface OidcModuleAsyncOptions extends OidcModuleExtras {
+  useFactory?: FactoryProvider<OidcModuleOptions | Promise<OidcModuleOptions>>['useFactory'];
+  inject?: FactoryProvider['inject'];
+  useClass?: Type<OidcOptionsFactory>;
+  useExisting?: Type<OidcOptionsFactory>;
+}
+
+const optionsSchema = v.strictObject({
+  ...serverOptionsSchema,
+  client: v.custom<ClientMetadata>(
+    (value) => typeof value === 'object' && value !== null,
+    'must be the client metadata',
+  ),
+  http: v.optional(httpOptionsSchema, {}),
+  login: v.optional(loginOptionsSchema, {}),
+  session: v.optional(sessionOptionsSchema),
+  resourceServer: v.optional(resourceServerOptionsSchema),
+});
+
+/** The options as the rooms read them: complete, checked, secrets wrapped. */
+export type ParsedOptions = Omit<v.InferOutput<typeof optionsSchema>, 'client' | 'server'> & {
+  readonly client: RegisteredClient;
+  readonly server: Partial<ServerMetadata>;
+};
+
+/**
+ * Reads the options once, at boot.
+ *
+ * @throws {ConfigError} the first member that is wrong; its value is not printed
+ */
+export function parseOptions(options: OidcModuleOptions): ParsedOptions {
+  const parsed = validate(optionsSchema, options, '');
+  if (!isSecureIssuer(parsed)) {
+    throw new ConfigError('INVALID_CONFIG', 'issuer', 'must be https; http is for loopback hosts, else insecureHttp');
+  }
+  return { ...parsed, client: parseClientMetadata(parsed.client), server: options.server ?? {} };
+}

@@ -1,0 +1,112 @@
+import type { Clock } from '../clock/clock.js';
+import type { Introspection } from '../client/introspection.js';
+import type { AccessTokenErrorCode } from '../errors/codes.js';
+import { AccessTokenError } from '../errors/errors.js';
+import type { JsonValue } from '../http/json.js';
+import { audiencesOf } from '../jose/jwt.js';
+
+/** What a token is held against, whoever vouches for it. */
+export interface AccessTokenExpectations {
+  readonly issuer: string;
+  /** One of them must be in `aud`; undefined: not checked. */
+  readonly audience: readonly string[] | undefined;
+  readonly clock: Clock;
+}
+
+/** An access token that is active, of this issuer, for this API and within its time. Only the guard makes one. */
+export class VerifiedAccessToken {
+  /** The end-user; undefined for a token that a client got for itself. */
+  readonly sub: string | undefined;
+  readonly client_id: string | undefined;
+  readonly scopes: readonly string[];
+  /** Seconds since the epoch; undefined when the server did not say. */
+  readonly exp: number | undefined;
+  readonly #value: string;
+
+  private constructor(
+    value: string,
+    /** Everything that the server says of the token (RFC 7662, section 2.2). */
+    readonly claims: Introspection,
+  ) {
+    this.#value = value;
+    this.sub = claims.sub;
+    this.client_id = claims.client_id;
+    this.scopes = claims.scope?.split(' ').filter(Boolean) ?? [];
+    this.exp = claims.exp;
+    Object.freeze(this);
+  }
+
+  /** The token itself, to call another API with; it appears in no log and in no JSON. */
+  get value(): string {
+    return this.#value;
+  }
+
+  /**
+   * Checks what introspection answers itself: that the server calls a token active says nothing of this API.
+   *
+   * @throws {AccessTokenError} the token is not good here
+   */
+  static verify(value: string, claims: Introspection, expected: AccessTokenExpectations): VerifiedAccessToken {
+    const { clock } = expected;
+    if (!claims.active) {
+      throw refuse('TOKEN_INACTIVE', 'The token is not active.');
+    }
+    if (KINDS.some(({ member, isAccessToken }) => !isAccessToken(claims[member]))) {
+      throw refuse('TOKEN_TYPE', 'The token is of another kind.');
+    }
+    // RFC 7800: a bound token proves nothing without its key, and no proof can be checked yet.
+    if (claims.cnf !== undefined) {
+      throw refuse('TOKEN_BINDING', 'The token is bound to a key that was not proven.');
+    }
+    if (claims.iss !== undefined && claims.iss !== expected.issuer) {
+      throw refuse('TOKEN_ISSUER', 'The token is of another issuer.');
+    }
+    if (expected.audience !== undefined && !intersects(audiencesOf(claims.aud), expected.audience)) {
+      throw refuse('TOKEN_AUDIENCE', 'The token is for another API.');
+    }
+    if (claims.exp !== undefined && clock.isExpired(claims.exp)) {
+      throw refuse('TOKEN_EXPIRED', 'The token is expired.');
+    }
+    if (claims.nbf !== undefined && clock.isInFuture(claims.nbf)) {
+      throw refuse('TOKEN_NOT_YET_VALID', 'The token is not valid yet.');
+    }
+    return new VerifiedAccessToken(value, claims);
+  }
+
+  /** @throws {AccessTokenError} `INSUFFICIENT_SCOPE` when one of them was not granted */
+  requireScopes(scopes: readonly string[]): void {
+    if (!scopes.every((scope) => this.scopes.includes(scope))) {
+      throw refuse('INSUFFICIENT_SCOPE', 'The token lacks a scope.');
+    }
+  }
+}
+
+/**
+ * Where servers say what kind of token it is. Introspection knows refresh tokens too, and some servers ID tokens: an
+ * active one is not yet an access token. `token_type` is a standard's, the other two are what providers add.
+ */
+const KINDS: readonly { readonly member: string; readonly isAccessToken: (value: JsonValue | undefined) => boolean }[] =
+  [
+    { member: 'token_type', isAccessToken: oneOf('bearer', 'access_token') },
+    { member: 'token_use', isAccessToken: oneOf('access', 'access_token') },
+    {
+      member: 'typ',
+      isAccessToken: noneOf('id', 'id_token', 'refresh', 'refresh_token', 'offline', 'logout', 'logout+jwt'),
+    },
+  ];
+
+function oneOf(...kinds: readonly string[]): (value: JsonValue | undefined) => boolean {
+  return (value) => value === undefined || (typeof value === 'string' && kinds.includes(value.toLowerCase()));
+}
+
+function noneOf(...kinds: readonly string[]): (value: JsonValue | undefined) => boolean {
+  return (value) => typeof value !== 'string' || !kinds.includes(value.toLowerCase());
+}
+
+function intersects(left: readonly string[], right: readonly string[]): boolean {
+  return left.some((value) => right.includes(value));
+}
+
+function refuse(code: AccessTokenErrorCode, message: string): AccessTokenError {
+  return new AccessTokenError(code, message);
+}
