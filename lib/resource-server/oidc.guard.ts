@@ -92,7 +92,7 @@ export class OidcGuard implements CanActivate {
 
   #refuse(error: OidcError, response: object, rule: AccessRule): OidcException {
     const { status, body, headers } = refusalOf(error, this.resourceServer.realm, rule.scopes);
-    this.platform.setHeaders(response, headers);
+    this.platform.deliver(response, headers);
     if (status === 503) {
       const level = isMisconfiguration(error) ? 'error' : 'warn';
       this.logger[level](`${error.code}: ${error.message}`);

@@ -1,13 +1,14 @@
 import type { AccessTokenErrorCode } from '../errors/codes.js';
 import { AccessTokenError, ConfigError, OAuthError, TransportError } from '../errors/errors.js';
 import type { OidcError } from '../errors/oidc.error.js';
+import type { ResponseHeader } from '../nest/answer.js';
 import { bearerChallenge, type ChallengeParameters } from './challenge.js';
 
 /** What the guard answers instead of the handler. */
 export interface Refusal {
   readonly status: 400 | 401 | 403 | 503;
   readonly body: { readonly error: string; readonly error_description: string };
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: readonly ResponseHeader[];
 }
 
 /** The words of RFC 6750, section 3.1; unknown, expired and revoked tokens look alike. */
@@ -51,7 +52,7 @@ const ANSWERS: Readonly<Record<AccessTokenErrorCode, Answer>> = {
   INSUFFICIENT_SCOPE,
 };
 
-const NO_STORE = { 'Cache-Control': 'no-store' } as const;
+const NO_STORE: ResponseHeader = ['Cache-Control', 'no-store'];
 
 /**
  * How an error reads to the caller of an API. What the token is to blame for gets a challenge; everything else is the
@@ -66,7 +67,7 @@ export function refusalOf(error: OidcError, realm: string, scopes: readonly stri
         error: 'temporarily_unavailable',
         error_description: 'The access token can not be checked at the moment.',
       },
-      headers: { ...NO_STORE, 'Retry-After': String(Math.ceil(retryAfter)) },
+      headers: [NO_STORE, ['Retry-After', String(Math.ceil(retryAfter))]],
     };
   }
   const { status, error: name, description } = ANSWERS[error.code];
@@ -78,7 +79,7 @@ export function refusalOf(error: OidcError, realm: string, scopes: readonly stri
   return {
     status,
     body: { error: name, error_description: description },
-    headers: { ...NO_STORE, 'WWW-Authenticate': bearerChallenge(parameters) },
+    headers: [NO_STORE, ['WWW-Authenticate', bearerChallenge(parameters)]],
   };
 }
 
