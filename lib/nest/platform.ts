@@ -31,6 +31,15 @@ export class Platform {
     throw new Error('Not an HTTP request: only the Express and Fastify adapters are supported');
   }
 
+  /** Express keeps the response on the request. */
+  responseOf(request: unknown): unknown {
+    const response = member(request, 'res');
+    if (response === undefined) {
+      throw new Error('AuthGuard of @nestjs/passport works on Express only: use OidcLoginGuard');
+    }
+    return response;
+  }
+
   method(request: unknown): string {
     return this.raw(request).method ?? '';
   }

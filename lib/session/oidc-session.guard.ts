@@ -29,7 +29,8 @@ export class OidcSessionGuard implements CanActivate {
   private static readonly named = new Map<string, Type<OidcSessionGuard>>();
 
   constructor(@Inject(sessionCookiesToken()) private readonly sessions: SessionCookies) {
-    sessions.require();
+    // What is missing in the configuration stops the boot.
+    sessions.sealer();
   }
 
   /** The guard for the sessions of a named client: `@UseGuards(OidcSessionGuard.for('partners'))`. */

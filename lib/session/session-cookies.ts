@@ -38,8 +38,8 @@ export class SessionCookies implements SessionPort {
     readonly platform: Platform,
   ) {}
 
-  require(): void {
-    this.plan();
+  sealer(): Sealer {
+    return this.plan().sealer;
   }
 
   start(request: unknown, session: NewSession): readonly string[] {

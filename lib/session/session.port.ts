@@ -1,5 +1,6 @@
 import type { TokenResponse } from '../client/token-response.js';
 import type { JsonValue } from '../http/json.js';
+import type { Sealer } from '../storage/sealer.js';
 
 /** What a login leaves behind. */
 export interface NewSession {
@@ -21,6 +22,10 @@ export interface SessionPort {
   /** Whether the browser has a session that is still good. */
   exists(request: unknown): boolean;
 
-  /** @throws {ConfigError} no session can be kept with this configuration */
-  require(): void;
+  /**
+   * What seals with the session's secrets; its keys are separated by purpose.
+   *
+   * @throws {ConfigError} no session can be kept with this configuration
+   */
+  sealer(): Sealer;
 }

@@ -1,0 +1,35 @@
+import type { ModuleMetadata, Provider } from '@nestjs/common';
+
+import type { OidcClient } from '../client/oidc-client.js';
+import { Platform } from '../nest/platform.js';
+import { clientToken, optionsToken, sessionCookiesToken, strategyToken } from '../nest/tokens.js';
+import type { SessionPort } from '../session/session.port.js';
+import type { LoginSettings } from './login.options.js';
+import { Login } from './login.js';
+import { OidcStrategy } from './oidc.strategy.js';
+
+/**
+ * What a module has to provide for the logins of the client called `name`, beside the client itself, its options, the
+ * {@link Platform} and the session's providers. `OidcStrategy` may be provided anew after these.
+ */
+export function loginProviders(name?: string): Provider[] {
+  return [
+    {
+      provide: Login,
+      inject: [clientToken(name), optionsToken(name), sessionCookiesToken(name), Platform],
+      useFactory: (
+        client: OidcClient,
+        options: { readonly login: LoginSettings },
+        sessions: SessionPort,
+        platform: Platform,
+      ) => new Login(client, options.login, sessions, platform),
+    },
+    OidcStrategy,
+    { provide: strategyToken(name), useExisting: OidcStrategy },
+  ];
+}
+
+/** The tokens of {@link loginProviders} that guards inject elsewhere. */
+export function loginExports(name?: string): NonNullable<ModuleMetadata['exports']> {
+  return [strategyToken(name)];
+}

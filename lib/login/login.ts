@@ -1,0 +1,192 @@
+import { Logger } from '@nestjs/common';
+
+import type { OidcClient } from '../client/oidc-client.js';
+import type { TokenResponse } from '../client/token-response.js';
+import { AuthorizationResponseError, ConfigError } from '../errors/errors.js';
+import type { JsonObject, JsonValue } from '../http/json.js';
+import { CookieProfile } from '../nest/cookies.js';
+import { singleParameter, parseParameters, type Parameters } from '../nest/parameters.js';
+import type { Platform } from '../nest/platform.js';
+import type { SessionPort } from '../session/session.port.js';
+import type { LoginSettings } from './login.options.js';
+import { returnUrl } from './return-url.js';
+import { TransactionCookies } from './transaction-cookies.js';
+
+/** The one parameter that a login takes from the request: where to go afterwards. */
+const RETURN_TO = 'returnTo';
+
+/** Who came back, and where they want to go. */
+export interface LoggedIn {
+  readonly claims: JsonObject;
+  readonly tokens: TokenResponse;
+  readonly returnTo: string;
+}
+
+/** A callback that has already done its work, and where to go instead. */
+export interface AlreadyLoggedIn {
+  readonly alreadyAt: string;
+}
+
+/** What is decided at boot. */
+interface Plan {
+  readonly origin: string;
+  readonly scope: string;
+  readonly callbackPaths: readonly string[];
+  readonly transactions: TransactionCookies;
+}
+
+/** `Set-Cookie` lines, gathered while a login goes on: they are sent however it ends. */
+export type SetCookies = string[];
+
+/**
+ * The browser's way to the provider and back, without Passport: {@link start} and {@link finish}.
+ *
+ * Nothing of it needs a configuration before a login guard or strategy is used; then all of it is checked at once.
+ */
+export class Login {
+  readonly strategyName: string;
+  #plan: Plan | undefined;
+
+  constructor(
+    private readonly client: OidcClient,
+    private readonly settings: LoginSettings,
+    private readonly sessions: SessionPort,
+    readonly platform: Platform,
+  ) {
+    this.strategyName = client.name === undefined ? 'oidc' : `oidc-${client.name}`;
+  }
+
+  /** @throws {ConfigError} no login is possible with this configuration */
+  require(): void {
+    this.plan();
+  }
+
+  /** Fastify must hand us the form before the first request, also where the application parses no bodies. */
+  acceptResponses(): void {
+    if (this.settings.responseMode === 'form_post') {
+      this.platform.acceptForms();
+    }
+  }
+
+  /** By the path alone, as it was registered: what parameters a request carries is in anybody's hand. */
+  isCallback(request: unknown): boolean {
+    return this.plan().callbackPaths.includes(this.platform.path(request));
+  }
+
+  /** Begins a login. @returns the provider's URL for the browser */
+  async start(request: unknown, setCookies: SetCookies): Promise<string> {
+    const { scope, transactions, callbackPaths } = this.plan();
+    const { parameters, responseMode } = this.settings;
+    const { url, transaction } = await this.client.authorizationUrl({ scope, parameters, response_mode: responseMode });
+    const wanted = singleParameter(this.platform.query(request), RETURN_TO);
+    const returnTo = this.returnUrl(wanted, [...callbackPaths, this.platform.path(request)]);
+    setCookies.push(...transactions.begin(this.platform.cookies(request), { authorization: transaction, returnTo }));
+    return url;
+  }
+
+  /**
+   * Ends a login. The transaction is used up by whatever answers it, and by nothing else.
+   *
+   * @throws {OidcError} what came is not an acceptable answer to a login of this browser
+   */
+  async finish(request: unknown, setCookies: SetCookies): Promise<LoggedIn | AlreadyLoggedIn> {
+    const { transactions, callbackPaths } = this.plan();
+    const parameters = await this.response(request);
+    const cookies = this.platform.cookies(request);
+    const name = transactions.nameOf(cookies, requireState(parameters));
+    if (name === undefined) {
+      return this.withoutTransaction(request);
+    }
+    setCookies.push(transactions.clear(name));
+    const { authorization, returnTo } = transactions.open(cookies, name);
+    const { userinfo, trustedAudiences } = this.settings;
+    const result = await this.client.callback(parameters, authorization, { userinfo, trustedAudiences });
+    return {
+      // What the provider signed stands above what it only sent.
+      claims: { ...result.userinfo, ...result.idToken.claims },
+      tokens: result.tokens,
+      returnTo: this.returnUrl(returnTo, callbackPaths),
+    };
+  }
+
+  /** Starts the local session. @throws {SessionError} `SESSION_TOO_LARGE` */
+  startSession(request: unknown, user: JsonValue, tokens: TokenResponse, setCookies: SetCookies): void {
+    setCookies.push(...this.sessions.start(request, { user, tokens }));
+  }
+
+  /** OAuth 2.0 Form Post Response Mode: the response comes in the way that was asked for, or not at all. */
+  private response(request: unknown): Parameters | Promise<Parameters> {
+    const method = this.platform.method(request);
+    if (method !== (this.settings.responseMode === 'form_post' ? 'POST' : 'GET')) {
+      throw new AuthorizationResponseError('RESPONSE_MODE', 'The response came in another way than was asked for');
+    }
+    return method === 'POST' ? this.platform.form(request) : parseParameters(this.platform.query(request));
+  }
+
+  /** The back button after a login is no attack; everything else without a transaction is not ours. */
+  private withoutTransaction(request: unknown): AlreadyLoggedIn {
+    if (this.sessions.exists(request)) {
+      return { alreadyAt: this.settings.defaultReturnTo };
+    }
+    throw this.plan().transactions.hasAny(this.platform.cookies(request))
+      ? new AuthorizationResponseError('STATE_MISMATCH', 'The response answers no login of this browser')
+      : new AuthorizationResponseError('NO_TRANSACTION', 'This browser has begun no login');
+  }
+
+  private returnUrl(value: string | undefined, excluded: readonly string[]): string {
+    const { origin } = this.plan();
+    return returnUrl(value, { origin, fallback: this.settings.defaultReturnTo, excluded });
+  }
+
+  private plan(): Plan {
+    this.#plan ??= makePlan(this.client, this.settings, this.sessions);
+    return this.#plan;
+  }
+}
+
+function requireState(parameters: Parameters): string {
+  const state = parameters.get('state');
+  if (state === undefined) {
+    throw parameters.size === 0
+      ? new AuthorizationResponseError('MISSING_RESPONSE', 'The request carries no authorization response')
+      : new AuthorizationResponseError('STATE_MISSING', 'The response has no state');
+  }
+  return state;
+}
+
+function makePlan(client: OidcClient, settings: LoginSettings, sessions: SessionPort): Plan {
+  const sealer = sessions.sealer();
+  const { redirect_uris = [], response_types, grant_types, scope: registered } = client.metadata;
+  const profile = CookieProfile.of(redirect_uris, client.name);
+  requireRegistered('client.response_types', response_types, 'code');
+  requireRegistered('client.grant_types', grant_types, 'authorization_code');
+  const isFormPost = settings.responseMode === 'form_post';
+  if (isFormPost && !profile.secure) {
+    throw invalid('login.responseMode', 'can be form_post only where the redirect URI is https');
+  }
+  const scope = settings.scope ?? registered ?? 'openid';
+  if (!scope.split(' ').includes('openid')) {
+    throw invalid('login.scope', 'must be set: client.scope does not contain openid');
+  }
+  if (!profile.secure) {
+    new Logger('OidcLoginGuard').warn('The redirect URI is http: cookies are not Secure. For development only.');
+  }
+  client.needs('authorization_endpoint', 'token_endpoint');
+  return {
+    origin: profile.origin,
+    scope,
+    callbackPaths: settings.callbackPath ? [settings.callbackPath] : redirect_uris.map((uri) => new URL(uri).pathname),
+    transactions: new TransactionCookies(sealer, profile, isFormPost ? 'none' : 'lax', client.clock.now),
+  };
+}
+
+/** OpenID Connect Dynamic Client Registration 1.0, section 2: left out, the code flow is what is registered. */
+function requireRegistered(member: string, registered: readonly string[] | undefined, value: string): void {
+  if (registered !== undefined && !registered.includes(value)) {
+    throw invalid(member, `must contain ${value}, by which this library logs in`);
+  }
+}
+
+function invalid(member: string, problem: string): ConfigError {
+  return new ConfigError('INVALID_CONFIG', member, problem);
+}

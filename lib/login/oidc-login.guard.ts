@@ -1,0 +1,63 @@
+import { Inject, Injectable, type CanActivate, type ExecutionContext, type Type } from '@nestjs/common';
+
+import { SeeOther } from '../nest/answer.js';
+import { strategyToken } from '../nest/tokens.js';
+import { drive } from './drive.js';
+import { OidcStrategy } from './oidc.strategy.js';
+
+/**
+ * Logs a user in. It answers both routes itself, so their handlers never run: the path of a registered redirect URI is
+ * the callback, every other route under the guard begins a login.
+ *
+ * ```ts
+ * @Controller('auth')
+ * @UseGuards(OidcLoginGuard)
+ * export class AuthController {
+ *   @Get('login') login() {}        // 303 to the provider; ?returnTo=/a/path says where to go afterwards
+ *   @Get('callback') callback() {}  // the session, and 303 to that path
+ * }
+ * ```
+ *
+ * A login that fails ends with `OidcException`: 400 what came is no answer to a login of this browser, 403 it was refused,
+ * 502, 503 or 504 the provider is the problem. An exception filter makes a page of it.
+ */
+@Injectable()
+export class OidcLoginGuard implements CanActivate {
+  private static readonly named = new Map<string, Type<OidcLoginGuard>>();
+
+  constructor(@Inject(strategyToken()) private readonly strategy: OidcStrategy) {
+    strategy.login.require();
+  }
+
+  /** The guard of a named client: `@UseGuards(OidcLoginGuard.for('partners'))`. */
+  static for(name: string): Type<OidcLoginGuard> {
+    const known = this.named.get(name);
+    if (known !== undefined) {
+      return known;
+    }
+    @Injectable()
+    class NamedLoginGuard extends OidcLoginGuard {
+      constructor(@Inject(strategyToken(name)) strategy: OidcStrategy) {
+        super(strategy);
+      }
+    }
+    this.named.set(name, NamedLoginGuard);
+    return NamedLoginGuard;
+  }
+
+  async canActivate(context: ExecutionContext): Promise<never> {
+    if (context.getType() !== 'http') {
+      throw new Error(`OidcLoginGuard does not know contexts of type ${context.getType()}`);
+    }
+    const http = context.switchToHttp();
+    const response: object = http.getResponse();
+    const { platform } = this.strategy.login;
+    const { headers, ...ending } = await drive(this.strategy, http.getRequest());
+    platform.deliver(response, headers);
+    if ('error' in ending) {
+      throw ending.error;
+    }
+    platform.setHeader(response, 'Location', ending.location);
+    throw new SeeOther();
+  }
+}

@@ -1,0 +1,138 @@
+import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import passport from 'passport';
+
+import type { TokenResponse } from '../client/token-response.js';
+import { SessionError } from '../errors/errors.js';
+import type { JsonObject, JsonValue } from '../http/json.js';
+import { PRIVATE_ANSWER, type ResponseHeader } from '../nest/answer.js';
+import { refuseLogin } from './login-refusal.js';
+import { Login, type SetCookies } from './login.js';
+
+/** What Passport puts onto a strategy for each attempt; exactly one of them is called at its end. */
+interface Attempt {
+  name?: string | undefined;
+  success(user: unknown, info: LoginInfo): void;
+  redirect(url: string, status: number): void;
+  error(error: unknown): void;
+}
+
+/** What a successful login says beside the user. */
+export interface LoginInfo {
+  /** A path of the application. */
+  readonly returnTo: string;
+}
+
+const PassportStrategy: new () => Attempt = passport.Strategy;
+
+/**
+ * The Passport strategy of a login with OpenID Connect: the code flow with PKCE, `state` and `nonce`.
+ *
+ * An application that has users of its own extends it and is registered with
+ * `providers: [{ provide: OidcStrategy, useClass: AppStrategy }]`:
+ *
+ * ```ts
+ * @Injectable()
+ * export class AppStrategy extends OidcStrategy {
+ *   constructor(private readonly users: Users) { super(); }
+ *   override async validate(claims: JsonObject) { return this.users.find(claims.sub); }
+ * }
+ * ```
+ *
+ * `OidcLoginGuard` drives it on Express and Fastify. On Express `AuthGuard('oidc')` of `@nestjs/passport` does as well
+ * (`oidc-<name>` for a named client); there the handler of the callback runs, and answers.
+ *
+ * One instance serves all requests at once: nothing of a request is kept on it.
+ */
+@Injectable()
+export class OidcStrategy extends PassportStrategy implements OnModuleInit {
+  override name = 'oidc';
+
+  /** By property, so that a subclass has its constructor for itself. @internal */
+  @Inject(Login)
+  readonly login!: Login;
+
+  onModuleInit(): void {
+    this.name = this.login.strategyName;
+    this.login.acceptResponses();
+    passport.use(this.name, this);
+  }
+
+  /**
+   * Who the application takes the end-user for. Runs once, when the browser comes back; the result is kept in the session
+   * as JSON and becomes `request.user`. Default: `sub` and the claims, an `OidcUser`.
+   *
+   * @param claims of the ID token, verified; with `login.userinfo` also those of userinfo
+   * @returns what JSON can hold; nothing, to refuse the login with 403
+   */
+  validate(claims: JsonObject, tokens: TokenResponse): unknown;
+  validate(claims: JsonObject): unknown {
+    return { sub: claims['sub'], claims };
+  }
+
+  /** Called by Passport or by `OidcLoginGuard`, on an object of its own for each request. Never rejects. */
+  async authenticate(request: unknown): Promise<void> {
+    const setCookies: SetCookies = [];
+    let end: () => void;
+    let headers: readonly ResponseHeader[] = PRIVATE_ANSWER;
+    try {
+      end = await this.attempt(request, setCookies);
+    } catch (error) {
+      const refusal = refuseLogin(error);
+      report(refusal.log, refusal.isOurFault);
+      headers = [...headers, ...refusal.headers];
+      end = () => this.error(refusal.exception);
+    }
+    try {
+      this.deliver(request, [...headers, ...setCookies.map((line) => ['Set-Cookie', line] as const)]);
+    } catch (error) {
+      end = () => this.error(error);
+    }
+    end();
+  }
+
+  /** Hands over what the answer must carry. `OidcLoginGuard` has its own way; by default it is set on Express' response. */
+  protected deliver(request: unknown, headers: readonly ResponseHeader[]): void {
+    const { platform } = this.login;
+    platform.deliver(platform.responseOf(request), headers);
+  }
+
+  private async attempt(request: unknown, setCookies: SetCookies): Promise<() => void> {
+    if (!this.login.isCallback(request)) {
+      const url = await this.login.start(request, setCookies);
+      return () => this.redirect(url, 303);
+    }
+    const result = await this.login.finish(request, setCookies);
+    if ('alreadyAt' in result) {
+      return () => this.redirect(result.alreadyAt, 303);
+    }
+    const { claims, tokens, returnTo } = result;
+    const user = asJson(await this.validate(claims, tokens));
+    if (!user) {
+      throw new SessionError('USER_REFUSED', 'The application does not accept who logged in');
+    }
+    this.login.startSession(request, user, tokens, setCookies);
+    return () => this.success(user, { returnTo });
+  }
+}
+
+/** The user as every later request will see it. */
+function asJson(user: unknown): JsonValue | undefined {
+  const text = user ? stringify(user) : undefined;
+  return text === undefined ? undefined : JSON.parse(text);
+}
+
+function stringify(user: unknown): string {
+  const text = JSON.stringify(user);
+  if (text === undefined) {
+    throw new TypeError('OidcStrategy.validate returned what JSON can not hold');
+  }
+  return text;
+}
+
+const logger = new Logger('OidcStrategy');
+
+function report(line: string | undefined, isOurFault: boolean): void {
+  if (line !== undefined) {
+    logger[isOurFault ? 'error' : 'warn'](line);
+  }
+}
