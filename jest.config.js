@@ -1,7 +1,12 @@
+import { chromiumPath } from './test/browser/chromium.js';
+
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.spec.ts'],
+  // What needs a browser runs when one is found, and says so when not.
+  testPathIgnorePatterns: ['/node_modules/', ...(chromiumPath ? [] : ['<rootDir>/test/browser/'])],
+  reporters: ['default', ...(chromiumPath ? [] : ['<rootDir>/test/browser/notice.reporter.js'])],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: {

@@ -1,0 +1,28 @@
+/** Text that is already HTML. Only the `html` tag makes it, so nothing reaches a page without being escaped. */
+export class Html {
+  constructor(private readonly text: string) {}
+
+  toString(): string {
+    return this.text;
+  }
+}
+
+type Value = string | number | Html | readonly Value[] | false | undefined;
+
+/** A template tag that escapes whatever is put into it. */
+export function html(strings: TemplateStringsArray, ...values: readonly Value[]): Html {
+  return new Html(strings.reduce((text, part, index) => text + render(values[index - 1]) + part));
+}
+
+function render(value: Value): string {
+  if (value === undefined || value === false) {
+    return '';
+  }
+  if (value instanceof Html) {
+    return value.toString();
+  }
+  if (typeof value === 'object') {
+    return value.map(render).join('');
+  }
+  return String(value).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}

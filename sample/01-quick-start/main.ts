@@ -1,0 +1,34 @@
+import { NestFactory } from '@nestjs/core';
+import { AppModule } from './app.module.js';
+import { createProvider, listen } from './provider.js';
+import { appUrl, cli, issuer, ports } from './settings.js';
+
+const provider = await listen(createProvider());
+const app = await NestFactory.create(AppModule, { logger: ['warn', 'error'], forceCloseConnections: true });
+await app.listen(ports.app, new URL(appUrl).hostname);
+
+console.log(`
+  Application  ${appUrl}
+  Provider     ${issuer}
+
+  In a browser, open the application and sign in with any name.
+
+  With curl:
+
+    token=$(curl -s -u ${cli.client_id}:${cli.client_secret} -d grant_type=client_credentials -d scope=orders:read \\
+      ${issuer}/token | node -pe 'JSON.parse(fs.readFileSync(0)).access_token')
+
+    curl -i ${appUrl}/api/orders -H "Authorization: Bearer $token"          # 200
+    curl -i ${appUrl}/api/orders                                            # 401
+    curl -i -X POST ${appUrl}/api/orders -H "Authorization: Bearer $token"  # 403
+
+  Ctrl-C stops both.
+`);
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());
+
+async function stop(): Promise<void> {
+  await app.close();
+  provider.close();
+  provider.closeAllConnections();
+}
