@@ -1,0 +1,111 @@
+import type { Now } from '../clock/clock.js';
+import type { HttpResponse } from './response.js';
+
+const SHORTEST_LIFETIME = 60_000;
+const LONGEST_LIFETIME = 3_600_000;
+const DEFAULT_LIFETIME = 600_000;
+
+/** The part of a lifetime after which a new copy is fetched while the present one still serves. */
+const REFRESH_AHEAD = 0.75;
+
+/** How long an outage is not looked into again while a last good copy serves. */
+const PAUSE = 5000;
+
+interface Copy<T> {
+  readonly value: T;
+  readonly fetchedAt: number;
+  readonly lifetime: number;
+}
+
+/** Fetches a document and makes of it what is kept. */
+export type LoadDocument<T> = (background: boolean) => Promise<{ value: T; response: HttpResponse }>;
+
+/**
+ * A document that is fetched over HTTP and kept: one fetch for all who ask at the same time, renewed by its cache headers
+ * within a minute and an hour, ahead of its end when somebody asks, and kept for a while when the server is down. A
+ * failure is never kept.
+ */
+export class CachedDocument<T> {
+  #copy: Copy<T> | undefined;
+  #loading: Promise<T> | undefined;
+  #pauseEnds = Number.NEGATIVE_INFINITY;
+
+  constructor(
+    private readonly load: LoadDocument<T>,
+    private readonly now: Now,
+    /** `maxStale`: milliseconds past its lifetime for which the last good copy serves while the server is down. */
+    private readonly options: { readonly maxStale: number },
+  ) {}
+
+  /** Milliseconds since the epoch: when the present copy came. */
+  get fetchedAt(): number | undefined {
+    return this.#copy?.fetchedAt;
+  }
+
+  /** The document; at once while the present copy is good. */
+  get(): T | Promise<T> {
+    const copy = this.#copy;
+    if (copy === undefined) {
+      return this.refresh();
+    }
+    const age = this.now() - copy.fetchedAt;
+    if (age < 0 || age >= copy.lifetime) {
+      return this.#renew(copy, age);
+    }
+    if (age >= copy.lifetime * REFRESH_AHEAD && this.#loading === undefined && this.now() >= this.#pauseEnds) {
+      this.#start(true).catch(() => undefined);
+    }
+    return copy.value;
+  }
+
+  /** Fetches the document now, once for all who ask meanwhile. */
+  refresh(): Promise<T> {
+    return this.#loading ?? this.#start(false);
+  }
+
+  #renew(copy: Copy<T>, age: number): T | Promise<T> {
+    const mayServe = age >= 0 && age < copy.lifetime + this.options.maxStale;
+    if (mayServe && this.now() < this.#pauseEnds) {
+      return copy.value;
+    }
+    return mayServe ? this.refresh().catch(() => copy.value) : this.refresh();
+  }
+
+  #start(background: boolean): Promise<T> {
+    const loading = this.#fetch(background).finally(() => {
+      this.#loading = undefined;
+    });
+    this.#loading = loading;
+    return loading;
+  }
+
+  async #fetch(background: boolean): Promise<T> {
+    try {
+      const { value, response } = await this.load(background);
+      const now = this.now();
+      this.#copy = { value, fetchedAt: now, lifetime: lifetimeOf(response, now) };
+      this.#pauseEnds = Number.NEGATIVE_INFINITY;
+      return value;
+    } catch (error) {
+      this.#pauseEnds = this.now() + PAUSE;
+      throw error;
+    }
+  }
+}
+
+/** RFC 9111, section 4.2.1, within our bounds. */
+function lifetimeOf(response: HttpResponse, now: number): number {
+  const lifetime = maxAge(response) ?? untilExpiry(response, now) ?? DEFAULT_LIFETIME;
+  return Math.min(Math.max(lifetime, SHORTEST_LIFETIME), LONGEST_LIFETIME);
+}
+
+function maxAge(response: HttpResponse): number | undefined {
+  const [, seconds] = /(?:^|[\s,])max-age="?(\d{1,10})/i.exec(response.header('cache-control') ?? '') ?? [];
+  const age = Number(/^\d{1,10}$/.exec(response.header('age') ?? '')?.[0] ?? 0);
+  return seconds === undefined ? undefined : (Number(seconds) - age) * 1000;
+}
+
+function untilExpiry(response: HttpResponse, now: number): number | undefined {
+  const expires = Date.parse(response.header('expires') ?? '');
+  return Number.isNaN(expires) ? undefined : expires - now;
+}

@@ -1,0 +1,42 @@
+import { EventEmitter } from 'node:events';
+
+/**
+ * The end of a call, with everything that is tried in it: one timer, handed to undici as the emitter of `abort` that it
+ * takes for a signal (an `AbortSignal` costs up to two fifths of the throughput).
+ */
+export class Deadline extends EventEmitter {
+  #expired = false;
+  readonly #timer: NodeJS.Timeout;
+
+  /** @param milliseconds from now */
+  constructor(milliseconds: number) {
+    super();
+    this.#timer = setTimeout(() => {
+      this.#expired = true;
+      this.emit('abort');
+    }, milliseconds);
+  }
+
+  get expired(): boolean {
+    return this.#expired;
+  }
+
+  /** Waits, at most until the deadline. */
+  pause(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.off('abort', end);
+        resolve();
+      }, milliseconds);
+      const end = (): void => {
+        clearTimeout(timer);
+        resolve();
+      };
+      this.once('abort', end);
+    });
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer);
+  }
+}

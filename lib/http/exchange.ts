@@ -1,0 +1,113 @@
+import type { Readable } from 'node:stream';
+
+import { request as undiciRequest, type Dispatcher } from 'undici';
+
+import { ResponseError } from '../errors/errors.js';
+import type { Deadline } from './deadline.js';
+import type { ResponseHeaders } from './response.js';
+
+/** What is sent. */
+export interface Outgoing {
+  readonly method: 'GET' | 'POST';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | undefined;
+}
+
+/** The head of an answer; its body is read, or thrown away. */
+export interface Incoming {
+  readonly status: number;
+  readonly headers: ResponseHeaders;
+  /** @throws {ResponseError} `RESPONSE_TOO_LARGE`; or what the connection throws */
+  read(limit: number): Promise<Uint8Array>;
+  discard(): void;
+}
+
+export type Exchange = (outgoing: Outgoing, deadline: Deadline) => Promise<Incoming>;
+
+/** A Fetch API that stands in for the transport. */
+export type CustomFetch = (
+  url: string,
+  init: {
+    readonly method: string;
+    readonly headers: Record<string, string>;
+    readonly body?: string;
+    readonly redirect: 'manual';
+    readonly signal: AbortSignal;
+  },
+) => Promise<Response>;
+
+/** Over a pooled dispatcher of undici. Redirects are not followed. */
+export function exchangeOver(dispatcher: Dispatcher): Exchange {
+  return async ({ method, url, headers, body }, deadline) => {
+    const answer = await undiciRequest(url, { method, headers, body: body ?? null, dispatcher, signal: deadline });
+    return {
+      status: answer.statusCode,
+      headers: answer.headers,
+      read: (limit) => readStream(answer.body, limit),
+      // Whatever the body still does, nobody listens.
+      discard: () => answer.body.on('error', () => undefined).destroy(),
+    };
+  };
+}
+
+/** Counted by events: nothing is faster, and nothing more than the limit is ever held. */
+function readStream(body: Readable, limit: number): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    body.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > limit) {
+        reject(tooLarge());
+        body.destroy();
+      } else {
+        chunks.push(chunk);
+      }
+    });
+    body.on('error', reject);
+    body.on('end', () => {
+      const [only] = chunks;
+      resolve(only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks));
+    });
+  });
+}
+
+/** Through the application's own `fetch`. */
+export function exchangeThrough(fetch: CustomFetch): Exchange {
+  return async ({ method, url, headers, body }, deadline) => {
+    const controller = new AbortController();
+    deadline.once('abort', () => controller.abort());
+    const answer = await fetch(url, {
+      method,
+      headers: { ...headers },
+      ...(body !== undefined && { body }),
+      redirect: 'manual',
+      signal: controller.signal,
+    });
+    return {
+      // A redirect that a browser's fetch does not follow has no status.
+      status: answer.type === 'opaqueredirect' ? 302 : answer.status,
+      headers: Object.fromEntries(answer.headers),
+      read: (limit) => readChunks(answer.body, limit),
+      discard: () => void answer.body?.cancel().catch(() => undefined),
+    };
+  };
+}
+
+async function readChunks(body: AsyncIterable<Uint8Array> | null, limit: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of body ?? []) {
+    size += chunk.length;
+    if (size > limit) {
+      throw tooLarge();
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+export function tooLarge(): ResponseError {
+  return new ResponseError('RESPONSE_TOO_LARGE', "The server's answer is larger than we read.");
+}

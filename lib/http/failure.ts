@@ -1,0 +1,83 @@
+import { ResponseError, TransportError } from '../errors/errors.js';
+import type { OidcError } from '../errors/oidc.error.js';
+
+/** Why a call has no answer, and what that allows. */
+export interface Failure {
+  readonly error: OidcError;
+  /**
+   * `unanswered`: nothing of an answer came, so that the server may never have seen the request. `broken`: it did answer.
+   * `final`: another try would end the same way.
+   */
+  readonly kind: 'unanswered' | 'broken' | 'final';
+}
+
+/** Codes of Node and OpenSSL for a certificate or a handshake that is not good. */
+const TLS =
+  /^(CERT_|CRL_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|EPROTO$)/;
+
+const TIMEOUTS: readonly string[] = ['UND_ERR_CONNECT_TIMEOUT', 'ETIMEDOUT'];
+
+const MALFORMED: readonly string[] = [
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
+  'UND_ERR_HEADERS_OVERFLOW',
+  'UND_ERR_RES_EXCEEDED_MAX_SIZE',
+];
+
+/**
+ * What an error of undici, of Node or of a `fetch` means. They come from other realms, so that only names and codes tell;
+ * nothing else of them is kept, because some hold the request with its credentials.
+ *
+ * @param answered whether the head of an answer had come
+ */
+export function failureOf(error: unknown, answered: boolean): Failure {
+  const { name, code, message } = facts(error);
+  const cause = { name, code };
+  if (TIMEOUTS.includes(code)) {
+    return { error: timedOut(cause), kind: 'final' };
+  }
+  if (TLS.test(code)) {
+    return {
+      error: new TransportError('TLS_ERROR', 'The connection to the server is not secure.', { cause }),
+      kind: 'final',
+    };
+  }
+  // llhttp's errors have a name only; an unasked 100 or 101 reads as a socket error with one of these words.
+  if (
+    name === 'HTTPParserError' ||
+    MALFORMED.includes(code) ||
+    message === 'bad response' ||
+    message === 'bad upgrade'
+  ) {
+    return { error: new ResponseError('MALFORMED_HTTP', 'The server does not speak HTTP.', { cause }), kind: 'final' };
+  }
+  return answered
+    ? { error: new ResponseError('RESPONSE_INCOMPLETE', "The server's answer broke off.", { cause }), kind: 'broken' }
+    : {
+        error: new TransportError('UPSTREAM_UNAVAILABLE', 'The server can not be reached.', { cause }),
+        kind: 'unanswered',
+      };
+}
+
+export function timedOut(cause?: unknown): TransportError {
+  return new TransportError('UPSTREAM_TIMEOUT', 'The server did not answer in time.', { cause });
+}
+
+/** A `fetch` hides the reason one level down. */
+function facts(error: unknown): { readonly name: string; readonly code: string; readonly message: string } {
+  const cause = textMember(error, 'code') === '' ? member(error, 'cause') : undefined;
+  const telling = cause === undefined ? error : cause;
+  return {
+    name: textMember(telling, 'name'),
+    code: textMember(telling, 'code'),
+    message: textMember(telling, 'message'),
+  };
+}
+
+function member(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+}
+
+function textMember(value: unknown, name: string): string {
+  const text = member(value, name);
+  return typeof text === 'string' ? text : '';
+}
