@@ -39,6 +39,7 @@ export interface TransportOptions {
 /** All HTTP between us and the server: pooled, bounded in time and size, and never redirected. */
 export class Transport {
   readonly #exchange: Exchange;
+  /** Undefined where the calls go through something of the application's. */
   readonly #pool: Agent | undefined;
   /** Until when (milliseconds) a server asked to be left alone, by its origin. */
   readonly #closedUntil = new Map<string, number>();
@@ -48,9 +49,14 @@ export class Transport {
     private readonly now: Now,
     { dispatcher, fetch }: TransportOptions = {},
   ) {
-    this.#pool = (fetch ?? dispatcher) ? undefined : ownPool(settings);
-    this.#exchange =
-      fetch === undefined ? exchangeOver(dispatcher ?? this.#pool ?? ownPool(settings)) : exchangeThrough(fetch);
+    if (fetch !== undefined) {
+      this.#exchange = exchangeThrough(fetch);
+    } else if (dispatcher !== undefined) {
+      this.#exchange = exchangeOver(dispatcher);
+    } else {
+      this.#pool = ownPool(settings);
+      this.#exchange = exchangeOver(this.#pool);
+    }
   }
 
   /**
