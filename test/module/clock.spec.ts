@@ -1,4 +1,4 @@
-import { Injectable, Module, Scope, type DynamicModule, type Provider } from '@nestjs/common';
+import { ConsoleLogger, Injectable, Module, Scope, type DynamicModule, type Provider } from '@nestjs/common';
 import { Test, type TestingModuleBuilder } from '@nestjs/testing';
 import { describe, expect, it } from '@jest/globals';
 
@@ -13,6 +13,8 @@ import {
   type ClientMetadata,
   type OidcModuleExtras,
 } from '../../lib/index.js';
+
+const quiet = new ConsoleLogger({ logLevels: [] });
 
 const issuer = 'https://op.test';
 
@@ -34,7 +36,7 @@ function moduleWith(...providers: Provider[]): DynamicModule {
 }
 
 async function clientOf(builder: TestingModuleBuilder): Promise<OidcClient> {
-  const app = await builder.setLogger(false).compile();
+  const app = await builder.setLogger(quiet).compile();
   await app.init();
   try {
     return app.get(OidcClient);

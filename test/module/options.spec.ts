@@ -1,0 +1,281 @@
+import { inspect } from 'node:util';
+
+import { ConsoleLogger, Injectable, Module } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { describe, expect, it } from '@jest/globals';
+import { exportJWK, generateKeyPair } from 'jose';
+
+import {
+  ConfigError,
+  OidcClient,
+  OidcModule,
+  type ClientMetadata,
+  type OidcModuleAsyncOptions,
+  type OidcModuleOptions,
+  type OidcOptionsFactory,
+} from '../../lib/index.js';
+
+const quiet = new ConsoleLogger({ logLevels: [] });
+
+const SECRET = 'a-client-secret-that-must-not-be-printed-anywhere-0123456789-0123456789';
+
+const minimal: OidcModuleOptions = { issuer: 'https://op.test', client: { client_id: 'rp1' } };
+
+async function boot(options: OidcModuleOptions | OidcModuleAsyncOptions): Promise<OidcClient> {
+  const module = 'client' in options ? OidcModule.forRoot(options) : OidcModule.forRootAsync(options);
+  const app = await Test.createTestingModule({ imports: [module] })
+    .setLogger(quiet)
+    .compile();
+  await app.init();
+  const client = app.get(OidcClient);
+  await app.close();
+  return client;
+}
+
+async function refusal(options: unknown): Promise<ConfigError> {
+  const error: unknown = await boot(options as OidcModuleOptions).then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(ConfigError);
+  return error as ConfigError;
+}
+
+const client = (metadata: object): unknown => ({ ...minimal, client: { client_id: 'rp1', ...metadata } });
+
+describe('OidcModule registers', () => {
+  it('with useFactory and what it injects', async () => {
+    @Module({ providers: [{ provide: 'ISSUER', useValue: 'https://op.test' }], exports: ['ISSUER'] })
+    class Config {}
+    const oidc = await boot({
+      imports: [Config],
+      inject: ['ISSUER'],
+      useFactory: async (issuer: string) => ({ issuer, client: { client_id: 'rp1' } }),
+    });
+    expect(oidc.issuer).toBe('https://op.test');
+  });
+
+  @Injectable()
+  class Options implements OidcOptionsFactory {
+    createOidcOptions(): OidcModuleOptions {
+      return minimal;
+    }
+  }
+
+  it('with useClass', async () => {
+    expect((await boot({ useClass: Options })).metadata.client_id).toBe('rp1');
+  });
+
+  it('with useExisting', async () => {
+    @Module({ providers: [Options], exports: [Options] })
+    class Config {}
+    expect((await boot({ imports: [Config], useExisting: Options })).metadata.client_id).toBe('rp1');
+  });
+
+  it('NEST-14 not at all when the factory rejects', async () => {
+    await expect(boot({ useFactory: () => Promise.reject(new Error('no such secret')) })).rejects.toThrow(
+      'no such secret',
+    );
+  });
+
+  it('nothing when there is neither a factory nor a class', () => {
+    expect(() => OidcModule.forRootAsync({})).toThrow(ConfigError);
+  });
+});
+
+describe('a wrong option stops the boot', () => {
+  it.each<[string, unknown, string]>([
+    ['no issuer', { client: { client_id: 'rp1' } }, 'issuer'],
+    ['an issuer that is no URL', { ...minimal, issuer: 'op.test' }, 'issuer'],
+    ['DISC-06 an issuer with a query', { ...minimal, issuer: 'https://op.test?x=1' }, 'issuer'],
+    ['DISC-06 an issuer with a fragment', { ...minimal, issuer: 'https://op.test#a' }, 'issuer'],
+    ['an issuer with user information', { ...minimal, issuer: 'https://a:b@op.test' }, 'issuer'],
+    ['an issuer over http elsewhere', { ...minimal, issuer: 'http://op.test' }, 'issuer'],
+    ['no client', { issuer: 'https://op.test', client: undefined }, 'client'],
+    ['no client_id', { ...minimal, client: {} }, 'client.client_id'],
+    ['an option that does not exist', { ...minimal, introspect: true }, 'introspect'],
+    ['an option of a room that does not exist', { ...minimal, http: { timeoout: 5 } }, 'http.timeoout'],
+    ['a timeout of no time', { ...minimal, http: { timeout: 0 } }, 'http.timeout'],
+    ['a timeout that is text', { ...minimal, http: { timeout: '5s' } }, 'http.timeout'],
+    ['discovery at another time', { ...minimal, discovery: { when: 'later' } }, 'discovery.when'],
+    ['a short session secret', { ...minimal, session: { secret: 'short' } }, 'session.secret'],
+    ['an empty audience', { ...minimal, resourceServer: { audience: '' } }, 'resourceServer.audience'],
+    ['no audience at all', { ...minimal, resourceServer: { audience: [] } }, 'resourceServer.audience'],
+    ['an audience of true', { ...minimal, resourceServer: { audience: true } }, 'resourceServer.audience'],
+    ['a scope without openid', { ...minimal, login: { scope: 'profile' } }, 'login.scope'],
+    ['a protocol parameter', { ...minimal, login: { parameters: { state: 'x' } } }, 'login.parameters'],
+    ['redirect_uris that are text', client({ redirect_uris: 'https://app.test/cb' }), 'client.redirect_uris'],
+    ['no redirect URI', client({ redirect_uris: [] }), 'client.redirect_uris'],
+    ['a redirect URI with a fragment', client({ redirect_uris: ['https://app.test/cb#x'] }), 'client.redirect_uris.0'],
+    ['an unknown method', client({ token_endpoint_auth_method: 'magic' }), 'client.token_endpoint_auth_method'],
+    [
+      'a method without its secret',
+      client({ token_endpoint_auth_method: 'client_secret_post' }),
+      'client.client_secret',
+    ],
+    ['a method without its key', client({ token_endpoint_auth_method: 'private_key_jwt' }), 'client.jwks'],
+    ['an unknown algorithm', client({ id_token_signed_response_alg: 'RS1' }), 'client.id_token_signed_response_alg'],
+    [
+      'an algorithm of the prototype',
+      client({ id_token_signed_response_alg: 'constructor' }),
+      'client.id_token_signed_response_alg',
+    ],
+    [
+      'unsigned introspection',
+      client({ introspection_signed_response_alg: 'none' }),
+      'client.introspection_signed_response_alg',
+    ],
+    ['unsigned userinfo', client({ userinfo_signed_response_alg: 'none' }), 'client.userinfo_signed_response_alg'],
+    ['a negative max_age', client({ default_max_age: -1 }), 'client.default_max_age'],
+    ['a max_age that is text', client({ default_max_age: '60' }), 'client.default_max_age'],
+    ['require_auth_time that is text', client({ require_auth_time: 'true' }), 'client.require_auth_time'],
+    ['a scope with a quote', client({ scope: 'open"id' }), 'client.scope'],
+  ])('%s', async (_what, options, member) => {
+    expect(await refusal(options)).toMatchObject({ code: 'INVALID_CONFIG', member });
+  });
+
+  it('accepts http to another machine when that is written out', async () => {
+    const oidc = await boot({ ...minimal, issuer: 'http://op.test', insecureHttp: true });
+    expect(oidc.issuer).toBe('http://op.test');
+  });
+
+  it.each(['http://127.0.0.1:4000', 'http://localhost:4000', 'http://[::1]:4000', 'http://op.localhost'])(
+    'accepts http to this machine: %s',
+    async (issuer) => {
+      expect((await boot({ ...minimal, issuer })).issuer).toBe(issuer);
+    },
+  );
+
+  it.each([
+    ['HS256', 31],
+    ['HS384', 47],
+    ['HS512', 63],
+  ])('IDT-09 refuses %s with a secret of %i bytes', async (alg, bytes) => {
+    const metadata = { client_secret: 's'.repeat(bytes), id_token_signed_response_alg: alg };
+    expect(await refusal(client(metadata))).toMatchObject({ member: 'client.id_token_signed_response_alg' });
+    const oidc = await boot(client({ ...metadata, client_secret: 's'.repeat(bytes + 1) }) as OidcModuleOptions);
+    expect(oidc.metadata.id_token_signed_response_alg).toBe(alg);
+  });
+});
+
+describe('a member that promises what is not built stops the boot', () => {
+  it.each<[string, unknown]>([
+    ['token_endpoint_auth_method', 'tls_client_auth'],
+    ['token_endpoint_auth_method', 'self_signed_tls_client_auth'],
+    ['introspection_endpoint_auth_method', 'tls_client_auth'],
+    ['id_token_encrypted_response_alg', 'RSA-OAEP-256'],
+    ['userinfo_encrypted_response_alg', 'RSA-OAEP-256'],
+    ['introspection_encrypted_response_alg', 'RSA-OAEP-256'],
+    ['authorization_signed_response_alg', 'RS256'],
+    ['authorization_encrypted_response_alg', 'RSA-OAEP-256'],
+    ['request_object_signing_alg', 'RS256'],
+    ['request_object_encryption_alg', 'RSA-OAEP-256'],
+    ['require_signed_request_object', true],
+    ['require_pushed_authorization_requests', true],
+    ['dpop_bound_access_tokens', true],
+    ['tls_client_certificate_bound_access_tokens', true],
+    ['use_mtls_endpoint_aliases', true],
+    ['backchannel_logout_uri', 'https://app.test/bcl'],
+    ['frontchannel_logout_uri', 'https://app.test/fcl'],
+  ])('%s: %p', async (member, value) => {
+    expect(await refusal(client({ [member]: value }))).toMatchObject({
+      code: 'UNSUPPORTED_METADATA',
+      member: `client.${member}`,
+    });
+  });
+
+  it('but not where it promises nothing', async () => {
+    const metadata = { dpop_bound_access_tokens: false, require_pushed_authorization_requests: false };
+    expect((await boot(client(metadata) as OidcModuleOptions)).metadata['dpop_bound_access_tokens']).toBe(false);
+  });
+});
+
+describe('the client metadata', () => {
+  it('keeps what describes the client and what nobody knows', async () => {
+    const metadata = { client_name: 'Orders', contacts: ['ops@app.test'], x_vendor: { deep: [1, null] } };
+    const oidc = await boot(client(metadata) as OidcModuleOptions);
+    expect(oidc.metadata).toMatchObject(metadata);
+  });
+
+  it('is a frozen copy', async () => {
+    const redirect_uris = ['https://app.test/cb'];
+    const oidc = await boot({ ...minimal, client: { client_id: 'rp1', redirect_uris } });
+    redirect_uris.push('https://evil.test/cb');
+    expect(oidc.metadata.redirect_uris).toEqual(['https://app.test/cb']);
+    expect(Object.isFrozen(oidc.metadata)).toBe(true);
+    expect(Object.isFrozen(oidc.metadata.redirect_uris)).toBe(true);
+  });
+
+  it('takes members that are undefined as not registered', async () => {
+    const metadata: ClientMetadata = { client_id: 'rp1', client_secret: undefined, scope: undefined };
+    expect((await boot({ ...minimal, client: metadata })).metadata.token_endpoint_auth_method).toBe('none');
+  });
+
+  it('chooses the method of authentication by what there is to authenticate with', async () => {
+    const { privateKey } = await generateKeyPair('ES256', { extractable: true });
+    const jwks = { keys: [{ ...(await exportJWK(privateKey)), kid: 'own' }] };
+    const methodOf = async (metadata: object) =>
+      (await boot(client(metadata) as OidcModuleOptions)).metadata.token_endpoint_auth_method;
+    expect(await methodOf({})).toBe('none');
+    expect(await methodOf({ client_secret: SECRET })).toBe('client_secret_basic');
+    expect(await methodOf({ jwks })).toBe('private_key_jwt');
+    expect(await methodOf({ jwks, client_secret: SECRET })).toBe('client_secret_basic');
+  });
+
+  it('has the other endpoints authenticate as the token endpoint does, unless registered otherwise', async () => {
+    const metadata = { client_secret: SECRET, token_endpoint_auth_method: 'client_secret_post' };
+    const oidc = await boot(client({ ...metadata, revocation_endpoint_auth_method: 'none' }) as OidcModuleOptions);
+    expect(oidc.metadata.introspection_endpoint_auth_method).toBe('client_secret_post');
+    expect(oidc.metadata.revocation_endpoint_auth_method).toBe('none');
+  });
+
+  it('INJ-17 prints no secret, however it is printed', async () => {
+    const { privateKey } = await generateKeyPair('RS256', { extractable: true });
+    const jwk = await exportJWK(privateKey);
+    const session = { secret: `${SECRET}-of-the-session` };
+    const metadata = { client_id: 'rp1', client_secret: SECRET, jwks: { keys: [jwk] } } as unknown as ClientMetadata;
+    const oidc = await boot({ ...minimal, client: metadata, session });
+    const printed = [
+      inspect(oidc, { depth: 9, showHidden: true }),
+      JSON.stringify(oidc.metadata),
+      `${oidc.metadata.client_secret}`,
+    ].join();
+    expect(printed).toContain('[secret]');
+    expect(printed).not.toContain(SECRET);
+    for (const member of ['d', 'p', 'q', 'dp', 'dq', 'qi'] as const) {
+      expect(printed).not.toContain(String(jwk[member]));
+    }
+    expect(oidc.metadata.jwks).toEqual({ keys: [{ kty: 'RSA', n: jwk.n, e: jwk.e }] });
+  });
+
+  it('INJ-17 prints no secret in the error of a wrong member', async () => {
+    const wrong = { client_secret: SECRET, id_token_signed_response_alg: SECRET };
+    const error = await refusal(client(wrong));
+    expect(inspect(error, { depth: 9 })).not.toContain(SECRET);
+    const session = await refusal({ ...minimal, session: { secret: [SECRET.slice(0, 31)] } });
+    expect(inspect(session, { depth: 9 })).not.toContain(SECRET.slice(0, 31));
+  });
+});
+
+describe('several clients', () => {
+  it('NEST-15 stand side by side and share nothing', async () => {
+    const app = await Test.createTestingModule({
+      imports: [
+        OidcModule.forRoot(minimal),
+        OidcModule.forRoot({ name: 'a', issuer: 'https://a.test', client: { client_id: 'at-a' } }),
+        OidcModule.forRootAsync({
+          name: 'b',
+          useFactory: () => ({ issuer: 'https://b.test', client: { client_id: 'at-b' } }),
+        }),
+      ],
+    })
+      .setLogger(quiet)
+      .compile();
+    await app.init();
+    const named = (name: string) => app.get<OidcClient>(`nestjs-oidc/client/${name}`, { strict: false });
+    expect(app.get(OidcClient).issuer).toBe('https://op.test');
+    expect([named('a').issuer, named('a').metadata.client_id]).toEqual(['https://a.test', 'at-a']);
+    expect([named('b').issuer, named('b').metadata.client_id]).toEqual(['https://b.test', 'at-b']);
+    await app.close();
+  });
+});
