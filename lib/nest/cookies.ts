@@ -1,6 +1,7 @@
 import { parseCookie, stringifySetCookie } from 'cookie';
 
 import { ConfigError } from '../errors/errors.js';
+import { isLoopback } from '../metadata/server-metadata.js';
 
 /** What a browser sent: every value of each name, because a foreign host may have planted a second one. */
 export type Cookies = ReadonlyMap<string, readonly string[]>;
@@ -29,9 +30,6 @@ export type SameSite = 'lax' | 'none';
 
 /** A client's name stands in cookie names, where a dot separates our own additions. */
 const CLIENT_NAME = /^[\w-]{1,64}$/;
-
-/** RFC 8252, section 7.3: what goes to the machine itself needs no TLS. */
-const LOOPBACK = /^(127(\.\d{1,3}){3}|\[::1\]|localhost|.+\.localhost)$/;
 
 /**
  * Names and attributes of our cookies. They are decided once, by the registered redirect URIs, never by a request:
@@ -93,9 +91,10 @@ export class CookieProfile {
   }
 }
 
+/** RFC 8252, section 7.3: what goes to the machine itself needs no TLS. */
 function safeRedirectUri(uri: string): URL {
   const url = URL.canParse(uri) ? new URL(uri) : undefined;
-  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK.test(url.hostname))) {
+  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname))) {
     return url;
   }
   throw new ConfigError('INVALID_CONFIG', 'client.redirect_uris', 'must be https, or http on loopback');
