@@ -140,6 +140,11 @@ export class HostileProvider extends FaultyServer {
     return provider;
   }
 
+  /** Adds a client, in place of one with the same `client_id`. */
+  register(client: RegisteredClient): void {
+    this.clients.register(client);
+  }
+
   get issuer(): string {
     return this.origin + this.#path;
   }
