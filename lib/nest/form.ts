@@ -87,7 +87,7 @@ function decodeUtf8(bytes: Uint8Array): string {
   }
 }
 
-/** Reads no further than the limit and leaves the socket alone: the refusal is still to be sent over it. */
+/** Keeps nothing beyond the limit. The rest flows by: the refusal is still to be sent over this socket. */
 function readBody(raw: IncomingMessage): Promise<Uint8Array> {
   if (raw.readableEnded || raw.destroyed) {
     return Promise.resolve(new Uint8Array());

@@ -1,0 +1,116 @@
+import 'reflect-metadata';
+import { describe, expect, it } from '@jest/globals';
+import type { ExecutionContext } from '@nestjs/common';
+import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
+
+import { SessionError } from '../../lib/errors/errors.js';
+import { admitAnonymous, authenticate, authenticated } from '../../lib/nest/authenticated.js';
+import { AccessToken, accessRule, CurrentUser, Public, Scopes } from '../../lib/nest/decorators.js';
+import { OidcException } from '../../lib/nest/oidc.exception.js';
+
+class Plain {
+  open() {}
+  scoped() {}
+  bare() {}
+}
+Public()(Plain.prototype, 'open', Object.getOwnPropertyDescriptor(Plain.prototype, 'open')!);
+Scopes('b', 'c')(Plain.prototype, 'scoped', Object.getOwnPropertyDescriptor(Plain.prototype, 'scoped')!);
+
+@Scopes('a')
+class Scoped {}
+
+@Public()
+class Open {}
+
+describe('accessRule', () => {
+  const { open, scoped, bare } = Plain.prototype;
+
+  it('the handler decides before its class', () => {
+    expect(accessRule(bare, Plain)).toEqual({ isPublic: false, scopes: [] });
+    expect(accessRule(bare, Scoped)).toEqual({ isPublic: false, scopes: ['a'] });
+    expect(accessRule(scoped, Scoped)).toEqual({ isPublic: false, scopes: ['b', 'c'] });
+    expect(accessRule(open, Scoped)).toEqual({ isPublic: true, scopes: [] });
+    expect(accessRule(bare, Open)).toEqual({ isPublic: true, scopes: [] });
+    expect(accessRule(scoped, Open)).toEqual({ isPublic: false, scopes: ['b', 'c'] });
+  });
+
+  it('reads it once', () => {
+    expect(accessRule(bare, Scoped)).toBe(accessRule(bare, Scoped));
+  });
+});
+
+describe('@Scopes', () => {
+  it('NEST-13 must name a scope', () => {
+    expect(() => Scopes()).toThrow('@Scopes: names no scope');
+  });
+
+  it('RS-32 takes only the characters of RFC 6749, section 3.3', () => {
+    for (const scope of ['', 'a b', 'a"b', 'a\\b', 'a\nb', 'é', 'a\u200b']) {
+      expect(() => Scopes('ok', scope)).toThrow('@Scopes: a scope is empty or has characters outside of RFC 6749');
+    }
+    expect(() => Scopes('orders:read', 'https://api.test/x.y')).not.toThrow();
+  });
+});
+
+describe('@CurrentUser and @AccessToken', () => {
+  class Handlers {
+    get(_user: unknown, _token: unknown) {}
+  }
+  CurrentUser()(Handlers.prototype, 'get', 0);
+  AccessToken()(Handlers.prototype, 'get', 1);
+  const args: Record<string, { index: number; factory: (data: unknown, context: ExecutionContext) => unknown }> =
+    Reflect.getMetadata(ROUTE_ARGS_METADATA, Handlers, 'get');
+  const [user, token] = [0, 1].map((index) => Object.values(args).find((arg) => arg.index === index)!.factory);
+
+  const contextOf = (request: object, type = 'http') =>
+    ({
+      getType: () => type,
+      getClass: () => Handlers,
+      getHandler: () => Handlers.prototype.get,
+      switchToHttp: () => ({ getRequest: () => request }),
+    }) as unknown as ExecutionContext;
+
+  it('NEST-12 throw when no guard ran, and name the one that is missing', () => {
+    expect(() => user!(undefined, contextOf({}))).toThrow(
+      '@CurrentUser() needs an OidcGuard or an OidcSessionGuard on Handlers.get: no such guard ran',
+    );
+    expect(() => token!(undefined, contextOf({}))).toThrow('@AccessToken() needs an OidcGuard on Handlers.get');
+    expect(() => user!(undefined, contextOf({}, 'rpc'))).toThrow('no such guard ran');
+  });
+
+  it('give what the guard found', () => {
+    const request = {};
+    authenticate(request, { user: 'alice', token: 'verified' });
+    expect(user!(undefined, contextOf(request))).toBe('alice');
+    expect(token!(undefined, contextOf(request))).toBe('verified');
+    expect(request).toEqual({ user: 'alice' });
+  });
+
+  it('under a session there is a user and no token', () => {
+    const request = {};
+    authenticate(request, { user: 'alice' });
+    expect(user!(undefined, contextOf(request))).toBe('alice');
+    expect(() => token!(undefined, contextOf(request))).toThrow('@AccessToken() needs an OidcGuard');
+  });
+
+  it('RS-35 under @Public() nobody is there, and nobody who was found is forgotten', () => {
+    const request = {};
+    admitAnonymous(request, { user: undefined, token: undefined });
+    expect(user!(undefined, contextOf(request))).toBeUndefined();
+    expect(token!(undefined, contextOf(request))).toBeUndefined();
+    authenticate(request, { user: 'alice' });
+    admitAnonymous(request, { user: undefined, token: undefined });
+    expect(authenticated(request)).toEqual({ user: 'alice', token: undefined });
+  });
+});
+
+describe('OidcException', () => {
+  it('has exactly the two members in its body and the error as its cause', () => {
+    const cause = new SessionError('SESSION_MISSING', 'internal');
+    const exception = new OidcException(401, { error: 'login_required', error_description: 'Sign in.' }, { cause });
+    expect(exception.getStatus()).toBe(401);
+    expect(exception.getResponse()).toEqual({ error: 'login_required', error_description: 'Sign in.' });
+    expect(exception.cause?.code).toBe('SESSION_MISSING');
+    expect([exception.error, exception.message]).toEqual(['login_required', 'Sign in.']);
+  });
+});
