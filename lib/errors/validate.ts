@@ -24,7 +24,7 @@ export function validate<Schema extends v.GenericSchema>(
 
 /** The library's own messages repeat what they received, which may be a secret: only ours and the expectation are told. */
 function problemOf(issue: v.BaseIssue<unknown>): string {
-  if (issue.type === 'strict_object') {
+  if (issue.type === 'strict_object' && issue.expected === 'never') {
     return 'there is no such option';
   }
   if (issue.received === 'undefined') {
