@@ -8,6 +8,7 @@ const MIN_SECRET_BYTES = 32;
 const secret = v.pipe(
   v.string(),
   v.check((value) => Buffer.byteLength(value) >= MIN_SECRET_BYTES, `must be at least ${MIN_SECRET_BYTES} bytes`),
+  v.transform((value) => new Secret(value)),
 );
 
 /** How the local session is kept. Required once a login or session guard is used. */
@@ -17,8 +18,10 @@ export const sessionOptionsSchema = v.strictObject({
    * put in front and an old one removed when its sessions are over.
    */
   secret: v.pipe(
-    v.union([secret, v.pipe(v.array(secret), v.nonEmpty('must hold at least one secret'))]),
-    v.transform((value) => [value].flat().map((one) => new Secret(one))),
+    v.union([v.string(), v.array(v.string())]),
+    v.transform((value) => [value].flat()),
+    v.array(secret),
+    v.nonEmpty('must hold at least one secret'),
   ),
   /** Seconds from the login until the session ends, however it is used. Default: 28800, eight hours. */
   absoluteLifetime: v.optional(

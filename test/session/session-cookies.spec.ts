@@ -1,0 +1,286 @@
+import { inspect } from 'node:util';
+import { describe, expect, it } from '@jest/globals';
+
+import { TokenResponse, type TokenResponseMembers } from '../../lib/client/token-response.js';
+import { Clock } from '../../lib/clock/clock.js';
+import { validate } from '../../lib/errors/validate.js';
+import type { JsonValue } from '../../lib/http/json.js';
+import { Platform } from '../../lib/nest/platform.js';
+import { OidcSession } from '../../lib/session/oidc-session.js';
+import { SessionCookies } from '../../lib/session/session-cookies.js';
+import { sessionOptionsSchema, type SessionOptions } from '../../lib/session/session.options.js';
+import { Sealer } from '../../lib/storage/sealer.js';
+
+const T = 1_800_000_000_000;
+const NAME = '__Host-oidc-session';
+const secret = (letter: string) => letter.repeat(32);
+const parse = (options: unknown) => validate(sessionOptionsSchema, options, 'session');
+
+/** The sessions of one application, with a clock that can be set. */
+function application(options: Partial<SessionOptions> = {}, client: { name?: string; redirect_uris?: string[] } = {}) {
+  const time = { now: T };
+  const platform = new Platform({ httpAdapter: undefined } as never);
+  const oidc = {
+    name: client.name,
+    metadata: { redirect_uris: client.redirect_uris ?? ['https://app.test/auth/callback'] },
+    clock: new Clock(() => time.now, 0, 30),
+    endSessionUrl: ({ id_token_hint }: { id_token_hint?: string }) =>
+      Promise.resolve(`https://op.test/end?${id_token_hint}`),
+  } as never;
+  const sessions = new SessionCookies(oidc, parse({ secret: secret('a'), ...options }), platform);
+  return { time, sessions, session: new OidcSession(sessions, oidc) };
+}
+
+const requestWith = (cookie: string) => ({ method: 'GET', url: '/', rawHeaders: [], headers: { cookie } });
+const NOBODY = requestWith('');
+
+const tokensOf = (members: Partial<TokenResponseMembers> = {}) =>
+  new TokenResponse({ access_token: 'AT-value', token_type: 'Bearer', scope: 'openid', ...members });
+
+/** The `Cookie` header after these `Set-Cookie` lines. */
+function cookieHeader(lines: readonly string[], before = ''): string {
+  const jar = new Map(before.split('; ').filter(Boolean).map(pair));
+  for (const line of lines) {
+    const [name, value] = pair(line.split('; ')[0] ?? '');
+    if (line.includes('; Max-Age=0;')) {
+      jar.delete(name);
+    } else {
+      jar.set(name, value);
+    }
+  }
+  return [...jar].map((entry) => entry.join('=')).join('; ');
+}
+
+function pair(text: string): [string, string] {
+  const [name = '', value = ''] = text.split('=');
+  return [name, value];
+}
+
+const namesOf = (lines: readonly string[]) => lines.map((line) => line.split('=')[0]);
+const cleared = (...names: string[]) =>
+  names.map((name) => `${name}=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax`);
+
+describe('SessionCookies', () => {
+  it('SESS-15 starts a session in one cookie with every protection', () => {
+    const { sessions } = application();
+    const [line = '', ...more] = sessions.start(NOBODY, { user: { sub: 'alice' }, tokens: tokensOf() });
+    expect(line).toMatch(/^__Host-oidc-session=[\w-]+; Path=\/; HttpOnly; Secure; SameSite=Lax$/);
+    expect(more).toEqual([]);
+  });
+
+  it('gives back what it was started with', () => {
+    const { sessions } = application();
+    const members = { scope: 'openid a', expires_at: 1_800_003_600, id_token: 'ID-value', refresh_token: 'RT-value' };
+    const user: JsonValue = { sub: 'alice', roles: ['a'], nothing: null };
+    const cookie = cookieHeader(sessions.start(NOBODY, { user, tokens: tokensOf(members) }));
+    const { session, setCookies } = sessions.find(requestWith(cookie));
+    expect(session).toEqual({ user, tokens: expect.any(TokenResponse), expiresAt: T + 28_800_000 });
+    const { access_token, token_type, scope, expires_at, id_token, refresh_token } = session?.tokens ?? tokensOf();
+    expect({ access_token, token_type, scope, expires_at, id_token, refresh_token }).toEqual({
+      access_token: 'AT-value',
+      token_type: 'Bearer',
+      ...members,
+    });
+    expect(setCookies).toEqual([]);
+    expect(sessions.exists(requestWith(cookie))).toBe(true);
+  });
+
+  it('INJ-16 shows no token, however it is printed', () => {
+    const { sessions } = application();
+    const tokens = tokensOf({ id_token: 'ID-value', refresh_token: 'RT-value' });
+    const { session } = sessions.find(requestWith(cookieHeader(sessions.start(NOBODY, { user: 'alice', tokens }))));
+    expect(inspect(session, { depth: 9, showHidden: true }) + JSON.stringify(session)).not.toMatch(/(AT|ID|RT)-value/);
+    expect(inspect(sessions, { depth: 9, showHidden: true })).not.toContain(secret('a'));
+  });
+
+  it('SESS-36 nobody has no session and gets no cookie', () => {
+    const { sessions } = application();
+    expect(sessions.find(NOBODY)).toEqual({ setCookies: [] });
+    expect(sessions.find(requestWith('other=1'))).toEqual({ setCookies: [] });
+  });
+
+  it('SESS-01 what was altered is no session, and is cleared', () => {
+    const { sessions } = application();
+    const cookie = cookieHeader(sessions.start(NOBODY, { user: 'alice', tokens: tokensOf() }));
+    for (const other of [
+      cookie.slice(0, -1),
+      `${cookie}A`,
+      `${NAME}=`,
+      `${NAME}=garbage`,
+      cookie.replace('=A', '=B'),
+    ]) {
+      expect(sessions.find(requestWith(other))).toEqual({ setCookies: cleared(NAME) });
+      expect(sessions.exists(requestWith(other))).toBe(false);
+    }
+  });
+
+  it('SESS-04 reads what an older secret sealed, and seals it anew with the same end', () => {
+    const before = application();
+    const cookie = cookieHeader(before.sessions.start(NOBODY, { user: 'alice', tokens: tokensOf() }));
+    const { sessions, time } = application({ secret: [secret('b'), secret('a')] });
+    time.now = T + 1000;
+    const { session, setCookies } = sessions.find(requestWith(cookie));
+    expect(session).toMatchObject({ user: 'alice', expiresAt: T + 28_800_000 });
+    const after = application({ secret: secret('b') });
+    const renewed = after.sessions.find(requestWith(cookieHeader(setCookies, cookie)));
+    expect(renewed.session).toMatchObject({ user: 'alice', expiresAt: T + 28_800_000 });
+    expect(renewed.setCookies).toEqual([]);
+    expect(after.sessions.find(requestWith(cookie))).toEqual({ setCookies: cleared(NAME) });
+  });
+
+  it('SESS-08 ends at its absolute limit, however it is used', () => {
+    const { sessions, time } = application({ absoluteLifetime: 600 });
+    const cookie = cookieHeader(sessions.start(NOBODY, { user: 'alice', tokens: tokensOf() }));
+    for (let minute = 0; minute < 10; minute += 1) {
+      time.now = T + minute * 60_000;
+      expect(sessions.find(requestWith(cookie)).setCookies).toEqual([]);
+      expect(sessions.exists(requestWith(cookie))).toBe(true);
+    }
+    time.now = T + 599_999;
+    expect(sessions.exists(requestWith(cookie))).toBe(true);
+    time.now = T + 600_000;
+    expect(sessions.find(requestWith(cookie))).toEqual({ setCookies: cleared(NAME) });
+  });
+
+  it('SESS-12 a new login leaves nothing of the session before', () => {
+    const { sessions } = application();
+    const large = sessions.start(NOBODY, { user: 'a'.repeat(6000), tokens: tokensOf() });
+    expect(namesOf(large)).toEqual([NAME, `${NAME}.1`, `${NAME}.2`]);
+    const first = cookieHeader(large);
+    const second = sessions.start(requestWith(first), { user: 'bob', tokens: tokensOf() });
+    expect(second.slice(1)).toEqual(cleared(`${NAME}.1`, `${NAME}.2`));
+    const { session } = sessions.find(requestWith(cookieHeader(second, first)));
+    expect(session?.user).toBe('bob');
+  });
+
+  it('SESS-20 SESS-24 SESS-25 reads all parts or none', () => {
+    const { sessions } = application();
+    const start = (letter: string, length: number) =>
+      cookieHeader(sessions.start(NOBODY, { user: letter.repeat(length), tokens: tokensOf() })).split('; ');
+    const [a0 = '', a1 = '', a2 = ''] = start('a', 6000);
+    const [b0 = '', b1 = '', b2 = ''] = start('b', 6000);
+    const [c0 = '', c1 = ''] = start('c', 3500);
+    const names = [NAME, `${NAME}.1`, `${NAME}.2`];
+    expect(sessions.find(requestWith([a2, a1, a0].join('; '))).session?.user).toBe('a'.repeat(6000));
+    expect(sessions.find(requestWith([a0, a2].join('; ')))).toEqual({ setCookies: cleared(NAME, `${NAME}.2`) });
+    expect(sessions.find(requestWith([a1, a2].join('; '))).session).toBeUndefined();
+    for (const [x, y, z] of [
+      [c0, c1, a2],
+      [a0, b1, a2],
+      [b0, b1, a2],
+      [a0, a1, b2],
+    ]) {
+      expect(sessions.find(requestWith([x, y, z].join('; ')))).toEqual({ setCookies: cleared(...names) });
+    }
+  });
+
+  it('SESS-28 two of one name are none, in either order', () => {
+    const { sessions } = application();
+    const cookie = cookieHeader(sessions.start(NOBODY, { user: 'alice', tokens: tokensOf() }));
+    for (const header of [`${cookie}; ${NAME}=evil`, `${NAME}=evil; ${cookie}`, `${cookie}; ${cookie}`]) {
+      expect(sessions.find(requestWith(header))).toEqual({ setCookies: cleared(NAME) });
+    }
+  });
+
+  it('SESS-30 SESS-31 does not start what three cookies can not hold', () => {
+    const { sessions } = application();
+    const start = (length: number) => sessions.start(NOBODY, { user: 'x'.repeat(length), tokens: tokensOf() });
+    expect(start(8000).join('').length).toBeLessThan(12_288);
+    expect(() => start(40_000)).toThrow(expect.objectContaining({ code: 'SESSION_TOO_LARGE' }));
+  });
+
+  it('SESS-33 what another version sealed is no session', () => {
+    const { sessions } = application();
+    const sealer = new Sealer([secret('a')]);
+    for (const value of [null, 1, 'text', {}, { user: 'alice' }, { user: 'alice', tokens: { access_token: 1 } }]) {
+      const sealed = sealer.seal('session', `${NAME} 1`, value, T + 1);
+      expect(sessions.find(requestWith(`${NAME}=${sealed}`))).toEqual({ setCookies: cleared(NAME) });
+    }
+  });
+
+  it('SESS-37 seals the user and the tokens, nothing else', () => {
+    const { sessions } = application();
+    const [, value = ''] = pair(cookieHeader(sessions.start(NOBODY, { user: 'alice', tokens: tokensOf() })));
+    expect(new Sealer([secret('a')]).open('session', `${NAME} 1`, value, T)).toMatchObject({
+      value: { user: 'alice', tokens: { access_token: 'AT-value', token_type: 'Bearer', scope: 'openid' } },
+    });
+  });
+
+  it('SESS-40 takes no login transaction for a session', () => {
+    const { sessions } = application();
+    const value = { user: 'alice', tokens: { access_token: 'a', token_type: 'Bearer', scope: '' } };
+    const sealed = new Sealer([secret('a')]).seal('login transaction', `${NAME} 1`, value, T + 1);
+    expect(sessions.exists(requestWith(`${NAME}=${sealed}`))).toBe(false);
+  });
+
+  it('NEST-15 the session of one client is none of another', () => {
+    const one = application({}, { name: 'one' });
+    const two = application({}, { name: 'two' });
+    const cookie = cookieHeader(one.sessions.start(NOBODY, { user: 'alice', tokens: tokensOf() }));
+    expect(cookie).toMatch(/^__Host-oidc-session-one=/);
+    expect(one.sessions.exists(requestWith(cookie))).toBe(true);
+    expect(two.sessions.exists(requestWith(cookie))).toBe(false);
+    expect(two.sessions.exists(requestWith(cookie.replace('-one=', '-two=')))).toBe(false);
+  });
+
+  it('on loopback http the cookie has no prefix and is not Secure', () => {
+    const { sessions } = application({}, { redirect_uris: ['http://127.0.0.1:3000/cb'] });
+    const [line] = sessions.start(NOBODY, { user: 'alice', tokens: tokensOf() });
+    expect(line).toMatch(/^oidc-session=[\w-]+; Path=\/; HttpOnly; SameSite=Lax$/);
+  });
+
+  it('says which option is missing', () => {
+    const platform = new Platform({ httpAdapter: undefined } as never);
+    const client = (metadata: object) => ({ name: undefined, metadata }) as never;
+    const uris = { redirect_uris: ['https://app.test/cb'] };
+    expect(() => new SessionCookies(client(uris), undefined, platform).sealer()).toThrow('session.secret: is required');
+    expect(() => new SessionCookies(client({}), parse({ secret: secret('a') }), platform).sealer()).toThrow(
+      'client.redirect_uris: is required',
+    );
+  });
+});
+
+describe('OidcSession', () => {
+  it('hints at the ID token of the session that ends', async () => {
+    const { sessions, session } = application();
+    const tokens = tokensOf({ id_token: 'ID-value' });
+    const request = requestWith(cookieHeader(sessions.start(NOBODY, { user: 'alice', tokens })));
+    expect(session.read(request)?.user).toBe('alice');
+    expect(await session.endSessionUrl(request)).toBe('https://op.test/end?ID-value');
+    expect(session.read(NOBODY)).toBeUndefined();
+  });
+});
+
+describe('session options', () => {
+  it('have their defaults', () => {
+    const { secret: secrets, absoluteLifetime } = parse({ secret: secret('a') });
+    expect(secrets.map((one) => one.reveal())).toEqual([secret('a')]);
+    expect(absoluteLifetime).toBe(28_800);
+  });
+
+  it('INJ-17 are printed without their secrets', () => {
+    expect(inspect(parse({ secret: [secret('a')] }), { depth: 9 })).not.toContain('aaaa');
+  });
+
+  it('refuse a secret of less than 32 bytes, and do not print it', () => {
+    const refusals = [
+      ['', 'session.secret.0: must be at least 32 bytes'],
+      ['short-secret', 'session.secret.0: must be at least 32 bytes'],
+      [[secret('a'), 'short-secret'], 'session.secret.1: must be at least 32 bytes'],
+      [[], 'session.secret: must hold at least one secret'],
+      [12, 'session.secret: must be (string | Array)'],
+    ];
+    for (const [wrong, message] of refusals) {
+      expect(() => parse({ secret: wrong })).toThrow(expect.objectContaining({ message }));
+    }
+    expect(() => parse({ secret: 'ü'.repeat(16) })).not.toThrow();
+    expect(() => parse({})).toThrow('session.secret: is required');
+  });
+
+  it('refuse a lifetime that is none', () => {
+    for (const absoluteLifetime of [0, -1, 1.5, Number.NaN, '600']) {
+      expect(() => parse({ secret: secret('a'), absoluteLifetime })).toThrow(/^session\.absoluteLifetime/);
+    }
+    expect(() => parse({ secret: secret('a'), domain: 'app.test' })).toThrow('session.domain: there is no such option');
+  });
+});
