@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import type { Server } from 'node:http';
 import { createServer } from 'node:net';
 
 import { afterAll, afterEach, describe } from '@jest/globals';
@@ -91,6 +92,8 @@ export interface RequestOptions {
 
 /** An application that runs, and what it did. */
 export class TestApp<P extends TestProvider = HostileProvider> {
+  #handledBefore = 0;
+
   constructor(
     readonly adapter: Adapter,
     readonly nest: INestApplication,
@@ -103,7 +106,12 @@ export class TestApp<P extends TestProvider = HostileProvider> {
     private readonly logger: CapturedLogger,
     private readonly recorder: Recorder,
     private readonly handlers: Handled,
-  ) {}
+  ) {
+    const server: Server = nest.getHttpServer();
+    server.prependListener('request', () => {
+      this.#handledBefore = handlers.calls.length;
+    });
+  }
 
   get clock(): TestClock {
     return this.op.clock;
@@ -127,6 +135,11 @@ export class TestApp<P extends TestProvider = HostileProvider> {
   /** The handlers that ran: `GET /orders`. */
   get handled(): readonly string[] {
     return this.handlers.calls;
+  }
+
+  /** Those that ran since the last request came, by whatever way. */
+  get handledByLast(): readonly string[] {
+    return this.handlers.calls.slice(this.#handledBefore);
   }
 
   /** The code behind the last refusal. */

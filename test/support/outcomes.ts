@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 
-import { afterEach, beforeEach, expect } from '@jest/globals';
+import { afterEach, expect } from '@jest/globals';
 
 import { OidcError } from '../../lib/index.js';
 import type { TestApp, TestProvider } from './apps.js';
@@ -15,8 +15,7 @@ import type { TestResponse } from './test-response.js';
  * expectNoSecrets(app, response, [token]);
  * ```
  *
- * Importing this file also makes each test fail that ends with a changed `Object.prototype` or a promise that was
- * rejected and that nobody caught.
+ * Importing this file also makes each test fail that ends with a changed `Object.prototype`.
  */
 type App = TestApp<TestProvider>;
 
@@ -100,20 +99,8 @@ export function expectRefused(app: App, response: TestResponse, status: number, 
   expect(response.header('cache-control')).toBe('no-store');
   expect(response.header('content-type')).toMatch(/^application\/json\b/);
   expect(response.json()).toEqual({ error: expect.any(String), error_description: expect.any(String) });
-  expectNotHandled(app);
+  expect(app.handledByLast).toEqual([]);
 }
-
-/** No protected handler ran; a test that calls it more than once names those that were meant to. */
-export function expectNotHandled(app: App, ...meant: readonly string[]): void {
-  expect(app.handled.slice(handledBefore.get(app) ?? 0)).toEqual(meant);
-}
-
-/** Handlers that ran so far were meant to: what is expected from here on starts at none. */
-export function forgetHandled(app: App): void {
-  handledBefore.set(app, app.handled.length);
-}
-
-const handledBefore = new WeakMap<App, number>();
 
 /**
  * Nothing of these appears anywhere: not in a log of any level, not in the answer, not in an error that was thrown. Neither
@@ -158,25 +145,9 @@ function formsOf(secret: string): Readonly<Record<string, string>> {
   };
 }
 
-const unhandled: unknown[] = [];
+const prototype = Object.getOwnPropertyNames(Object.prototype).toSorted();
 
-function onUnhandled(reason: unknown): void {
-  unhandled.push(reason);
-}
-
-const prototype = Object.getOwnPropertyNames(Object.prototype).toSorted().join();
-
-beforeEach(() => {
-  unhandled.length = 0;
-  process.on('unhandledRejection', onUnhandled);
-  process.on('uncaughtException', onUnhandled);
-});
-
-afterEach(async () => {
-  // A rejection counts as unhandled once the queue of microtasks is empty.
-  await new Promise((resolve) => setImmediate(resolve));
-  process.off('unhandledRejection', onUnhandled);
-  process.off('uncaughtException', onUnhandled);
-  expect(unhandled).toEqual([]);
-  expect(Object.getOwnPropertyNames(Object.prototype).toSorted().join()).toBe(prototype);
+// Promises that were rejected and that nobody caught fail the test by Jest itself.
+afterEach(() => {
+  expect(Object.getOwnPropertyNames(Object.prototype).toSorted()).toEqual(prototype);
 });
