@@ -59,10 +59,10 @@ const BY_CODE: Partial<Readonly<Record<OidcErrorCode, Answer>>> = {
 };
 
 /** RFC 6749, section 4.1.2.1: errors by which the server says that it is the one in trouble. */
-const BY_OAUTH_ERROR: Readonly<Record<string, Answer>> = {
-  temporarily_unavailable: unavailable(503),
-  server_error: broken,
-};
+const BY_OAUTH_ERROR: ReadonlyMap<string, Answer> = new Map([
+  ['temporarily_unavailable', unavailable(503)],
+  ['server_error', broken],
+]);
 
 /** Seconds to wait where the server did not say. */
 const RETRY_AFTER = 5;
@@ -94,7 +94,7 @@ export function refuseLogin(error: unknown): LoginRefusal {
 }
 
 function answerTo(error: OidcError): Answer | undefined {
-  const byError = error instanceof OAuthError ? BY_OAUTH_ERROR[error.error] : undefined;
+  const byError = error instanceof OAuthError ? BY_OAUTH_ERROR.get(error.error) : undefined;
   return byError ?? BY_CODE[error.code] ?? BY_KIND.find(([kind]) => error instanceof kind)?.[1];
 }
 

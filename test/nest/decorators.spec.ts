@@ -54,7 +54,9 @@ describe('@Scopes', () => {
 
 describe('@CurrentUser and @AccessToken', () => {
   class Handlers {
-    get(_user: unknown, _token: unknown) {}
+    get(...found: unknown[]) {
+      return found;
+    }
   }
   CurrentUser()(Handlers.prototype, 'get', 0);
   AccessToken()(Handlers.prototype, 'get', 1);

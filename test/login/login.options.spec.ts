@@ -1,0 +1,72 @@
+import { describe, expect, it } from '@jest/globals';
+
+import { validate } from '../../lib/errors/validate.js';
+import { loginOptionsSchema } from '../../lib/login/login.options.js';
+
+const parse = (options: unknown) => validate(loginOptionsSchema, options, 'login');
+
+describe('login options', () => {
+  it('have their defaults', () => {
+    expect(parse({})).toEqual({
+      parameters: {},
+      responseMode: 'query',
+      userinfo: false,
+      defaultReturnTo: '/',
+      trustedAudiences: [],
+    });
+  });
+
+  it('take what a login may ask for', () => {
+    const options = {
+      scope: 'openid profile',
+      parameters: { audience: 'https://api.test', prompt: 'login', ui_locales: 'de' },
+      responseMode: 'form_post',
+      userinfo: true,
+      callbackPath: '/callback',
+      defaultReturnTo: '/welcome?a=1',
+      trustedAudiences: ['https://api.test'],
+    };
+    expect(parse(options)).toEqual(options);
+  });
+
+  it('TXN-25 B8 name no parameter of the protocol', () => {
+    for (const name of [
+      'client_id',
+      'response_type',
+      'redirect_uri',
+      'scope',
+      'state',
+      'nonce',
+      'code_challenge',
+      'code_challenge_method',
+      'response_mode',
+      'request',
+      'request_uri',
+      'max_age',
+    ]) {
+      expect(() => parse({ parameters: { [name]: 'x' } })).toThrow(
+        'login.parameters: may name no parameter of the protocol',
+      );
+    }
+  });
+
+  it('ask for openid, in the characters of a scope', () => {
+    expect(() => parse({ scope: 'profile' })).toThrow('login.scope: must contain openid');
+    expect(() => parse({ scope: 'myopenid' })).toThrow('login.scope: must contain openid');
+    for (const scope of ['', 'openid  email', 'openid "x"', ' openid', 'openid\n']) {
+      expect(() => parse({ scope })).toThrow(/^login\.scope/);
+    }
+  });
+
+  it('return to a path of our own', () => {
+    for (const wrong of ['', 'welcome', '//evil.test', 'https://evil.test/', 'https://app.invalid/x', '/\\evil.test']) {
+      expect(() => parse({ defaultReturnTo: wrong })).toThrow('login.defaultReturnTo: must be a path');
+      expect(() => parse({ callbackPath: wrong })).toThrow('login.callbackPath: must be a path');
+    }
+  });
+
+  it('know nothing else', () => {
+    expect(() => parse({ redirectUri: '/x' })).toThrow('login.redirectUri: there is no such option');
+    expect(() => parse({ responseMode: 'fragment' })).toThrow(/^login\.responseMode/);
+  });
+});
