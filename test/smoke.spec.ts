@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 
-import { createApp, onBothAdapters } from './support/apps.js';
+import { closeLater, createApp, onBothAdapters } from './support/apps.js';
 import { Browser } from './support/browser.js';
 import {
   expectBadRequest,
@@ -12,6 +12,7 @@ import {
   expectNoSecrets,
 } from './support/outcomes.js';
 import { rawRequest } from './support/raw-http.js';
+import { RealProvider } from './support/real-provider.js';
 
 onBothAdapters((adapter) => {
   it('lets a good token pass', async () => {
@@ -75,5 +76,21 @@ onBothAdapters((adapter) => {
     const browser = new Browser(app);
     expectCallbackRefused(await browser.login(), 403, 'AUD_MISMATCH', app);
     expect(browser.jar.names).toEqual([]);
+  });
+
+  it('signs in and out at another implementation, whose signed introspection it believes', async () => {
+    const op = closeLater(await RealProvider.start());
+    const app = await createApp({ adapter, op, client: RealProvider.SIGNED });
+    const browser = new Browser(app);
+    const callback = await op.login(browser, { sub: 'bob', returnTo: '/me' });
+    expect([callback.status, callback.target]).toEqual([303, `${app.url}/me`]);
+    expect((await browser.follow(callback)).json()).toMatchObject({ user: { sub: 'bob' } });
+
+    expect((await app.call('/orders', await op.clientCredentials('orders:read'))).status).toBe(200);
+    expectInsufficientScope(app, await app.call('/orders', await op.clientCredentials('orders:write')), 'orders:read');
+
+    const { url } = (await browser.post('/auth/logout')).json();
+    expect((await op.logout(browser, String(url))).target).toBe(`${app.url}/`);
+    expect((await browser.get('/me')).status).toBe(401);
   });
 });
