@@ -4,15 +4,13 @@ import { isProtocolParameter } from '../client/authorization-request.js';
 import { scopeSchema } from '../metadata/client-metadata.schema.js';
 import { returnUrl } from './return-url.js';
 
-/** A path of our own, whatever our origin is. */
-const path = v.pipe(
-  v.string(),
-  v.check(
-    (value) => returnUrl(value, { origin: 'https://app.invalid', fallback: '', excluded: [] }) !== '',
-    'must be a path of the application, such as /welcome',
-  ),
-  v.startsWith('/', 'must be a path of the application, such as /welcome'),
-);
+const NOT_A_PATH = 'must be a path of the application, such as /welcome';
+
+/** A path of our own, as a browser would write it; empty where it is none. */
+const asPath = (value: string): string =>
+  returnUrl(value, { origin: 'https://app.invalid', fallback: '', excluded: [] });
+
+const path = v.pipe(v.string(), v.startsWith('/', NOT_A_PATH), v.transform(asPath), v.nonEmpty(NOT_A_PATH));
 
 /** What a login asks for and where it ends. */
 export const loginOptionsSchema = v.strictObject({
@@ -39,7 +37,7 @@ export const loginOptionsSchema = v.strictObject({
   /** Asks the userinfo endpoint too; its claims stand beside those of the ID token. Default false. */
   userinfo: v.optional(v.boolean(), false),
   /** The callback's path as this application sees it, where a proxy cuts a prefix off the registered one. */
-  callbackPath: v.optional(path),
+  callbackPath: v.optional(v.pipe(path, v.excludes('?', NOT_A_PATH), v.excludes('#', NOT_A_PATH))),
   /** Where a login ends that does not say where it wants to go. Default `/`. */
   defaultReturnTo: v.optional(path, '/'),
   /** Audiences that an ID token may name beside the client. Default none. */

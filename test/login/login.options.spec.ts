@@ -63,6 +63,16 @@ describe('login options', () => {
       expect(() => parse({ defaultReturnTo: wrong })).toThrow('login.defaultReturnTo: must be a path');
       expect(() => parse({ callbackPath: wrong })).toThrow('login.callbackPath: must be a path');
     }
+    for (const wrong of ['/callback?a=1', '/callback#a']) {
+      expect(() => parse({ callbackPath: wrong })).toThrow('login.callbackPath: must be a path');
+    }
+  });
+
+  it('REDIR-16 keep a path as a header can hold it', () => {
+    expect(parse({ defaultReturnTo: '/é', callbackPath: '/✓' })).toMatchObject({
+      defaultReturnTo: '/%C3%A9',
+      callbackPath: '/%E2%9C%93',
+    });
   });
 
   it('know nothing else', () => {
