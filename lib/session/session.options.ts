@@ -11,18 +11,20 @@ const secret = v.pipe(
   v.transform((value) => new Secret(value)),
 );
 
+const oneSecret = v.pipe(
+  secret,
+  v.transform((value) => [value]),
+);
+
+const secrets = v.pipe(v.array(secret), v.nonEmpty('must hold at least one secret'));
+
 /** How the local session is kept. Required once a login or session guard is used. */
 export const sessionOptionsSchema = v.strictObject({
   /**
    * What cookies are sealed with: random, at least 32 bytes each. The first seals, all of them open, so that a new one is
    * put in front and an old one removed when its sessions are over.
    */
-  secret: v.pipe(
-    v.union([v.string(), v.array(v.string())]),
-    v.transform((value) => [value].flat()),
-    v.array(secret),
-    v.nonEmpty('must hold at least one secret'),
-  ),
+  secret: v.lazy((value) => (Array.isArray(value) ? secrets : oneSecret)),
   /** Seconds from the login until the session ends, however it is used. Default: 28800, eight hours. */
   absoluteLifetime: v.optional(
     v.pipe(v.number(), v.integer('must be whole seconds'), v.minValue(1, 'must be at least a second')),
