@@ -2,49 +2,22 @@ import { createHash, randomBytes } from 'node:crypto';
 
 import { TestClock } from './clock.js';
 import { FaultyServer, type Answer, type Recorded } from './faulty-server.js';
+import { ASYMMETRIC_ALGORITHMS, generateKey, hashOf, keyOf, kindOf, type KeyKind, type SigningKey } from './keys.js';
+import { formPost, invalidClient, NO_STORE, oauthError, redirect } from './provider-answers.js';
+import { ProviderClients, type RegisteredClient } from './provider-clients.js';
 import {
-  ASYMMETRIC_ALGORITHMS,
-  generateKey,
-  hashOf,
-  jws,
-  keyOf,
-  kindOf,
-  type KeyKind,
-  type SigningKey,
-} from './keys.js';
-import { ProviderClients, type RegisteredClient, type SeenAuthentication } from './provider-clients.js';
+  respondWith,
+  signFor,
+  UNCHANGED,
+  type Change,
+  type Changes,
+  type JwtFault,
+  type Members,
+  type ResponseFault,
+} from './provider-faults.js';
 
-export type Members = Readonly<Record<string, unknown>>;
-
-type Change<T> = (value: T, request: Recorded) => T | Promise<T>;
-
-/**
- * How a JWT is made wrong.
- *
- * - `claims`: other claims; a string is the payload as it is
- * - `header`: other header members; with another `alg` that exists it is signed accordingly
- * - `sign`: `stranger` signs with a key of the same `kid` that is not published, `none` leaves the signature empty, a key
- *   or secret signs with what the header says, a function changes the finished JWT
- */
-export interface JwtFault {
-  readonly claims?: (claims: Members, request: Recorded) => object | string;
-  readonly header?: (header: Members) => Members;
-  readonly sign?: 'stranger' | 'none' | SigningKey | Uint8Array | ((jwt: string) => string);
-  /** Signs with this algorithm, whatever the header says. */
-  readonly signedBy?: string;
-}
-
-/** How a response that is JSON or a JWT is made wrong. */
-export interface ResponseFault extends JwtFault {
-  /** Changes the members: the JSON, or what the JWT says. */
-  readonly body?: Change<Members>;
-  readonly status?: number;
-  readonly contentType?: string;
-  /** Sent instead of everything else. */
-  readonly raw?: string;
-  /** Overrides what the client registered and asked for. */
-  readonly as?: 'json' | 'jwt';
-}
+export { authenticationOf } from './provider-clients.js';
+export type { JwtFault, Members, ResponseFault } from './provider-faults.js';
 
 /** What the provider knows of an access token: the members of an introspection response. */
 export interface IssuedToken {
@@ -161,6 +134,8 @@ export class HostileProvider extends FaultyServer {
     }
     return key;
   }
+
+  readonly #keyFor = (alg: string): SigningKey => this.key(alg);
 
   // What is made wrong. Each call replaces the one before; `reset` ends them all.
 
@@ -415,35 +390,7 @@ export class HostileProvider extends FaultyServer {
       at_hash: hash.subarray(0, hash.length / 2).toString('base64url'),
       ...(wantsAuthTime && { auth_time: grant.authTime }),
     };
-    return this.#jwt(grant.client, {}, alg, claims, this.#changes.idToken, request);
-  }
-
-  /** Signs, with whatever fault was planned. */
-  #jwt(
-    client: RegisteredClient,
-    header: Members,
-    alg: string,
-    claims: Members,
-    fault: JwtFault,
-    request: Recorded,
-  ): string {
-    const isShared = alg.startsWith('HS');
-    const usual = { alg, ...(!isShared && { kid: this.key(alg).kid }), ...header };
-    const sent = fault.header?.(usual) ?? usual;
-    const payload = fault.claims?.(claims, request) ?? claims;
-    const signedBy = fault.signedBy ?? (isKnown(sent['alg']) ? sent['alg'] : alg);
-    const secret = Buffer.from(client.client_secret ?? '');
-    const { sign } = fault;
-    if (typeof sign === 'object') {
-      return jws(sent, payload, sign, signedBy);
-    }
-    if (sign === 'none' || signedBy === 'none') {
-      return jws(sent, payload, undefined);
-    }
-    const own = signedBy.startsWith('HS') ? secret : this.key(signedBy);
-    const strange = own === secret ? randomBytes(64) : keyOf(kindOf(signedBy) ?? 'RSA', 'stranger');
-    const jwt = jws(sent, payload, sign === 'stranger' ? strange : own, signedBy);
-    return typeof sign === 'function' ? sign(jwt) : jwt;
+    return signFor(grant.client, { alg, claims }, this.#changes.idToken, request, this.#keyFor);
   }
 
   async #userinfo(request: Recorded): Promise<Answer> {
@@ -456,17 +403,16 @@ export class HostileProvider extends FaultyServer {
     const fault = this.#changes.userinfo;
     const members = { ...this.user, sub: token.sub };
     const alg = client['userinfo_signed_response_alg'];
-    return this.#json(fault, members, request, {
+    return respondWith(fault, members, request, {
       isJwt: alg !== undefined,
       type: 'application/jwt',
       jwt: (body) =>
-        this.#jwt(
+        signFor(
           client,
-          {},
-          String(alg ?? 'RS256'),
-          { iss: this.issuer, aud: client.client_id, ...body },
+          { alg: String(alg ?? 'RS256'), claims: { iss: this.issuer, aud: client.client_id, ...body } },
           fault,
           request,
+          this.#keyFor,
         ),
     });
   }
@@ -481,10 +427,17 @@ export class HostileProvider extends FaultyServer {
     const alg = String(client['introspection_signed_response_alg'] ?? 'RS256');
     const envelope = { iss: this.issuer, aud: client.client_id, iat: this.clock.seconds };
     const header = { typ: 'token-introspection+jwt' };
-    return this.#json(fault, this.#activeToken(request.form['token'] ?? '') ?? { active: false }, request, {
+    return respondWith(fault, this.#activeToken(request.form['token'] ?? '') ?? { active: false }, request, {
       isJwt: (request.headers.accept ?? '').includes(INTROSPECTION_JWT),
       type: INTROSPECTION_JWT,
-      jwt: (body) => this.#jwt(client, header, alg, { ...envelope, token_introspection: body }, fault, request),
+      jwt: (body) =>
+        signFor(
+          client,
+          { alg, header, claims: { ...envelope, token_introspection: body } },
+          fault,
+          request,
+          this.#keyFor,
+        ),
     });
   }
 
@@ -497,21 +450,6 @@ export class HostileProvider extends FaultyServer {
       return token;
     }
     return Number(token.exp ?? Number.POSITIVE_INFINITY) > this.clock.seconds ? { active: true, ...token } : undefined;
-  }
-
-  async #json(
-    fault: ResponseFault,
-    members: Members,
-    request: Recorded,
-    { isJwt, type, jwt }: { isJwt: boolean; type: string; jwt: (body: Members) => string },
-  ): Promise<Answer> {
-    const body = (await fault.body?.(members, request)) ?? members;
-    const asJwt = fault.as === undefined ? isJwt : fault.as === 'jwt';
-    return {
-      status: fault.status ?? 200,
-      headers: { ...NO_STORE, 'content-type': fault.contentType ?? (asJwt ? type : 'application/json') },
-      body: fault.raw ?? (asJwt ? jwt(body) : JSON.stringify(body)),
-    };
   }
 
   async #revoke(request: Recorded): Promise<Answer> {
@@ -534,74 +472,6 @@ export class HostileProvider extends FaultyServer {
   }
 }
 
-interface Changes {
-  readonly discovery: Change<Members>;
-  readonly jwks: Change<{ readonly keys: readonly Members[] }>;
-  readonly authorizationResponse: Change<Readonly<Record<string, string | undefined>>>;
-  readonly tokenResponse: Change<Members>;
-  readonly idToken: JwtFault;
-  readonly introspection: ResponseFault;
-  readonly userinfo: ResponseFault;
-}
-
-const UNCHANGED: Changes = {
-  discovery: (document) => document,
-  jwks: (set) => set,
-  authorizationResponse: (parameters) => parameters,
-  tokenResponse: (members) => members,
-  idToken: {},
-  introspection: {},
-  userinfo: {},
-};
-
-const NO_STORE = { 'cache-control': 'no-store' } as const;
-
-function isKnown(alg: unknown): alg is string {
-  return typeof alg === 'string' && (alg === 'none' || /^HS(256|384|512)$/.test(alg) || kindOf(alg) !== undefined);
-}
-
 function random(): string {
   return randomBytes(32).toString('base64url');
-}
-
-/** What a request said of its client; for assertions on the authentication method. */
-export function authenticationOf(request: Recorded): SeenAuthentication {
-  const seen = request.notes['authentication'];
-  if (seen === undefined) {
-    throw new Error(`The request to ${request.endpoint} was not authenticated`);
-  }
-  return seen as SeenAuthentication;
-}
-
-function oauthError(status: number, error: string): Answer {
-  return { status, headers: NO_STORE, body: { error } };
-}
-
-/** RFC 6749, section 5.2: with a challenge where the client used a header. */
-function invalidClient(request: Recorded): Answer {
-  const challenge = request.headers.authorization === undefined ? {} : { 'www-authenticate': 'Basic realm="op"' };
-  return { status: 401, headers: { ...NO_STORE, ...challenge }, body: { error: 'invalid_client' } };
-}
-
-type Pairs = readonly (readonly [name: string, value: string])[];
-
-function redirect(target: string, parameters: Pairs): Answer {
-  const url = new URL(target);
-  parameters.forEach(([name, value]) => url.searchParams.append(name, value));
-  return { status: 303, headers: { location: url.href } };
-}
-
-/** OAuth 2.0 Form Post Response Mode, section 2. */
-function formPost(target: string, parameters: Pairs): Answer {
-  const fields = parameters.map(
-    ([name, value]) => `<input type="hidden" name="${escape(name)}" value="${escape(value)}">`,
-  );
-  return {
-    headers: { 'content-type': 'text/html; charset=utf-8', ...NO_STORE },
-    body: `<!doctype html><body onload="document.forms[0].submit()"><form method="post" action="${escape(target)}">${fields.join('')}</form>`,
-  };
-}
-
-function escape(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

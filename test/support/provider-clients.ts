@@ -118,6 +118,15 @@ export class ProviderClients {
   }
 }
 
+/** What a request said of its client; for assertions on the authentication method. */
+export function authenticationOf(request: Recorded): SeenAuthentication {
+  const seen = request.notes['authentication'];
+  if (seen === undefined) {
+    throw new Error(`The request to ${request.endpoint} was not authenticated`);
+  }
+  return seen as SeenAuthentication;
+}
+
 function methodOf(client: RegisteredClient, endpoint: string): string {
   const members: Readonly<Record<string, string>> = {
     introspect: 'introspection_endpoint_auth_method',

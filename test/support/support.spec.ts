@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { OidcClient, type ClientMetadata } from '../../lib/index.js';
+import { OIDC_DISPATCHER, OidcClient, type ClientMetadata } from '../../lib/index.js';
 import { CLIENT_SECRET, createApp, startProvider, type TestApp } from './apps.js';
 import { Browser } from './browser.js';
+import { SeenDispatcher } from './dispatcher.js';
 import { authenticationOf } from './hostile-provider.js';
 import { keyOf, privateJwk } from './keys.js';
 import { expectCallbackRefused, expectDependency, expectNoSecrets } from './outcomes.js';
@@ -142,6 +143,27 @@ describe('the provider of the tests', () => {
       expect((await new Browser(app).login()).status).toBe(303);
       expect(op.issuer).toMatch(/^http:\/\/localhost:\d+\/tenant$/);
     }
+  });
+});
+
+describe('the dispatcher of the tests', () => {
+  it('brings a name that does not exist to the provider, and tells every call', async () => {
+    const op = await startProvider();
+    op.discovery((document) => JSON.parse(JSON.stringify(document).replaceAll(op.origin, 'https://op.test')));
+    op.introspectionResponse({ body: (members) => ({ ...members, iss: 'https://op.test' }) });
+    const outside = new SeenDispatcher({ 'https://op.test': op.origin });
+    const app = await createApp({
+      adapter,
+      op,
+      options: { issuer: 'https://op.test' },
+      extras: { providers: [outside.provide(OIDC_DISPATCHER)] },
+    });
+    expect((await app.call('/orders', op.issue())).status).toBe(200);
+    expect(outside.calls).toEqual([
+      'GET https://op.test/.well-known/openid-configuration',
+      'POST https://op.test/introspect',
+    ]);
+    await outside.close();
   });
 });
 
