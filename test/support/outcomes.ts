@@ -7,7 +7,7 @@ import type { TestApp, TestProvider } from './apps.js';
 import type { TestResponse } from './test-response.js';
 
 /**
- * What every refusal must look like; each helper checks all of it.
+ * What every refusal must look like; each function checks all of it.
  *
  * ```ts
  * const response = await app.call('/orders', app.op.issue({ aud: 'https://other.test' }));
