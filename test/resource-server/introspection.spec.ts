@@ -1,0 +1,276 @@
+import { expect, it } from '@jest/globals';
+
+import { resourceServerToken } from '../../lib/nest/tokens.js';
+import type { ResourceServer } from '../../lib/resource-server/resource-server.js';
+import { createApp, onBothAdapters, type TestApp } from '../support/apps.js';
+import type { Fault } from '../support/faulty-server.js';
+import type { IssuedToken, Members } from '../support/hostile-provider.js';
+import {
+  expectBadRequest,
+  expectBadToken,
+  expectDependency,
+  expectInsufficientScope,
+  expectNoSecrets,
+} from '../support/outcomes.js';
+import { rawRequest } from '../support/raw-http.js';
+
+/** Seconds; `clock.seconds` of every test begins here. */
+const T = 1_800_000_000;
+
+onBothAdapters((adapter) => {
+  const boot = () => createApp({ adapter });
+  const issue = (app: TestApp, members: IssuedToken) => app.call('/orders', app.op.issue(members));
+
+  it('INTRO-01 refuses a token that is not active', async () => {
+    const app = await boot();
+    expectBadToken(app, await app.call('/orders', 'nobody-knows-it'), 'TOKEN_INACTIVE');
+    expect(app.op.count('introspect')).toBe(1);
+  });
+
+  it.each<[string, Members]>([
+    ['"true"', { active: 'true' }],
+    ['1', { active: 1 }],
+    ['"yes"', { active: 'yes' }],
+    ['{}', { active: {} }],
+    ['[true]', { active: [true] }],
+    ['null', { active: null }],
+    ['missing', { active: undefined }],
+  ])('INTRO-02 believes no active of %s, and remembers nothing of it', async (_what, members) => {
+    const app = await boot();
+    const token = app.op.issue();
+    app.op.introspectionResponse({ body: (body) => ({ ...body, ...members }) });
+    expectDependency(app, await app.call('/orders', token), 'INTROSPECTION_MALFORMED');
+    app.op.reset();
+    expect((await app.call('/orders', token)).status).toBe(200);
+  });
+
+  it.each([
+    ['INTRO-03 long ago', T - 3600, 401],
+    ['INTRO-04 at the edge', T - 30, 401],
+    ['INTRO-04 a second within', T - 29, 200],
+    ['CLOCK-08 after 2038', 2 ** 31, 200],
+    ['CLOCK-08 after 2100', 4_102_444_800, 200],
+    ['CLOCK-10 a fraction within', T - 29.5, 200],
+  ])('%s: exp %d gives %i', async (_what, exp, status) => {
+    const app = await boot();
+    const response = await issue(app, { exp, active: true });
+    expect(response.status).toBe(status);
+    if (status === 401) {
+      expectBadToken(app, response, 'TOKEN_EXPIRED');
+    }
+  });
+
+  it.each<[string, string]>([
+    ['text', '"soon"'],
+    ['a numeric string', '"1800003600"'],
+    ['an object', '{}'],
+    ['true', 'true'],
+    ['infinite', '1e999'],
+    ['negative', '-1'],
+    ['no time that a date can hold', '1e16'],
+  ])('INTRO-05 takes no exp that is %s', async (_what, exp) => {
+    const app = await boot();
+    const raw = `{"active":true,"scope":"orders:read","aud":"https://api.test","exp":${exp}}`;
+    app.op.introspectionResponse({ raw });
+    expectDependency(app, await issue(app, {}), 'INTROSPECTION_MALFORMED');
+  });
+
+  it.each([
+    [T + 30, 200],
+    [T + 31, 401],
+  ])('INTRO-06 nbf %d gives %i', async (nbf, status) => {
+    const app = await boot();
+    const response = await issue(app, { nbf });
+    expect(response.status).toBe(status);
+  });
+
+  it.each<[string, unknown]>([
+    ['INTRO-07 no aud', undefined],
+    ['INTRO-08 another aud', 'https://other.test'],
+    ['INTRO-08 others only', ['https://a.test', 'https://b.test']],
+    ['INTRO-08 a prefix of ours', 'https://api.tes'],
+    ['INTRO-08 a list with something else in it', ['https://api.test', 1]],
+    ['INTRO-08 nobody', []],
+  ])('%s is not for this API', async (_what, aud) => {
+    const app = await boot();
+    expectBadToken(app, await issue(app, { aud }), 'TOKEN_AUDIENCE');
+  });
+
+  it('INTRO-08 a number is not its digits', async () => {
+    const app = await createApp({ adapter, options: { resourceServer: { audience: '123' } } });
+    expectBadToken(app, await issue(app, { aud: 123 }), 'TOKEN_AUDIENCE');
+    expect((await issue(app, { aud: '123' })).status).toBe(200);
+  });
+
+  it('INTRO-09 one of several audiences is enough, on either side', async () => {
+    const app = await createApp({
+      adapter,
+      options: { resourceServer: { audience: ['https://b.test', 'https://api.test'] } },
+    });
+    expect((await issue(app, { aud: ['x', 'https://api.test'] })).status).toBe(200);
+    expect((await issue(app, { aud: 'https://b.test' })).status).toBe(200);
+  });
+
+  it('checks no audience where that is written out', async () => {
+    const app = await createApp({ adapter, options: { resourceServer: { audience: false } } });
+    expect((await issue(app, { aud: undefined })).status).toBe(200);
+  });
+
+  it.each<[string, Members, string]>([
+    ['INTRO-11 of another type', { token_type: 'DPoP' }, 'TOKEN_TYPE'],
+    ['INTRO-11 bound to a key', { cnf: { jkt: 'x' } }, 'TOKEN_BINDING'],
+    ['INTRO-11 bound to what nobody knows', { cnf: { new: 1 } }, 'TOKEN_BINDING'],
+    ['INTRO-13 an ID token by token_type', { token_type: 'ID_Token' }, 'TOKEN_TYPE'],
+    ['INTRO-13 an ID token by token_use', { token_use: 'id_token' }, 'TOKEN_TYPE'],
+    ['INTRO-13 an ID token by short token_use', { token_use: 'ID' }, 'TOKEN_TYPE'],
+    ['INTRO-13 an ID token by typ', { typ: 'ID' }, 'TOKEN_TYPE'],
+    ['INTRO-13 a refresh token by typ', { typ: 'Refresh' }, 'TOKEN_TYPE'],
+    ['INTRO-13 a refresh token', { token_type: 'refresh_token' }, 'TOKEN_TYPE'],
+    ['of another issuer', { iss: 'https://op2.test' }, 'TOKEN_ISSUER'],
+  ])('%s is refused', async (_what, members, code) => {
+    const app = await boot();
+    expectBadToken(app, await issue(app, members), code);
+  });
+
+  it.each<[string, Members]>([
+    ['in lower case', { token_type: 'bearer' }],
+    ['not said', { token_type: undefined }],
+    ['said by providers of their own', { typ: 'Bearer', token_use: 'access_token' }],
+  ])('takes an access token whose type is %s', async (_what, members) => {
+    const app = await boot();
+    expect((await issue(app, members)).status).toBe(200);
+  });
+
+  it.each<[string, string | undefined]>([
+    ['INTRO-15 none', undefined],
+    ['empty', ''],
+    ['another', 'orders:write'],
+    ['INJ-10 a look-alike', 'orders:re\u200bad'],
+    ['a longer one', 'orders:read:all'],
+    ['another case', 'Orders:Read'],
+  ])('a scope of %s is not enough', async (_what, scope) => {
+    const app = await boot();
+    app.op.introspectionResponse({ body: (body) => ({ ...body, scope }) });
+    const response = await issue(app, {});
+    expectInsufficientScope(app, response, 'orders:read');
+  });
+
+  it('INJ-04 takes scopes only in their documented shape', async () => {
+    const app = await boot();
+    app.op.introspectionResponse({ body: (body) => ({ ...body, scope: ['orders:read'] }) });
+    expectDependency(app, await issue(app, {}), 'INTROSPECTION_MALFORMED');
+    app.op.introspectionResponse({ body: (body) => ({ ...body, scope: { 'orders:read': true } }) });
+    expectDependency(app, await issue(app, {}), 'INTROSPECTION_MALFORMED');
+  });
+
+  it('INTRO-16 lets no member of the answer reach a prototype', async () => {
+    const app = await boot();
+    app.op.introspectionResponse({
+      raw: '{"active":true,"aud":"https://api.test","__proto__":{"admin":true},"constructor":{"prototype":{"admin":true}},"headers":{"x":1}}',
+    });
+    const response = await app.call('/any', app.op.issue());
+    const { user } = response.json() as { user: { claims: Members } };
+    expect(Object.keys(user.claims).toSorted()).toEqual(['active', 'aud', 'constructor', 'headers']);
+    expect(Reflect.get({}, 'admin')).toBeUndefined();
+  });
+
+  it.each<[string, Fault, string, number]>([
+    ['500', { status: 500 }, 'UPSTREAM_UNAVAILABLE', 5],
+    ['503 that says when', { status: 503, headers: { 'retry-after': '11' } }, 'UPSTREAM_UNAVAILABLE', 11],
+    ['a reset', 'reset', 'UPSTREAM_UNAVAILABLE', 5],
+    ['silence', 'hang', 'UPSTREAM_TIMEOUT', 5],
+    ['half an answer', 'stall', 'UPSTREAM_TIMEOUT', 5],
+    ['an answer that breaks off', 'truncate', 'RESPONSE_INCOMPLETE', 5],
+    [
+      'INTRO-20 a page',
+      { headers: { 'content-type': 'text/html' }, body: '{"active":true}' },
+      'UNEXPECTED_CONTENT_TYPE',
+      5,
+    ],
+    ['a redirect', { status: 302, headers: { location: 'https://evil.test' } }, 'UNEXPECTED_REDIRECT', 5],
+    ['no JSON', { headers: { 'content-type': 'application/json' }, body: '{"active":true' }, 'INVALID_JSON', 5],
+    ['nothing', { headers: { 'content-type': 'application/json' }, body: '' }, 'INVALID_JSON', 5],
+    ['INTRO-25 5 MB', { body: { active: true, pad: 'x'.repeat(5_000_000) } }, 'RESPONSE_TOO_LARGE', 5],
+    ['404', { status: 404, body: 'not here' }, 'UNEXPECTED_STATUS', 5],
+    ['201', { status: 201, body: { active: true } }, 'UNEXPECTED_STATUS', 5],
+    ['our credentials refused', { status: 401, body: { error: 'invalid_client' } }, 'CLIENT_MISCONFIGURED', 5],
+    ['another error', { status: 400, body: { error: 'invalid_request' } }, 'OP_ERROR', 5],
+  ])('INTRO-18 answers 503 for %s, and never 200 or 401', async (_what, fault, code, retryAfter) => {
+    const app = await createApp({ adapter, options: { http: { timeout: 300 } } });
+    const token = app.op.issue();
+    app.op.answer('introspect', fault);
+    expectDependency(app, await app.call('/orders', token), code, retryAfter);
+    app.op.heal();
+    expect((await app.call('/orders', token)).status).toBe(200);
+    expectNoSecrets(app, undefined, [token]);
+  });
+
+  it('INTRO-19 leaves a server alone that asks for it, whatever the token', async () => {
+    const app = await boot();
+    const token = app.op.issue();
+    app.op.answer('introspect', { status: 429, headers: { 'retry-after': '7' } }, { times: 1 });
+    expectDependency(app, await app.call('/orders', token), 'RATE_LIMITED', 7);
+    app.clock.advance(2);
+    expectDependency(app, await app.call('/orders', app.op.issue()), 'RATE_LIMITED', 5);
+    expect(app.op.count('introspect')).toBe(1);
+    app.clock.advance(5);
+    expect((await app.call('/orders', token)).status).toBe(200);
+  });
+
+  it('refuses a token whose form the server does not introspect', async () => {
+    const app = await boot();
+    app.op.answer('introspect', { status: 400, body: { error: 'unsupported_token_type' } });
+    expectBadToken(app, await app.call('/orders', 'a.b.c'), 'TOKEN_TYPE');
+  });
+
+  it('INTRO-21 sends the token once, in the body', async () => {
+    const app = await boot();
+    await app.call('/orders', 'a+b/c==');
+    const request = app.op.last('introspect');
+    expect(request.method).toBe('POST');
+    expect(request.form).toEqual({ token: 'a+b/c==', token_type_hint: 'access_token' });
+    expect([...request.query]).toEqual([]);
+    expect(request.rawHeaders.join()).not.toContain('a+b/c');
+  });
+
+  it('INTRO-22 lets nothing into the form that is no token', async () => {
+    const app = await boot();
+    expectBadRequest(app, await rawRequest(app.address, 'GET /orders', ['Authorization: Bearer a&active=true']));
+    expect(app.op.count('introspect')).toBe(0);
+  });
+
+  it('INTRO-23 stops the boot where there is nothing to authenticate with', async () => {
+    await expect(createApp({ adapter, client: { client_secret: undefined } })).rejects.toMatchObject({
+      name: 'ConfigError',
+      member: 'client.introspection_endpoint_auth_method',
+    });
+  });
+
+  it('INTRO-26 takes nobody’s username for a subject', async () => {
+    const app = await boot();
+    const response = await issue(app, { sub: undefined, username: 'alice', client_id: 'cli' });
+    expect(response.json()).toEqual({ client_id: 'cli', scopes: ['orders:read'] });
+  });
+
+  it('shares one call among all who ask about a token at the same time, and keeps nothing of it', async () => {
+    const app = await boot();
+    const resourceServer = app.nest.get<ResourceServer>(resourceServerToken(), { strict: false });
+    const token = app.op.issue();
+    const asked = Array.from({ length: 1000 }, () => resourceServer.verify(token));
+    expect(new Set((await Promise.all(asked)).map(({ sub }) => sub))).toEqual(new Set(['alice']));
+    expect(app.op.count('introspect')).toBe(1);
+    await resourceServer.verify(token);
+    expect(app.op.count('introspect')).toBe(2);
+  });
+
+  it('fails all who share a call that fails, and asks again afterwards', async () => {
+    const app = await boot();
+    const resourceServer = app.nest.get<ResourceServer>(resourceServerToken(), { strict: false });
+    const token = app.op.issue();
+    app.op.answer('introspect', { status: 500 }, { times: 1 });
+    const asked = await Promise.allSettled(Array.from({ length: 100 }, () => resourceServer.verify(token)));
+    expect(new Set(asked.map(({ status }) => status))).toEqual(new Set(['rejected']));
+    expect((await resourceServer.verify(token)).sub).toBe('alice');
+    expect(app.op.count('introspect')).toBe(2);
+  });
+});
