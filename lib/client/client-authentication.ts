@@ -5,6 +5,7 @@ import { ConfigError } from '../errors/errors.js';
 import { signingKey, signJwt } from '../jose/own-keys.js';
 import type { ClientAuthenticationMethod } from '../metadata/client-metadata.js';
 import type { RegisteredClient } from '../metadata/registered-client.js';
+import { formEncodeValue } from './form.js';
 
 /** What a request carries to say who the client is. */
 export interface Credentials {
@@ -59,12 +60,8 @@ function always(credentials: Credentials): ClientAuthentication {
 
 /** RFC 6749, section 2.3.1: each half is form-urlencoded before both become Basic credentials. */
 function basic(client: RegisteredClient): string {
-  const pair = `${formEncode(client.metadata.client_id)}:${formEncode(secretOf(client))}`;
+  const pair = `${formEncodeValue(client.metadata.client_id)}:${formEncodeValue(secretOf(client))}`;
   return `Basic ${Buffer.from(pair).toString('base64')}`;
-}
-
-function formEncode(value: string): string {
-  return new URLSearchParams({ '': value }).toString().slice(1);
 }
 
 function secretOf(client: RegisteredClient): string {

@@ -59,9 +59,10 @@ export async function introspect(
     { accept: mustBeSigned ? SIGNED : 'application/json', retry: 'unanswered' },
   );
   requireOk(response);
-  const members =
+  const members: JsonObject =
     response.mediaType === SIGNED ? await fromJwt(server, response, audience) : fromJson(response, mustBeSigned);
-  return introspectionOf(members);
+  requireIntrospection(members);
+  return members;
 }
 
 async function fromJwt(server: Server, response: HttpResponse, audience: readonly string[]): Promise<JsonObject> {
@@ -81,42 +82,34 @@ function fromJson(response: HttpResponse, mustBeSigned: boolean): JsonObject {
   return requireJson(response);
 }
 
-const STRINGS = ['iss', 'sub', 'client_id', 'scope', 'username', 'token_type', 'jti'] as const;
-const TIMES = ['exp', 'nbf', 'iat'] as const;
+/** The type that the specification gives to each member (RFC 7662, section 2.2); the others may be anything. */
+const MEMBERS: Readonly<Record<string, (value: JsonValue) => boolean>> = {
+  active: (value) => typeof value === 'boolean',
+  iss: isString,
+  sub: isString,
+  client_id: isString,
+  scope: isString,
+  username: isString,
+  token_type: isString,
+  jti: isString,
+  exp: isNumericDate,
+  nbf: isNumericDate,
+  iat: isNumericDate,
+  cnf: isJsonObject,
+};
 
 /** @throws {ResponseError} `INTROSPECTION_MALFORMED`: a member is of a type that the specification does not give it */
-function introspectionOf(members: JsonObject): Introspection {
-  const { active } = members;
-  if (typeof active !== 'boolean') {
-    throw malformed('active');
+function requireIntrospection(members: JsonObject): asserts members is Introspection {
+  for (const member in MEMBERS) {
+    const value = members[member];
+    if (value === undefined ? member === 'active' : MEMBERS[member]?.(value) === false) {
+      throw malformed(member);
+    }
   }
-  return {
-    ...members,
-    ...each(members, STRINGS, (value) => typeof value === 'string'),
-    ...each(members, TIMES, isNumericDate),
-    ...each(members, ['cnf'] as const, isJsonObject),
-    active,
-  };
 }
 
-/** The named members that are there, each of its type. */
-function each<Name extends string, Value extends JsonValue>(
-  members: JsonObject,
-  names: readonly Name[],
-  isValid: (value: JsonValue | undefined) => value is Value,
-): { readonly [name in Name]?: Value } {
-  const checked: { [name in Name]?: Value } = {};
-  for (const name of names) {
-    const value = members[name];
-    if (value === undefined) {
-      continue;
-    }
-    if (!isValid(value)) {
-      throw malformed(name);
-    }
-    checked[name] = value;
-  }
-  return checked;
+function isString(value: JsonValue): boolean {
+  return typeof value === 'string';
 }
 
 function malformed(member: string): ResponseError {

@@ -12,6 +12,7 @@ import type { RegisteredClient } from '../metadata/registered-client.js';
 import type { Endpoint, ServerMetadata } from '../metadata/server-metadata.js';
 import { allowedAlgorithms, SIGNED_RESPONSES } from '../metadata/signed-response.js';
 import { clientAuthentication, type ClientAuthentication } from './client-authentication.js';
+import { formEncode } from './form.js';
 
 /** The endpoints at which the client authenticates, and the registered method and the published list of each. */
 const AUTHENTICATED = {
@@ -82,7 +83,7 @@ export class Server {
       method: 'POST',
       url,
       headers: { 'content-type': 'application/x-www-form-urlencoded', accept, ...credentials.headers },
-      body: new URLSearchParams({ ...form, ...credentials.form }).toString(),
+      body: formEncode({ ...form, ...credentials.form }),
       retry,
     });
   }

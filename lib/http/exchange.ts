@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 
-import { request as undiciRequest, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 
 import { ResponseError } from '../errors/errors.js';
 import type { Deadline } from './deadline.js';
@@ -37,10 +37,12 @@ export type CustomFetch = (
   },
 ) => Promise<Response>;
 
-/** Over a pooled dispatcher of undici. Redirects are not followed. */
+/** Over a pooled dispatcher of undici, whose own `request` would make a `URL` of each call. Redirects are not followed. */
 export function exchangeOver(dispatcher: Dispatcher): Exchange {
   return async ({ method, url, headers, body }, deadline) => {
-    const answer = await undiciRequest(url, { method, headers, body: body ?? null, dispatcher, signal: deadline });
+    const origin = originOf(url);
+    const path = url.slice(origin.length) || '/';
+    const answer = await dispatcher.request({ origin, path, method, headers, body: body ?? null, signal: deadline });
     return {
       status: answer.statusCode,
       headers: answer.headers,
@@ -49,6 +51,12 @@ export function exchangeOver(dispatcher: Dispatcher): Exchange {
       discard: () => answer.body.on('error', () => undefined).destroy(),
     };
   };
+}
+
+/** `https://op.example.com/token` → `https://op.example.com`. */
+export function originOf(url: string): string {
+  const [origin = url] = /^[^:]+:\/\/[^/?]*/.exec(url) ?? [];
+  return origin;
 }
 
 /** Counted by events: nothing is faster, and nothing more than the limit is ever held. */

@@ -4,7 +4,15 @@ import type { Now } from '../clock/clock.js';
 import { ResponseError, TransportError } from '../errors/errors.js';
 import { OidcError } from '../errors/oidc.error.js';
 import { Deadline } from './deadline.js';
-import { exchangeOver, exchangeThrough, tooLarge, type CustomFetch, type Exchange, type Incoming } from './exchange.js';
+import {
+  exchangeOver,
+  exchangeThrough,
+  originOf,
+  tooLarge,
+  type CustomFetch,
+  type Exchange,
+  type Incoming,
+} from './exchange.js';
 import { failureOf, timedOut, type Failure } from './failure.js';
 import type { HttpSettings } from './http.options.js';
 import { HttpResponse } from './response.js';
@@ -171,12 +179,6 @@ function mayRetry({ retry }: HttpRequest, { kind }: Failure): boolean {
 
 function limited(seconds: number): TransportError {
   return new TransportError('RATE_LIMITED', 'The server asked to be left alone for a while.', { retryAfter: seconds });
-}
-
-/** `https://op.example.com/token` → `https://op.example.com`, without making a URL. */
-function originOf(url: string): string {
-  const path = url.indexOf('/', url.indexOf('://') + 3);
-  return path < 0 ? url : url.slice(0, path);
 }
 
 function one(value: string | string[] | undefined): string | undefined {
