@@ -92,10 +92,13 @@ function requireString(json: JsonObject, member: string): string {
   return value;
 }
 
+/** RFC 6749, appendix A: what a token, its type and a scope are made of. An empty scope is a grant without any. */
+const VISIBLE = /^[\x20-\x7e]+$/;
+
 function optionalString(json: JsonObject, member: string): string | undefined {
   const value = json[member];
-  // An empty scope is a grant without any; an empty token is none.
-  if (value !== undefined && (typeof value !== 'string' || (value === '' && member !== 'scope'))) {
+  const mayBeEmpty = member === 'scope' && value === '';
+  if (value !== undefined && (typeof value !== 'string' || !(mayBeEmpty || VISIBLE.test(value)))) {
     throw invalid(member);
   }
   return value;
