@@ -1,0 +1,83 @@
+import 'reflect-metadata';
+import { Controller, Get, Injectable, Module, UnauthorizedException, UseGuards } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+
+const [name, adapter, issuer] = process.argv.slice(2);
+
+/** Decorators, for a file that no compiler reads. */
+function decorate(target, ...decorators) {
+  decorators.forEach((decorator) => decorator(target));
+  return target;
+}
+
+function route(controller, method, ...decorators) {
+  const descriptor = Object.getOwnPropertyDescriptor(controller.prototype, method);
+  decorators.forEach((decorator) => decorator(controller.prototype, method, descriptor));
+}
+
+class OrdersController {
+  list() {
+    return { orders: [1, 2, 3] };
+  }
+}
+
+const SIDES = {
+  /** As the README has it. */
+  async ours() {
+    const { OidcGuard, OidcModule, Scopes } = await import('../../dist/index.js');
+    const { SECRET } = await import('./clients.js');
+    route(OrdersController, 'list', Get(), Scopes('orders:read'));
+    decorate(OrdersController, Controller('orders'), UseGuards(OidcGuard));
+    return [
+      OidcModule.forRoot({
+        issuer,
+        client: { client_id: 'rp1', client_secret: SECRET, introspection_signed_response_alg: 'ES256' },
+        resourceServer: { audience: 'https://api.test' },
+      }),
+    ];
+  },
+  /** What a team writes with the reference implementation, and the checks that it leaves to them. */
+  async 'openid-client'() {
+    const { tokenIntrospection } = await import('openid-client');
+    const { openidClient } = await import('./clients.js');
+    const configuration = await openidClient(issuer, 'ES256');
+    class Guard {
+      async canActivate(context) {
+        const request = context.switchToHttp().getRequest();
+        const [, token] = /^Bearer ([\w.~+/-]+=*)$/i.exec(request.headers.authorization ?? '') ?? [];
+        if (token === undefined) throw new UnauthorizedException();
+        const claims = await tokenIntrospection(configuration, token);
+        const isGood =
+          claims.active &&
+          claims.iss === issuer &&
+          [claims.aud].flat().includes('https://api.test') &&
+          claims.exp > Date.now() / 1000 &&
+          claims.scope?.split(' ').includes('orders:read');
+        if (!isGood) throw new UnauthorizedException();
+        request.user = claims;
+        return true;
+      }
+    }
+    decorate(Guard, Injectable());
+    route(OrdersController, 'list', Get());
+    decorate(OrdersController, Controller('orders'), UseGuards(Guard));
+    return [];
+  },
+};
+
+const imports = await SIDES[name]();
+class AppModule {}
+decorate(AppModule, Module({ imports, controllers: [OrdersController] }));
+const app = await NestFactory.create(AppModule, adapter === 'fastify' ? new FastifyAdapter() : new ExpressAdapter(), {
+  logger: ['error', 'fatal'],
+});
+await app.listen(0, '127.0.0.1');
+
+process.on('message', () => {
+  const { user, system } = process.cpuUsage();
+  process.send({ cpu: user + system });
+});
+process.on('disconnect', () => process.exit(0));
+process.send({ origin: await app.getUrl() });

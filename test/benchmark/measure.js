@@ -1,0 +1,73 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+
+/** The middle of the values. */
+export function median(values) {
+  const sorted = values.toSorted((left, right) => left - right);
+  return sorted[Math.floor(sorted.length / 2)];
+}
+
+/**
+ * Runs an operation many times, so many at once.
+ *
+ * @returns operations a second, and microseconds of this process's CPU for each
+ */
+export async function load(operation, { operations, inFlight }) {
+  let started = 0;
+  const worker = async () => {
+    while (started < operations) {
+      started += 1;
+      await operation(started);
+    }
+  };
+  const cpu = process.cpuUsage();
+  const begin = process.hrtime.bigint();
+  await Promise.all(Array.from({ length: inFlight }, worker));
+  const seconds = Number(process.hrtime.bigint() - begin) / 1e9;
+  const { user, system } = process.cpuUsage(cpu);
+  return { perSecond: operations / seconds, cpu: (user + system) / operations };
+}
+
+/**
+ * Measures several sides in turns, after one round that warms up and does not count.
+ *
+ * @param sides name → function of a round that returns figures
+ * @returns name → the median of each figure
+ */
+export async function takeTurns(sides, rounds) {
+  const results = Object.fromEntries(Object.keys(sides).map((name) => [name, []]));
+  for (let round = 0; round <= rounds; round += 1) {
+    for (const [name, measure] of Object.entries(sides)) {
+      const figures = await measure();
+      if (round > 0) {
+        results[name].push(figures);
+      }
+    }
+  }
+  return Object.fromEntries(
+    Object.entries(results).map(([name, list]) => [
+      name,
+      Object.fromEntries(Object.keys(list[0]).map((figure) => [figure, median(list.map((one) => one[figure]))])),
+    ]),
+  );
+}
+
+/** A process of its own that says when it is ready, and answers questions. */
+export async function startProcess(file, ...args) {
+  const child = fork(new URL(file, import.meta.url), args.map(String), {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  const [ready] = await once(child, 'message');
+  return {
+    ...ready,
+    async ask(question) {
+      child.send(question);
+      const [answer] = await once(child, 'message');
+      return answer;
+    },
+    async stop() {
+      child.disconnect();
+      await once(child, 'exit');
+    },
+  };
+}

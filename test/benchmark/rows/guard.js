@@ -1,0 +1,83 @@
+import { Pool } from 'undici';
+
+import { load, startProcess, takeTurns } from '../measure.js';
+
+/** Calls a guarded route of an application in a process of its own; its CPU time is what counts. */
+async function applications(names, adapter) {
+  const provider = await startProcess('./provider.js');
+  const running = {};
+  for (const name of names) {
+    running[name] = await startProcess('./application.js', name, adapter, provider.issuer);
+  }
+  return {
+    provider,
+    running,
+    async stop() {
+      await Promise.all(Object.values(running).map((application) => application.stop()));
+      await provider.stop();
+    },
+  };
+}
+
+async function requests(application, operations, inFlight, tokenOf) {
+  const pool = new Pool(application.origin, { connections: inFlight });
+  const before = await application.ask('cpu');
+  const { perSecond } = await load(
+    async (index) => {
+      const { statusCode, body } = await pool.request({
+        path: '/orders',
+        method: 'GET',
+        headers: { authorization: `Bearer ${tokenOf(index)}` },
+      });
+      await body.dump();
+      if (statusCode !== 200) throw new Error(`The application answered ${statusCode}`);
+    },
+    { operations, inFlight },
+  );
+  const after = await application.ask('cpu');
+  await pool.close();
+  return { perSecond, cpu: (after.cpu - before.cpu) / operations };
+}
+
+export const guardUncached = {
+  id: 'P4',
+  what: 'guarded route, uncached, introspection signed with ES256, 32 in flight',
+  async run({ rounds, scale }) {
+    const results = [];
+    for (const adapter of ['fastify', 'express']) {
+      const { running, stop } = await applications(['ours', 'openid-client'], adapter);
+      const side = (name) => () =>
+        requests(
+          running[name],
+          Math.ceil(3000 * scale),
+          32,
+          (index) => `ES256-${name}-${process.hrtime.bigint()}-${index}`,
+        );
+      const figures = await takeTurns({ ours: side('ours'), 'openid-client': side('openid-client') }, rounds);
+      await stop();
+      results.push({
+        variant: adapter,
+        figures,
+        goals: [{ name: '× openid-client by CPU', value: figures['openid-client'].cpu / figures.ours.cpu, least: 2.5 }],
+      });
+    }
+    return results;
+  },
+};
+
+export const oneToken = {
+  id: 'P6',
+  what: '1,000 requests at once with one token, cold',
+  async run() {
+    const { provider, running, stop } = await applications(['ours', 'openid-client'], 'fastify');
+    const figures = {};
+    for (const name of Object.keys(running)) {
+      await requests(running[name], 1, 1, () => `ES256-warm`);
+      await provider.ask('count');
+      await requests(running[name], 1000, 1000, () => `ES256-${name}-one`);
+      figures[name] = { calls: (await provider.ask('count')).introspections };
+    }
+    await stop();
+    return [{ figures, goals: [{ name: 'calls upstream', value: figures.ours.calls, most: 1 }] }];
+  },
+};

@@ -1,0 +1,52 @@
+import { Pool } from 'undici';
+
+import { load, startProcess, takeTurns } from '../measure.js';
+
+/** A browser that does what it is told and keeps its cookies, at the least cost. */
+async function logIn(application, provider, callbackStatus) {
+  const start = await application.request({ path: '/auth/login', method: 'GET' });
+  await start.body.dump();
+  const cookies = [start.headers['set-cookie'] ?? []].flat().map((line) => line.split(';', 1)[0]);
+  const there = new URL(start.headers.location);
+  const back = await provider.request({ path: there.pathname + there.search, method: 'GET' });
+  await back.body.dump();
+  const callback = new URL(back.headers.location);
+  const end = await application.request({
+    path: callback.pathname + callback.search,
+    method: 'GET',
+    headers: { cookie: cookies.join('; ') },
+  });
+  await end.body.dump();
+  if (end.statusCode !== callbackStatus) throw new Error(`The login ended with ${end.statusCode}`);
+}
+
+export const login = {
+  id: 'P7',
+  what: 'a whole login, start and callback, 8 in flight',
+  async run({ rounds, scale }) {
+    const provider = await startProcess('./provider.js');
+    const names = ['ours', 'openid-client', 'passport-openidconnect'];
+    const running = {};
+    for (const name of names) {
+      running[name] = await startProcess('./login-application.js', name, provider.issuer);
+    }
+    const providerPool = new Pool(provider.issuer);
+    const side = (name) => async () => {
+      const pool = new Pool(running[name].origin);
+      const operations = Math.ceil(400 * scale);
+      const before = await running[name].ask('cpu');
+      const { perSecond } = await load(() => logIn(pool, providerPool, running[name].status), {
+        operations,
+        inFlight: 8,
+      });
+      const after = await running[name].ask('cpu');
+      await pool.close();
+      return { perSecond, cpu: (after.cpu - before.cpu) / operations };
+    };
+    const figures = await takeTurns(Object.fromEntries(names.map((name) => [name, side(name)])), rounds);
+    await Promise.all(Object.values(running).map((application) => application.stop()));
+    await provider.stop();
+    const best = Math.min(figures['openid-client'].cpu, figures['passport-openidconnect'].cpu);
+    return [{ figures, goals: [{ name: '× the best peer by CPU', value: best / figures.ours.cpu, least: 2 }] }];
+  },
+};
