@@ -15,7 +15,8 @@ export function createProvider(): Provider {
       { ...registration, redirect_uris: [...registration.redirect_uris], post_logout_redirect_uris: [`${appUrl}/`] },
       { ...cli, grant_types: ['client_credentials'], redirect_uris: [], response_types: [] },
     ],
-    clientDefaults: { id_token_signed_response_alg: 'ES256' },
+    // There is one key, for everything that is signed.
+    clientDefaults: { id_token_signed_response_alg: 'ES256', introspection_signed_response_alg: 'ES256' },
     jwks: { keys: [signingKey()] },
     cookies: { keys: [secret()] },
 
