@@ -171,7 +171,7 @@ describe('the quick start, in a real browser', () => {
 
     const without = await fetch(orders);
     expect(without.status).toBe(401);
-    expect(without.headers.get('www-authenticate')).toBe('Bearer');
+    expect(without.headers.get('www-authenticate')).toBe(`Bearer realm="${sample.appUrl}/api"`);
 
     const forbidden = await fetch(orders, { method: 'POST', headers });
     expect(forbidden.status).toBe(403);
