@@ -25,7 +25,9 @@ console.log(`
   Ctrl-C stops both.
 `);
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop());
+// A terminal sends Ctrl-C to npm and to us, and npm passes it on: the second one must not cut the first one short.
+let stopping: Promise<void> | undefined;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => (stopping ??= stop()));
 
 async function stop(): Promise<void> {
   await app.close();
