@@ -33,4 +33,5 @@ async function stop(): Promise<void> {
   await app.close();
   provider.close();
   provider.closeAllConnections();
+  console.log('  Both are stopped.');
 }

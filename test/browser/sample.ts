@@ -22,12 +22,14 @@ export class Sample {
     return new Sample(`http://127.0.0.1:${app}`, `http://127.0.0.1:${provider}`, npm);
   }
 
-  /** Presses Ctrl-C. Resolves to the exit code, `null` when a signal ended it. */
-  async interrupt(): Promise<number | null> {
-    const exit = once(this.npm, 'exit');
+  /** Presses Ctrl-C. Resolves to what the sample says about it, when everything has ended. */
+  async interrupt(): Promise<string> {
+    let output = '';
+    this.npm.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    const end = once(this.npm, 'close');
     this.signal('SIGINT');
-    const [code] = await exit;
-    return code;
+    await end;
+    return output;
   }
 
   /** Leaves nothing behind, whatever happened before. */
