@@ -12,6 +12,8 @@ export const REDIRECT_URI = 'https://app.test/auth/callback';
 export interface ClientSetup {
   /** Stands above the default client `rp1`. */
   readonly metadata?: Partial<ClientMetadata>;
+  /** What the provider knows of the client, where it is not what the client believes. */
+  readonly registered?: Readonly<Record<string, unknown>>;
   readonly http?: Partial<HttpSettings>;
   /** Stands above what `OidcModule` would pass. */
   readonly settings?: Partial<OidcClientSettings>;
@@ -27,10 +29,10 @@ export interface ClientSetup {
  */
 export function clientOf(
   op: HostileProvider,
-  { metadata = {}, http = {}, settings = {} }: ClientSetup = {},
+  { metadata = {}, registered = {}, http = {}, settings = {} }: ClientSetup = {},
 ): { oidc: OidcClient; warnings: string[] } {
   const client = { client_id: 'rp1', client_secret: CLIENT_SECRET, redirect_uris: [REDIRECT_URI], ...metadata };
-  op.register(client);
+  op.register({ ...client, ...registered });
   const warnings: string[] = [];
   const limits = { timeout: 2000, connectTimeout: 1000, maxResponseSize: 524_288, maxJsonDepth: 32, ...http };
   const oidc = new OidcClient({
