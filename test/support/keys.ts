@@ -38,6 +38,9 @@ export function kindOf(alg: string): KeyKind | undefined {
 
 /** The hash behind `at_hash`. */
 export function hashOf(alg: string): string {
+  if (alg === 'none') {
+    return 'sha256';
+  }
   return /^(Ed|ES512)/.test(alg) ? 'sha512' : `sha${alg.slice(2)}`;
 }
 
