@@ -198,7 +198,7 @@ export abstract class FaultyServer {
       }
     } catch (error) {
       // The other side hung up, or a test's own function threw: the latter must be seen.
-      if (!incoming.destroyed && !response.headersSent) {
+      if (!incoming.socket.destroyed && !response.headersSent) {
         response.writeHead(500, { 'content-type': 'text/plain' }).end(String(error));
       }
     }
