@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, sign } from 'node:crypto';
 
 import { describe, expect, it } from '@jest/globals';
 
@@ -12,7 +12,9 @@ import { keyOf } from '../support/keys.js';
 async function loginAt(fault: JwtFault, metadata: Partial<ClientMetadata> = {}) {
   const op = await startProvider();
   op.idToken(fault);
-  const { oidc } = clientOf(op, { metadata });
+  // The provider itself signs for everybody; what is sent unsigned is the fault's work.
+  const isUnsigned = metadata.id_token_signed_response_alg === 'none';
+  const { oidc } = clientOf(op, { metadata, registered: isUnsigned ? REGISTERED('RS256') : {} });
   const result = await loginWith(oidc, op, { callback: { userinfo: true } }).then(
     ({ idToken }) => idToken.sub,
     (error: unknown) => error,
@@ -92,8 +94,8 @@ describe('the signature of an ID token', () => {
     ['IDT-05 of 63 bytes', withSignature((signature) => signature.subarray(0, 63))],
     ['IDT-05 of 65 bytes', withSignature((signature) => Buffer.concat([signature, Buffer.alloc(1)]))],
     ['IDT-05 of no bytes', withSignature(() => Buffer.alloc(0))],
-  ])('%s is refused where ES256 is registered', (_what, sign) =>
-    expectRefused({ sign }, 'SIGNATURE_INVALID', REGISTERED('ES256')),
+  ])('%s is refused where ES256 is registered', (_what, change) =>
+    expectRefused({ sign: change }, 'SIGNATURE_INVALID', REGISTERED('ES256')),
   );
 });
 
@@ -216,7 +218,7 @@ describe('the form of an ID token', () => {
     ['IDT-42 b64 without crit', { header: (h) => ({ ...h, b64: true }) }, 'UNSUPPORTED_CRIT'],
     [
       'IDT-43 none, then RS256, unsigned',
-      { sign: (jwt) => rawHeader('{"alg":"none","alg":"RS256"}')(jwt).replace(/[^.]*$/, '') },
+      { sign: (jwt) => rawHeader('{"alg":"none","alg":"RS256","kid":"rsa-1"}')(jwt).replace(/[^.]*$/, '') },
       'SIGNATURE_INVALID',
     ],
     [
@@ -277,13 +279,19 @@ describe('the form of an ID token', () => {
     ],
   ])('%s is refused', (_what, fault, code) => expectRefused(fault, code));
 
-  it('IDT-53 that claims something else than UTF-8 is refused', async () => {
+  it('IDT-53 that claims something else than UTF-8 is refused', () => {
     const bytes = Buffer.concat([Buffer.from('{"sub":"'), Buffer.of(0xff), Buffer.from('"}')]);
-    const sign = (jwt: string) => `${jwt.split('.')[0]}.${b64(bytes)}.${jwt.split('.')[2]}`;
-    await expectRefused({ sign, header: () => ({ alg: 'none' }) }, 'SIGNATURE_INVALID', REGISTERED('none'));
-    const unsigned = (jwt: string) => `${jwt.split('.')[0]}.${b64(bytes)}.`;
-    await expectRefused({ sign: unsigned, header: () => ({ alg: 'none' }) }, 'JWT_MALFORMED', REGISTERED('none'));
+    const invalid = (jwt: string) => `${jwt.split('.')[0]}.${b64(bytes)}.`;
+    return expectRefused({ sign: invalid, header: () => ({ alg: 'none' }) }, 'JWT_MALFORMED', REGISTERED('none'));
   });
+
+  it('IDT-43 none, then RS256, is RS256', () =>
+    expectAccepted({
+      sign: (jwt) => {
+        const input = `${b64('{"alg":"none","alg":"RS256","kid":"rsa-1"}')}.${jwt.split('.')[1]}`;
+        return `${input}.${b64(sign('sha256', Buffer.from(input), keyOf('RSA').privateKey))}`;
+      },
+    }));
 
   it.each<[string, JwtFault]>([
     ['IDT-40 without typ', {}],
