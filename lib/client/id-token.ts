@@ -134,13 +134,17 @@ function requireAuthentication(
   }
 }
 
-/** Core, section 12.2: the same end-user, and the same authentication. */
+/** Core, section 12.2: the same end-user, the same audience, and the same authentication. */
 function requireContinuity(claims: JsonObject, continues: JsonObject | undefined): void {
   if (continues === undefined) {
     return;
   }
   if (claims['sub'] !== continues['sub']) {
     throw fail('SUB_MISMATCH', 'The refreshed ID token names another end-user.');
+  }
+  const audiences = audiencesOf(claims['aud']);
+  if (!audiencesOf(continues['aud']).every((audience) => audiences.includes(audience))) {
+    throw fail('AUD_MISMATCH', 'The refreshed ID token lost an audience.');
   }
   const { auth_time } = claims;
   if (auth_time !== undefined && continues['auth_time'] !== undefined && auth_time !== continues['auth_time']) {
