@@ -18,7 +18,7 @@ import {
   OIDC_DISPATCHER,
   optionsToken,
 } from './nest/tokens.js';
-import { ClockDefaults, ClockDefaultsModule } from './oidc.clock.js';
+import { OidcDefaults, OidcDefaultsModule } from './oidc.defaults.js';
 import { OidcLifecycle, warn } from './oidc.lifecycle.js';
 import {
   parseOptions,
@@ -73,7 +73,7 @@ function define(extras: OidcModuleExtras, raw: readonly Provider[]): DynamicModu
   return {
     module: OidcModule,
     global: isGlobal,
-    imports: [...imports, ClockDefaultsModule],
+    imports: [...imports, OidcDefaultsModule],
     providers: [
       ...raw,
       Platform,
@@ -120,9 +120,13 @@ function rawOptions({ useFactory, useClass, useExisting, inject = [] }: OidcModu
 function transportProvider(name: string | undefined): FactoryProvider {
   return {
     provide: TRANSPORT,
-    inject: [optionsToken(name), ClockDefaults, optional(OIDC_CLOCK), optional(OIDC_DISPATCHER)],
-    useFactory: (options: ParsedOptions, defaults: ClockDefaults, now?: Now, dispatcher?: Dispatcher) =>
-      new Transport(options.http, now ?? defaults.now, { dispatcher, fetch: options.client.fetch }),
+    inject: [optionsToken(name), OidcDefaults, optional(OIDC_CLOCK), optional(OIDC_DISPATCHER)],
+    useFactory: (
+      options: ParsedOptions,
+      defaults: OidcDefaults,
+      now: Now = defaults.now,
+      dispatcher: Dispatcher | undefined = defaults.dispatcher,
+    ) => new Transport(options.http, now, { dispatcher, fetch: options.client.fetch }),
   };
 }
 
@@ -133,7 +137,7 @@ function clientProvider(name: string | undefined): FactoryProvider {
     inject: [
       optionsToken(name),
       TRANSPORT,
-      ClockDefaults,
+      OidcDefaults,
       optional(OIDC_CLOCK),
       optional(OIDC_CLOCK_SKEW),
       optional(OIDC_CLOCK_TOLERANCE),
@@ -141,7 +145,7 @@ function clientProvider(name: string | undefined): FactoryProvider {
     useFactory: (
       options: ParsedOptions,
       transport: Transport,
-      defaults: ClockDefaults,
+      defaults: OidcDefaults,
       now: Now = defaults.now,
       skew: number = defaults.skew,
       tolerance: number = defaults.tolerance,

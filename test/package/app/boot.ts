@@ -12,7 +12,8 @@ async function boot(): Promise<void> {
   await app.close();
   const answers = [orders.status, orders.headers.get('www-authenticate'), login.status, issuerOf(login)];
   console.log(answers.join(' '));
-  if (answers.join(' ') !== '401 Bearer 303 https://op.example.com') process.exitCode = 1;
+  const expected = '401 Bearer realm="https://api.example.com" 303 https://op.example.com';
+  if (answers.join(' ') !== expected) process.exitCode = 1;
 }
 
 function issuerOf(login: Response): string {
