@@ -42,6 +42,11 @@ export class CachedDocument<T> {
     return this.#copy?.fetchedAt;
   }
 
+  /** Whether a fetch is on its way; {@link refresh} would join it. */
+  get isLoading(): boolean {
+    return this.#loading !== undefined;
+  }
+
   /** The document; at once while the present copy is good. */
   get(): T | Promise<T> {
     const copy = this.#copy;
