@@ -12,11 +12,19 @@ const MEDIA_TYPES: readonly string[] = ['application/json', 'application/jwk-set
 /** How long the keys of a server that can't be reached are still used after their lifetime. */
 const MAX_STALE = 3_600_000;
 
-/** How long an unknown key that a refetch did not bring is not asked for again. */
+/** How long strangers cause no other refetch after one that did not bring the key, and after one that failed. */
 const COOL_DOWN = 30_000;
+const PAUSE = 5000;
 
 /** Without a `kid` each suitable key is tried; this many bound the work that a token can cause. */
 const MOST_CANDIDATES = 4;
+
+/** While it lasts, strangers are told this instead of a refetch. */
+interface CoolDown {
+  readonly error: unknown;
+  readonly from: number;
+  readonly length: number;
+}
 
 /**
  * Who handed us the JWT. One that came from the provider's own endpoint may always cause one refetch of the keys;
@@ -27,7 +35,7 @@ export type JwtOrigin = 'provider' | 'stranger';
 /** The keys behind a `jwks_uri`, shared, refreshed and kept through an outage (OpenID Connect Core 1.0, section 10.1.1). */
 export class RemoteKeys {
   readonly #document: CachedDocument<KeySet>;
-  #coolDownEnds = Number.NEGATIVE_INFINITY;
+  #coolDown: CoolDown | undefined;
 
   /** @param warn is told of keys that should not be there */
   constructor(
@@ -67,14 +75,16 @@ export class RemoteKeys {
     if (await this.#attempt(await this.#document.get(), jws)) {
       return;
     }
-    if (origin === 'stranger' && this.now() < this.#coolDownEnds) {
-      throw unknownKey();
-    }
-    if (await this.#attempt(await this.#refetch(origin), jws)) {
+    // What is on its way may have been answered before the key was published: another fetch may have to follow it.
+    if (this.#document.isLoading && (await this.#attempt(await this.#refetch(origin), jws))) {
       return;
     }
-    this.#coolDownEnds = this.now() + COOL_DOWN;
-    throw unknownKey();
+    if (origin === 'stranger') {
+      this.#requireWarm();
+    }
+    if (!(await this.#attempt(await this.#refetch(origin), jws))) {
+      throw this.#startCoolDown(COOL_DOWN, unknownKey());
+    }
   }
 
   /** @returns whether one of the keys made the signature; false when a newer set may bring the right one */
@@ -99,7 +109,25 @@ export class RemoteKeys {
     } catch (error) {
       const age = this.now() - (this.#document.fetchedAt ?? Number.NEGATIVE_INFINITY);
       // The set is so young that the key it lacks is the token's fault, not the outage's.
-      throw origin === 'stranger' && age < COOL_DOWN ? unknownKey() : error;
+      const forStrangers = this.#startCoolDown(PAUSE, age < COOL_DOWN ? unknownKey() : error);
+      throw origin === 'stranger' ? forStrangers : error;
+    }
+  }
+
+  #startCoolDown(length: number, error: unknown): unknown {
+    this.#coolDown = { error, from: this.now(), length };
+    return error;
+  }
+
+  /** A clock that was set back ends a cool-down. */
+  #requireWarm(): void {
+    if (this.#coolDown === undefined) {
+      return;
+    }
+    const { error, from, length } = this.#coolDown;
+    const elapsed = this.now() - from;
+    if (elapsed >= 0 && elapsed < length) {
+      throw error;
     }
   }
 }

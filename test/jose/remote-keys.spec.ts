@@ -1,323 +1,332 @@
-import { createHmac, createPublicKey, generateKeyPairSync } from 'node:crypto';
-
 import { describe, expect, it } from '@jest/globals';
 
-import { parseCompactJws } from '../../lib/jose/compact-jws.js';
-import { RemoteKeys, type JwtOrigin } from '../../lib/jose/remote-keys.js';
-import { Transport } from '../../lib/http/transport.js';
-import { closeLater, startProvider } from '../support/apps.js';
-import type { HostileProvider, Members } from '../support/hostile-provider.js';
-import { generateKey, jws, keyOf, type SigningKey } from '../support/keys.js';
-import { rejection } from '../support/client.js';
+import { startProvider } from '../support/apps.js';
+import { clientOf, loginWith, rejection } from '../support/client.js';
+import type { Answer } from '../support/faulty-server.js';
+import type { HostileProvider } from '../support/hostile-provider.js';
+import { keyOf } from '../support/keys.js';
+import { keysAt, signedBy } from '../support/remote-keys.js';
 
-const LIMITS = { timeout: 2000, connectTimeout: 1000, maxResponseSize: 524_288, maxJsonDepth: 32 };
+const KEY = keyOf('P-256');
+const known = (op: HostileProvider) => signedBy(op.key('ES256'), 'ES256');
+const unknown = (kid: string) => signedBy(keyOf('P-256', 'stranger'), 'ES256', { kid });
+const rotate = (op: HostileProvider, keepOld = false) => op.rotate({ keepOld, kinds: ['P-256'] });
+const client = { metadata: { id_token_signed_response_alg: 'ES256' } };
 
-async function keys(): Promise<{
-  op: HostileProvider;
-  warnings: string[];
-  publish(...jwks: Members[]): void;
-  verify(jwt: string, origin?: JwtOrigin): Promise<void>;
-}> {
+async function warm() {
   const op = await startProvider();
-  const warnings: string[] = [];
-  const transport = closeLater(new Transport(LIMITS, op.clock.now));
-  const remote = new RemoteKeys(transport, op.url('jwks'), op.clock.now, (problem) => warnings.push(problem));
-  return {
-    op,
-    warnings,
-    publish: (...jwks) => op.jwks(() => ({ keys: jwks })),
-    verify: async (jwt, origin = 'provider') => remote.from(origin).verify(parseCompactJws(jwt, 65_536)),
-  };
+  const keys = keysAt(op);
+  expect(await keys.outcome(known(op))).toBe('verified');
+  return { op, keys };
 }
 
-const RSA = keyOf('RSA');
-const EC = keyOf('P-256');
-const sign = (alg: string, key: SigningKey, header: Members = { kid: key.kid }) =>
-  jws({ alg, ...header }, { sub: 'a' }, key);
+/** Keeps answers back until they are let go. */
+function holding(op: HostileProvider): () => void {
+  let letGo = (): void => undefined;
+  const gate = new Promise<void>((resolve) => {
+    letGo = resolve;
+  });
+  op.answer('jwks', async (_request, next) => {
+    const answer = await next();
+    await gate;
+    return answer;
+  });
+  return letGo;
+}
 
-describe('a key is found', () => {
-  it('JWKS-01 A10 CLOCK-12 that is new, with one more request', async () => {
-    const { op, publish, verify } = await keys();
-    publish(EC.jwk);
-    await verify(sign('ES256', EC));
-    publish(EC.jwk, RSA.jwk);
-    await verify(sign('RS256', RSA));
+const countOf = (outcomes: readonly string[]): Readonly<Record<string, number>> =>
+  Object.fromEntries([...new Set(outcomes)].map((one) => [one, outcomes.filter((outcome) => outcome === one).length]));
+
+describe('keys that are fetched', () => {
+  it('JWKS-26 once for 200 who ask at the same time', async () => {
+    const op = await startProvider();
+    const keys = keysAt(op);
+    const outcomes = await Promise.all(Array.from({ length: 200 }, () => keys.outcome(known(op))));
+    expect([countOf(outcomes), op.count('jwks')]).toEqual([{ verified: 200 }, 1]);
+  });
+
+  it('JWKS-26 fail for all 200, and are fetched again by the next', async () => {
+    const op = await startProvider();
+    const keys = keysAt(op);
+    op.answer('jwks', { status: 404 }, { times: 1 });
+    const outcomes = await Promise.all(Array.from({ length: 200 }, () => keys.outcome(known(op))));
+    expect([countOf(outcomes), op.count('jwks')]).toEqual([{ UNEXPECTED_STATUS: 200 }, 1]);
+    expect([await keys.outcome(known(op)), op.count('jwks')]).toEqual(['verified', 2]);
+  });
+
+  const set = JSON.stringify({ keys: [KEY.jwk] });
+
+  it.each<[string, Answer, string]>([
+    ['JWKS-19 an object of keys', { body: { keys: {} } }, 'JWKS_INVALID'],
+    ['JWKS-19 null among the keys', { body: { keys: [KEY.jwk, null] } }, 'JWKS_INVALID'],
+    ['JWKS-19 a list among the keys', { body: { keys: [[KEY.jwk]] } }, 'JWKS_INVALID'],
+    ['JWKS-19 no keys', { body: {} }, 'JWKS_INVALID'],
+    ['JWKS-19 a list', { body: [] }, 'INVALID_JSON'],
+    [
+      'JWKS-19 half of a set',
+      { body: Buffer.from(set.slice(0, 99)), headers: { 'content-type': 'application/json' } },
+      'INVALID_JSON',
+    ],
+    ['JWKS-20 5000 keys', { body: { keys: Array.from({ length: 5000 }, () => ({ kty: 'RSA' })) } }, 'TOO_MANY_KEYS'],
+    ['JWKS-20 101 keys', { body: { keys: Array.from({ length: 101 }, () => KEY.jwk) } }, 'TOO_MANY_KEYS'],
+    [
+      'JWKS-20 a certificate of a megabyte',
+      { body: { keys: [{ ...KEY.jwk, x5c: ['x'.repeat(1_048_576)] }] } },
+      'RESPONSE_TOO_LARGE',
+    ],
+    ['JWKS-23 a redirect', { status: 302, headers: { location: 'https://evil.test/jwks' } }, 'UNEXPECTED_REDIRECT'],
+    ['JWKS-24 text/html', { body: set, headers: { 'content-type': 'text/html' } }, 'UNEXPECTED_CONTENT_TYPE'],
+    ['JWKS-24 no media type', { body: set }, 'UNEXPECTED_CONTENT_TYPE'],
+    [
+      'JWKS-24 almost the media type',
+      { body: set, headers: { 'content-type': 'application/jsonp' } },
+      'UNEXPECTED_CONTENT_TYPE',
+    ],
+    ['not found', { status: 404, body: { keys: [KEY.jwk] } }, 'UNEXPECTED_STATUS'],
+    ['created', { status: 201, body: { keys: [KEY.jwk] } }, 'UNEXPECTED_STATUS'],
+    ['unavailable', { status: 503, body: { keys: [KEY.jwk] } }, 'UPSTREAM_UNAVAILABLE'],
+  ])('%s are not used, and the last good ones are until their hour is over', async (_what, answer, code) => {
+    const { op, keys } = await warm();
+    op.answer('jwks', answer);
+    op.clock.advance(601);
+    expect(await keys.outcome(known(op))).toBe('verified');
+    op.clock.advance(3598);
+    expect(await keys.outcome(known(op))).toBe('verified');
+    op.clock.advance(1);
+    expect(await keys.outcome(known(op))).toBe(code);
+    op.reset();
+    expect(await keys.outcome(known(op))).toBe('verified');
+  });
+
+  it.each([
+    'application/json',
+    'application/jwk-set+json',
+    'Application/JSON; charset=UTF-8',
+    'application/jwk-set+json;x=y',
+  ])('JWKS-24 as %s are used', async (type) => {
+    const op = await startProvider();
+    op.answer('jwks', { body: set, headers: { 'content-type': type } });
+    expect(await keysAt(op).outcome(known(op))).toBe('verified');
+    expect(op.last('jwks').headers.accept).toBe('application/json, application/jwk-set+json');
+  });
+
+  it('JWKS-20 100 keys are used', async () => {
+    const op = await startProvider();
+    op.jwks(({ keys }) => ({
+      keys: [...Array.from({ length: 99 }, () => ({ kty: 'XYZ' })), ...keys.filter(({ crv }) => crv === 'P-256')],
+    }));
+    expect(await keysAt(op).outcome(known(op))).toBe('verified');
+  });
+
+  it('JWKS-21 none at all verify nothing', async () => {
+    const op = await startProvider();
+    op.jwks(() => ({ keys: [] }));
+    const keys = keysAt(op);
+    expect(await keys.outcome(known(op))).toBe('KEY_NOT_FOUND');
+    expect(await keys.outcome(signedBy(KEY, 'ES256', { kid: undefined }))).toBe('KEY_NOT_FOUND');
+  });
+
+  it('JWKS-23 bring no cookie that is ever sent', async () => {
+    const { op, keys } = await warm();
+    const cookie = { 'set-cookie': 'a=b; Path=/' };
+    op.answer('jwks', async (_request, next) => ({ ...(await next()), headers: cookie }));
+    expect(await keys.outcome(unknown('k2'))).toBe('KEY_NOT_FOUND');
+    expect(await keys.outcome(unknown('k3'))).toBe('KEY_NOT_FOUND');
+    expect(op.requests('jwks').map(({ headers }) => headers.cookie)).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('A6 come from the jwks_uri of the metadata, after it and before userinfo', async () => {
+    const op = await startProvider();
+    op.discovery((document) => ({ ...document, jwks_uri: `${op.url('jwks')}?run=1` }));
+    await loginWith(clientOf(op, client).oidc, op, { callback: { userinfo: true } });
+    expect(op.requests().map(({ endpoint }) => endpoint)).toEqual(['discovery', 'token', 'jwks', 'userinfo']);
+    expect(op.last('jwks').query.get('run')).toBe('1');
+  });
+
+  it('A6 are needed: without a jwks_uri no ID token is believed', async () => {
+    const op = await startProvider();
+    op.discovery(({ jwks_uri: _, ...document }) => document);
+    const refusal = await rejection(loginWith(clientOf(op, client).oidc, op, { callback: { userinfo: true } }));
+    expect(refusal).toMatchObject({ name: 'ConfigError', code: 'NO_JWKS_URI', member: 'server.jwks_uri' });
+    expect(op.count('userinfo')).toBe(0);
+  });
+});
+
+describe('a key that is not known', () => {
+  it('JWKS-01 CLOCK-12 A10 is fetched once, and for all who need it', async () => {
+    const { op, keys } = await warm();
+    rotate(op, true);
+    const outcomes = await Promise.all(Array.from({ length: 50 }, () => keys.outcome(known(op), 'stranger')));
+    expect([countOf(outcomes), op.count('jwks')]).toEqual([{ verified: 50 }, 2]);
+    expect([await keys.outcome(signedBy(KEY, 'ES256')), op.count('jwks')]).toEqual(['verified', 2]);
+  });
+
+  it('A10 CLOCK-12 that signs an ID token is fetched in the same login', async () => {
+    const op = await startProvider();
+    const { oidc } = clientOf(op, client);
+    await loginWith(oidc, op);
+    rotate(op);
+    await expect(loginWith(oidc, op)).resolves.toMatchObject({ idToken: { sub: 'alice' } });
     expect(op.count('jwks')).toBe(2);
   });
 
-  it('A11 though all of them were replaced', async () => {
-    const { op, verify } = await keys();
-    await verify(sign('ES256', op.key('ES256')));
-    op.rotate();
-    await verify(sign('ES256', op.key('ES256')));
-    expect(op.count('jwks')).toBe(2);
+  it('A11 may come with every login, whatever the cool-down', async () => {
+    const op = await startProvider();
+    const { oidc } = clientOf(op, client);
+    op.idToken({ header: (header) => ({ ...header, kid: 'never' }) });
+    await expect(loginWith(oidc, op)).rejects.toMatchObject({ code: 'KEY_NOT_FOUND' });
+    op.reset();
+    for (const fetched of [3, 4, 5]) {
+      rotate(op);
+      await expect(loginWith(oidc, op)).resolves.toMatchObject({ idToken: { sub: 'alice' } });
+      expect(op.count('jwks')).toBe(fetched);
+    }
   });
 
-  it('A11 though it replaced another of the same kind without a kid', async () => {
-    const { op, publish, verify } = await keys();
-    const [old, next] = [generateKey('P-256'), generateKey('P-256')];
-    const bare = ({ kid: _, ...jwk }: Members) => jwk;
-    publish(bare(old.jwk));
-    await verify(sign('ES256', old, {}));
-    publish(bare(next.jwk));
-    await verify(sign('ES256', next, {}));
-    expect(op.count('jwks')).toBe(2);
+  it('JWKS-02 in a flood of a thousand strangers is asked for once in 30 seconds, and nobody else waits', async () => {
+    const { op, keys } = await warm();
+    const flood = Array.from({ length: 500 }, (_, index) => keys.outcome(unknown(`k${index}`), 'stranger'));
+    expect([countOf(await Promise.all(flood)), op.count('jwks')]).toEqual([{ KEY_NOT_FOUND: 500 }, 2]);
+    op.answer('jwks', 'hang');
+    for (let index = 0; index < 500; index += 1) {
+      expect(await keys.outcome(unknown(`s${index}`), 'stranger')).toBe('KEY_NOT_FOUND');
+    }
+    expect([await keys.outcome(known(op), 'stranger'), op.count('jwks')]).toEqual(['verified', 2]);
+    op.heal();
+    op.clock.advance(29);
+    expect([await keys.outcome(unknown('k'), 'stranger'), op.count('jwks')]).toEqual(['KEY_NOT_FOUND', 2]);
+    op.clock.advance(1);
+    expect([await keys.outcome(unknown('k'), 'stranger'), op.count('jwks')]).toEqual(['KEY_NOT_FOUND', 3]);
   });
 
-  it.each<[string, Members]>([
-    ['A8 JWKS-06 without a kid on either side', {}],
-    ['by its kid', { kid: RSA.kid }],
-  ])('%s', async (_what, header) => {
-    const { publish, verify } = await keys();
-    const { kid: _, ...bare } = RSA.jwk;
-    publish('kid' in header ? RSA.jwk : bare);
-    await verify(sign('RS256', RSA, header));
+  it('JWKS-02 is asked for each time when the JWT came from the provider', async () => {
+    const { op, keys } = await warm();
+    for (const fetched of [2, 3, 4]) {
+      expect([await keys.outcome(unknown('k')), op.count('jwks')]).toEqual(['KEY_NOT_FOUND', fetched]);
+    }
   });
 
-  it('A7 JWKS-18 among keys that can not be used', async () => {
-    const { publish, verify } = await keys();
-    publish(
-      { kty: 'XYZ' },
-      { kty: 'EC' },
-      { kty: 'EC', crv: 'secp256k1', x: 'AA', y: 'AA', kid: EC.kid },
-      { kty: 'OKP', crv: 'X25519', x: 'AA', kid: EC.kid },
-      { kty: 'RSA', kid: EC.kid, n: 5, e: null },
-      { ...keyOf('RSA', 'enc').jwk, use: 'enc', kid: EC.kid },
-      { ...RSA.jwk, kid: EC.kid },
-      EC.jwk,
-    );
-    await verify(sign('ES256', EC));
+  it('CLOCK-11 and is published two seconds late is found after the cool-down', async () => {
+    const { op, keys } = await warm();
+    rotate(op, true);
+    op.jwks(() => ({ keys: [KEY.jwk] }));
+    expect(await keys.outcome(known(op), 'stranger')).toBe('KEY_NOT_FOUND');
+    op.clock.advance(2);
+    op.reset();
+    expect(await keys.outcome(known(op), 'stranger')).toBe('KEY_NOT_FOUND');
+    op.clock.advance(28);
+    expect([await keys.outcome(known(op), 'stranger'), op.count('jwks')]).toEqual(['verified', 3]);
   });
 
-  it.each([1, 2, 3, 4])('A9 JWKS-07 without a kid, as number %i of four', async (position) => {
-    const { publish, verify } = await keys();
-    const four = [1, 2, 3, 4].map(() => generateKey('P-256'));
-    publish(...four.map(({ jwk: { kid: _, ...bare } }) => bare));
-    await verify(sign('ES256', four[position - 1]!, {}));
+  it('CLOCK-06 is found when the clock was set back during the cool-down', async () => {
+    const { op, keys } = await warm();
+    expect(await keys.outcome(unknown('k'), 'stranger')).toBe('KEY_NOT_FOUND');
+    op.clock.advance(-3600);
+    expect(await keys.outcome(known(op), 'stranger')).toBe('verified');
+    rotate(op);
+    expect(await keys.outcome(known(op), 'stranger')).toBe('verified');
   });
 
-  it('JWKS-08 of two with the same kid, whichever it is', async () => {
-    const { publish, verify } = await keys();
-    const [one, other] = [generateKey('P-256', 'k'), generateKey('P-256', 'k')];
-    publish(one.jwk, other.jwk);
-    await verify(sign('ES256', one));
-    await verify(sign('ES256', other));
+  it('JWKS-03 in an outage is the token’s fault while the keys are young, later the outage’s', async () => {
+    const { op, keys } = await warm();
+    op.answer('jwks', { status: 500 });
+    op.clock.advance(29);
+    expect(await keys.outcome(unknown('k'), 'stranger')).toBe('KEY_NOT_FOUND');
+    expect(await keys.outcome(unknown('k'))).toBe('UPSTREAM_UNAVAILABLE');
+    op.clock.advance(5);
+    expect(await keys.outcome(unknown('k'), 'stranger')).toBe('UPSTREAM_UNAVAILABLE');
+    expect(await keys.outcome(known(op), 'stranger')).toBe('verified');
   });
 
-  it.each(['application/json', 'application/jwk-set+json', 'Application/JWK-Set+JSON; charset=utf-8'])(
-    'JWKS-24 in a set of type %s',
-    async (contentType) => {
-      const { op, verify } = await keys();
-      op.answer('jwks', async (_request, next) => ({ ...(await next()), headers: { 'content-type': contentType } }));
-      await verify(sign('ES256', EC));
+  it('JWKS-02 JWKS-03 in a flood during an outage looks into the outage once in five seconds', async () => {
+    const { op, keys } = await warm();
+    op.clock.advance(60);
+    op.answer('jwks', 'reset');
+    const flood = async () => {
+      for (let index = 0; index < 20; index += 1) {
+        expect(await keys.outcome(unknown(`k${index}`), 'stranger')).toBe('UPSTREAM_UNAVAILABLE');
+      }
+    };
+    await flood();
+    // The first attempt, and its retry.
+    expect(op.count('jwks')).toBe(3);
+    op.clock.advance(5);
+    await flood();
+    expect(op.count('jwks')).toBe(5);
+  });
+});
+
+describe('keys that get older', () => {
+  it('JWKS-05 are dropped with the lifetime of the set when the server removed them', async () => {
+    const { op, keys } = await warm();
+    const old = known(op);
+    rotate(op);
+    op.clock.advance(599);
+    const letGo = holding(op);
+    expect(await keys.outcome(old)).toBe('verified');
+    letGo();
+    op.clock.advance(1);
+    expect(await keys.outcome(old)).toBe('KEY_NOT_FOUND');
+    expect(await keys.outcome(known(op))).toBe('verified');
+  });
+
+  it('CLOCK-16 are renewed ahead of their end, once for a thousand, and nobody waits', async () => {
+    const { op, keys } = await warm();
+    op.clock.advance(450);
+    const letGo = holding(op);
+    const outcomes = await Promise.all(Array.from({ length: 1000 }, () => keys.outcome(known(op))));
+    await op.arrival('jwks', 2);
+    expect([countOf(outcomes), op.count('jwks')]).toEqual([{ verified: 1000 }, 2]);
+    letGo();
+  });
+
+  it('CLOCK-07 are fetched once when the clock jumps a day ahead', async () => {
+    const { op, keys } = await warm();
+    op.clock.advance(86_400);
+    const outcomes = await Promise.all(Array.from({ length: 50 }, () => keys.outcome(known(op))));
+    expect([countOf(outcomes), op.count('jwks')]).toEqual([{ verified: 50 }, 2]);
+  });
+
+  it('CLOCK-06 are fetched again when the clock jumps an hour back', async () => {
+    const { op, keys } = await warm();
+    op.clock.advance(-3600);
+    expect([await keys.outcome(known(op)), op.count('jwks')]).toEqual(['verified', 2]);
+    op.clock.advance(300);
+    expect([await keys.outcome(known(op)), op.count('jwks')]).toEqual(['verified', 2]);
+    op.clock.advance(300);
+    expect([await keys.outcome(known(op)), op.count('jwks')]).toEqual(['verified', 3]);
+  });
+
+  it.each(['provider', 'stranger'] as const)(
+    'CLOCK-14 fail no JWT of a %s that the old or the new set verifies while one is on its way',
+    async (origin) => {
+      const { op, keys } = await warm();
+      const before = known(op);
+      op.clock.advance(450);
+      const letGo = holding(op);
+      expect(await keys.outcome(before, origin)).toBe('verified');
+      await op.arrival('jwks', 2);
+      // The answer that is on its way has been made: it lacks the new key.
+      rotate(op, true);
+      const jwts = Array.from({ length: 50 }, (_, index) => (index % 2 === 0 ? before : known(op)));
+      const outcomes = jwts.map((jwt) => keys.outcome(jwt, origin));
+      letGo();
+      expect(countOf(await Promise.all(outcomes))).toEqual({ verified: 50 });
+      expect(op.count('jwks')).toBe(3);
     },
   );
 
-  it('JWKS-15 beside one whose private half was published, which is not used and told of', async () => {
-    const { publish, verify, warnings } = await keys();
-    const { d } = RSA.privateKey.export({ format: 'jwk' });
-    publish({ ...RSA.jwk, d }, EC.jwk);
-    await verify(sign('ES256', EC));
-    expect(await rejection(verify(sign('RS256', RSA)))).toMatchObject({ code: 'KEY_NOT_FOUND' });
-    expect(warnings[0]).toMatch(/private key/);
-    expect(warnings.join()).not.toContain(String(d));
-  });
-});
-
-describe('no key verifies', () => {
-  const short = generateKeyPairSync('rsa', { modulusLength: 1024 });
-  const shortKey: SigningKey = {
-    kind: 'RSA',
-    kid: 'short',
-    ...short,
-    jwk: { ...short.publicKey.export({ format: 'jwk' }), kid: 'short' },
-  };
-
-  it.each<[string, Members, string, string]>([
-    ['JWKS-10 one for encryption', { ...EC.jwk, use: 'enc' }, sign('ES256', EC), 'KEY_NOT_FOUND'],
-    ['JWKS-11 one that may only encrypt', { ...EC.jwk, key_ops: ['encrypt'] }, sign('ES256', EC), 'KEY_NOT_FOUND'],
-    ['JWKS-11 one with odd operations', { ...EC.jwk, key_ops: 'verify' }, sign('ES256', EC), 'KEY_NOT_FOUND'],
-    ['JWKS-12 one for another algorithm', { ...EC.jwk, alg: 'ES384' }, sign('ES256', EC), 'KEY_NOT_FOUND'],
-    ['JWKS-17 one of 1024 bits', shortKey.jwk, sign('RS256', shortKey), 'KEY_NOT_FOUND'],
-    ['one on another curve', keyOf('P-384').jwk, sign('ES256', EC), 'KEY_NOT_FOUND'],
-    ['one that did not sign', { ...keyOf('P-256', 'other').jwk, kid: EC.kid }, sign('ES256', EC), 'SIGNATURE_INVALID'],
-  ])('%s', async (_what, jwk, jwt, code) => {
-    const { publish, verify } = await keys();
-    publish(jwk);
-    expect(await rejection(verify(jwt))).toMatchObject({ name: 'VerificationError', code });
-  });
-
-  it('JWKS-13 a symmetric one that was published', async () => {
-    const { publish, verify } = await keys();
-    const secret = Buffer.alloc(64, 1);
-    publish({ kty: 'oct', k: secret.toString('base64url'), kid: 'k', alg: 'HS256' });
-    expect(await rejection(verify(jws({ alg: 'HS256', kid: 'k' }, {}, secret)))).toMatchObject({
-      code: 'KEY_NOT_FOUND',
-    });
-  });
-
-  it.each<[string, Buffer]>([
-    ['PEM', Buffer.from(RSA.publicKey.export({ format: 'pem', type: 'spki' }))],
-    ['DER', RSA.publicKey.export({ format: 'der', type: 'spki' })],
-    ['JSON', Buffer.from(JSON.stringify(RSA.jwk))],
-  ])('JWKS-14 the public key as %s, taken for a secret', async (_what, secret) => {
-    const { publish, verify } = await keys();
-    publish(RSA.jwk);
-    expect(createPublicKey(RSA.publicKey.export({ format: 'pem', type: 'spki' })).type).toBe('public');
-    expect(createHmac('sha256', secret).digest()).toHaveLength(32);
-    const jwt = jws({ alg: 'HS256', kid: RSA.kid }, {}, secret);
-    expect(await rejection(verify(jwt))).toMatchObject({ name: 'VerificationError', code: 'KEY_NOT_FOUND' });
-  });
-
-  it('JWKS-07 where five could have signed', async () => {
-    const { publish, verify } = await keys();
-    const five = [1, 2, 3, 4, 5].map(() => generateKey('P-256'));
-    publish(...five.map(({ jwk: { kid: _, ...bare } }) => bare));
-    expect(await rejection(verify(sign('ES256', five[0]!, {})))).toMatchObject({ code: 'AMBIGUOUS_KEY' });
-  });
-
-  it('JWKS-21 of an empty set', async () => {
-    const { publish, verify } = await keys();
-    publish();
-    expect(await rejection(verify(sign('ES256', EC)))).toMatchObject({ code: 'KEY_NOT_FOUND' });
-  });
-
-  it('JWKS-05 that was taken out of the set, once its lifetime is over', async () => {
-    const { op, publish, verify } = await keys();
-    publish(EC.jwk, RSA.jwk);
-    await verify(sign('ES256', EC));
-    publish(RSA.jwk);
-    op.clock.advance(3601);
-    expect(await rejection(verify(sign('ES256', EC)))).toMatchObject({ code: 'KEY_NOT_FOUND' });
-  });
-});
-
-describe('the set', () => {
-  it.each<[string, unknown]>([
-    ['JWKS-19 an object of keys', { keys: {} }],
-    ['JWKS-19 null among the keys', { keys: [null] }],
-    ['JWKS-19 no keys', {}],
-  ])('is no set: %s; the one before stays', async (_what, body) => {
-    const { op, verify } = await keys();
-    await verify(sign('ES256', EC));
-    op.clock.advance(3601);
-    op.answer('jwks', { body: Object(body) });
-    await verify(sign('ES256', EC));
-    const fresh = await keys();
-    fresh.op.answer('jwks', { body: Object(body) });
-    expect(await rejection(fresh.verify(sign('ES256', EC)))).toMatchObject({
-      name: 'ResponseError',
-      code: 'JWKS_INVALID',
-    });
-  });
-
-  it.each<[string, object, string]>([
-    ['JWKS-19 a list', { headers: { 'content-type': 'application/json' }, body: '[]' }, 'INVALID_JSON'],
-    ['JWKS-20 of 101 keys', { body: { keys: Array.from({ length: 101 }, () => ({ kty: 'RSA' })) } }, 'TOO_MANY_KEYS'],
-    [
-      'JWKS-20 with a certificate of 1 MB',
-      { body: { keys: [{ ...EC.jwk, x5c: ['x'.repeat(1_000_000)] }] } },
-      'RESPONSE_TOO_LARGE',
-    ],
-    ['JWKS-24 as a page', { headers: { 'content-type': 'text/html' }, body: '{"keys":[]}' }, 'UNEXPECTED_CONTENT_TYPE'],
-    ['JWKS-23 somewhere else', { status: 302, headers: { location: 'https://evil.test' } }, 'UNEXPECTED_REDIRECT'],
-    ['nowhere', { status: 404, body: '' }, 'UNEXPECTED_STATUS'],
-  ])('is refused: %s', async (_what, answer, code) => {
-    const { op, verify } = await keys();
-    op.answer('jwks', answer);
-    expect(await rejection(verify(sign('ES256', EC)))).toMatchObject({ name: 'ResponseError', code });
-  });
-
-  it('JWKS-23 leaves no cookie with us', async () => {
-    const { op, verify, publish } = await keys();
-    op.answer('jwks', async (_request, next) => ({
-      ...(await next()),
-      headers: { 'content-type': 'application/json', 'set-cookie': 'a=b' },
-    }));
-    await verify(sign('ES256', EC));
-    publish(RSA.jwk);
-    await rejection(verify(sign('ES256', generateKey('P-256'))));
-    expect(op.requests('jwks').map(({ headers }) => headers.cookie)).toEqual([undefined, undefined]);
-  });
-
-  it('JWKS-26 is fetched once for 200 who wait, fails for all of them, and is fetched anew', async () => {
-    const { op, verify } = await keys();
-    op.answer('jwks', { status: 404 }, { times: 1 });
-    const asked = await Promise.allSettled(Array.from({ length: 200 }, () => verify(sign('ES256', EC))));
-    expect(new Set(asked.map(({ status }) => status))).toEqual(new Set(['rejected']));
-    expect(op.count('jwks')).toBe(1);
-    await Promise.all(Array.from({ length: 200 }, () => verify(sign('ES256', EC))));
-    expect(op.count('jwks')).toBe(2);
-  });
-
-  it('CLOCK-14 CLOCK-16 is renewed ahead of its end, and nobody waits or fails meanwhile', async () => {
-    const { op, verify } = await keys();
-    await verify(sign('ES256', EC));
-    op.clock.advance(500);
-    op.answer('jwks', 'hang', { times: 1 });
-    await Promise.all(Array.from({ length: 50 }, () => verify(sign('ES256', EC))));
-    expect(op.count('jwks')).toBe(2);
-  });
-
-  it('JWKS-03 serves for an hour after its lifetime while the server is down, and no longer', async () => {
-    const { op, verify } = await keys();
-    await verify(sign('ES256', EC));
-    op.answer('jwks', { status: 500 });
-    op.clock.advance(600 + 3599);
-    await verify(sign('ES256', EC));
-    op.clock.advance(10);
-    expect(await rejection(verify(sign('ES256', EC)))).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
-  });
-});
-
-describe('what a stranger makes up', () => {
-  const unknown = () => sign('ES256', generateKey('P-256'));
-
-  it('JWKS-02 causes one request in 30 seconds, and good tokens are not held up', async () => {
-    const { op, verify } = await keys();
-    await verify(sign('ES256', EC), 'stranger');
-    const flood = await Promise.all(Array.from({ length: 100 }, () => rejection(verify(unknown(), 'stranger'))));
-    expect(new Set(flood.map((error) => Object(error).code))).toEqual(new Set(['KEY_NOT_FOUND']));
-    await rejection(verify(unknown(), 'stranger'));
-    await verify(sign('ES256', EC), 'stranger');
-    expect(op.count('jwks')).toBe(2);
-    op.clock.advance(30);
-    await rejection(verify(unknown(), 'stranger'));
-    expect(op.count('jwks')).toBe(3);
-  });
-
-  it('JWKS-02 holds back nothing that came from the provider itself', async () => {
-    const { op, verify } = await keys();
-    await rejection(verify(unknown(), 'stranger'));
-    op.rotate({ keepOld: true });
-    await verify(sign('ES256', op.key('ES256')), 'provider');
-  });
-
-  it('CLOCK-11 is good after the cool-down, when its key was published meanwhile', async () => {
-    const { op, verify } = await keys();
-    const next = generateKey('P-256');
-    await rejection(verify(sign('ES256', next), 'stranger'));
-    op.jwks((set) => ({ keys: [...set.keys, next.jwk] }));
-    expect(await rejection(verify(sign('ES256', next), 'stranger'))).toMatchObject({ code: 'KEY_NOT_FOUND' });
-    op.clock.advance(30);
-    await verify(sign('ES256', next), 'stranger');
-  });
-
-  it('JWKS-03 is a bad token while the set is young, and an outage later', async () => {
-    const { op, verify } = await keys();
-    await verify(sign('ES256', EC), 'stranger');
-    op.answer('jwks', { status: 500 });
-    expect(await rejection(verify(unknown(), 'stranger'))).toMatchObject({ code: 'KEY_NOT_FOUND' });
-    op.clock.advance(31);
-    expect(await rejection(verify(unknown(), 'stranger'))).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
-    await verify(sign('ES256', EC), 'stranger');
-  });
-
-  it('without a kid causes no request for each bad signature', async () => {
-    const { op, verify } = await keys();
-    for (let count = 0; count < 5; count += 1) {
-      await rejection(verify(sign('ES256', generateKey('P-256'), {}), 'stranger'));
-    }
-    expect(op.count('jwks')).toBe(2);
+  it('CLOCK-15 are forgotten when they are told to be', async () => {
+    const op = await startProvider();
+    const { oidc } = clientOf(op, client);
+    await loginWith(oidc, op);
+    const old = op.key('ES256');
+    rotate(op);
+    op.idToken({ sign: old, header: (header) => ({ ...header, kid: old.kid }) });
+    await expect(loginWith(oidc, op)).resolves.toMatchObject({ idToken: { sub: 'alice' } });
+    oidc.forgetKeys();
+    await expect(loginWith(oidc, op)).rejects.toMatchObject({ code: 'KEY_NOT_FOUND' });
+    op.reset();
+    await expect(loginWith(oidc, op)).resolves.toMatchObject({ idToken: { sub: 'alice' } });
   });
 });
