@@ -3,9 +3,9 @@ import { AppModule } from './app.module.js';
 import { createProvider, listen } from './provider.js';
 import { appUrl, cli, issuer, ports } from './settings.js';
 
-const provider = await listen(createProvider());
+const provider = await listen(createProvider()).catch(unlessTaken('OP_PORT', ports.provider));
 const app = await NestFactory.create(AppModule, { logger: ['warn', 'error'], forceCloseConnections: true });
-await app.listen(ports.app, new URL(appUrl).hostname);
+await app.listen(ports.app, new URL(appUrl).hostname).catch(unlessTaken('PORT', ports.app));
 
 console.log(`
   Application  ${appUrl}
@@ -34,4 +34,15 @@ async function stop(): Promise<void> {
   provider.close();
   provider.closeAllConnections();
   console.log('  Both are stopped.');
+}
+
+/** The one thing that often stands in the way of a sample, said in one line. */
+function unlessTaken(variable: string, port: number) {
+  return (error: NodeJS.ErrnoException): never => {
+    if (error.code !== 'EADDRINUSE') {
+      throw error;
+    }
+    console.error(`Port ${port} is taken. Set ${variable} to another one.`);
+    process.exit(1);
+  };
 }

@@ -22,14 +22,12 @@ export class Sample {
     return new Sample(`http://127.0.0.1:${app}`, `http://127.0.0.1:${provider}`, npm);
   }
 
-  /** Presses Ctrl-C. Resolves to what the sample says about it, when everything has ended. */
-  async interrupt(): Promise<string> {
-    let output = '';
-    this.npm.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  /** Presses Ctrl-C. Resolves to the exit code, `null` when a signal ended it, once everything has ended. */
+  async interrupt(): Promise<number | null> {
     const end = once(this.npm, 'close');
     this.signal('SIGINT');
-    await end;
-    return output;
+    const [code] = await end;
+    return code;
   }
 
   /** Leaves nothing behind, whatever happened before. */
