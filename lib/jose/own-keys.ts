@@ -15,13 +15,13 @@ export interface OwnKey {
   readonly key: KeyObject;
 }
 
-/** The first that fits is taken where neither the key nor the registration names one; every server knows RS256. */
-const PREFERENCE = ['RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA'] as const;
+/** The first that fits is taken where neither the registration nor the key names one; every server knows RS256. */
+const PREFERENCE: readonly string[] = ['RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA'];
 
 /** Every member that belongs to the private half (RFC 7518, section 6; RFC 8037). */
 const PRIVATE_MEMBERS: readonly string[] = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
 
-/** @returns the key when the JWK holds a private one, undefined when it is public or can't be read */
+/** @returns the key when the JWK holds a private one; undefined when it is public, can't be read or is too short */
 export function ownKey(jwk: JsonObject): OwnKey | undefined {
   if (typeof jwk['d'] !== 'string') {
     return undefined;
@@ -29,10 +29,20 @@ export function ownKey(jwk: JsonObject): OwnKey | undefined {
   const { kid, use, alg, kty, crv } = jwk;
   try {
     const key = createPrivateKey({ key: toNodeJwk(jwk), format: 'jwk' });
-    return { kid: typeof kid === 'string' ? kid : undefined, use, alg, kty, crv, key };
+    return isShort(key) ? undefined : { kid: typeof kid === 'string' ? kid : undefined, use, alg, kty, crv, key };
   } catch {
     return undefined;
   }
+}
+
+/** RFC 7518, section 3.3. */
+function isShort({ asymmetricKeyDetails }: KeyObject): boolean {
+  return (asymmetricKeyDetails?.modulusLength ?? 2048) < 2048;
+}
+
+/** Whether a JWK says that it is private, also where it can't be read. */
+export function isPrivate(jwk: JsonObject): boolean {
+  return jwk['d'] !== undefined;
 }
 
 /** The same JWK as others may see it. */
@@ -42,14 +52,17 @@ export function publicJwk(jwk: JsonObject): JsonObject {
 
 /** @returns the key to sign with and its algorithm; `alg` as registered, else what the key is made for */
 export function signingKey(keys: readonly OwnKey[], alg?: string): { key: OwnKey; alg: string } | undefined {
-  const wanted = alg === undefined ? PREFERENCE : [alg];
-  for (const key of keys) {
-    const fitting = key.use === 'enc' ? undefined : wanted.find((candidate) => fits(key, candidate));
+  for (const key of keys.filter(({ use }) => use !== 'enc')) {
+    const fitting = algorithms(alg ?? key.alg).find((candidate) => fits(key, candidate));
     if (fitting !== undefined) {
       return { key, alg: fitting };
     }
   }
   return undefined;
+}
+
+function algorithms(alg: JsonValue | undefined): readonly string[] {
+  return typeof alg === 'string' ? [alg] : PREFERENCE;
 }
 
 function fits(key: OwnKey, alg: string): boolean {

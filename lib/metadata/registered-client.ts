@@ -6,7 +6,7 @@ import { validate } from '../errors/validate.js';
 import { isJsonObject, type JsonObject } from '../http/json.js';
 import type { CustomFetch } from '../http/transport.js';
 import { isAsymmetric, isSymmetric, smallestSecret } from '../jose/algorithms.js';
-import { ownKey, publicJwk, signingKey, type OwnKey } from '../jose/own-keys.js';
+import { isPrivate, ownKey, publicJwk, signingKey, type OwnKey } from '../jose/own-keys.js';
 import {
   clientMetadataSchema,
   clockSkewSchema,
@@ -45,12 +45,12 @@ export interface RegisteredClient {
 export function parseClientMetadata(client: ClientMetadata): RegisteredClient {
   refuseUnsupported(client);
   const parsed = validate(clientMetadataSchema, members(client), 'client');
-  const keys =
-    parsed.jwks === undefined ? [] : parsed.jwks.keys.filter(isJsonObject).flatMap((jwk) => ownKey(jwk) ?? []);
+  const jwks = parsed.jwks?.keys.filter(isJsonObject);
+  const keys = jwks?.filter(isPrivate).map(requireKey) ?? [];
   const method = parsed.token_endpoint_auth_method ?? defaultMethod(parsed.client_secret, keys);
   const metadata: ParsedClientMetadata = {
     ...parsed,
-    ...(parsed.jwks && { jwks: { keys: parsed.jwks.keys.filter(isJsonObject).map(publicJwk) } }),
+    ...(jwks && { jwks: { keys: jwks.map(publicJwk) } }),
     token_endpoint_auth_method: method,
     introspection_endpoint_auth_method: parsed.introspection_endpoint_auth_method ?? method,
     revocation_endpoint_auth_method: parsed.revocation_endpoint_auth_method ?? method,
@@ -77,6 +77,15 @@ function refuseUnsupported(client: ClientMetadata): void {
       throw new ConfigError('UNSUPPORTED_METADATA', `client.${member}`, 'promises a protection that is not built yet');
     }
   }
+}
+
+/** A private key that is skipped would leave the client with a weaker way to authenticate, or with none. */
+function requireKey(jwk: JsonObject): OwnKey {
+  const key = ownKey(jwk);
+  if (key === undefined) {
+    throw new ConfigError('INVALID_CONFIG', 'client.jwks', 'holds a private key that can not be read or is too short');
+  }
+  return key;
 }
 
 function defaultMethod(secret: Secret | undefined, keys: readonly OwnKey[]): ClientAuthenticationMethod {

@@ -114,6 +114,7 @@ describe('a wrong option stops the boot', () => {
       'client.client_secret',
     ],
     ['a method without its key', client({ token_endpoint_auth_method: 'private_key_jwt' }), 'client.jwks'],
+    ['half a private key', client({ jwks: { keys: [{ kty: 'EC', crv: 'P-256', d: 'AA' }] } }), 'client.jwks'],
     ['an unknown algorithm', client({ id_token_signed_response_alg: 'RS1' }), 'client.id_token_signed_response_alg'],
     [
       'an algorithm of the prototype',
