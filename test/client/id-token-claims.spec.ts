@@ -15,7 +15,7 @@ interface Login {
   readonly prepare?: (op: HostileProvider) => void;
 }
 
-type Claims = (claims: Members) => object;
+type Claims = (claims: Members) => object | string;
 
 /** One login whose ID token says something wrong; userinfo is wanted and must not be asked. */
 async function login(claims: Claims, { request = {}, trustedAudiences = [], metadata = {}, prepare }: Login) {
@@ -56,6 +56,12 @@ const withMembers =
   (members: Members): Claims =>
   (claims) => ({ ...claims, ...members });
 
+/** A number as it is written: more digits than a double has, or infinity. */
+const withNumber =
+  (name: string, digits: string): Claims =>
+  (claims) =>
+    JSON.stringify({ ...claims, [name]: 'number' }).replace('"number"', digits);
+
 describe('who an ID token is from, for and about', () => {
   it.each<[string, Claims, string]>([
     ['IDT-16 D1 another issuer', (c) => ({ ...c, iss: `${String(c['iss'])}1` }), 'ISS_MISMATCH'],
@@ -79,7 +85,7 @@ describe('who an ID token is from, for and about', () => {
     ['azp that is null', withMembers({ azp: null }), 'AZP_MISMATCH'],
     ['IDT-25 D2 no subject', without('sub'), 'CLAIM_MISSING'],
     ['IDT-25 an empty subject', withMembers({ sub: '' }), 'CLAIM_INVALID'],
-    ['IDT-25 INJ-05 a number as subject', withMembers({ sub: 12345678901234567890 }), 'CLAIM_INVALID'],
+    ['IDT-25 INJ-05 a number as subject', withNumber('sub', '12345678901234567890'), 'CLAIM_INVALID'],
     ['IDT-25 a list as subject', withMembers({ sub: ['alice'] }), 'CLAIM_INVALID'],
     ['IDT-25 null as subject', withMembers({ sub: null }), 'CLAIM_INVALID'],
     ['IDT-25 a subject of 256 characters', withMembers({ sub: 'x'.repeat(256) }), 'CLAIM_INVALID'],
@@ -140,6 +146,7 @@ describe('when an ID token is valid', () => {
     ['CLOCK-01 IDT-28 exp 31 seconds ago', withMembers({ exp: T - 31 }), 'EXPIRED'],
     ['CLOCK-01 IDT-28 exp 30 seconds ago', withMembers({ exp: T - 30 }), 'EXPIRED'],
     ['INJ-05 exp later than any date', withMembers({ exp: 1e16 }), 'CLAIM_INVALID'],
+    ['INJ-05 exp that is infinite', withNumber('exp', '1e999'), 'CLAIM_INVALID'],
     ['exp before all time', withMembers({ exp: -1 }), 'CLAIM_INVALID'],
     ['exp as text', withMembers({ exp: `${T + 60}` }), 'CLAIM_INVALID'],
     ['exp null', withMembers({ exp: null }), 'CLAIM_INVALID'],
@@ -153,12 +160,6 @@ describe('when an ID token is valid', () => {
     ['CLOCK-02 IDT-35 nbf in 31 seconds', withMembers({ nbf: T + 31 }), 'NOT_YET_VALID'],
     ['nbf as text', withMembers({ nbf: `${T}` }), 'CLAIM_INVALID'],
   ])('%s is refused', (_what, claims, code) => expectRefused(claims, code));
-
-  it('exp that is infinite is refused', async () => {
-    const op = await startProvider();
-    op.idToken({ claims: (claims) => JSON.stringify({ ...claims, exp: 0 }).replace('"exp":0', '"exp":1e999') });
-    expect(await rejection(loginWith(clientOf(op).oidc, op))).toMatchObject({ code: 'CLAIM_INVALID' });
-  });
 
   it.each<[string, Members]>([
     ['CLOCK-01 IDT-28 exp 29 seconds ago', { exp: T - 29 }],
