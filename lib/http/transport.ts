@@ -49,8 +49,8 @@ export class Transport {
   readonly #exchange: Exchange;
   /** Undefined where the calls go through something of the application's. */
   readonly #pool: Agent | undefined;
-  /** Until when (milliseconds) a server asked to be left alone, by its origin. */
-  readonly #closedUntil = new Map<string, number>();
+  /** When a server asked to be left alone and for how long (milliseconds), by its origin. */
+  readonly #closed = new Map<string, { readonly from: number; readonly length: number }>();
 
   constructor(
     private readonly settings: HttpSettings,
@@ -106,11 +106,17 @@ export class Transport {
     clearTimeout(grace);
   }
 
+  /** A clock that was set back opens it. */
   #requireOpen(origin: string): void {
-    const wait = (this.#closedUntil.get(origin) ?? 0) - this.now();
-    if (wait > 0) {
-      throw limited(wait / 1000);
+    const closed = this.#closed.get(origin);
+    if (closed === undefined) {
+      return;
     }
+    const elapsed = this.now() - closed.from;
+    if (elapsed >= 0 && elapsed < closed.length) {
+      throw limited((closed.length - elapsed) / 1000);
+    }
+    this.#closed.delete(origin);
   }
 
   async #attempt(request: HttpRequest, origin: string, deadline: Deadline): Promise<HttpResponse | Failure> {
@@ -146,7 +152,7 @@ export class Transport {
     }
     if (status === 429) {
       const wait = retryAfter(one(headers['retry-after']), this.now());
-      this.#closedUntil.set(origin, this.now() + wait * 1000);
+      this.#closed.set(origin, { from: this.now(), length: wait * 1000 });
       return { error: limited(wait), kind: 'final' };
     }
     if (status >= 300 && status < 400) {
