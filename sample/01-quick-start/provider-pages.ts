@@ -95,7 +95,7 @@ function logoutPage(form: Html, asked: boolean): Html {
     ${form}
     <p class="row">
       <button type="submit" form="op.logoutForm" name="logout" value="yes" class="primary">Sign out</button>
-      ${asked && html`<button type="submit" form="op.logoutForm">Stay signed in</button>`}
+      ${asked && html`<a class="button" href="${appUrl}/">Stay signed in</a>`}
     </p>
   `;
 }
