@@ -1,0 +1,203 @@
+import { describe, expect, it } from '@jest/globals';
+import { Controller, ForbiddenException, Get, Inject, Injectable, Module, Req, UseGuards } from '@nestjs/common';
+import { AuthGuard } from '@nestjs/passport';
+
+import {
+  CurrentUser,
+  OIDC_CLOCK,
+  OidcLoginGuard,
+  OidcModule,
+  OidcSessionGuard,
+  OidcStrategy,
+  type JsonObject,
+  type TokenResponse,
+} from '../../lib/index.js';
+import { CLIENT_SECRET, createApp, onBothAdapters, SESSION_SECRET } from '../support/apps.js';
+import { CONTROLLERS } from '../support/app-controllers.js';
+import { Browser } from '../support/browser.js';
+import { expectCallbackRefused, expectNoSession } from '../support/outcomes.js';
+
+@Injectable()
+class Users {
+  readonly seen: string[] = [];
+
+  bySubject(sub: string): object | undefined {
+    this.seen.push(sub);
+    if (sub === 'banned') {
+      throw new ForbiddenException('You are not welcome.');
+    }
+    return sub === 'nobody' ? undefined : { id: 7, name: sub.toUpperCase(), since: new Date(0) };
+  }
+}
+
+@Module({ providers: [Users], exports: [Users] })
+class UsersModule {}
+
+@Injectable()
+class AppStrategy extends OidcStrategy {
+  constructor(@Inject(Users) private readonly users: Users) {
+    super();
+  }
+
+  override async validate(claims: JsonObject, tokens: TokenResponse): Promise<unknown> {
+    expect(tokens.access_token).toMatch(/./);
+    return this.users.bySubject(String(claims['sub']));
+  }
+}
+
+const extras = { imports: [UsersModule], providers: [{ provide: OidcStrategy, useClass: AppStrategy }] };
+
+onBothAdapters((adapter) => {
+  it('an application’s own strategy makes its own user of the claims, once', async () => {
+    const app = await createApp({ adapter, extras });
+    const browser = new Browser(app);
+    await browser.login();
+    const user = { id: 7, name: 'ALICE', since: '1970-01-01T00:00:00.000Z' };
+    expect((await browser.get('/me')).json()).toEqual({ user });
+    expect((await browser.get('/me')).json()).toEqual({ user });
+    expect(app.nest.get(Users, { strict: false }).seen).toEqual(['alice']);
+  });
+
+  it('it refuses whom it does not know, and what it throws is the answer', async () => {
+    const app = await createApp({ adapter, extras });
+    app.op.user = { sub: 'nobody' };
+    const browser = new Browser(app);
+    expectCallbackRefused(await browser.login(), 403, 'USER_REFUSED', app);
+    app.op.user = { sub: 'banned' };
+    const response = await browser.login();
+    expect([response.status, response.json()['message']]).toEqual([403, 'You are not welcome.']);
+    expectNoSession(response);
+    expect(browser.jar.names).toEqual([]);
+  });
+
+  it('NEST-15 two clients stand side by side in one browser', async () => {
+    const guests = await createApp({ adapter });
+    @Controller('partners')
+    class PartnersController {
+      @Get('login')
+      @UseGuards(OidcLoginGuard.for('partners'))
+      login() {}
+
+      @Get('callback')
+      @UseGuards(OidcLoginGuard.for('partners'))
+      callback() {}
+
+      @Get('me')
+      @UseGuards(OidcSessionGuard.for('partners'))
+      me(@CurrentUser() user: unknown) {
+        return { user };
+      }
+    }
+    const client = {
+      client_id: 'partner',
+      client_secret: CLIENT_SECRET,
+      redirect_uris: ['https://app.test/partners/callback'],
+    };
+    guests.op.register(client);
+    guests.op.user = { sub: 'partner' };
+    const partners = OidcModule.forRoot({
+      name: 'partners',
+      issuer: guests.op.issuer,
+      client,
+      session: { secret: SESSION_SECRET },
+      providers: [{ provide: OIDC_CLOCK, useValue: guests.clock.now }],
+    });
+    const app = await createApp({
+      adapter,
+      publicUrl: 'https://app.test',
+      imports: [partners],
+      controllers: [...CONTROLLERS, PartnersController],
+    });
+    const browser = new Browser(app);
+    const [own, other] = [
+      await browser.startLogin({ returnTo: '/me' }),
+      await browser.startLogin({ path: '/partners/login' }),
+    ];
+    expect((await browser.finishLogin(other)).status).toBe(303);
+    expect((await browser.finishLogin(own)).target).toBe('https://app.test/me');
+    expect(browser.jar.names.toSorted()).toEqual(['__Host-oidc-session', '__Host-oidc-session-partners']);
+    expect((await browser.get('/me')).json()).toMatchObject({ user: { sub: 'alice' } });
+    expect((await browser.get('/partners/me')).json()).toMatchObject({ user: { sub: 'partner' } });
+    browser.jar.remove('__Host-oidc-session');
+    expect((await browser.get('/me')).status).toBe(401);
+    expect((await browser.get('/partners/me')).status).toBe(200);
+  });
+
+  it('NEST-09 works under a global prefix, as its redirect URI is registered', async () => {
+    const app = await createApp({ adapter, globalPrefix: 'api' });
+    const browser = new Browser(app);
+    const answer = await browser.startLogin({ path: '/api/auth/login', returnTo: '/api/me' });
+    expect((await browser.finishLogin(answer)).target).toBe(`${app.url}/api/me`);
+    expect((await browser.get('/api/me')).status).toBe(200);
+  });
+
+  it('NEST-09 works behind a proxy that cuts a prefix off', async () => {
+    const client = { redirect_uris: ['https://app.test/shop/auth/callback'] };
+    const options = { login: { callbackPath: '/auth/callback' } };
+    const app = await createApp({ adapter, publicUrl: 'https://app.test', client, options });
+    const browser = new Browser(app);
+    const answer = await browser.startLogin({ returnTo: '/me' });
+    const response = await browser.get(answer.location.replace('/shop/', '/'));
+    expect([response.status, response.target]).toEqual([303, 'https://app.test/me']);
+  });
+
+  it('NEST-04 ends every login itself: no handler, no interceptor, no second answer', async () => {
+    const app = await createApp({ adapter });
+    const browser = new Browser(app);
+    await Promise.all(Array.from({ length: 50 }, () => new Browser(app).get('/auth/login')));
+    await browser.login();
+    expect(app.handled).toEqual([]);
+    expect(app.errors.map((error) => Object(error).status)).toEqual(Array.from({ length: 52 }, () => 303));
+    expect(app.refusals).toEqual([]);
+  });
+
+  it.each([
+    ['no secret for sessions', { session: undefined }, {}, 'session.secret'],
+    ['no redirect URI', {}, { redirect_uris: undefined }, 'client.redirect_uris'],
+    ['another response type', {}, { response_types: ['id_token'] }, 'client.response_types'],
+    ['other grants', {}, { grant_types: ['client_credentials'] }, 'client.grant_types'],
+    ['a registered scope without openid', {}, { scope: 'email' }, 'login.scope'],
+  ])('a login with %s stops the boot', async (_what, options, client, member) => {
+    await expect(createApp({ adapter, options, client })).rejects.toMatchObject({ name: 'ConfigError', member });
+  });
+});
+
+describe('AuthGuard of @nestjs/passport, on Express', () => {
+  @Controller('passport')
+  class PassportController {
+    @Get('login')
+    @UseGuards(AuthGuard('oidc'))
+    login() {}
+
+    @Get('callback')
+    @UseGuards(AuthGuard('oidc'))
+    callback(@Req() request: { user: unknown }) {
+      return { user: request.user };
+    }
+  }
+
+  const boot = () =>
+    createApp({
+      adapter: 'express',
+      publicUrl: 'https://app.test',
+      client: { redirect_uris: ['https://app.test/passport/callback'] },
+      controllers: [PassportController],
+    });
+
+  it('starts the same login and hands its user to the handler', async () => {
+    const app = await boot();
+    const browser = new Browser(app);
+    const callback = await browser.login({ path: '/passport/login' });
+    expect([callback.status, callback.json()]).toEqual([200, { user: expect.objectContaining({ sub: 'alice' }) }]);
+    expect(callback.header('cache-control')).toBe('no-store');
+  });
+
+  it('refuses what is no answer', async () => {
+    const app = await boot();
+    const browser = new Browser(app);
+    const answer = await browser.startLogin({ path: '/passport/login' });
+    expectCallbackRefused(await browser.get(answer.location.replace(/state=\w/, 'state=')), 400, 'STATE_MISMATCH', app);
+    app.op.idToken({ sign: 'stranger' });
+    expectCallbackRefused(await browser.finishLogin(answer), 403, 'SIGNATURE_INVALID', app);
+  });
+});
