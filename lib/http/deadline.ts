@@ -13,12 +13,17 @@ export class Deadline extends EventEmitter {
     super();
     this.#timer = setTimeout(() => {
       this.#expired = true;
-      this.emit('abort');
+      this.abort();
     }, milliseconds);
   }
 
   get expired(): boolean {
     return this.#expired;
+  }
+
+  /** Ends the call now. */
+  abort(): void {
+    this.emit('abort');
   }
 
   /** Waits, at most until the deadline. */

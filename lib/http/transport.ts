@@ -49,6 +49,7 @@ export class Transport {
   readonly #exchange: Exchange;
   /** Undefined where the calls go through something of the application's. */
   readonly #pool: Agent | undefined;
+  readonly #calls = new Set<Deadline>();
   /** When a server asked to be left alone and for how long (milliseconds), by its origin. */
   readonly #closed = new Map<string, { readonly from: number; readonly length: number }>();
 
@@ -76,6 +77,7 @@ export class Transport {
     const origin = originOf(request.url);
     this.#requireOpen(origin);
     const deadline = new Deadline(request.background === true ? BACKGROUND_TIMEOUT : this.settings.timeout);
+    this.#calls.add(deadline);
     try {
       const first = await this.#attempt(request, origin, deadline);
       if (first instanceof HttpResponse) {
@@ -92,21 +94,20 @@ export class Transport {
       throw second.error;
     } finally {
       deadline.clear();
+      this.#calls.delete(deadline);
     }
   }
 
   /** Closes our own pool; calls in flight get a second to end. A dispatcher that was handed in is its owner's to close. */
   async close(): Promise<void> {
-    const pool = this.#pool;
-    if (pool === undefined || pool.destroyed) {
+    if (this.#pool === undefined || this.#pool.closed) {
       return;
     }
-    const grace = setTimeout(() => void pool.destroy(), CLOSING_TIME);
-    await pool.close().catch(() => undefined);
+    const grace = setTimeout(() => this.#calls.forEach((call) => call.abort()), CLOSING_TIME);
+    await this.#pool.close();
     clearTimeout(grace);
   }
 
-  /** A clock that was set back opens it. */
   #requireOpen(origin: string): void {
     const closed = this.#closed.get(origin);
     if (closed === undefined) {
