@@ -51,7 +51,10 @@ const imports = {
       const other = roomOf(target);
       const isPort = room === 'login' && relative(lib, target) === PORT;
       if (other !== room && !isPort && !ROOMS[room]?.includes(other)) {
-        context.report({ node: source, message: `The room "${room || 'lib'}" may not import from "${other || 'lib'}".` });
+        context.report({
+          node: source,
+          message: `The room "${room || 'lib'}" may not import from "${other || 'lib'}".`,
+        });
       }
     };
     return {
