@@ -136,11 +136,10 @@ function textOf(value: JsonValue | undefined): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
+/** The first letter of the first and of the last word. */
 function initials(name: string): string {
-  const words = name.split(/\s+/).filter((word) => word !== '');
-  return [words.at(0), words.length > 1 ? words.at(-1) : '']
-    .map((word = '') => [...word].slice(0, 1).join('').toUpperCase())
-    .join('');
+  const letters = name.match(/(?<=^|\s)[\p{L}\p{N}]/gu) ?? [];
+  return [...letters.slice(0, 1), ...letters.slice(1).slice(-1)].join('').toUpperCase();
 }
 
 const moments = new Set(['iat', 'exp', 'nbf', 'auth_time', 'updated_at']);
