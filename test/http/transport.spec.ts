@@ -1,5 +1,6 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { inspect } from 'node:util';
 import { gzipSync } from 'node:zlib';
 
@@ -226,6 +227,23 @@ describe('over undici', () => {
     for (const nowhere of [url, 'http://does-not-exist.invalid/']) {
       expect(await rejection(transport().request(post(nowhere)))).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
     }
+  });
+
+  it('NET-03 a server that accepts nobody is given up in time to connect', async () => {
+    const listen =
+      "require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, function () { process.send(this.address().port) })";
+    const child = spawn(process.execPath, ['-e', listen], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+    open.push({ close: () => child.kill('SIGKILL') });
+    const [port] = await once(child, 'message');
+    child.kill('SIGSTOP');
+    const waiting = Array.from({ length: 4 }, () => connect(port, '127.0.0.1').on('error', () => undefined));
+    open.push({ close: () => waiting.forEach((socket) => socket.destroy()) });
+    await once(waiting[0]!, 'connect');
+    const one = new Transport({ ...LIMITS, timeout: 10_000 }, new TestClock().now);
+    open.unshift(one);
+    const begun = performance.now();
+    expect(await rejection(one.request(post(`http://127.0.0.1:${port}/`)))).toMatchObject({ code: 'UPSTREAM_TIMEOUT' });
+    expect(performance.now() - begun).toBeLessThan(200 + 1500);
   });
 
   it('NET-26 a header that would be two is never sent', async () => {
