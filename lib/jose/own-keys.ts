@@ -69,7 +69,6 @@ function fits(key: OwnKey, alg: string): boolean {
   const algorithm = signatureAlgorithm(alg);
   return (
     algorithm !== undefined &&
-    algorithm.kty !== 'oct' &&
     algorithm.kty === key.kty &&
     (algorithm.crv === undefined || algorithm.crv === key.crv) &&
     (key.alg === undefined || key.alg === alg)
