@@ -1,4 +1,4 @@
-import { decodeUtf8, parseJsonObject, type JsonObject } from './json.js';
+import { parseJsonObject, type JsonObject } from './json.js';
 
 export type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
@@ -20,11 +20,6 @@ export class HttpResponse {
   header(name: string): string | undefined {
     const value = this.headers[name];
     return typeof value === 'string' ? value : undefined;
-  }
-
-  /** @throws {ResponseError} `INVALID_UTF8` */
-  text(): string {
-    return decodeUtf8(this.bytes);
   }
 
   /** @throws {ResponseError} the bytes are not a JSON object within the limits; the media type is the caller's to check */

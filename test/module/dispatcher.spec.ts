@@ -3,13 +3,20 @@ import { Test, type TestingModuleBuilder } from '@nestjs/testing';
 import { expect, it } from '@jest/globals';
 import { MockAgent } from 'undici';
 
-import { OIDC_DISPATCHER, OidcClient, OidcModule, type OidcModuleExtras } from '../../lib/index.js';
+import {
+  customFetch,
+  OIDC_DISPATCHER,
+  OidcClient,
+  OidcModule,
+  type ClientMetadata,
+  type OidcModuleExtras,
+} from '../../lib/index.js';
 
-const metadata = { issuer: 'https://op.test', token_endpoint: 'https://op.test/token' };
+const server = { issuer: 'https://op.test', token_endpoint: 'https://op.test/token' };
 
-function oidc(extras: OidcModuleExtras = {}) {
-  const client = { client_id: 'rp1', client_secret: 'secret' };
-  return OidcModule.forRoot({ issuer: 'https://op.test', server: metadata, client, ...extras });
+function oidc(extras: OidcModuleExtras = {}, metadata: Partial<ClientMetadata> = {}) {
+  const client = { client_id: 'rp1', client_secret: 'secret', ...metadata };
+  return OidcModule.forRoot({ issuer: 'https://op.test', server, client, ...extras });
 }
 
 /** A provider that exists only in this dispatcher. */
@@ -49,4 +56,15 @@ it('the dispatcher can be overridden in a test where nobody declares it', async 
     .useValue(agent);
   expect(await tokenOf(builder)).toBe('from-the-mock');
   await agent.close();
+});
+
+it('a Fetch API in the client metadata stands in for the transport', async () => {
+  const calls: string[] = [];
+  const fetch: NonNullable<ClientMetadata[typeof customFetch]> = async (url, { method, redirect }) => {
+    calls.push(`${method} ${url} ${redirect}`);
+    return Response.json({ access_token: 'from-the-fetch', token_type: 'Bearer' });
+  };
+  const builder = Test.createTestingModule({ imports: [oidc({}, { [customFetch]: fetch })] });
+  expect(await tokenOf(builder)).toBe('from-the-fetch');
+  expect(calls).toEqual(['POST https://op.test/token manual']);
 });
