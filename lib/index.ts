@@ -50,7 +50,7 @@ export {
 } from './metadata/client-metadata.js';
 export type { ServerMetadata } from './metadata/server-metadata.js';
 
-export { AccessToken, CurrentUser, InjectOidcClient, Public, Scopes } from './nest/decorators.js';
+export { AccessToken, CurrentUser, InjectOidcClient, InjectOidcSession, Public, Scopes } from './nest/decorators.js';
 export { OidcException, type OidcExceptionBody } from './nest/oidc.exception.js';
 export { OIDC_CLOCK, OIDC_CLOCK_SKEW, OIDC_CLOCK_TOLERANCE, OIDC_DISPATCHER } from './nest/tokens.js';
 

@@ -2,7 +2,7 @@ import { createParamDecorator, Inject, SetMetadata, type CustomDecorator, type E
 
 import { ConfigError } from '../errors/errors.js';
 import { authenticated, type Authenticated } from './authenticated.js';
-import { clientToken } from './tokens.js';
+import { clientToken, sessionToken } from './tokens.js';
 
 const PUBLIC = Symbol('nestjs-oidc: public');
 const SCOPES = Symbol('nestjs-oidc: scopes');
@@ -74,6 +74,11 @@ function ownRule(target: Target): AccessRule | undefined {
 /** Injects the `OidcClient` called `name`; the one without a name when left out. */
 export function InjectOidcClient(name?: string): PropertyDecorator & ParameterDecorator {
   return Inject(clientToken(name));
+}
+
+/** Injects the `OidcSession` of the client called `name`; of the one without a name when left out. */
+export function InjectOidcSession(name?: string): PropertyDecorator & ParameterDecorator {
+  return Inject(sessionToken(name));
 }
 
 function found(context: ExecutionContext, member: keyof Authenticated, decorator: string, guards: string): unknown {

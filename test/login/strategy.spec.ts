@@ -1,12 +1,25 @@
 import { describe, expect, it } from '@jest/globals';
-import { Controller, ForbiddenException, Get, Inject, Injectable, Module, Req, UseGuards } from '@nestjs/common';
+import {
+  Controller,
+  ForbiddenException,
+  Get,
+  Inject,
+  Injectable,
+  Module,
+  Post,
+  Req,
+  Res,
+  UseGuards,
+} from '@nestjs/common';
 import { AuthGuard } from '@nestjs/passport';
 
 import {
   CurrentUser,
+  InjectOidcSession,
   OIDC_CLOCK,
   OidcLoginGuard,
   OidcModule,
+  OidcSession,
   OidcSessionGuard,
   OidcStrategy,
   type JsonObject,
@@ -82,6 +95,13 @@ onBothAdapters((adapter) => {
       @UseGuards(OidcLoginGuard.for('partners'))
       callback() {}
 
+      constructor(@InjectOidcSession('partners') private readonly session: OidcSession) {}
+
+      @Post('logout')
+      logout(@Req() request: object, @Res({ passthrough: true }) response: object) {
+        this.session.end(request, response);
+      }
+
       @Get('me')
       @UseGuards(OidcSessionGuard.for('partners'))
       me(@CurrentUser() user: unknown) {
@@ -121,6 +141,8 @@ onBothAdapters((adapter) => {
     browser.jar.remove('__Host-oidc-session');
     expect((await browser.get('/me')).status).toBe(401);
     expect((await browser.get('/partners/me')).status).toBe(200);
+    await browser.post('/partners/logout');
+    expect((await browser.get('/partners/me')).status).toBe(401);
   });
 
   it('NEST-09 works under a global prefix, as its redirect URI is registered', async () => {
