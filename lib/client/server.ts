@@ -109,7 +109,7 @@ export class Server {
       audience,
       algorithms: allowedAlgorithms(SIGNED_RESPONSES[response], this.client.metadata, metadata),
       clock: this.clock,
-      keys: (alg) => (isSymmetric(alg) ? this.#shared() : this.#published(metadata).from('provider')),
+      keys: ({ alg }) => (isSymmetric(alg) ? this.#shared() : this.#published(metadata).from('provider')),
     });
   }
 

@@ -18,18 +18,19 @@ export interface KeySource {
 /** What a JWT is held against. */
 export interface JwtExpectations {
   readonly issuer: string;
-  /** Every value of `aud` must be one of these. */
-  readonly audience: readonly string[];
+  /** What `aud` may name; undefined: anything. */
+  readonly audience: readonly string[] | undefined;
   /** The algorithms that may have signed it. `none` stands alone: registered, it means unsigned. */
   readonly algorithms: readonly string[];
   readonly clock: Clock;
-  /** The keys for an algorithm that is allowed. */
-  keys(alg: string): KeySource | Promise<KeySource>;
+  /** The keys for a JWT whose algorithm is allowed. */
+  keys(jws: CompactJws): KeySource | Promise<KeySource>;
 }
 
 /** Claims whose signature, issuer, audience and times were checked for one purpose. */
 export interface VerifiedJwt {
   readonly alg: string;
+  readonly header: JsonObject;
   readonly claims: JsonObject;
 }
 
@@ -49,14 +50,17 @@ export async function verifyJwt(jwt: string, purpose: Purpose, expected: JwtExpe
   if (jws.alg === 'none') {
     requireUnsecured(jws, purpose);
   } else {
-    const keys = await expected.keys(jws.alg);
+    const keys = await expected.keys(jws);
     await keys.verify(jws);
   }
   const claims = decodeClaims(jws.payload);
   checkKind(claims, purpose);
-  checkIssuerAndAudience(claims, purpose, expected);
+  if (purpose.audience !== 'none') {
+    checkIssuer(claims, purpose, expected.issuer);
+    checkAudience(claims, purpose, expected.audience);
+  }
   checkTimes(claims, purpose, expected.clock);
-  return { alg: jws.alg, claims };
+  return { alg: jws.alg, header: jws.header, claims };
 }
 
 /** RFC 7515, section 4.1.9: a media type, in any case, whose `application/` may be left out. */
@@ -88,12 +92,17 @@ function checkKind(claims: JsonObject, purpose: Purpose): void {
 
 const MISSING: Readonly<Record<string, VerificationErrorCode>> = { iss: 'ISS_MISMATCH', aud: 'AUD_MISMATCH' };
 
-function checkIssuerAndAudience(claims: JsonObject, purpose: Purpose, expected: JwtExpectations): void {
-  if (claims['iss'] !== expected.issuer) {
+function checkIssuer(claims: JsonObject, purpose: Purpose, issuer: string): void {
+  if (claims['iss'] !== issuer) {
     throw fail('ISS_MISMATCH', purpose, 'names another issuer');
   }
+}
+
+function checkAudience(claims: JsonObject, purpose: Purpose, ours: readonly string[] | undefined): void {
   const audiences = audiencesOf(claims['aud']);
-  if (audiences.length === 0 || !audiences.every((audience) => expected.audience.includes(audience))) {
+  const isOurs = (audience: string): boolean => ours?.includes(audience) ?? true;
+  const fits = purpose.audience === 'some' ? audiences.some(isOurs) : audiences.every(isOurs);
+  if (audiences.length === 0 || !fits) {
     throw fail('AUD_MISMATCH', purpose, 'is meant for another audience');
   }
 }

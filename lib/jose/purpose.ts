@@ -10,6 +10,11 @@ export interface Purpose {
   readonly required: readonly string[];
   /** Claims that show that this is a JWT of another kind. */
   readonly foreign: readonly string[];
+  /**
+   * Whom it may be meant for: `every` value of `aud` must be ours, `some` must, or it names neither issuer nor audience
+   * and is bound in another way (`none`).
+   */
+  readonly audience: 'every' | 'some' | 'none';
   /** Seconds since `iat` that it may be old. */
   readonly maxAge?: number;
   /** Characters. */
@@ -22,6 +27,7 @@ export const ID_TOKEN: Purpose = {
   types: [undefined, 'jwt'],
   required: ['iss', 'sub', 'aud', 'exp', 'iat'],
   foreign: ['events', 'token_introspection'],
+  audience: 'every',
   maxAge: 600,
   maxLength: 65_536,
 };
@@ -32,6 +38,7 @@ export const USERINFO: Purpose = {
   types: [undefined, 'jwt'],
   required: ['iss', 'sub', 'aud'],
   foreign: ['nonce', 'at_hash', 'c_hash', 's_hash', 'events', 'token_introspection'],
+  audience: 'every',
   maxLength: 524_288,
 };
 
@@ -41,6 +48,28 @@ export const INTROSPECTION: Purpose = {
   types: ['token-introspection+jwt'],
   required: ['iss', 'aud', 'iat', 'token_introspection'],
   foreign: [],
+  audience: 'every',
   maxAge: 60,
   maxLength: 524_288,
+};
+
+/** RFC 9068, sections 2 and 4. */
+export const ACCESS_TOKEN: Purpose = {
+  name: 'access token',
+  types: ['at+jwt'],
+  required: ['iss', 'exp', 'aud', 'sub', 'client_id', 'iat', 'jti'],
+  foreign: ['events', 'token_introspection'],
+  audience: 'some',
+  maxLength: 8192,
+};
+
+/** RFC 9449, sections 4.2 and 7: a proof for a resource server, which also has to name the token. */
+export const DPOP_PROOF: Purpose = {
+  name: 'DPoP proof',
+  types: ['dpop+jwt'],
+  required: ['jti', 'htm', 'htu', 'iat', 'ath'],
+  foreign: [],
+  audience: 'none',
+  maxAge: 60,
+  maxLength: 8192,
 };
