@@ -19,7 +19,7 @@ export interface OwnKey {
 const PREFERENCE: readonly string[] = ['RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA'];
 
 /** Every member that belongs to the private half (RFC 7518, section 6; RFC 8037). */
-const PRIVATE_MEMBERS: readonly string[] = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
+export const PRIVATE_MEMBERS: readonly string[] = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
 
 /** @returns the key when the JWK holds a private one; undefined when it is public, can't be read or is too short */
 export function ownKey(jwk: JsonObject): OwnKey | undefined {
