@@ -73,6 +73,9 @@ export type VerificationErrorCode =
   | 'NONCE_MISSING'
   | 'NONCE_MISMATCH'
   | 'AT_HASH_MISMATCH'
+  | 'HTM_MISMATCH'
+  | 'HTU_MISMATCH'
+  | 'ATH_MISMATCH'
   | 'AUTH_TIME_MISSING'
   | 'AUTH_TIME_TOO_OLD'
   | 'AUTH_TIME_MISMATCH'
@@ -108,6 +111,12 @@ export type AccessTokenErrorCode =
   | 'TOKEN_AUDIENCE'
   | 'TOKEN_TYPE'
   | 'TOKEN_BINDING'
+  | 'DPOP_PROOF_MISSING'
+  | 'DPOP_PROOF_INVALID'
+  /** The proof was used before. */
+  | 'DPOP_PROOF_REPLAYED'
+  /** The proof carries no nonce of ours, or one that is too old. */
+  | 'DPOP_NONCE_REQUIRED'
   | 'INSUFFICIENT_SCOPE';
 
 /** The local session can't be read, kept or started. */

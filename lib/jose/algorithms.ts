@@ -37,6 +37,9 @@ export function isAsymmetric(alg: string): boolean {
   return algorithm !== undefined && algorithm.kty !== 'oct';
 }
 
+/** Every algorithm whose key has a public half. */
+export const ASYMMETRIC_ALGORITHMS: readonly string[] = Object.keys(ALGORITHMS).filter(isAsymmetric);
+
 /** RFC 7518, section 3.2: an HMAC key is no shorter than the hash. */
 export function smallestSecret(alg: string): number {
   return { HS256: 32, HS384: 48, HS512: 64 }[alg] ?? 0;

@@ -64,7 +64,7 @@ export const ACCESS_TOKEN: Purpose = {
 };
 
 /** RFC 9449, sections 4.2 and 7: a proof for a resource server, which also has to name the token. */
-export const DPOP_PROOF: Purpose = {
+export const DPOP_PROOF = {
   name: 'DPoP proof',
   types: ['dpop+jwt'],
   required: ['jti', 'htm', 'htu', 'iat', 'ath'],
@@ -72,4 +72,4 @@ export const DPOP_PROOF: Purpose = {
   audience: 'none',
   maxAge: 60,
   maxLength: 8192,
-};
+} satisfies Purpose;
