@@ -14,7 +14,8 @@ export type {
 export type { EndSessionOptions } from './client/end-session.js';
 export type { ClientCredentialsOptions, RefreshOptions } from './client/grants.js';
 export { VerifiedIdToken } from './client/id-token.js';
-export type { Introspection, IntrospectionOptions } from './client/introspection.js';
+export type { AccessTokenClaims, AccessTokenOptions } from './client/access-token.js';
+export type { IntrospectionOptions } from './client/introspection.js';
 export { OidcClient, type CallbackOptions, type CallbackResult } from './client/oidc-client.js';
 export { TokenResponse } from './client/token-response.js';
 
@@ -50,14 +51,36 @@ export {
 } from './metadata/client-metadata.js';
 export type { ServerMetadata } from './metadata/server-metadata.js';
 
-export { AccessToken, CurrentUser, InjectOidcClient, InjectOidcSession, Public, Scopes } from './nest/decorators.js';
+export {
+  AccessToken,
+  AccessTokenValidation,
+  CurrentUser,
+  InjectOidcClient,
+  InjectOidcSession,
+  Introspection,
+  Public,
+  Scopes,
+  StepUp,
+  type IntrospectionFreshness,
+  type StepUpRequirement,
+  type Validation,
+} from './nest/decorators.js';
 export { OidcException, type OidcExceptionBody } from './nest/oidc.exception.js';
 export { OIDC_CLOCK, OIDC_CLOCK_SKEW, OIDC_CLOCK_TOLERANCE, OIDC_DISPATCHER } from './nest/tokens.js';
 
 export { OidcGuard } from './resource-server/oidc.guard.js';
-export type { ResourceServerOptions, ValidateAccessToken } from './resource-server/resource-server.options.js';
+export type { PresentedToken, Scheme } from './resource-server/credentials.js';
+export type {
+  ResolveIssuer,
+  ResourceServerOptions,
+  TrustedIssuerOptions,
+  ValidateAccessToken,
+} from './resource-server/resource-server.options.js';
 export { VerifiedAccessToken } from './resource-server/verified-access-token.js';
 
 export { OidcSessionGuard } from './session/oidc-session.guard.js';
 export { OidcSession } from './session/oidc-session.js';
 export type { SessionContent } from './session/session-content.js';
+
+export { MemoryStore, type MemoryStoreOptions } from './storage/memory-store.js';
+export type { OidcStore } from './storage/oidc-store.js';

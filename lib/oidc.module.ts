@@ -8,9 +8,13 @@ import { ConfigError } from './errors/errors.js';
 import { validate } from './errors/validate.js';
 import { Transport } from './http/transport.js';
 import { loginExports, loginProviders } from './login/login.providers.js';
+import type { ClientMetadata } from './metadata/client-metadata.js';
 import { clockSkewSchema, clockToleranceSchema } from './metadata/client-metadata.schema.js';
+import { parseClientMetadata } from './metadata/registered-client.js';
+import type { ServerMetadata } from './metadata/server-metadata.js';
 import { Platform } from './nest/platform.js';
 import {
+  clientFactoryToken,
   clientToken,
   OIDC_CLOCK,
   OIDC_CLOCK_SKEW,
@@ -22,6 +26,7 @@ import { OidcDefaults, OidcDefaultsModule } from './oidc.defaults.js';
 import { OidcLifecycle, warn } from './oidc.lifecycle.js';
 import {
   parseOptions,
+  requireIssuer,
   type OidcModuleAsyncOptions,
   type OidcModuleExtras,
   type OidcModuleOptions,
@@ -79,6 +84,7 @@ function define(extras: OidcModuleExtras, raw: readonly Provider[]): DynamicModu
       Platform,
       { provide: optionsToken(name), inject: [RAW_OPTIONS], useFactory: parseOptions },
       transportProvider(name),
+      clientFactoryProvider(name),
       clientProvider(name),
       ...(isDefault ? [{ provide: OidcClient, useExisting: clientToken() }] : []),
       lifecycleProvider(name),
@@ -130,10 +136,19 @@ function transportProvider(name: string | undefined): FactoryProvider {
   };
 }
 
+/** What makes a client: our own, and those at the other issuers that the API trusts. */
+type CreateClient = (at: ClientAt) => OidcClient;
+
+interface ClientAt {
+  readonly issuer: string;
+  readonly client?: ClientMetadata;
+  readonly server?: Partial<ServerMetadata>;
+}
+
 /** Each part of the clock: from this module's `providers` or `imports`, else from a global module, else the default. */
-function clientProvider(name: string | undefined): FactoryProvider {
+function clientFactoryProvider(name: string | undefined): FactoryProvider {
   return {
-    provide: clientToken(name),
+    provide: clientFactoryToken(name),
     inject: [
       optionsToken(name),
       TRANSPORT,
@@ -147,22 +162,42 @@ function clientProvider(name: string | undefined): FactoryProvider {
       transport: Transport,
       defaults: OidcDefaults,
       now: Now = defaults.now,
-      skew: number = defaults.skew,
-      tolerance: number = defaults.tolerance,
-    ) =>
-      new OidcClient({
-        name,
-        transport,
-        now,
-        skew: validate(clockSkewSchema, skew, 'OIDC_CLOCK_SKEW'),
-        tolerance: validate(clockToleranceSchema, tolerance, 'OIDC_CLOCK_TOLERANCE'),
-        client: options.client,
-        issuer: options.issuer,
-        insecureHttp: options.insecureHttp,
-        server: options.server,
-        document: options.discovery.document,
-        warn,
-      }),
+      givenSkew: number = defaults.skew,
+      givenTolerance: number = defaults.tolerance,
+    ): CreateClient => {
+      const skew = validate(clockSkewSchema, givenSkew, 'OIDC_CLOCK_SKEW');
+      const tolerance = validate(clockToleranceSchema, givenTolerance, 'OIDC_CLOCK_TOLERANCE');
+      const { insecureHttp, discovery } = options;
+      return ({ issuer, client = UNREGISTERED, server = {} }) => {
+        requireIssuer(issuer, insecureHttp);
+        const registered = issuer === options.issuer ? options.client : parseClientMetadata(client);
+        const { document } = discovery;
+        return new OidcClient({
+          name,
+          transport,
+          now,
+          skew,
+          tolerance,
+          client: registered,
+          issuer,
+          insecureHttp,
+          server,
+          document,
+          warn,
+        });
+      };
+    },
+  };
+}
+
+/** Where we are not registered we verify what others bring, and ask for nothing. */
+const UNREGISTERED: ClientMetadata = { client_id: 'unregistered', token_endpoint_auth_method: 'none' };
+
+function clientProvider(name: string | undefined): FactoryProvider {
+  return {
+    provide: clientToken(name),
+    inject: [clientFactoryToken(name), optionsToken(name)],
+    useFactory: (create: CreateClient, { issuer, server }: ParsedOptions) => create({ issuer, server }),
   };
 }
 

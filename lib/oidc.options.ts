@@ -11,6 +11,7 @@ import { isSecureIssuer, serverOptionsSchema } from './metadata/metadata.options
 import { parseClientMetadata, type RegisteredClient } from './metadata/registered-client.js';
 import type { ServerMetadata } from './metadata/server-metadata.js';
 import { resourceServerOptionsSchema, type ResourceServerOptions } from './resource-server/resource-server.options.js';
+import type { OidcStore } from './storage/oidc-store.js';
 import { sessionOptionsSchema, type SessionOptions } from './session/session.options.js';
 
 /** One client at one authorization server. */
@@ -35,6 +36,8 @@ export interface OidcModuleOptions {
   session?: SessionOptions;
   /** Required by `OidcGuard`. */
   resourceServer?: ResourceServerOptions;
+  /** What replicas share: introspections and used DPoP proofs. Default: each keeps its own. */
+  store?: OidcStore;
 }
 
 /** What a registration of the module says beside the options. */
@@ -71,7 +74,15 @@ const optionsSchema = v.strictObject({
   login: v.optional(loginOptionsSchema, {}),
   session: v.optional(sessionOptionsSchema),
   resourceServer: v.optional(resourceServerOptionsSchema),
+  store: v.optional(v.custom<OidcStore>(isStore, 'must have get, set, delete, claim and take')),
 });
+
+function isStore(value: unknown): boolean {
+  const calls = ['get', 'set', 'delete', 'claim', 'take'];
+  return (
+    typeof value === 'object' && value !== null && calls.every((call) => typeof Reflect.get(value, call) === 'function')
+  );
+}
 
 /** The options as the rooms read them: complete, checked, secrets wrapped. */
 export type ParsedOptions = Omit<v.InferOutput<typeof optionsSchema>, 'client' | 'server'> & {
@@ -86,8 +97,14 @@ export type ParsedOptions = Omit<v.InferOutput<typeof optionsSchema>, 'client' |
  */
 export function parseOptions(options: OidcModuleOptions): ParsedOptions {
   const parsed = validate(optionsSchema, options, '');
-  if (!isSecureIssuer(parsed)) {
+  requireIssuer(parsed.issuer, parsed.insecureHttp);
+  return { ...parsed, client: parseClientMetadata(parsed.client), server: options.server ?? {} };
+}
+
+/** @throws {ConfigError} it is no issuer identifier, or one that is reached without TLS */
+export function requireIssuer(issuer: string, insecureHttp: boolean): void {
+  validate(serverOptionsSchema.issuer, issuer, 'issuer');
+  if (!isSecureIssuer({ issuer, insecureHttp })) {
     throw new ConfigError('INVALID_CONFIG', 'issuer', 'must be https; http is for loopback hosts, else insecureHttp');
   }
-  return { ...parsed, client: parseClientMetadata(parsed.client), server: options.server ?? {} };
 }

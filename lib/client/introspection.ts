@@ -1,32 +1,17 @@
-import { isNumericDate } from '../clock/clock.js';
 import { ResponseError } from '../errors/errors.js';
-import { isJsonObject, type JsonObject, type JsonValue } from '../http/json.js';
+import { isJsonObject, type JsonObject } from '../http/json.js';
 import type { HttpResponse } from '../http/response.js';
 import { INTROSPECTION } from '../jose/purpose.js';
+import { wrongClaim, type AccessTokenClaims } from './access-token.js';
 import { jwtOf, requireJson, requireOk } from './oauth-response.js';
 import type { Server } from './server.js';
 
 const SIGNED = 'application/token-introspection+jwt';
 
 /** What the server says of a token (RFC 7662, section 2.2). Everything but `active` is missing for a token that is not. */
-export interface Introspection {
-  readonly [member: string]: JsonValue | undefined;
-
+export interface Introspection extends AccessTokenClaims {
   readonly active: boolean;
-  readonly iss?: string;
-  readonly sub?: string;
-  readonly aud?: JsonValue;
-  readonly client_id?: string;
-  readonly scope?: string;
   readonly username?: string;
-  readonly token_type?: string;
-  readonly jti?: string;
-  /** Seconds since the epoch, as `nbf` and `iat`. */
-  readonly exp?: number;
-  readonly nbf?: number;
-  readonly iat?: number;
-  /** Confirmation: the key that the token is bound to (RFC 7800). */
-  readonly cnf?: JsonObject;
 }
 
 export interface IntrospectionOptions {
@@ -82,34 +67,16 @@ function fromJson(response: HttpResponse, mustBeSigned: boolean): JsonObject {
   return requireJson(response);
 }
 
-/** The type that the specification gives to each member (RFC 7662, section 2.2); the others may be anything. */
-const MEMBERS: Readonly<Record<string, (value: JsonValue) => boolean>> = {
-  active: (value) => typeof value === 'boolean',
-  iss: isString,
-  sub: isString,
-  client_id: isString,
-  scope: isString,
-  username: isString,
-  token_type: isString,
-  jti: isString,
-  exp: isNumericDate,
-  nbf: isNumericDate,
-  iat: isNumericDate,
-  cnf: isJsonObject,
-};
-
 /** @throws {ResponseError} `INTROSPECTION_MALFORMED`: a member is of a type that the specification does not give it */
 function requireIntrospection(members: JsonObject): asserts members is Introspection {
-  for (const member in MEMBERS) {
-    const value = members[member];
-    if (value === undefined ? member === 'active' : MEMBERS[member]?.(value) === false) {
-      throw malformed(member);
-    }
+  const { active, username } = members;
+  const wrong =
+    (typeof active !== 'boolean' && 'active') ||
+    (username !== undefined && typeof username !== 'string' && 'username') ||
+    wrongClaim(members);
+  if (wrong) {
+    throw malformed(wrong);
   }
-}
-
-function isString(value: JsonValue): boolean {
-  return typeof value === 'string';
 }
 
 function malformed(member: string): ResponseError {

@@ -4,6 +4,7 @@ import type { Transport } from '../http/transport.js';
 import type { DiscoveryDocument } from '../metadata/discovery.js';
 import type { ParsedClientMetadata, RegisteredClient } from '../metadata/registered-client.js';
 import type { Endpoint, ServerMetadata } from '../metadata/server-metadata.js';
+import { verifyAccessToken, type AccessTokenClaims, type AccessTokenOptions } from './access-token.js';
 import {
   authorizationRequest,
   type AuthorizationRequest,
@@ -71,6 +72,7 @@ export class OidcClient {
   readonly clock: Clock;
   readonly #server: Server;
   readonly #needed = new Set<Endpoint>();
+  readonly #onForget = new Set<(token?: string) => void | Promise<void>>();
 
   constructor(settings: OidcClientSettings) {
     const { client, transport, issuer, insecureHttp, document } = settings;
@@ -123,6 +125,14 @@ export class OidcClient {
     return introspect(this.#server, token, options);
   }
 
+  /**
+   * Verifies a JWT access token by its signature (RFC 9068). Nobody is asked, so that a revoked one is good until it
+   * expires.
+   */
+  verifyAccessToken(token: string, options?: AccessTokenOptions): Promise<AccessTokenClaims> {
+    return verifyAccessToken(this.#server, token, options);
+  }
+
   /** RFC 6749, section 4.4. */
   clientCredentials(options?: ClientCredentialsOptions): Promise<TokenResponse> {
     return clientCredentialsGrant(this.#server, options);
@@ -133,9 +143,28 @@ export class OidcClient {
     return refreshTokenGrant(this.#server, refreshToken, options);
   }
 
-  /** RFC 7009. */
-  revoke(token: string, hint?: 'access_token' | 'refresh_token'): Promise<void> {
-    return revoke(this.#server, token, hint);
+  /** RFC 7009. What is kept about the token is forgotten, whether the server could be reached or not. */
+  async revoke(token: string, hint?: 'access_token' | 'refresh_token'): Promise<void> {
+    try {
+      await revoke(this.#server, token, hint);
+    } finally {
+      await this.forget(token);
+    }
+  }
+
+  /**
+   * Forgets what is kept about an access token, here and in the store that replicas share: whoever presents it next, it
+   * is looked into anew. A call that is on its way does not undo this.
+   *
+   * @throws {StoreError} the shared store can't be reached; the other replicas may still keep it for its lifetime there
+   */
+  async forget(token: string): Promise<void> {
+    await Promise.all([...this.#onForget].map((forget) => forget(token)));
+  }
+
+  /** Tells whoever keeps something about tokens when to forget it; without a token, all that keys vouched for. */
+  onForget(forget: (token?: string) => void | Promise<void>): void {
+    this.#onForget.add(forget);
   }
 
   /** RP-Initiated Logout 1.0, section 2; undefined when the provider has no such endpoint. */
@@ -146,6 +175,7 @@ export class OidcClient {
   /** Drops the server's keys: the next verification fetches them, as after a key was compromised. */
   forgetKeys(): void {
     this.#server.forgetKeys();
+    this.#onForget.forEach((forget) => void forget());
   }
 
   /** Says at boot which endpoints will be called, so that {@link ready} can miss them early. */

@@ -113,6 +113,11 @@ export class Server {
     });
   }
 
+  /** The server's keys for JWTs that anybody can hand us. */
+  async strangersKeys(): Promise<KeySource> {
+    return this.#published(await this.metadata()).from('stranger');
+  }
+
   /** The next verification fetches the keys anew. */
   forgetKeys(): void {
     this.#keys = undefined;

@@ -110,6 +110,8 @@ export type AccessTokenErrorCode =
   | 'TOKEN_ISSUER'
   | 'TOKEN_AUDIENCE'
   | 'TOKEN_TYPE'
+  /** A JWT does not verify, or lacks what RFC 9068 requires. */
+  | 'TOKEN_INVALID'
   | 'TOKEN_BINDING'
   | 'DPOP_PROOF_MISSING'
   | 'DPOP_PROOF_INVALID'
@@ -117,7 +119,9 @@ export type AccessTokenErrorCode =
   | 'DPOP_PROOF_REPLAYED'
   /** The proof carries no nonce of ours, or one that is too old. */
   | 'DPOP_NONCE_REQUIRED'
-  | 'INSUFFICIENT_SCOPE';
+  | 'INSUFFICIENT_SCOPE'
+  /** The login behind the token is too weak or too old (RFC 9470). */
+  | 'INSUFFICIENT_AUTHENTICATION';
 
 /** The local session can't be read, kept or started. */
 export type SessionErrorCode =

@@ -64,7 +64,7 @@ export async function verifyJwt(jwt: string, purpose: Purpose, expected: JwtExpe
 }
 
 /** RFC 7515, section 4.1.9: a media type, in any case, whose `application/` may be left out. */
-function typeOf(typ: JsonValue | undefined): string | undefined {
+export function typeOf(typ: JsonValue | undefined): string | undefined {
   if (typ === undefined) {
     return undefined;
   }

@@ -1,11 +1,19 @@
 import { createParamDecorator, Inject, SetMetadata, type CustomDecorator, type ExecutionContext } from '@nestjs/common';
 
+import type { Introspection as IntrospectionResponse } from '../client/introspection.js';
 import { ConfigError } from '../errors/errors.js';
 import { authenticated, type Authenticated } from './authenticated.js';
+import { requestOf } from './call.js';
 import { clientToken, sessionToken } from './tokens.js';
 
 const PUBLIC = Symbol('nestjs-oidc: public');
 const SCOPES = Symbol('nestjs-oidc: scopes');
+const VALIDATION = Symbol('nestjs-oidc: validation');
+const INTROSPECTION = Symbol('nestjs-oidc: introspection');
+const STEP_UP = Symbol('nestjs-oidc: step-up');
+
+/** Seconds that an introspection is kept beyond its time, for those who would rather have an old one than none. */
+export const LONGEST_STALE = 300;
 
 /** RFC 6749, section 3.3: scope-token. */
 const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
@@ -39,11 +47,86 @@ export function Scopes(...scopes: string[]): CustomDecorator<symbol> {
   return SetMetadata(SCOPES, Object.freeze([...scopes]));
 }
 
+/** How access tokens are found out about. */
+export type Validation = 'introspection' | 'jwt' | 'auto';
+
+/** How access tokens are found out about here, whatever `resourceServer.validation` says for the other routes. */
+export function AccessTokenValidation(validation: Validation): CustomDecorator<symbol> {
+  return SetMetadata(VALIDATION, validation);
+}
+
+/** What the server says of a token (RFC 7662, section 2.2). */
+export type Introspection = IntrospectionResponse;
+
+/** How fresh an introspection has to be. */
+export interface IntrospectionFreshness {
+  /** Seconds since the server was asked; 0 asks anew. Default: as long as `resourceServer.cache` keeps it. */
+  readonly maxAge?: number;
+  /**
+   * Seconds, at most 300, for which the server's last word serves beyond its time when the server is down, never past the
+   * token's `exp`. Such a token has `isStale`. Default 0.
+   */
+  readonly staleIfError?: number;
+}
+
+/**
+ * Asks the server about access tokens here, JWTs too, and says how fresh its word has to be.
+ *
+ * ```ts
+ * @Post() @Scopes('payments:write') @Introspection({ maxAge: 5 })
+ * pay() {}
+ * ```
+ *
+ * @throws {ConfigError} a number that is no such time
+ */
+export function Introspection(freshness: IntrospectionFreshness = {}): CustomDecorator<symbol> {
+  const { maxAge = 0, staleIfError = 0 } = freshness;
+  if (!(maxAge >= 0)) {
+    throw new ConfigError('INVALID_CONFIG', '@Introspection', 'maxAge must be seconds, 0 or more');
+  }
+  if (!(staleIfError >= 0 && staleIfError <= LONGEST_STALE)) {
+    throw new ConfigError('INVALID_CONFIG', '@Introspection', `staleIfError must be 0 to ${LONGEST_STALE} seconds`);
+  }
+  return SetMetadata(INTROSPECTION, Object.freeze({ ...freshness }));
+}
+
+/** How well and how recently the end-user must have proved who they are (RFC 9470). */
+export interface StepUpRequirement {
+  /** Authentication context class references, one of which the token's `acr` must be. */
+  readonly acr?: readonly string[];
+  /** Seconds since the token's `auth_time`. */
+  readonly maxAge?: number;
+}
+
+/**
+ * Requires a strong or a recent login. A token of another one is refused with `insufficient_user_authentication`, which
+ * tells the client what to log in again with (RFC 9470).
+ *
+ * @throws {ConfigError} it requires nothing, or something that can't be asked for
+ */
+export function StepUp(requirement: StepUpRequirement): CustomDecorator<symbol> {
+  const { acr = [], maxAge } = requirement;
+  if (acr.length === 0 && maxAge === undefined) {
+    throw new ConfigError('INVALID_CONFIG', '@StepUp', 'requires nothing');
+  }
+  if (!acr.every((value) => SCOPE_TOKEN.test(value))) {
+    throw new ConfigError('INVALID_CONFIG', '@StepUp', 'an acr is empty or has characters that no challenge can carry');
+  }
+  if (maxAge !== undefined && !(maxAge >= 0)) {
+    throw new ConfigError('INVALID_CONFIG', '@StepUp', 'maxAge must be seconds, 0 or more');
+  }
+  return SetMetadata(STEP_UP, Object.freeze({ acr: Object.freeze([...acr]), maxAge }));
+}
+
 /** What the decorators on a handler and its class ask for. */
 export interface AccessRule {
   readonly isPublic: boolean;
   /** Empty when any token will do. */
   readonly scopes: readonly string[];
+  /** Undefined: as the module says. */
+  readonly validation: Validation | undefined;
+  readonly freshness: IntrospectionFreshness;
+  readonly stepUp: StepUpRequirement | undefined;
 }
 
 type Target = ReturnType<ExecutionContext['getHandler']> | ReturnType<ExecutionContext['getClass']>;
@@ -56,14 +139,32 @@ export function accessRule(handler: Target, controller: Target): AccessRule {
   if (known !== undefined) {
     return known;
   }
-  const rule = ownRule(handler) ?? ownRule(controller) ?? { isPublic: false, scopes: [] };
+  const rule = readRule(handler, controller);
   // A handler may be inherited by several controllers.
   const ofController = rules.get(controller) ?? new WeakMap<Target, AccessRule>();
   rules.set(controller, ofController.set(handler, rule));
   return rule;
 }
 
-function ownRule(target: Target): AccessRule | undefined {
+function readRule(handler: Target, controller: Target): AccessRule {
+  const nearest = <T>(key: symbol): T | undefined =>
+    Reflect.getMetadata(key, handler) ?? Reflect.getMetadata(key, controller);
+  return {
+    ...(opening(handler) ?? opening(controller) ?? { isPublic: false, scopes: [] }),
+    validation: validationOf(handler) ?? validationOf(controller),
+    freshness: nearest<IntrospectionFreshness>(INTROSPECTION) ?? {},
+    stepUp: nearest<StepUpRequirement>(STEP_UP),
+  };
+}
+
+function validationOf(target: Target): Validation | undefined {
+  return (
+    Reflect.getMetadata(VALIDATION, target) ??
+    (Reflect.hasMetadata(INTROSPECTION, target) ? 'introspection' : undefined)
+  );
+}
+
+function opening(target: Target): Pick<AccessRule, 'isPublic' | 'scopes'> | undefined {
   if (Reflect.getMetadata(PUBLIC, target) === true) {
     return { isPublic: true, scopes: [] };
   }
@@ -82,7 +183,7 @@ export function InjectOidcSession(name?: string): PropertyDecorator & ParameterD
 }
 
 function found(context: ExecutionContext, member: keyof Authenticated, decorator: string, guards: string): unknown {
-  const record = context.getType() === 'http' ? authenticated(context.switchToHttp().getRequest()) : undefined;
+  const record = authenticated(requestOf(context));
   if (record === undefined || !(member in record)) {
     throw new Error(
       `${decorator} needs ${guards} on ${context.getClass().name}.${context.getHandler().name}: no such guard ran`,

@@ -121,6 +121,14 @@ export class Platform {
     }
   }
 
+  /** Sets the headers of a refusal. Where CORS is on, scripts of other origins may read what they need to go on. */
+  refuse(response: unknown, headers: readonly ResponseHeader[]): void {
+    this.deliver(response, headers);
+    if (this.getHeader(response, 'Access-Control-Allow-Origin') !== undefined) {
+      this.appendHeader(response, 'Access-Control-Expose-Headers', headers.map(([name]) => name).join(', '));
+    }
+  }
+
   getHeader(response: unknown, name: string): string | undefined {
     const value = this.writer().getHeader(response, name);
     return typeof value === 'string' ? value : undefined;

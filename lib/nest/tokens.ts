@@ -18,6 +18,9 @@ function tokensOf(provider: string): (name?: string) => string {
 /** Token of the client called `name`; of the one without a name when left out. */
 export const clientToken = tokensOf('client');
 
+/** Token of what makes clients at other issuers, beside the client called `name`. */
+export const clientFactoryToken = tokensOf('client-factory');
+
 /** Token of the parsed options of the client called `name`. */
 export const optionsToken = tokensOf('options');
 

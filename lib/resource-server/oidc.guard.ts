@@ -1,21 +1,27 @@
 import { Inject, Injectable, Logger, type CanActivate, type ExecutionContext, type Type } from '@nestjs/common';
 
+import { AccessTokenError } from '../errors/errors.js';
 import { OidcError } from '../errors/oidc.error.js';
 import { authenticate, admitAnonymous } from '../nest/authenticated.js';
+import { authorizationOf, isHttpRequest, kindOf, requestOf, responseOf } from '../nest/call.js';
 import { accessRule, type AccessRule } from '../nest/decorators.js';
-import { OidcException } from '../nest/oidc.exception.js';
 import { Platform } from '../nest/platform.js';
 import { resourceServerToken } from '../nest/tokens.js';
-import { bearerToken } from './bearer-token.js';
-import { isMisconfiguration, refusalOf } from './refusal.js';
-import { ResourceServer } from './resource-server.js';
+import type { Awaitable } from '../storage/oidc-store.js';
+import { attemptedSchemes, parseCredentials, presentedToken, type PresentedToken } from './credentials.js';
+import { andThen, isPromise } from './is-promise.js';
+import { resourceMetadataUrl } from './protected-resource.js';
+import { exceptionFor } from './exception.js';
+import { isMisconfiguration, refusalOf, type Refusal } from './refusal.js';
+import { requireConfiguration, type ResourceServer } from './resource-server.js';
 import type { VerifiedAccessToken } from './verified-access-token.js';
 
 /**
- * Lets a request pass whose access token is good here: active at the server by introspection, of this issuer, for this
- * API, within its time and with the scopes that `@Scopes` names.
+ * Lets a call pass whose access token is good here: active at the server by introspection, or signed by it, of a trusted
+ * issuer, for this API, within its time, sent by whom it is bound to, and with what `@Scopes` and `@StepUp` require.
  *
  * Anything else ends with `OidcException`: 401, 400 or 403 with a challenge (RFC 6750), 503 when the server is the problem.
+ * Calls over GraphQL, WebSockets and microservices get the same decision in the exception of their kind.
  *
  * ```ts
  * @Controller('orders')
@@ -25,18 +31,24 @@ import type { VerifiedAccessToken } from './verified-access-token.js';
  *   list(@AccessToken() token: VerifiedAccessToken) { return this.orders.of(token.sub ?? token.client_id); }
  * }
  * ```
+ *
+ * A subclass may change each step: `getRequest`, `extractToken`, `verify`, `authorize`, `handleRefusal`.
  */
 @Injectable()
 export class OidcGuard implements CanActivate {
   private static readonly named = new Map<string, Type<OidcGuard>>();
   private readonly logger = new Logger(OidcGuard.name);
-  private readonly rules = new WeakMap<object, Map<object, AccessRule>>();
+  protected readonly resourceServer: ResourceServer;
+  private readonly resourceMetadata: string | undefined;
 
   constructor(
-    @Inject(resourceServerToken()) protected readonly resourceServer: ResourceServer,
+    @Inject(resourceServerToken()) resourceServer: ResourceServer | undefined,
     @Inject(Platform) protected readonly platform: Platform,
   ) {
-    resourceServer.requireConfiguration();
+    requireConfiguration(resourceServer);
+    this.resourceServer = resourceServer;
+    const { resource } = resourceServer.settings;
+    this.resourceMetadata = resource && resourceMetadataUrl(resource);
   }
 
   /** The guard of a named client: `@UseGuards(OidcGuard.for('partners'))`. */
@@ -48,7 +60,7 @@ export class OidcGuard implements CanActivate {
     @Injectable()
     class NamedOidcGuard extends OidcGuard {
       constructor(
-        @Inject(resourceServerToken(name)) resourceServer: ResourceServer,
+        @Inject(resourceServerToken(name)) resourceServer: ResourceServer | undefined,
         @Inject(Platform) platform: Platform,
       ) {
         super(resourceServer, platform);
@@ -59,54 +71,131 @@ export class OidcGuard implements CanActivate {
   }
 
   canActivate(context: ExecutionContext): true | Promise<true> {
-    if (context.getType() !== 'http') {
-      throw new Error(`OidcGuard does not protect a context of type ${context.getType()}, so it refuses it.`);
-    }
-    const http = context.switchToHttp();
-    const request: object = http.getRequest();
-    const rule = this.ruleOf(context);
+    kindOf(context);
+    const rule = accessRule(context.getHandler(), context.getClass());
     if (rule.isPublic) {
-      admitAnonymous(request, { user: undefined, token: undefined });
+      admitAnonymous(requestOf(context), { user: undefined, token: undefined });
       return true;
     }
-    return this.#admit(request, http.getResponse(), rule);
-  }
-
-  async #admit(request: object, response: object, rule: AccessRule): Promise<true> {
     try {
-      const token = await this.resourceServer.verify(bearerToken(this.platform, request));
-      token.requireScopes(rule.scopes);
-      authenticate(request, { token, user: await this.#userOf(token) });
+      const request = this.getRequest(context);
+      const presented = this.extractToken(request, context);
+      const admitted = andThen(this.verify(presented, request, context), (token) =>
+        andThen(this.authorize(token, context), () => this.#admit(token, presented, request, context)),
+      );
+      return isPromise(admitted) ? admitted.catch((error: unknown) => this.#refuse(error, context)) : admitted;
     } catch (error) {
-      throw error instanceof OidcError ? this.#refuse(error, response, rule) : error;
+      return this.#refuse(error, context);
     }
-    // RFC 9111, section 3.5: what one caller may see is not for a shared cache. A handler's own header wins.
-    this.platform.setHeader(response, 'Cache-Control', 'private');
-    return true;
   }
 
-  #userOf(token: VerifiedAccessToken): unknown {
+  /** What carries the credentials, and has `user` set on it. */
+  protected getRequest(context: ExecutionContext): object {
+    return requestOf(context);
+  }
+
+  /** @throws {AccessTokenError} `CREDENTIALS_MISSING` or `CREDENTIALS_MALFORMED` */
+  protected extractToken(request: object, context: ExecutionContext): PresentedToken {
+    const { schemes } = this.resourceServer.senders;
+    return isHttpRequest(context)
+      ? presentedToken(this.platform, request, schemes)
+      : parseCredentials(authorizationOf(context), schemes);
+  }
+
+  /** @throws {OidcError} the token is not good here (`AccessTokenError`), or it can't be told (any other) */
+  protected verify(token: PresentedToken, request: object, context: ExecutionContext): Awaitable<VerifiedAccessToken> {
+    const presentation = { token, request: isHttpRequest(context) ? request : undefined };
+    return this.resourceServer.verify(presentation, ruleOf(context));
+  }
+
+  /** What the route requires of a token that is good. @throws {AccessTokenError} */
+  protected authorize(token: VerifiedAccessToken, context: ExecutionContext): Awaitable<void> {
+    const { scopes, stepUp } = ruleOf(context);
+    token.requireScopes(scopes);
+    if (stepUp !== undefined) {
+      token.requireAuthentication(stepUp, this.resourceServer.client.clock);
+    }
+  }
+
+  /** What is thrown instead of letting the call pass. On HTTP, the headers are set here. */
+  protected handleRefusal(error: OidcError, context: ExecutionContext): Awaitable<Error> {
+    const refusal = this.refusalOf(error, context);
+    const response = responseOf(context);
+    if (response !== undefined) {
+      this.platform.deliver(response, refusal.headers);
+      this.challenge(response, refusal.challenges);
+    }
+    return exceptionFor(kindOf(context), refusal, error);
+  }
+
+  private challenge(response: object, challenges: readonly string[]): void {
+    const [first] = challenges;
+    if (first === undefined) {
+      return;
+    }
+    this.platform.setHeader(response, 'WWW-Authenticate', challenges.length === 1 ? first : challenges);
+    // Where CORS is on, scripts of other origins may read what they need to go on.
+    if (this.platform.getHeader(response, 'Access-Control-Allow-Origin') !== undefined) {
+      this.platform.appendHeader(response, 'Access-Control-Expose-Headers', 'WWW-Authenticate, DPoP-Nonce');
+    }
+  }
+
+  private refusalOf(error: OidcError, context: ExecutionContext): Refusal {
+    const { realm, senders } = this.resourceServer;
+    const authorization = isHttpRequest(context)
+      ? this.platform.header(this.getRequest(context), 'authorization')
+      : authorizationOf(context);
+    return refusalOf(error, {
+      realm,
+      rule: ruleOf(context),
+      offered: senders.offered,
+      attempted: attemptedSchemes(authorization, senders.schemes),
+      algorithms: senders.algorithms,
+      resourceMetadata: this.resourceMetadata,
+      nonce: error.code === 'DPOP_NONCE_REQUIRED' ? senders.nonce() : undefined,
+    });
+  }
+
+  #admit(
+    token: VerifiedAccessToken,
+    presented: PresentedToken,
+    request: object,
+    context: ExecutionContext,
+  ): Awaitable<true> {
     const { validate } = this.resourceServer;
-    return validate === undefined ? token : validate(token);
+    return andThen(validate === undefined ? token : validate(token), (user) => {
+      authenticate(requestOf(context), { token, user });
+      Reflect.set(request, 'user', user);
+      const response = responseOf(context);
+      if (response !== undefined) {
+        // RFC 9111, section 3.5: what one caller may see is not for a shared cache. A handler's own header wins.
+        this.platform.setHeader(response, 'Cache-Control', 'private');
+        const nonce = presented.scheme === 'DPoP' ? this.resourceServer.senders.nonce() : undefined;
+        if (nonce !== undefined) {
+          this.platform.setHeader(response, 'DPoP-Nonce', nonce);
+        }
+      }
+      return true;
+    });
   }
 
-  #refuse(error: OidcError, response: object, rule: AccessRule): OidcException {
-    const { status, body, headers } = refusalOf(error, this.resourceServer.realm, rule.scopes);
-    this.platform.deliver(response, headers);
-    if (status === 503) {
-      const level = isMisconfiguration(error) ? 'error' : 'warn';
-      this.logger[level](`${error.code}: ${error.message}`);
+  #refuse(error: unknown, context: ExecutionContext): Promise<never> {
+    if (!(error instanceof OidcError)) {
+      throw error;
     }
-    return new OidcException(status, body, { cause: error });
+    if (!(error instanceof AccessTokenError)) {
+      this.logger[isMisconfiguration(error) ? 'error' : 'warn'](`${error.code}: ${error.message}`);
+    }
+    const exception = this.handleRefusal(error, context);
+    if (isPromise(exception)) {
+      return exception.then((thrown) => {
+        throw thrown;
+      });
+    }
+    throw exception;
   }
+}
 
-  /** Decorators don't change: they are read once for each handler of each class, which may inherit it. */
-  private ruleOf(context: ExecutionContext): AccessRule {
-    const handler = context.getHandler();
-    const controller = context.getClass();
-    const rules = this.rules.get(controller) ?? new Map<object, AccessRule>();
-    const rule = rules.get(handler) ?? accessRule(handler, controller);
-    this.rules.set(controller, rules.set(handler, rule));
-    return rule;
-  }
+function ruleOf(context: ExecutionContext): AccessRule {
+  return accessRule(context.getHandler(), context.getClass());
 }

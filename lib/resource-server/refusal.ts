@@ -2,13 +2,17 @@ import type { AccessTokenErrorCode } from '../errors/codes.js';
 import { AccessTokenError, ConfigError, OAuthError, TransportError } from '../errors/errors.js';
 import type { OidcError } from '../errors/oidc.error.js';
 import type { ResponseHeader } from '../nest/answer.js';
-import { bearerChallenge, type ChallengeParameters } from './challenge.js';
+import type { AccessRule } from '../nest/decorators.js';
+import { challenge, type ChallengeParameters } from './challenge.js';
+import type { Scheme } from './credentials.js';
 
 /** What the guard answers instead of the handler. */
 export interface Refusal {
   readonly status: 400 | 401 | 403 | 503;
   readonly body: { readonly error: string; readonly error_description: string };
   readonly headers: readonly ResponseHeader[];
+  /** The values of `WWW-Authenticate`, one for each scheme; none where the token is not to blame. */
+  readonly challenges: readonly string[];
 }
 
 /** The words of RFC 6750, section 3.1; unknown, expired and revoked tokens look alike. */
@@ -39,6 +43,22 @@ const INSUFFICIENT_SCOPE: Answer = {
   description: 'The access token was not granted the scope that is required.',
 };
 
+const INSUFFICIENT_AUTHENTICATION: Answer = {
+  status: 401,
+  error: 'insufficient_user_authentication',
+  description: 'A stronger or a more recent login is required.',
+};
+const INVALID_PROOF: Answer = {
+  status: 401,
+  error: 'invalid_dpop_proof',
+  description: 'The request carries no DPoP proof that is good for it.',
+};
+const NONCE_REQUIRED: Answer = {
+  status: 401,
+  error: 'use_dpop_nonce',
+  description: 'The DPoP proof has to carry the nonce that this answer brings.',
+};
+
 const ANSWERS: Readonly<Record<AccessTokenErrorCode, Answer>> = {
   CREDENTIALS_MISSING: NO_CREDENTIALS,
   CREDENTIALS_MALFORMED: INVALID_REQUEST,
@@ -48,39 +68,85 @@ const ANSWERS: Readonly<Record<AccessTokenErrorCode, Answer>> = {
   TOKEN_ISSUER: INVALID_TOKEN,
   TOKEN_AUDIENCE: INVALID_TOKEN,
   TOKEN_TYPE: INVALID_TOKEN,
+  TOKEN_INVALID: INVALID_TOKEN,
   TOKEN_BINDING: INVALID_TOKEN,
+  DPOP_PROOF_MISSING: INVALID_PROOF,
+  DPOP_PROOF_INVALID: INVALID_PROOF,
+  DPOP_PROOF_REPLAYED: INVALID_PROOF,
+  DPOP_NONCE_REQUIRED: NONCE_REQUIRED,
   INSUFFICIENT_SCOPE,
+  INSUFFICIENT_AUTHENTICATION,
 };
 
+/** What belongs into challenges beside the error itself. */
+export interface ChallengeFacts {
+  readonly realm: string;
+  /** The schemes that are taken here: each has a challenge of its own. */
+  readonly offered: readonly Scheme[];
+  /** The schemes that the caller used: their challenges carry the error. */
+  readonly attempted: readonly Scheme[];
+  /** Of DPoP proofs. */
+  readonly algorithms: readonly string[];
+  /** Where the protected resource metadata is. */
+  readonly resourceMetadata: string | undefined;
+  readonly rule: AccessRule;
+  /** The nonce that the next proof has to carry. */
+  readonly nonce: string | undefined;
+}
+
 const NO_STORE: ResponseHeader = ['Cache-Control', 'no-store'];
+
+const UNAVAILABLE: Refusal['body'] = {
+  error: 'temporarily_unavailable',
+  error_description: 'The access token can not be checked at the moment.',
+};
 
 /**
  * How an error reads to the caller of an API. What the token is to blame for gets a challenge; everything else is the
  * dependency's fault and a 503, never a 401.
  */
-export function refusalOf(error: OidcError, realm: string, scopes: readonly string[]): Refusal {
+export function refusalOf(error: OidcError, facts: ChallengeFacts): Refusal {
   if (!(error instanceof AccessTokenError)) {
     const retryAfter = error instanceof TransportError ? error.retryAfter : 5;
-    return {
-      status: 503,
-      body: {
-        error: 'temporarily_unavailable',
-        error_description: 'The access token can not be checked at the moment.',
-      },
-      headers: [NO_STORE, ['Retry-After', String(Math.ceil(retryAfter))]],
-    };
+    const headers: readonly ResponseHeader[] = [NO_STORE, ['Retry-After', String(Math.ceil(retryAfter))]];
+    return { status: 503, body: UNAVAILABLE, headers, challenges: [] };
   }
   const { status, error: name, description } = ANSWERS[error.code];
-  const parameters: ChallengeParameters = {
-    realm,
-    ...(error.code !== 'CREDENTIALS_MISSING' && { error: name, error_description: description }),
-    ...(error.code === 'INSUFFICIENT_SCOPE' && { scope: scopes.join(' ') }),
-  };
+  const isSilent = error.code === 'CREDENTIALS_MISSING';
+  const told: ChallengeParameters = isSilent
+    ? {}
+    : { error: name, error_description: description, ...DETAILS[name]?.(facts.rule) };
   return {
     status,
     body: { error: name, error_description: description },
-    headers: [NO_STORE, ['WWW-Authenticate', bearerChallenge(parameters)]],
+    headers: facts.nonce === undefined ? [NO_STORE] : [NO_STORE, ['DPoP-Nonce', facts.nonce]],
+    challenges: challengesOf(told, facts),
   };
+}
+
+/** What an error tells of what would have been good. */
+const DETAILS: Readonly<Record<string, (rule: AccessRule) => ChallengeParameters>> = {
+  insufficient_scope: ({ scopes }) => ({ scope: scopes.join(' ') }),
+  insufficient_user_authentication: ({ stepUp: { acr = [], maxAge } = {} }) => ({
+    ...(acr.length > 0 && { acr_values: acr.join(' ') }),
+    ...(maxAge !== undefined && { max_age: maxAge }),
+  }),
+};
+
+/** The error stands in the challenge of what was tried; where that is not offered, in those that are. */
+function challengesOf(
+  told: ChallengeParameters,
+  { realm, offered, attempted, algorithms, resourceMetadata }: ChallengeFacts,
+): readonly string[] {
+  const isOffered = offered.some((scheme) => attempted.includes(scheme));
+  return offered.map((scheme) =>
+    challenge(scheme, {
+      realm,
+      ...((attempted.includes(scheme) || !isOffered) && told),
+      ...(scheme === 'DPoP' && { algs: algorithms.join(' ') }),
+      ...(resourceMetadata !== undefined && { resource_metadata: resourceMetadata }),
+    }),
+  );
 }
 
 /** Whether only an operator can mend it: the configuration, or what the server thinks of this client. */

@@ -1,19 +1,35 @@
-import type { ModuleMetadata, Provider } from '@nestjs/common';
+import { Logger, type ModuleMetadata, type Provider } from '@nestjs/common';
 
 import type { OidcClient } from '../client/oidc-client.js';
-import { clientToken, optionsToken, resourceServerToken } from '../nest/tokens.js';
-import type { ResourceServerOptions } from './resource-server.options.js';
+import { Platform } from '../nest/platform.js';
+import { clientFactoryToken, clientToken, optionsToken, resourceServerToken } from '../nest/tokens.js';
+import type { OidcStore } from '../storage/oidc-store.js';
+import type { ResourceServerSettings, TrustedIssuerOptions } from './resource-server.options.js';
 import { ResourceServer } from './resource-server.js';
 import { ScopesCheck } from './scopes-check.js';
+
+/** What this room reads of the options. */
+interface ResourceServerPart {
+  readonly resourceServer?: ResourceServerSettings | undefined;
+  readonly store?: OidcStore | undefined;
+}
+
+const logger = new Logger('OidcGuard');
+
+const warn = (problem: string): void => logger.warn(problem);
 
 /** What a module has to provide for the API of the client called `name`, beside the client itself and its options. */
 export function resourceServerProviders(name?: string): Provider[] {
   return [
     {
       provide: resourceServerToken(name),
-      inject: [clientToken(name), optionsToken(name)],
-      useFactory: (client: OidcClient, options: { resourceServer?: ResourceServerOptions | undefined }) =>
-        new ResourceServer(client, options.resourceServer),
+      inject: [clientToken(name), clientFactoryToken(name), optionsToken(name), Platform],
+      useFactory: (
+        client: OidcClient,
+        clientAt: (options: TrustedIssuerOptions) => OidcClient,
+        { resourceServer, store }: ResourceServerPart,
+        platform: Platform,
+      ) => resourceServer && new ResourceServer(resourceServer, { client, clientAt, platform, store, warn }),
     },
     ScopesCheck,
   ];

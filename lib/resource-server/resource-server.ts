@@ -1,85 +1,129 @@
-import { createHash } from 'node:crypto';
-
-import type { Introspection } from '../client/introspection.js';
 import type { OidcClient } from '../client/oidc-client.js';
-import { AccessTokenError, ConfigError, OAuthError } from '../errors/errors.js';
-import type { ResourceServerOptions, ValidateAccessToken } from './resource-server.options.js';
-import { VerifiedAccessToken } from './verified-access-token.js';
+import { AccessTokenError, ConfigError } from '../errors/errors.js';
+import { unverifiedJwt } from '../jose/unverified-jwt.js';
+import type { AccessRule, Validation } from '../nest/decorators.js';
+import type { Platform } from '../nest/platform.js';
+import { MemoryStore } from '../storage/memory-store.js';
+import type { Awaitable, OidcStore } from '../storage/oidc-store.js';
+import { LONGEST_TOKEN } from './credentials.js';
+import { andThen } from './is-promise.js';
+import type { ResourceServerSettings, TrustedIssuerOptions, ValidateAccessToken } from './resource-server.options.js';
+import { SenderConstraint, type Presentation } from './sender-constraint.js';
+import { TrustedIssuer, type Way } from './trusted-issuer.js';
+import { TrustedIssuers } from './trusted-issuers.js';
+import type { VerifiedAccessToken } from './verified-access-token.js';
 
-/** The API as its authorization server knows it: verifies access tokens by introspection. */
+/** What a resource server is made of, beside its options. */
+export interface ResourceServerParts {
+  readonly client: OidcClient;
+  readonly platform: Platform;
+  /** Undefined: replicas share nothing. */
+  readonly store: OidcStore | undefined;
+  /** Makes our client at another issuer. */
+  readonly clientAt: (options: TrustedIssuerOptions) => OidcClient;
+  readonly warn: (problem: string) => void;
+}
+
+/** Where and how a token is looked into. */
+interface Inquiry {
+  readonly issuer: TrustedIssuer;
+  readonly way: Way;
+}
+
+/** The API as its authorization servers know it: verifies access tokens, by introspection or by their signature. */
 export class ResourceServer {
+  readonly client: OidcClient;
   readonly realm: string;
-  readonly #audience: readonly string[] | undefined;
-  readonly #inFlight = new Map<string, Promise<Introspection>>();
+  readonly senders: SenderConstraint;
+  /** The application's mapping from token to user, if there is one. */
+  readonly validate: ValidateAccessToken | undefined;
+  readonly #issuers: TrustedIssuers;
+  readonly #validation: Validation;
+  /** Whether what a token says of itself decides whom to ask. */
+  readonly #hasOtherIssuers: boolean;
 
   constructor(
-    readonly client: OidcClient,
-    private readonly options: ResourceServerOptions | undefined,
+    readonly settings: ResourceServerSettings,
+    { client, platform, store, clientAt, warn }: ResourceServerParts,
   ) {
-    const audience = options?.audience;
-    this.#audience = typeof audience === 'string' ? [audience] : audience || undefined;
-    this.realm = this.#audience?.[0] ?? client.issuer;
+    const { validation, algorithms, cache, issuers } = settings;
+    const audience = audiencesOf(settings);
+    const trusted = { audience, algorithms, cache, store, warn };
+    this.client = client;
+    this.realm = audience?.[0] ?? client.issuer;
+    this.senders = new SenderConstraint(
+      settings,
+      platform,
+      store ?? new MemoryStore({ now: client.clock.now }),
+      client.clock,
+    );
+    this.validate = settings.validate;
+    this.#validation = validation;
+    this.#hasOtherIssuers = typeof issuers === 'function' || issuers.length > 0;
+    const own = new TrustedIssuer(client, { ...trusted, introspects: true });
+    const create = (options: TrustedIssuerOptions) =>
+      new TrustedIssuer(clientAt(options), { ...trusted, introspects: options.client !== undefined });
+    this.#issuers = new TrustedIssuers(own, issuers, create, client.clock.now);
+    client.onForget(async (token) => (token === undefined ? own.forgetSignatures() : this.#issuers.forget(token)));
+  }
+
+  /** The issuers that are known at boot. */
+  get issuers(): readonly string[] {
+    return this.#issuers.named;
   }
 
   /**
-   * Called by each guard that is constructed: what it needs must be configured before the first request.
-   *
-   * @throws {ConfigError} there is no audience, or nothing to authenticate with at the introspection endpoint
-   */
-  requireConfiguration(): void {
-    if (this.options === undefined) {
-      throw new ConfigError('INVALID_CONFIG', 'resourceServer.audience', 'is required by OidcGuard');
-    }
-    if (this.client.metadata.introspection_endpoint_auth_method === 'none') {
-      const member = 'client.introspection_endpoint_auth_method';
-      throw new ConfigError('INVALID_CONFIG', member, 'must not be none for OidcGuard (RFC 7662, section 2.1)');
-    }
-    this.client.needs('introspection_endpoint');
-  }
-
-  /** The application's mapping from token to user, if there is one. */
-  get validate(): ValidateAccessToken | undefined {
-    return this.options?.validate;
-  }
-
-  /**
-   * Asks the server about the token and checks the answer.
+   * Finds out about a token as a route needs it, and whether who sent it may use it.
    *
    * @throws {AccessTokenError} the token is not good here
    * @throws {OidcError} of another kind: it can't be told
    */
-  async verify(token: string): Promise<VerifiedAccessToken> {
-    const { issuer, clock } = this.client;
-    return VerifiedAccessToken.verify(token, await this.#introspect(token), {
-      issuer,
-      clock,
-      audience: this.#audience,
-    });
+  verify(presentation: Presentation, rule: AccessRule): Awaitable<VerifiedAccessToken> {
+    return andThen(this.senders.prove(presentation), (proof) =>
+      andThen(this.#lookUp(presentation.token.value, rule), (token) =>
+        andThen(this.senders.confirm(token, presentation, proof), () => token),
+      ),
+    );
   }
 
-  /** One call for all who ask about the same token at the same time. */
-  #introspect(token: string): Promise<Introspection> {
-    const key = createHash('sha256').update(token).digest('base64url');
-    const shared = this.#inFlight.get(key);
-    if (shared !== undefined) {
-      return shared;
-    }
-    const call = this.#ask(token).finally(() => this.#inFlight.delete(key));
-    this.#inFlight.set(key, call);
-    return call;
+  #lookUp(token: string, { validation = this.#validation, freshness }: AccessRule): Awaitable<VerifiedAccessToken> {
+    return andThen(this.#inquiry(token, validation), ({ issuer, way }) => issuer.verify(token, way, freshness));
   }
 
-  async #ask(token: string): Promise<Introspection> {
-    try {
-      return await this.client.introspect(token, { audience: this.#audience ?? [] });
-    } catch (error) {
-      // RFC 7009, section 2.2.1, which servers answer at introspection too: this form of token is none of theirs.
-      if (error instanceof OAuthError && error.error === 'unsupported_token_type') {
-        throw new AccessTokenError('TOKEN_TYPE', 'The server does not introspect tokens of this form.', {
-          cause: error,
-        });
-      }
-      throw error;
+  #inquiry(token: string, validation: Validation): Awaitable<Inquiry> {
+    const { own } = this.#issuers;
+    if (validation === 'introspection' && !this.#hasOtherIssuers) {
+      return { issuer: own, way: 'introspection' };
     }
+    const jwt = unverifiedJwt(token, LONGEST_TOKEN);
+    if (jwt === undefined && validation === 'jwt') {
+      throw new AccessTokenError('TOKEN_TYPE', 'The token is no JWT.');
+    }
+    const isOurs = jwt?.iss === undefined || jwt.iss === own.client.issuer || !this.#hasOtherIssuers;
+    const way = validation === 'auto' ? (jwt?.typ === 'at+jwt' ? 'jwt' : 'introspection') : validation;
+    return isOurs ? { issuer: own, way } : andThen(this.#issuers.get(jwt.iss), (issuer) => ({ issuer, way }));
   }
+}
+
+function audiencesOf({ audience }: ResourceServerSettings): readonly string[] | undefined {
+  return typeof audience === 'string' ? [audience] : audience || undefined;
+}
+
+/**
+ * Called by each guard that is constructed: what it needs must be configured before the first request.
+ *
+ * @throws {ConfigError} there is no audience, or nothing to authenticate with at the introspection endpoint
+ */
+export function requireConfiguration(server: ResourceServer | undefined): asserts server is ResourceServer {
+  if (server === undefined) {
+    throw new ConfigError('INVALID_CONFIG', 'resourceServer.audience', 'is required by OidcGuard');
+  }
+  if (server.settings.validation === 'jwt') {
+    return;
+  }
+  if (server.client.metadata.introspection_endpoint_auth_method === 'none') {
+    const member = 'client.introspection_endpoint_auth_method';
+    throw new ConfigError('INVALID_CONFIG', member, 'must not be none for OidcGuard (RFC 7662, section 2.1)');
+  }
+  server.client.needs('introspection_endpoint');
 }

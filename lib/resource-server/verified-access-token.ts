@@ -1,8 +1,9 @@
+import type { AccessTokenClaims } from '../client/access-token.js';
 import type { Clock } from '../clock/clock.js';
-import type { Introspection } from '../client/introspection.js';
 import type { AccessTokenErrorCode } from '../errors/codes.js';
 import { AccessTokenError } from '../errors/errors.js';
 import type { JsonValue } from '../http/json.js';
+import type { StepUpRequirement } from '../nest/decorators.js';
 import { audiencesOf } from '../jose/jwt.js';
 
 /** What a token is held against, whoever vouches for it. */
@@ -13,8 +14,10 @@ export interface AccessTokenExpectations {
   readonly clock: Clock;
 }
 
-/** An access token that is active, of this issuer, for this API and within its time. Only the guard makes one. */
+/** An access token that is active, of a trusted issuer, for this API and within its time. Only the guard makes one. */
 export class VerifiedAccessToken {
+  /** Who issued it. Users of several issuers are told apart by this and `sub` together. */
+  readonly iss: string;
   /** The end-user; undefined for a token that a client got for itself. */
   readonly sub: string | undefined;
   readonly client_id: string | undefined;
@@ -25,10 +28,14 @@ export class VerifiedAccessToken {
 
   private constructor(
     value: string,
-    /** Everything that the server says of the token (RFC 7662, section 2.2). */
-    readonly claims: Introspection,
+    /** Everything that is known of the token, by introspection (RFC 7662, section 2.2) or in itself (RFC 9068). */
+    readonly claims: AccessTokenClaims,
+    issuer: string,
+    /** The server is down, and this is what it said before: see `staleIfError`. */
+    readonly isStale: boolean,
   ) {
     this.#value = value;
+    this.iss = issuer;
     this.sub = claims.sub;
     this.client_id = claims.client_id;
     this.scopes = claims.scope?.split(' ').filter(Boolean) ?? [];
@@ -42,26 +49,27 @@ export class VerifiedAccessToken {
   }
 
   /**
-   * Checks what introspection answers itself: that the server calls a token active says nothing of this API.
+   * Checks what was found out itself: that a server calls a token active says nothing of this API.
    *
+   * @param found its claims; undefined when it is not active
    * @throws {AccessTokenError} the token is not good here
    */
-  static verify(value: string, claims: Introspection, expected: AccessTokenExpectations): VerifiedAccessToken {
-    const { clock } = expected;
-    if (!claims.active) {
+  static verify(
+    value: string,
+    found: { readonly claims: AccessTokenClaims | undefined; readonly isStale: boolean },
+    { issuer, audience, clock }: AccessTokenExpectations,
+  ): VerifiedAccessToken {
+    const { claims, isStale } = found;
+    if (claims === undefined) {
       throw refuse('TOKEN_INACTIVE', 'The token is not active.');
     }
     if (KINDS.some(({ member, isAccessToken }) => !isAccessToken(claims[member]))) {
       throw refuse('TOKEN_TYPE', 'The token is of another kind.');
     }
-    // RFC 7800: a bound token proves nothing without its key, and no proof can be checked yet.
-    if (claims.cnf !== undefined) {
-      throw refuse('TOKEN_BINDING', 'The token is bound to a key that was not proven.');
-    }
-    if (claims.iss !== undefined && claims.iss !== expected.issuer) {
+    if (claims.iss !== undefined && claims.iss !== issuer) {
       throw refuse('TOKEN_ISSUER', 'The token is of another issuer.');
     }
-    if (expected.audience !== undefined && !intersects(audiencesOf(claims.aud), expected.audience)) {
+    if (audience !== undefined && !intersects(audiencesOf(claims.aud), audience)) {
       throw refuse('TOKEN_AUDIENCE', 'The token is for another API.');
     }
     if (claims.exp !== undefined && clock.isExpired(claims.exp)) {
@@ -70,13 +78,23 @@ export class VerifiedAccessToken {
     if (claims.nbf !== undefined && clock.isInFuture(claims.nbf)) {
       throw refuse('TOKEN_NOT_YET_VALID', 'The token is not valid yet.');
     }
-    return new VerifiedAccessToken(value, claims);
+    return new VerifiedAccessToken(value, claims, issuer, isStale);
   }
 
   /** @throws {AccessTokenError} `INSUFFICIENT_SCOPE` when one of them was not granted */
   requireScopes(scopes: readonly string[]): void {
     if (!scopes.every((scope) => this.scopes.includes(scope))) {
       throw refuse('INSUFFICIENT_SCOPE', 'The token lacks a scope.');
+    }
+  }
+
+  /** @throws {AccessTokenError} `INSUFFICIENT_AUTHENTICATION`: the login behind it was too weak or too long ago, or is not told */
+  requireAuthentication({ acr, maxAge }: StepUpRequirement, clock: Clock): void {
+    const { acr: given, auth_time: at } = this.claims;
+    const isStrong = acr === undefined || acr.length === 0 || (given !== undefined && acr.includes(given));
+    const isRecent = maxAge === undefined || (at !== undefined && !clock.isOlderThan(at, maxAge));
+    if (!isStrong || !isRecent) {
+      throw refuse('INSUFFICIENT_AUTHENTICATION', 'The login behind the token is too weak or too long ago.');
     }
   }
 }
@@ -87,7 +105,7 @@ export class VerifiedAccessToken {
  */
 const KINDS: readonly { readonly member: string; readonly isAccessToken: (value: JsonValue | undefined) => boolean }[] =
   [
-    { member: 'token_type', isAccessToken: oneOf('bearer', 'access_token') },
+    { member: 'token_type', isAccessToken: oneOf('bearer', 'access_token', 'dpop') },
     { member: 'token_use', isAccessToken: oneOf('access', 'access_token') },
     {
       member: 'typ',

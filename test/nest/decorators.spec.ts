@@ -26,12 +26,12 @@ describe('accessRule', () => {
   const { open, scoped, bare } = Plain.prototype;
 
   it('the handler decides before its class', () => {
-    expect(accessRule(bare, Plain)).toEqual({ isPublic: false, scopes: [] });
-    expect(accessRule(bare, Scoped)).toEqual({ isPublic: false, scopes: ['a'] });
-    expect(accessRule(scoped, Scoped)).toEqual({ isPublic: false, scopes: ['b', 'c'] });
-    expect(accessRule(open, Scoped)).toEqual({ isPublic: true, scopes: [] });
-    expect(accessRule(bare, Open)).toEqual({ isPublic: true, scopes: [] });
-    expect(accessRule(scoped, Open)).toEqual({ isPublic: false, scopes: ['b', 'c'] });
+    expect(accessRule(bare, Plain)).toMatchObject({ isPublic: false, scopes: [] });
+    expect(accessRule(bare, Scoped)).toMatchObject({ isPublic: false, scopes: ['a'] });
+    expect(accessRule(scoped, Scoped)).toMatchObject({ isPublic: false, scopes: ['b', 'c'] });
+    expect(accessRule(open, Scoped)).toMatchObject({ isPublic: true, scopes: [] });
+    expect(accessRule(bare, Open)).toMatchObject({ isPublic: true, scopes: [] });
+    expect(accessRule(scoped, Open)).toMatchObject({ isPublic: false, scopes: ['b', 'c'] });
   });
 
   it('reads it once', () => {
@@ -70,6 +70,7 @@ describe('@CurrentUser and @AccessToken', () => {
       getClass: () => Handlers,
       getHandler: () => Handlers.prototype.get,
       switchToHttp: () => ({ getRequest: () => request }),
+      switchToRpc: () => ({ getContext: () => request }),
     }) as unknown as ExecutionContext;
 
   it('NEST-12 throw when no guard ran, and name the one that is missing', () => {

@@ -456,8 +456,11 @@ describe('@Scopes without a guard stops the boot', () => {
   });
 });
 
-it.each([OidcGuard, OidcLoginGuard, OidcSessionGuard])('a context that is not HTTP is refused by %p', async (guard) => {
-  const context = { getType: () => 'rpc' } as ExecutionContext;
-  const instance: { canActivate(context: ExecutionContext): unknown } = Object.create(guard.prototype);
-  await expect(async () => instance.canActivate(context)).rejects.toThrow(/type rpc/);
-});
+it.each([OidcGuard, OidcLoginGuard, OidcSessionGuard])(
+  'a context that nobody knows is refused by %p',
+  async (guard) => {
+    const context = { getType: () => 'pigeon' } as ExecutionContext;
+    const instance: { canActivate(context: ExecutionContext): unknown } = Object.create(guard.prototype);
+    await expect(async () => instance.canActivate(context)).rejects.toThrow(/type pigeon/);
+  },
+);

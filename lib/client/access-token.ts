@@ -1,0 +1,93 @@
+import { isNumericDate } from '../clock/clock.js';
+import { VerificationError } from '../errors/errors.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../http/json.js';
+import { ASYMMETRIC_ALGORITHMS } from '../jose/algorithms.js';
+import { verifyJwt } from '../jose/jwt.js';
+import { ACCESS_TOKEN } from '../jose/purpose.js';
+import type { Server } from './server.js';
+
+/** What an access token says, whoever vouches for it: introspection or the server's signature. */
+export interface AccessTokenClaims {
+  readonly [claim: string]: JsonValue | undefined;
+
+  readonly iss?: string;
+  readonly sub?: string;
+  readonly aud?: JsonValue;
+  readonly client_id?: string;
+  /** Space-separated. */
+  readonly scope?: string;
+  readonly token_type?: string;
+  readonly jti?: string;
+  /** Seconds since the epoch, as `nbf`, `iat` and `auth_time`. */
+  readonly exp?: number;
+  readonly nbf?: number;
+  readonly iat?: number;
+  /** When the end-user proved who they are, and how well (RFC 9470, section 6). */
+  readonly auth_time?: number;
+  readonly acr?: string;
+  /** Confirmation: the key that the token is bound to (RFC 7800). */
+  readonly cnf?: JsonObject;
+}
+
+export interface AccessTokenOptions {
+  /** One of them must be in `aud`; left out: not checked. */
+  readonly audience?: readonly string[] | undefined;
+  /** The algorithms that may have signed it. Default: every asymmetric one. */
+  readonly algorithms?: readonly string[] | undefined;
+}
+
+/** The type that the specifications give to each claim; the others may be anything. */
+const TYPES: Readonly<Record<string, (value: JsonValue) => boolean>> = {
+  iss: isString,
+  sub: isString,
+  client_id: isString,
+  scope: isString,
+  token_type: isString,
+  jti: isString,
+  acr: isString,
+  exp: isNumericDate,
+  nbf: isNumericDate,
+  iat: isNumericDate,
+  auth_time: isNumericDate,
+  cnf: isJsonObject,
+};
+
+/** The first claim that is of another type than the specifications give it. */
+export function wrongClaim(claims: JsonObject): string | undefined {
+  for (const claim in TYPES) {
+    const value = claims[claim];
+    if (value !== undefined && TYPES[claim]?.(value) === false) {
+      return claim;
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Verifies a JWT access token by itself (RFC 9068, section 4). Anybody can have made it up, so that an unknown key makes
+ * us fetch the server's keys at most once in a while.
+ *
+ * @throws {VerificationError} it is no access token of this server for this API, or not within its time
+ */
+export async function verifyAccessToken(
+  server: Server,
+  token: string,
+  { audience, algorithms = ASYMMETRIC_ALGORITHMS }: AccessTokenOptions = {},
+): Promise<AccessTokenClaims> {
+  const { issuer, clock } = server;
+  const keys = (): ReturnType<Server['strangersKeys']> => server.strangersKeys();
+  const { claims } = await verifyJwt(token, ACCESS_TOKEN, { issuer, audience, algorithms, clock, keys });
+  requireClaims(claims);
+  return claims;
+}
+
+function requireClaims(claims: JsonObject): asserts claims is AccessTokenClaims {
+  const wrong = wrongClaim(claims);
+  if (wrong !== undefined) {
+    throw new VerificationError('CLAIM_INVALID', `The access token has a wrong claim: ${wrong}.`);
+  }
+}
+
+function isString(value: JsonValue): boolean {
+  return typeof value === 'string';
+}

@@ -1,0 +1,22 @@
+import * as v from 'valibot';
+
+import { Secret } from './secret.js';
+
+/** 256 bits, if they are random: what the ciphers and MACs that are made with them have. */
+const MIN_SECRET_BYTES = 32;
+
+const secret = v.pipe(
+  v.string(),
+  v.check((value) => Buffer.byteLength(value) >= MIN_SECRET_BYTES, `must be at least ${MIN_SECRET_BYTES} bytes`),
+  v.transform((value) => new Secret(value)),
+);
+
+const oneSecret = v.pipe(
+  secret,
+  v.transform((value) => [value]),
+);
+
+const secrets = v.pipe(v.array(secret), v.nonEmpty('must hold at least one secret'));
+
+/** One secret or several, of which the first is used and all are accepted, so that a new one is put in front. */
+export const secretsSchema = v.lazy((value) => (Array.isArray(value) ? secrets : oneSecret));

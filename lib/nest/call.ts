@@ -1,0 +1,146 @@
+import type { ExecutionContext } from '@nestjs/common';
+
+/** What brought a call. Any other is refused. */
+export type CallKind = 'http' | 'graphql' | 'ws' | 'rpc';
+
+/** Where each kind of call has what guards need of it. */
+interface CallReader {
+  /** The object of this call alone, or of its connection, on which is recorded what guards found. */
+  request(context: ExecutionContext): object;
+  /** Where headers are set, if there is such a place. */
+  response(context: ExecutionContext): object | undefined;
+  /** The value of `Authorization`, where it is not a header of an HTTP request. */
+  authorization(context: ExecutionContext): string | undefined;
+  /** Whether `request` is an HTTP request whose headers are the caller's of this call. */
+  isHttp(context: ExecutionContext): boolean;
+}
+
+const READERS: Readonly<Record<CallKind, CallReader>> = {
+  http: {
+    request: (context) => context.switchToHttp().getRequest(),
+    response: (context) => context.switchToHttp().getResponse(),
+    authorization: () => undefined,
+    isHttp: () => true,
+  },
+  // A resolver's third argument is what the application's `context` made.
+  graphql: {
+    request: (context) => graphqlRequest(context.getArgByIndex(2)),
+    response: (context) => firstObject(context.getArgByIndex(2), ['res', 'response', 'reply']),
+    authorization: (context) => connectionParameter(context.getArgByIndex(2)),
+    isHttp: (context) => connectionParameter(context.getArgByIndex(2)) === undefined && hasHeaders(requestOf(context)),
+  },
+  ws: {
+    request: (context) => context.switchToWs().getClient(),
+    response: () => undefined,
+    authorization: (context) => handshakeAuthorization(context.switchToWs().getClient()),
+    isHttp: () => false,
+  },
+  rpc: {
+    request: (context) => context.switchToRpc().getContext(),
+    response: () => undefined,
+    authorization: (context) => messageAuthorization(context.switchToRpc().getContext()),
+    isHttp: () => false,
+  },
+};
+
+/** @throws {Error} a context of a type that is not known, or one that carries nothing: it can't be protected */
+export function requestOf(context: ExecutionContext): object {
+  const request: unknown = readerOf(context).request(context);
+  if (typeof request !== 'object' || request === null) {
+    throw new Error(`A call of type ${context.getType()} came without a context, so it is refused.`);
+  }
+  return request;
+}
+
+/** Where headers of the answer are set; undefined for calls that have none. */
+export function responseOf(context: ExecutionContext): object | undefined {
+  return readerOf(context).response(context);
+}
+
+/** The credentials of a call that is no HTTP request of its own, in the form of an `Authorization` header. */
+export function authorizationOf(context: ExecutionContext): string | undefined {
+  return readerOf(context).authorization(context);
+}
+
+/** Whether the call is an HTTP request of its own, with a method and a URL that a proof can be made for. */
+export function isHttpRequest(context: ExecutionContext): boolean {
+  return readerOf(context).isHttp(context);
+}
+
+export function kindOf(context: ExecutionContext): CallKind {
+  const kind = context.getType<string>();
+  if (!isKnown(kind)) {
+    throw new Error(`OidcGuard does not protect a context of type ${kind}, so it refuses it.`);
+  }
+  return kind;
+}
+
+function readerOf(context: ExecutionContext): CallReader {
+  return READERS[kindOf(context)];
+}
+
+function isKnown(kind: string): kind is CallKind {
+  return Object.hasOwn(READERS, kind);
+}
+
+/** The HTTP request behind a query or a mutation, or the one that a subscription's socket began with. */
+function graphqlRequest(context: unknown): object {
+  const carrier = firstObject(context, ['req', 'request']) ?? context;
+  const upgrade = member(member(carrier, 'extra'), 'request');
+  const request = isObject(upgrade) ? upgrade : carrier;
+  if (!isObject(request)) {
+    throw new Error('The GraphQL context holds no request, so the call is refused.');
+  }
+  return request;
+}
+
+/** Browsers can't set headers on a socket: their clients send credentials with the message that opens it. */
+function connectionParameter(context: unknown): string | undefined {
+  const parameters =
+    member(context, 'connectionParams') ?? member(firstObject(context, ['req', 'request']), 'connectionParams');
+  return text(member(parameters, 'authorization')) ?? text(member(parameters, 'Authorization'));
+}
+
+/** Socket.IO: `auth` of the handshake, in which browsers can send something, or its headers. */
+function handshakeAuthorization(client: unknown): string | undefined {
+  const handshake = member(client, 'handshake');
+  const token = text(member(member(handshake, 'auth'), 'token'));
+  return token === undefined ? text(member(member(handshake, 'headers'), 'authorization')) : `Bearer ${token}`;
+}
+
+/** Where the transports of microservices keep headers: gRPC and NATS, Kafka, RabbitMQ. The others have none. */
+function messageAuthorization(context: unknown): string | undefined {
+  const headers = call(context, 'getHeaders') ?? context;
+  const message = call(context, 'getMessage');
+  const found =
+    call(headers, 'get', 'authorization') ??
+    member(member(message, 'headers'), 'authorization') ??
+    member(member(member(message, 'properties'), 'headers'), 'authorization');
+  const value: unknown = Array.isArray(found) && found.length === 1 ? found[0] : found;
+  return Buffer.isBuffer(value) ? value.toString('latin1') : text(value);
+}
+
+function hasHeaders(request: object): boolean {
+  return isObject(member(request, 'headers'));
+}
+
+function firstObject(value: unknown, names: readonly string[]): object | undefined {
+  return names.map((name) => member(value, name)).find(isObject);
+}
+
+function call(target: unknown, method: string, ...args: readonly unknown[]): unknown {
+  const called = member(target, method);
+  return typeof called === 'function' ? Reflect.apply(called, target, args) : undefined;
+}
+
+function member(value: unknown, name: string): unknown {
+  return isObject(value) ? Reflect.get(value, name) : undefined;
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}

@@ -1,0 +1,53 @@
+import { LRUCache } from 'lru-cache';
+
+import type { AccessTokenClaims } from '../client/access-token.js';
+import type { Awaitable } from '../storage/oidc-store.js';
+
+/** What was found out about a token, and when. */
+export interface CachedClaims {
+  /** Undefined: the token is not active. */
+  readonly claims: AccessTokenClaims | undefined;
+  /** Milliseconds since the epoch: when the question was asked. */
+  readonly askedAt: number;
+}
+
+/** Where findings are kept. How old one may be is the reader's to judge: a cache has no clock. */
+export interface ClaimsCache {
+  /** @param token opens what is kept in a place that others can read too */
+  get(key: string, token: string): Awaitable<CachedClaims | undefined>;
+  set(key: string, token: string, found: CachedClaims): Awaitable<void>;
+  /** What was asked before now is never given again. */
+  forget(key: string): Awaitable<void>;
+}
+
+/** In this process: what is read oftest stays. Tokens that are not active have room of their own and displace no other. */
+export class LocalClaimsCache implements ClaimsCache {
+  readonly #active: LRUCache<string, CachedClaims>;
+  readonly #inactive: LRUCache<string, CachedClaims>;
+
+  /** @param maxEntries of active tokens; a tenth of it of others */
+  constructor(maxEntries: number) {
+    this.#active = new LRUCache({ max: maxEntries });
+    this.#inactive = new LRUCache({ max: Math.max(1, Math.floor(maxEntries / 10)) });
+  }
+
+  get(key: string): CachedClaims | undefined {
+    return this.#active.get(key) ?? this.#inactive.get(key);
+  }
+
+  set(key: string, _token: string, found: CachedClaims): void {
+    const [kept, other] = found.claims === undefined ? [this.#inactive, this.#active] : [this.#active, this.#inactive];
+    other.delete(key);
+    kept.set(key, found);
+  }
+
+  forget(key: string): void {
+    this.#active.delete(key);
+    this.#inactive.delete(key);
+  }
+
+  clear(): void {
+    this.#active.clear();
+    this.#inactive.clear();
+  }
+}

@@ -1,0 +1,76 @@
+import { AccessTokenError } from '../errors/errors.js';
+import type { Platform } from '../nest/platform.js';
+
+/** Authentication schemes of access tokens (RFC 6750, section 2.1; RFC 9449, section 7.1). */
+export type Scheme = 'Bearer' | 'DPoP';
+
+/** An access token as it came; nobody has looked at it yet. */
+export interface PresentedToken {
+  readonly scheme: Scheme;
+  readonly value: string;
+}
+
+/** Characters of the longest token that is looked at. */
+export const LONGEST_TOKEN = 8192;
+
+/** RFC 9110, section 11.1: the scheme of the credentials, in any case. */
+const SCHEME = /^[\w!#$%&'*+.^`|~-]+/;
+
+/** RFC 6750, section 2.1: `1*SP b64token`; RFC 9449, section 7.1: `1*SP token68`, which is the same. */
+const CREDENTIALS = /^ +([A-Za-z0-9\-._~+/]+=*)$/;
+
+/**
+ * Takes the access token from the Authorization header, the only place where it is looked for (RFC 6750, section 2.1).
+ *
+ * @param schemes those that are taken here
+ * @throws {AccessTokenError} `CREDENTIALS_MISSING`, or `CREDENTIALS_MALFORMED` when it can't be told without guessing
+ */
+export function presentedToken(platform: Platform, request: unknown, schemes: readonly Scheme[]): PresentedToken {
+  if (platform.headerLines(request, 'authorization') > 1) {
+    throw malformed();
+  }
+  const token = parseCredentials(platform.header(request, 'authorization'), schemes);
+  if (isInQueryToo(platform.query(request))) {
+    throw malformed();
+  }
+  return token;
+}
+
+/**
+ * Reads the value of an Authorization header.
+ *
+ * @throws {AccessTokenError} `CREDENTIALS_MISSING`, or `CREDENTIALS_MALFORMED` when it can't be told without guessing
+ */
+export function parseCredentials(authorization: string | undefined, schemes: readonly Scheme[]): PresentedToken {
+  const [written = ''] = SCHEME.exec(authorization ?? '') ?? [];
+  const scheme = schemeNamed(written, schemes);
+  if (authorization === undefined || scheme === undefined) {
+    throw new AccessTokenError('CREDENTIALS_MISSING', 'The request carries no access token.');
+  }
+  const credentials = authorization.slice(written.length);
+  const value = credentials.length > LONGEST_TOKEN + 1 ? undefined : CREDENTIALS.exec(credentials)?.[1];
+  if (value === undefined) {
+    throw malformed();
+  }
+  return { scheme, value };
+}
+
+/** The schemes that a caller used, as far as it can be told: the one that the request names, else all. */
+export function attemptedSchemes(authorization: string | undefined, schemes: readonly Scheme[]): readonly Scheme[] {
+  const [written = ''] = SCHEME.exec(authorization ?? '') ?? [];
+  const scheme = schemeNamed(written, schemes);
+  return scheme === undefined ? schemes : [scheme];
+}
+
+function schemeNamed(written: string, schemes: readonly Scheme[]): Scheme | undefined {
+  return schemes.find((scheme) => scheme.length === written.length && scheme.toLowerCase() === written.toLowerCase());
+}
+
+/** RFC 6750, section 2: one method of sending the token in one request. */
+function isInQueryToo(query: string): boolean {
+  return query !== '' && new URLSearchParams(query).has('access_token');
+}
+
+function malformed(): AccessTokenError {
+  return new AccessTokenError('CREDENTIALS_MALFORMED', 'The access token can not be read from the request.');
+}

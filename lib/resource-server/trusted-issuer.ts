@@ -1,0 +1,132 @@
+import type { AccessTokenClaims } from '../client/access-token.js';
+import type { OidcClient } from '../client/oidc-client.js';
+import type { AccessTokenErrorCode, VerificationErrorCode } from '../errors/codes.js';
+import { AccessTokenError, OAuthError, VerificationError } from '../errors/errors.js';
+import type { Awaitable, OidcStore } from '../storage/oidc-store.js';
+import { LONGEST_STALE } from '../nest/decorators.js';
+import { LocalClaimsCache, type ClaimsCache } from './claims-cache.js';
+import { ClaimsSource, type Freshness } from './claims-source.js';
+import { andThen } from './is-promise.js';
+import type { CacheSettings } from './resource-server.options.js';
+import { SharedClaimsCache } from './shared-claims-cache.js';
+import { VerifiedAccessToken } from './verified-access-token.js';
+
+export interface TrustedIssuerSettings {
+  /** Whether we are registered there; if not, only JWTs are understood. */
+  readonly introspects: boolean;
+  /** One of them must be in `aud`; undefined: not checked. */
+  readonly audience: readonly string[] | undefined;
+  /** What may have signed a JWT; undefined: any asymmetric algorithm. */
+  readonly algorithms: readonly string[] | undefined;
+  /** Undefined: nothing is kept. */
+  readonly cache: CacheSettings | undefined;
+  /** Undefined: what is kept is kept in this process. */
+  readonly store: OidcStore | undefined;
+  readonly warn: (problem: string) => void;
+}
+
+/** The two ways to find out about a token: the server is asked, or its signature is checked. */
+export type Way = 'introspection' | 'jwt';
+
+/** An authorization server whose access tokens are good here. */
+export class TrustedIssuer {
+  readonly #introspected: ClaimsSource;
+  readonly #signed: ClaimsSource;
+  readonly #signatures: LocalClaimsCache | undefined;
+
+  constructor(
+    readonly client: OidcClient,
+    private readonly settings: TrustedIssuerSettings,
+  ) {
+    const { issuer, clock, metadata } = client;
+    const { cache: times } = settings;
+    const identity = JSON.stringify([issuer, metadata.client_id]);
+    const keptIn = (cache: ClaimsCache | undefined) => cache && times && { cache, times };
+    // Never shared: a signature is cheaper to check than a store is to ask.
+    this.#signatures = times && new LocalClaimsCache(times.maxEntries);
+    const introspected = times && introspections(client, times, settings);
+    this.#introspected = new ClaimsSource(
+      identity,
+      (token) => this.#introspect(token),
+      clock.now,
+      keptIn(introspected),
+    );
+    this.#signed = new ClaimsSource(
+      identity,
+      (token) => this.#verifySignature(token),
+      clock.now,
+      keptIn(this.#signatures),
+    );
+  }
+
+  /**
+   * @throws {AccessTokenError} the token is not good here
+   * @throws {OidcError} of another kind: it can't be told
+   */
+  verify(token: string, way: Way, freshness: Freshness): Awaitable<VerifiedAccessToken> {
+    const source = way === 'jwt' || !this.settings.introspects ? this.#signed : this.#introspected;
+    const { issuer, clock } = this.client;
+    const { audience } = this.settings;
+    return andThen(source.find(token, freshness), (found) =>
+      VerifiedAccessToken.verify(token, found, { issuer, clock, audience }),
+    );
+  }
+
+  /** Whoever presents it next, it is looked into anew. */
+  async forget(token: string): Promise<void> {
+    await Promise.all([this.#signed.forget(token), this.#introspected.forget(token)]);
+  }
+
+  /** For when the keys are no longer trusted. */
+  forgetSignatures(): void {
+    this.#signatures?.clear();
+  }
+
+  async #introspect(token: string): Promise<AccessTokenClaims | undefined> {
+    try {
+      const introspection = await this.client.introspect(token, { audience: this.settings.audience ?? [] });
+      return introspection.active ? introspection : undefined;
+    } catch (error) {
+      // RFC 7009, section 2.2.1, which servers answer at introspection too: this form of token is none of theirs.
+      if (error instanceof OAuthError && error.error === 'unsupported_token_type') {
+        throw new AccessTokenError('TOKEN_TYPE', 'The server does not introspect tokens of this form.', {
+          cause: error,
+        });
+      }
+      throw error;
+    }
+  }
+
+  async #verifySignature(token: string): Promise<AccessTokenClaims> {
+    const { audience, algorithms } = this.settings;
+    try {
+      return await this.client.verifyAccessToken(token, { audience, algorithms });
+    } catch (error) {
+      // The token is to blame; keys that can't be had are not, and go through as they are.
+      if (error instanceof VerificationError) {
+        const code = CODES[error.code] ?? 'TOKEN_INVALID';
+        throw new AccessTokenError(code, 'The token does not verify.', { cause: error });
+      }
+      throw error;
+    }
+  }
+}
+
+const CODES: Readonly<Partial<Record<VerificationErrorCode, AccessTokenErrorCode>>> = {
+  EXPIRED: 'TOKEN_EXPIRED',
+  NOT_YET_VALID: 'TOKEN_NOT_YET_VALID',
+  ISS_MISMATCH: 'TOKEN_ISSUER',
+  AUD_MISMATCH: 'TOKEN_AUDIENCE',
+  TYP_MISMATCH: 'TOKEN_TYPE',
+};
+
+function introspections(
+  { clock }: OidcClient,
+  { maxEntries, ttl }: CacheSettings,
+  { store, warn }: TrustedIssuerSettings,
+): ClaimsCache {
+  const lifetime = (ttl + LONGEST_STALE) * 1000;
+  return store === undefined
+    ? new LocalClaimsCache(maxEntries)
+    : new SharedClaimsCache(store, clock, { maxEntries, lifetime }, warn);
+}

@@ -1,0 +1,67 @@
+import { LRUCache } from 'lru-cache';
+
+import type { OidcStore } from './oidc-store.js';
+
+interface Entry {
+  readonly value: string;
+  /** Milliseconds since the epoch. */
+  readonly setAt: number;
+  readonly lifetime: number;
+}
+
+export interface MemoryStoreOptions {
+  /** How many keys are kept. Default 100000. */
+  readonly maxEntries?: number;
+  /** The time now in milliseconds. Default `Date.now`. */
+  readonly now?: () => number;
+}
+
+/**
+ * A store in this process, for one replica. When it is full, the key that was used longest ago goes: a proof against
+ * replays is forgotten early only where more than `maxEntries` come within its lifetime.
+ */
+export class MemoryStore implements OidcStore {
+  readonly #entries: LRUCache<string, Entry>;
+  readonly #now: () => number;
+
+  constructor({ maxEntries = 100_000, now = Date.now }: MemoryStoreOptions = {}) {
+    this.#entries = new LRUCache({ max: maxEntries });
+    this.#now = now;
+  }
+
+  get(key: string): string | undefined {
+    const entry = this.#entries.get(key);
+    if (entry === undefined) {
+      return undefined;
+    }
+    // A clock that was set back makes nothing eternal.
+    const age = this.#now() - entry.setAt;
+    if (age >= 0 && age < entry.lifetime) {
+      return entry.value;
+    }
+    this.#entries.delete(key);
+    return undefined;
+  }
+
+  set(key: string, value: string, lifetime: number): void {
+    this.#entries.set(key, { value, setAt: this.#now(), lifetime });
+  }
+
+  delete(key: string): void {
+    this.#entries.delete(key);
+  }
+
+  claim(key: string, value: string, lifetime: number): boolean {
+    if (this.get(key) !== undefined) {
+      return false;
+    }
+    this.set(key, value, lifetime);
+    return true;
+  }
+
+  take(key: string): string | undefined {
+    const value = this.get(key);
+    this.delete(key);
+    return value;
+  }
+}

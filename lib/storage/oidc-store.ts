@@ -1,0 +1,21 @@
+/** A value, or a promise of it: what is in this process answers at once. */
+export type Awaitable<T> = T | Promise<T>;
+
+/**
+ * Where replicas share what they know: five calls, each on one key. Keys and values are text, lifetimes milliseconds,
+ * more than 0. What an application writes for a store of its own is this and nothing else.
+ *
+ * A store that can't be reached throws a `StoreError`; whatever depends on it then fails closed.
+ */
+export interface OidcStore {
+  /** Undefined: there is no such key, or its lifetime is over. */
+  get(key: string): Awaitable<string | undefined>;
+  /** Writes over what is there. */
+  set(key: string, value: string, lifetime: number): Awaitable<void>;
+  /** No error where there is no such key. */
+  delete(key: string): Awaitable<void>;
+  /** Sets the key if it is absent, in one step that nobody can come between: true for exactly one of several callers. */
+  claim(key: string, value: string, lifetime: number): Awaitable<boolean>;
+  /** Gets the value and deletes the key, in one step: exactly one of several callers gets it. */
+  take(key: string): Awaitable<string | undefined>;
+}
