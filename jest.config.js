@@ -1,12 +1,18 @@
 import { chromiumPath } from './test/browser/chromium.js';
+import { redisServerPath } from './test/redis/redis-server.js';
+
+/** Tests that need more than Node run when it is found, and what is missing is told when not. */
+const missing = [
+  { folder: 'test/browser', what: 'Chromium', variable: 'CHROMIUM', path: chromiumPath },
+  { folder: 'test/redis', what: 'redis-server', variable: 'REDIS_SERVER', path: redisServerPath },
+].filter(({ path }) => path === undefined);
 
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.spec.ts'],
-  // What needs a browser runs when one is found, and says so when not.
-  testPathIgnorePatterns: ['/node_modules/', ...(chromiumPath ? [] : ['<rootDir>/test/browser/'])],
-  reporters: ['default', ...(chromiumPath ? [] : ['<rootDir>/test/browser/notice.reporter.js'])],
+  testPathIgnorePatterns: ['/node_modules/', ...missing.map(({ folder }) => `<rootDir>/${folder}/`)],
+  reporters: ['default', ['<rootDir>/test/missing.reporter.js', { missing }]],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: {

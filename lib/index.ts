@@ -28,6 +28,7 @@ export {
   OAuthError,
   ResponseError,
   SessionError,
+  StoreError,
   TransportError,
   VerificationError,
 } from './errors/errors.js';

@@ -123,6 +123,9 @@ export type AccessTokenErrorCode =
   /** The login behind the token is too weak or too old (RFC 9470). */
   | 'INSUFFICIENT_AUTHENTICATION';
 
+/** The store that replicas share, or that keeps used proofs, can't be asked. */
+export type StoreErrorCode = 'STORE_UNAVAILABLE' | 'STORE_TIMEOUT';
+
 /** The local session can't be read, kept or started. */
 export type SessionErrorCode =
   | 'SESSION_MISSING'
@@ -141,4 +144,5 @@ export type OidcErrorCode =
   | VerificationErrorCode
   | AuthorizationResponseErrorCode
   | AccessTokenErrorCode
+  | StoreErrorCode
   | SessionErrorCode;

@@ -6,6 +6,7 @@ import type {
   OAuthErrorCode,
   ResponseErrorCode,
   SessionErrorCode,
+  StoreErrorCode,
   TransportErrorCode,
   VerificationErrorCode,
 } from './codes.js';
@@ -66,6 +67,9 @@ export class AuthorizationResponseError extends OidcError<AuthorizationResponseE
 
 /** The access token of an API call was refused. */
 export class AccessTokenError extends OidcError<AccessTokenErrorCode> {}
+
+/** The store can't be reached: what depends on it is refused rather than guessed. */
+export class StoreError extends OidcError<StoreErrorCode> {}
 
 /** The local session can't be read, kept or started. */
 export class SessionError extends OidcError<SessionErrorCode> {}

@@ -1,0 +1,180 @@
+import { StoreError } from '../errors/errors.js';
+import type { OidcStore } from './oidc-store.js';
+
+/** The part of an `ioredis` client, single or cluster, that is used here. */
+export interface IoRedisClient {
+  readonly status: string;
+  get(key: string): Promise<string | null>;
+  set(key: string, value: string, unit: 'PX', lifetime: number): Promise<unknown>;
+  set(key: string, value: string, unit: 'PX', lifetime: number, condition: 'NX'): Promise<unknown>;
+  del(key: string): Promise<unknown>;
+  getdel(key: string): Promise<string | null>;
+}
+
+/** The part of a `redis` client that is used here. */
+export interface NodeRedisClient {
+  readonly isReady: boolean;
+  get(key: string): Promise<unknown>;
+  set(key: string, value: string, options: object): Promise<unknown>;
+  del(key: string): Promise<unknown>;
+  getDel(key: string): Promise<unknown>;
+}
+
+export type RedisClient = IoRedisClient | NodeRedisClient;
+
+export interface RedisStoreOptions {
+  /** What every key begins with. Default `nestjs-oidc:`. */
+  readonly prefix?: string;
+  /** Milliseconds for a command. Default 500. */
+  readonly commandTimeout?: number;
+  /** The time now in milliseconds. Default `Date.now`. */
+  readonly now?: () => number;
+}
+
+/** Milliseconds after a command that was not answered in time, for which the others do not wait. */
+const PAUSE = 1000;
+
+/** Replies that mean: ask once more, and the cluster or the new primary is there. */
+const ONCE_MORE: readonly string[] = ['READONLY', 'MOVED', 'ASK', 'LOADING', 'TRYAGAIN', 'CLUSTERDOWN', 'MASTERDOWN'];
+
+/** What the two clients call the same five commands. */
+interface Commands {
+  isReady(): boolean;
+  get(key: string): Promise<unknown>;
+  set(key: string, value: string, lifetime: number): Promise<unknown>;
+  claim(key: string, value: string, lifetime: number): Promise<unknown>;
+  delete(key: string): Promise<unknown>;
+  take(key: string): Promise<unknown>;
+}
+
+/**
+ * A store in Redis 6.2 or later, over the application's own client of `ioredis` or `redis`. That client is neither
+ * connected nor configured nor closed here. No key is written without a lifetime.
+ *
+ * While the client is not connected each call fails at once, and a command that is not answered fails in half a second:
+ * nobody waits in a queue for a Redis that is gone.
+ *
+ * ```ts
+ * import { RedisStore } from 'nestjs-oidc/redis';
+ *
+ * OidcModule.forRootAsync({
+ *   imports: [RedisModule],
+ *   inject: [REDIS],
+ *   useFactory: (redis: Redis) => ({ ...options, store: new RedisStore(redis) }),
+ * });
+ * ```
+ */
+export class RedisStore implements OidcStore {
+  readonly #commands: Commands;
+  readonly #prefix: string;
+  readonly #timeout: number;
+  readonly #now: () => number;
+  #hungAt = Number.NEGATIVE_INFINITY;
+
+  constructor(client: RedisClient, options: RedisStoreOptions = {}) {
+    const { prefix = 'nestjs-oidc:', commandTimeout = 500, now = Date.now } = options;
+    this.#commands = 'getDel' in client ? nodeRedis(client) : ioRedis(client);
+    this.#prefix = prefix;
+    this.#timeout = commandTimeout;
+    this.#now = now;
+  }
+
+  async get(key: string): Promise<string | undefined> {
+    return text(await this.#run(() => this.#commands.get(this.#prefix + key)));
+  }
+
+  async set(key: string, value: string, lifetime: number): Promise<void> {
+    await this.#run(() => this.#commands.set(this.#prefix + key, value, whole(lifetime)));
+  }
+
+  async delete(key: string): Promise<void> {
+    await this.#run(() => this.#commands.delete(this.#prefix + key));
+  }
+
+  async claim(key: string, value: string, lifetime: number): Promise<boolean> {
+    return (await this.#run(() => this.#commands.claim(this.#prefix + key, value, whole(lifetime)))) !== null;
+  }
+
+  async take(key: string): Promise<string | undefined> {
+    return text(await this.#run(() => this.#commands.take(this.#prefix + key)));
+  }
+
+  async #run(command: () => Promise<unknown>): Promise<unknown> {
+    try {
+      return await this.#inTime(command);
+    } catch (error) {
+      if (ONCE_MORE.includes(wordOf(error))) {
+        return this.#inTime(command).catch((second: unknown) => {
+          throw failed(second);
+        });
+      }
+      throw failed(error);
+    }
+  }
+
+  async #inTime(command: () => Promise<unknown>): Promise<unknown> {
+    const sinceHung = this.#now() - this.#hungAt;
+    if (!this.#commands.isReady() || (sinceHung >= 0 && sinceHung < PAUSE)) {
+      throw new StoreError('STORE_UNAVAILABLE', 'The store can not be reached.');
+    }
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => {
+        this.#hungAt = this.#now();
+        reject(new StoreError('STORE_TIMEOUT', 'The store did not answer in time.'));
+      }, this.#timeout);
+    });
+    try {
+      // Whatever becomes of the one that lost, `race` has listened to it.
+      return await Promise.race([command(), late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+function ioRedis(client: IoRedisClient): Commands {
+  return {
+    isReady: () => client.status === 'ready',
+    get: (key) => client.get(key),
+    set: (key, value, lifetime) => client.set(key, value, 'PX', lifetime),
+    claim: (key, value, lifetime) => client.set(key, value, 'PX', lifetime, 'NX'),
+    delete: (key) => client.del(key),
+    take: (key) => client.getdel(key),
+  };
+}
+
+function nodeRedis(client: NodeRedisClient): Commands {
+  return {
+    isReady: () => client.isReady,
+    get: (key) => client.get(key),
+    set: (key, value, lifetime) => client.set(key, value, { PX: lifetime }),
+    claim: (key, value, lifetime) => client.set(key, value, { PX: lifetime, NX: true }),
+    delete: (key) => client.del(key),
+    take: (key) => client.getDel(key),
+  };
+}
+
+function whole(lifetime: number): number {
+  return Math.max(1, Math.ceil(lifetime));
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
+}
+
+/** Nothing of the client's error is kept but its kind: some name the host, the user and the key. */
+function failed(error: unknown): StoreError {
+  return error instanceof StoreError
+    ? error
+    : new StoreError('STORE_UNAVAILABLE', 'The store can not be reached.', { cause: { reply: wordOf(error) } });
+}
+
+/** The word with which Redis begins an error, such as `READONLY`, or the code of Node's. */
+function wordOf(error: unknown): string {
+  const member = (name: string): unknown =>
+    typeof error === 'object' && error !== null ? Reflect.get(error, name) : undefined;
+  const code = member('code');
+  const [word = ''] = /^[A-Z]{2,20}\b/.exec(String(member('message') ?? '')) ?? [];
+  return word || (typeof code === 'string' && /^[A-Z_]{2,40}$/.test(code) ? code : '');
+}

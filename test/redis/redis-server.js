@@ -1,0 +1,75 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
+
+/** Where a Redis of this machine stands; `REDIS_SERVER` names another one. */
+const places = [
+  process.env.REDIS_SERVER,
+  '/usr/bin/redis-server',
+  '/usr/local/bin/redis-server',
+  '/opt/homebrew/bin/redis-server',
+];
+
+/** The path of a redis-server, or `undefined` when there is none: the tests in this folder then can not run. */
+export const redisServerPath = places.find((place) => place && existsSync(place));
+
+/** A Redis of the tests' own, on a free loopback port, that keeps nothing on disk. */
+export class RedisServer {
+  #process;
+
+  static async start(...options) {
+    const server = new RedisServer();
+    server.port = await freePort();
+    server.options = options;
+    await server.resurrect();
+    return server;
+  }
+
+  /** Starts it on the same port again. */
+  async resurrect() {
+    const port = String(this.port);
+    const own = ['--bind', '127.0.0.1', '--port', port, '--save', '', '--appendonly', 'no', '--dir', tmpdir()];
+    this.#process = spawn(redisServerPath, [...own, ...this.options], { stdio: 'ignore' });
+    while (!(await isListening(this.port))) {
+      await setTimeout(10);
+    }
+  }
+
+  /** As a crash would. */
+  async kill() {
+    if (this.#process.exitCode === null && this.#process.signalCode === null) {
+      const ended = once(this.#process, 'exit');
+      this.#process.kill('SIGKILL');
+      await ended;
+    }
+  }
+
+  /** It keeps its connections and answers nothing. */
+  pause() {
+    this.#process.kill('SIGSTOP');
+  }
+
+  resume() {
+    this.#process.kill('SIGCONT');
+  }
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+function isListening(port) {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => socket.destroy() && resolve(true));
+    socket.once('error', () => resolve(false));
+  });
+}

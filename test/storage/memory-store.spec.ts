@@ -1,0 +1,45 @@
+import { describe, expect, it } from '@jest/globals';
+
+import { MemoryStore } from '../../lib/index.js';
+import { keepsTheContract } from '../support/store-contract.js';
+
+describe('MemoryStore', () => {
+  const shared = new MemoryStore();
+  keepsTheContract(() => shared);
+
+  const atTime = (start: number) => {
+    const time = { now: start };
+    return { time, store: new MemoryStore({ now: () => time.now, maxEntries: 2 }) };
+  };
+
+  it('forgets a key when its lifetime is over, by the clock that it was given', () => {
+    const { time, store } = atTime(1000);
+    store.set('a', 'x', 500);
+    time.now = 1499;
+    expect(store.get('a')).toBe('x');
+    expect(store.claim('a', 'y', 500)).toBe(false);
+    time.now = 1500;
+    expect(store.get('a')).toBeUndefined();
+    expect(store.claim('a', 'y', 500)).toBe(true);
+  });
+
+  it('CLOCK-06 makes nothing eternal when the clock is set back', () => {
+    const { time, store } = atTime(1000);
+    store.set('a', 'x', 500);
+    time.now = 999;
+    expect(store.get('a')).toBeUndefined();
+  });
+
+  it('is bounded: what was used longest ago goes', () => {
+    const { store } = atTime(0);
+    store.set('a', '1', 500);
+    store.set('b', '2', 500);
+    expect(store.get('a')).toBe('1');
+    store.set('c', '3', 500);
+    expect(['a', 'b', 'c'].map((key) => store.get(key))).toEqual(['1', undefined, '3']);
+  });
+
+  it('answers at once', () => {
+    expect(shared.claim('now', '', 1000)).toBe(true);
+  });
+});
