@@ -15,7 +15,13 @@ export type ConfigErrorCode =
 export type DiscoveryErrorCode = 'ISSUER_MISMATCH' | 'INVALID_SERVER_METADATA' | ResponseErrorCode;
 
 /** The server could not be reached, did not answer in time, or said that it can't serve now. */
-export type TransportErrorCode = 'UPSTREAM_UNAVAILABLE' | 'UPSTREAM_TIMEOUT' | 'RATE_LIMITED' | 'TLS_ERROR';
+export type TransportErrorCode =
+  | 'UPSTREAM_UNAVAILABLE'
+  | 'UPSTREAM_TIMEOUT'
+  /** More calls are on their way than `http.maxConcurrent`, and no place became free in time. */
+  | 'UPSTREAM_BUSY'
+  | 'RATE_LIMITED'
+  | 'TLS_ERROR';
 
 /** The bytes of an answer are outside of HTTP, or over our limits. */
 export type HttpResponseErrorCode =

@@ -12,6 +12,8 @@ export const httpOptionsSchema = v.strictObject({
   maxResponseSize: v.optional(positive, 524_288),
   /** How many objects and arrays may stand in each other. Default 32. */
   maxJsonDepth: v.optional(positive, 32),
+  /** Calls to one server at the same time; more wait a tenth of `timeout` for a place. Default 128. */
+  maxConcurrent: v.optional(positive, 128),
 });
 
 export type HttpOptions = v.InferInput<typeof httpOptionsSchema>;

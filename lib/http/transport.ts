@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { Agent, type Dispatcher } from 'undici';
 
 import type { Now } from '../clock/clock.js';
@@ -17,6 +18,7 @@ import { failureOf, timedOut, type Failure } from './failure.js';
 import type { HttpSettings } from './http.options.js';
 import { HttpResponse } from './response.js';
 import { retryAfter } from './retry-after.js';
+import { Upstream } from './upstream.js';
 
 export type { CustomFetch } from './exchange.js';
 
@@ -38,6 +40,9 @@ export interface HttpRequest {
 const BACKGROUND_TIMEOUT = 10_000;
 const CLOSING_TIME = 1000;
 
+/** More than one application calls; the one called longest ago is forgotten. */
+const MOST_SERVERS = 1000;
+
 export interface TransportOptions {
   /** Default: a pool of our own. */
   readonly dispatcher?: Dispatcher | undefined;
@@ -50,8 +55,8 @@ export class Transport {
   /** Undefined where the calls go through something of the application's. */
   readonly #pool: Agent | undefined;
   readonly #calls = new Set<Deadline>();
-  /** When a server asked to be left alone and for how long (milliseconds), by its origin. */
-  readonly #closed = new Map<string, { readonly from: number; readonly length: number }>();
+  /** By origin. */
+  readonly #upstreams = new LRUCache<string, Upstream>({ max: MOST_SERVERS });
 
   constructor(
     private readonly settings: HttpSettings,
@@ -74,27 +79,30 @@ export class Transport {
    * @throws {ResponseError} what it sent is outside of HTTP, of our limits, or a redirect
    */
   async request(request: HttpRequest): Promise<HttpResponse> {
-    const origin = originOf(request.url);
-    this.#requireOpen(origin);
-    const deadline = new Deadline(request.background === true ? BACKGROUND_TIMEOUT : this.settings.timeout);
+    const upstream = this.#upstreamOf(originOf(request.url));
+    const timeout = request.background === true ? BACKGROUND_TIMEOUT : this.settings.timeout;
+    // Metadata and keys are few, and everybody waits for them.
+    const needsRoom = request.method === 'POST';
+    if (needsRoom) {
+      await upstream.enter(timeout / 10);
+    }
+    const deadline = new Deadline(timeout);
     this.#calls.add(deadline);
     try {
-      const first = await this.#attempt(request, origin, deadline);
-      if (first instanceof HttpResponse) {
-        return first;
+      upstream.open();
+      const result = await this.#call(request, deadline);
+      const isAnswered = result instanceof HttpResponse;
+      upstream.report(isAnswered ? undefined : result.error);
+      if (isAnswered) {
+        return result;
       }
-      if (!mayRetry(request, first)) {
-        throw first.error;
-      }
-      await deadline.pause(50 + Math.random() * 100);
-      const second = deadline.expired ? first : await this.#attempt(request, origin, deadline);
-      if (second instanceof HttpResponse) {
-        return second;
-      }
-      throw second.error;
+      throw result.error;
     } finally {
       deadline.clear();
       this.#calls.delete(deadline);
+      if (needsRoom) {
+        upstream.leave();
+      }
     }
   }
 
@@ -108,26 +116,33 @@ export class Transport {
     clearTimeout(grace);
   }
 
-  #requireOpen(origin: string): void {
-    const closed = this.#closed.get(origin);
-    if (closed === undefined) {
-      return;
+  #upstreamOf(origin: string): Upstream {
+    const known = this.#upstreams.get(origin);
+    if (known !== undefined) {
+      return known;
     }
-    const elapsed = this.now() - closed.from;
-    if (elapsed >= 0 && elapsed < closed.length) {
-      throw limited((closed.length - elapsed) / 1000);
-    }
-    this.#closed.delete(origin);
+    const upstream = new Upstream(this.now, this.settings.maxConcurrent);
+    this.#upstreams.set(origin, upstream);
+    return upstream;
   }
 
-  async #attempt(request: HttpRequest, origin: string, deadline: Deadline): Promise<HttpResponse | Failure> {
+  async #call(request: HttpRequest, deadline: Deadline): Promise<HttpResponse | Failure> {
+    const first = await this.#attempt(request, deadline);
+    if (first instanceof HttpResponse || !mayRetry(request, first)) {
+      return first;
+    }
+    await deadline.pause(50 + Math.random() * 100);
+    return deadline.expired ? first : this.#attempt(request, deadline);
+  }
+
+  async #attempt(request: HttpRequest, deadline: Deadline): Promise<HttpResponse | Failure> {
     let incoming: Incoming | undefined;
     try {
       incoming = await this.#exchange(
         { ...request, headers: { 'accept-encoding': 'identity', ...request.headers } },
         deadline,
       );
-      const refused = this.#refusalOf(incoming, origin);
+      const refused = this.#refusalOf(incoming);
       if (refused !== undefined) {
         incoming.discard();
         return refused;
@@ -143,7 +158,7 @@ export class Transport {
   }
 
   /** What the head of an answer rules out already. */
-  #refusalOf({ status, headers }: Incoming, origin: string): Failure | undefined {
+  #refusalOf({ status, headers }: Incoming): Failure | undefined {
     if (status >= 500) {
       const wait = retryAfter(one(headers['retry-after']), this.now());
       return {
@@ -153,8 +168,10 @@ export class Transport {
     }
     if (status === 429) {
       const wait = retryAfter(one(headers['retry-after']), this.now());
-      this.#closed.set(origin, { from: this.now(), length: wait * 1000 });
-      return { error: limited(wait), kind: 'final' };
+      const error = new TransportError('RATE_LIMITED', 'The server asked to be left alone for a while.', {
+        retryAfter: wait,
+      });
+      return { error, kind: 'final' };
     }
     if (status >= 300 && status < 400) {
       return {
@@ -182,10 +199,6 @@ function ownPool({ connectTimeout }: HttpSettings): Agent {
 
 function mayRetry({ retry }: HttpRequest, { kind }: Failure): boolean {
   return retry === 'idempotent' ? kind !== 'final' : retry === 'unanswered' && kind === 'unanswered';
-}
-
-function limited(seconds: number): TransportError {
-  return new TransportError('RATE_LIMITED', 'The server asked to be left alone for a while.', { retryAfter: seconds });
 }
 
 function one(value: string | string[] | undefined): string | undefined {

@@ -3,14 +3,13 @@ import { AccessTokenError, ConfigError } from '../errors/errors.js';
 import type { JsonObject } from '../http/json.js';
 import { ASYMMETRIC_ALGORITHMS } from '../jose/algorithms.js';
 import { equalInConstantTime } from '../jose/constant-time.js';
-import { DPOP_PROOF } from '../jose/purpose.js';
 import type { Platform } from '../nest/platform.js';
 import type { Awaitable, OidcStore } from '../storage/oidc-store.js';
 import { ClientCertificates } from './client-certificate.js';
 import type { PresentedToken, Scheme } from './credentials.js';
 import { DpopNonces } from './dpop-nonce.js';
 import { verifyDpopProof, type VerifiedDpopProof } from './dpop-proof.js';
-import { claimProof } from './dpop-replay.js';
+import { acceptanceWindow, claimProof } from './dpop-replay.js';
 import type { DpopSettings, ResourceServerSettings } from './resource-server.options.js';
 import type { VerifiedAccessToken } from './verified-access-token.js';
 
@@ -103,7 +102,7 @@ export class SenderConstraint {
       throw unproven('The token is not bound to the key of the proof.');
     }
     this.#requireCertificate(thumbprint, request);
-    return proof && claimProof(this.store, proof, this.#window());
+    return proof && claimProof(this.store, proof, acceptanceWindow(this.clock));
   }
 
   #requireCertificate(thumbprint: string | undefined, request: object | undefined): void {
@@ -140,11 +139,6 @@ export class SenderConstraint {
       throw new AccessTokenError('DPOP_NONCE_REQUIRED', 'The proof carries no nonce of ours that is still good.');
     }
     return proof;
-  }
-
-  /** Milliseconds for which a proof is accepted at all, from the earliest `iat` to the latest. */
-  #window(): number {
-    return ((DPOP_PROOF.maxAge ?? 0) + 2 * this.clock.tolerance) * 1000;
   }
 }
 

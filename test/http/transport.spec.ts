@@ -11,7 +11,7 @@ import { Transport, type HttpRequest, type TransportOptions } from '../../lib/ht
 import { rejection } from '../support/client.js';
 import { TestClock } from '../support/clock.js';
 
-const LIMITS = { timeout: 400, connectTimeout: 200, maxResponseSize: 524_288, maxJsonDepth: 32 };
+const LIMITS = { timeout: 400, connectTimeout: 200, maxResponseSize: 524_288, maxJsonDepth: 32, maxConcurrent: 128 };
 
 const SECRET = 'Bearer-that-must-not-be-told';
 

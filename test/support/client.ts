@@ -34,7 +34,14 @@ export function clientOf(
   const client = { client_id: 'rp1', client_secret: CLIENT_SECRET, redirect_uris: [REDIRECT_URI], ...metadata };
   op.register({ ...client, ...registered });
   const warnings: string[] = [];
-  const limits = { timeout: 2000, connectTimeout: 1000, maxResponseSize: 524_288, maxJsonDepth: 32, ...http };
+  const limits = {
+    timeout: 2000,
+    connectTimeout: 1000,
+    maxResponseSize: 524_288,
+    maxJsonDepth: 32,
+    maxConcurrent: 128,
+    ...http,
+  };
   const oidc = new OidcClient({
     name: undefined,
     client: parseClientMetadata(client),

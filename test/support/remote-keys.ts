@@ -13,7 +13,13 @@ export interface TestKeys {
 
 /** The keys that a provider publishes, as the library sees them. The transport is closed at the end of the test. */
 export function keysAt(op: HostileProvider): TestKeys {
-  const limits = { timeout: 2000, connectTimeout: 1000, maxResponseSize: 524_288, maxJsonDepth: 32 };
+  const limits = {
+    timeout: 2000,
+    connectTimeout: 1000,
+    maxResponseSize: 524_288,
+    maxJsonDepth: 32,
+    maxConcurrent: 128,
+  };
   const warnings: string[] = [];
   const transport = closeLater(new Transport(limits, op.clock.now));
   const keys = new RemoteKeys(transport, op.url('jwks'), op.clock.now, (problem) => warnings.push(problem));
