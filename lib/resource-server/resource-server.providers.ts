@@ -1,9 +1,12 @@
 import { Logger, type ModuleMetadata, type Provider } from '@nestjs/common';
 
+import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+
 import type { OidcClient } from '../client/oidc-client.js';
 import { Platform } from '../nest/platform.js';
 import { clientFactoryToken, clientToken, optionsToken, resourceServerToken } from '../nest/tokens.js';
 import type { OidcStore } from '../storage/oidc-store.js';
+import { ProtectedResource } from './protected-resource.js';
 import type { ResourceServerSettings, TrustedIssuerOptions } from './resource-server.options.js';
 import { ResourceServer } from './resource-server.js';
 import { ScopesCheck } from './scopes-check.js';
@@ -30,6 +33,16 @@ export function resourceServerProviders(name?: string): Provider[] {
         { resourceServer, store }: ResourceServerPart,
         platform: Platform,
       ) => resourceServer && new ResourceServer(resourceServer, { client, clientAt, platform, store, warn }),
+    },
+    {
+      provide: ProtectedResource,
+      inject: [resourceServerToken(name), HttpAdapterHost, ModulesContainer, Platform],
+      useFactory: (
+        server: ResourceServer | undefined,
+        host: HttpAdapterHost,
+        modules: ModulesContainer,
+        platform: Platform,
+      ) => new ProtectedResource(server, host, modules, platform),
     },
     ScopesCheck,
   ];

@@ -4,6 +4,7 @@ import { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 
 import { ConfigError } from '../errors/errors.js';
 import { accessRule } from '../nest/decorators.js';
+import { handlersOf, type Target } from './handlers.js';
 import { OidcGuard } from './oidc.guard.js';
 
 /** Stops the boot when a handler names scopes that nobody would check. */
@@ -18,12 +19,8 @@ export class ScopesCheck implements OnApplicationBootstrap {
     if (this.hasGlobalGuard()) {
       return;
     }
-    for (const module of this.modules.values()) {
-      for (const { metatype } of [...module.controllers.values(), ...module.providers.values()]) {
-        if (typeof metatype === 'function') {
-          handlersOf(metatype).forEach((handler) => requireGuard(handler, metatype));
-        }
-      }
+    for (const { handler, metatype } of handlersOf(this.modules)) {
+      requireGuard(handler, metatype);
     }
   }
 
@@ -31,25 +28,6 @@ export class ScopesCheck implements OnApplicationBootstrap {
     const perRequest = this.application.getGlobalRequestGuards().map((wrapper) => wrapper.metatype);
     return [...this.application.getGlobalGuards(), ...perRequest].some(isOidcGuard);
   }
-}
-
-// oxlint-disable-next-line typescript/no-unsafe-function-type -- what Nest's containers hold
-type Target = Function;
-
-function handlersOf(metatype: Target): readonly Target[] {
-  const handlers: Target[] = [];
-  for (let level: unknown = metatype.prototype; isPrototype(level); level = Object.getPrototypeOf(level)) {
-    for (const { value } of Object.values(Object.getOwnPropertyDescriptors(level))) {
-      if (typeof value === 'function' && value !== metatype) {
-        handlers.push(value);
-      }
-    }
-  }
-  return handlers;
-}
-
-function isPrototype(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && value !== Object.prototype;
 }
 
 function requireGuard(handler: Target, metatype: Target): void {
