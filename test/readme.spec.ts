@@ -8,13 +8,17 @@ const root = resolve(import.meta.dirname, '..');
 
 /** What the examples leave out because every application has it. */
 const PRELUDE = `
-import { Catch, Controller, Get, Injectable, Module, UseGuards, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { Catch, Controller, Get, Injectable, Module, Post, UseGuards, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import { HttpAdapterHost } from '@nestjs/core';
 import {
-  AccessToken, CurrentUser, OidcException, OidcGuard, OidcLoginGuard, OidcModule, OidcSessionGuard, OidcStrategy, OidcUser,
+  AccessToken, CurrentUser, Introspection, StepUp, OidcException, OidcGuard, OidcLoginGuard, OidcModule, OidcSessionGuard, OidcStrategy, OidcUser,
   Scopes, VerifiedAccessToken, type JsonObject, type OidcModuleOptions,
 } from 'nestjs-oidc';
+import { RedisStore } from 'nestjs-oidc/redis';
+import type { Redis } from 'ioredis';
+declare const REDIS: symbol;
+@Module({}) class RedisModule {}
 @Injectable() class Users { bySubject(sub: string): { id: string } | undefined { return { id: sub }; } }
 @Module({ providers: [Users], exports: [Users] }) class UsersModule {}
 declare const options: OidcModuleOptions;
@@ -36,7 +40,10 @@ it('every example of the README compiles', () => {
     noEmit: true,
     noUnusedLocals: false,
     noUnusedParameters: false,
-    paths: { 'nestjs-oidc': [resolve(root, 'lib/index.ts')] },
+    paths: {
+      'nestjs-oidc': [resolve(root, 'lib/index.ts')],
+      'nestjs-oidc/redis': [resolve(root, 'lib/storage/redis-store.ts')],
+    },
   };
   const host = ts.createCompilerHost(compilerOptions);
   const { fileExists, readFile, getSourceFile } = host;
