@@ -10,7 +10,7 @@ import type { SessionCookies } from './session-cookies.js';
  * @Post('logout')
  * async logout(@Req() request: Request, @Res({ passthrough: true }) response: Response) {
  *   const url = await this.session.endSessionUrl(request);
- *   this.session.end(request, response);
+ *   await this.session.end(request, response);
  *   return { url: url ?? '/' };
  * }
  * ```
@@ -32,12 +32,21 @@ export class OidcSession {
     return this.#cookies.find(request).session;
   }
 
-  /** Ends the session: the answer to this request makes the browser forget it. */
-  end(request: unknown, response: unknown): void {
+  /**
+   * Ends the session: the answer to this request makes the browser forget it, and what is kept about its access token is
+   * forgotten.
+   *
+   * @throws {StoreError} the store that replicas share can't be reached; the browser forgets the session all the same
+   */
+  async end(request: unknown, response: unknown): Promise<void> {
     const { platform } = this.#cookies;
+    const session = this.read(request);
     platform.deliver(response, PRIVATE_ANSWER);
     for (const line of this.#cookies.clear(request)) {
       platform.appendHeader(response, 'Set-Cookie', line);
+    }
+    if (session !== undefined) {
+      await this.#client.forget(session.tokens.access_token);
     }
   }
 

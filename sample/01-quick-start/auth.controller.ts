@@ -32,7 +32,7 @@ export class AuthController {
       return undefined;
     }
     const url = await this.session.endSessionUrl(request).catch(() => undefined);
-    this.session.end(request, response);
+    await this.session.end(request, response);
     return url ? { url } : undefined;
   }
 }

@@ -98,8 +98,8 @@ onBothAdapters((adapter) => {
       constructor(@InjectOidcSession('partners') private readonly session: OidcSession) {}
 
       @Post('logout')
-      logout(@Req() request: object, @Res({ passthrough: true }) response: object) {
-        this.session.end(request, response);
+      async logout(@Req() request: object, @Res({ passthrough: true }) response: object) {
+        await this.session.end(request, response);
       }
 
       @Get('me')

@@ -92,7 +92,7 @@ export class AuthController {
   async logout(@Req() request: object, @Res({ passthrough: true }) response: object) {
     this.handled.record('POST /auth/logout');
     const url = await this.session.endSessionUrl(request);
-    this.session.end(request, response);
+    await this.session.end(request, response);
     return { url: url ?? '/' };
   }
 }

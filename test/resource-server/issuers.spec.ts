@@ -1,0 +1,121 @@
+import { expect, it } from '@jest/globals';
+import { Controller, Get, UseGuards } from '@nestjs/common';
+
+import { AccessToken, OidcGuard, type TrustedIssuerOptions, type VerifiedAccessToken } from '../../lib/index.js';
+import { jwtAccessToken } from '../support/access-token.js';
+import { createApp, onBothAdapters, startProvider } from '../support/apps.js';
+import { TestClock } from '../support/clock.js';
+import type { HostileProvider } from '../support/hostile-provider.js';
+import { expectBadToken, expectDependency } from '../support/outcomes.js';
+
+@Controller()
+@UseGuards(OidcGuard)
+class WhoController {
+  @Get('who')
+  who(@AccessToken() { iss, sub }: VerifiedAccessToken) {
+    return [iss, sub];
+  }
+}
+
+const SECRET_THERE = 'of-the-second-provider-and-32-bytes-long';
+
+onBothAdapters((adapter) => {
+  const boot = async (issuersOf: (second: HostileProvider) => unknown, more: object = {}) => {
+    const clock = new TestClock();
+    const op = await startProvider({ clock });
+    const second = await startProvider({ clock });
+    second.rotate();
+    const app = await createApp({
+      adapter,
+      op,
+      controllers: [WhoController],
+      options: {
+        resourceServer: {
+          audience: 'https://api.test',
+          validation: 'auto',
+          issuers: issuersOf(second) as TrustedIssuerOptions[],
+          ...more,
+        },
+      },
+    });
+    return { app, op, second, clock };
+  };
+
+  it('TEN-09 TEN-14 each issuer’s tokens are verified by its own keys, and a user is issuer and subject', async () => {
+    const { app, op, second } = await boot(({ issuer }) => [{ issuer }]);
+    expect((await app.call('/who', jwtAccessToken(op))).json()).toEqual([op.issuer, 'alice']);
+    expect((await app.call('/who', jwtAccessToken(second))).json()).toEqual([second.issuer, 'alice']);
+    expect((await app.call('/who', op.issue())).json()).toEqual([op.issuer, 'alice']);
+  });
+
+  it('RS-25 what one issuer signed in the name of another is refused', async () => {
+    const { app, op, second } = await boot(({ issuer }) => [{ issuer }]);
+    expectBadToken(app, await app.call('/who', jwtAccessToken(second, { claims: { iss: op.issuer } })));
+    expectBadToken(app, await app.call('/who', jwtAccessToken(op, { claims: { iss: second.issuer } })));
+  });
+
+  it('TEN-02 TEN-03 TEN-13 an issuer that nobody trusts costs no call, whatever it looks like', async () => {
+    const { app, op, second } = await boot(({ issuer }) => [{ issuer }]);
+    const names = ['/../../x', '?', '#', '/%2e%2e', '/', ' ', '/{tenantid}'].map((end) => second.issuer + end);
+    for (const iss of [...names, second.issuer.toUpperCase(), 'https://evil.test']) {
+      expectBadToken(app, await app.call('/who', jwtAccessToken(second, { claims: { iss } })), 'TOKEN_ISSUER');
+    }
+    expect([op.count(), second.count()]).toEqual([0, 0]);
+  });
+
+  it('a JWT of an issuer at which we are registered is asked about there', async () => {
+    const { app, op, second } = await boot(
+      ({ issuer }) => [{ issuer, client: { client_id: 'rp2', client_secret: SECRET_THERE } }],
+      { validation: 'introspection' },
+    );
+    second.register({ client_id: 'rp2', client_secret: SECRET_THERE });
+    expectBadToken(app, await app.call('/who', jwtAccessToken(second)), 'TOKEN_INACTIVE');
+    expect([op.count('introspect'), second.count('introspect')]).toEqual([0, 1]);
+  });
+
+  it('where we are not registered only signatures count', async () => {
+    const { app, second } = await boot(({ issuer }) => [{ issuer }], { validation: 'introspection' });
+    expect((await app.call('/who', jwtAccessToken(second))).status).toBe(200);
+    expectBadToken(app, await app.call('/who', jwtAccessToken(second, { header: { typ: 'JWT' } })), 'TOKEN_TYPE');
+    expect(second.count('introspect')).toBe(0);
+  });
+
+  it('a server that is down takes no other with it', async () => {
+    const { app, op, second } = await boot(({ issuer }) => [{ issuer }]);
+    second.answer('jwks', { status: 503 });
+    expectDependency(app, await app.call('/who', jwtAccessToken(second)));
+    expect((await app.call('/who', jwtAccessToken(op))).status).toBe(200);
+  });
+
+  it('a resolver is asked once for all at the same time, and again after five minutes', async () => {
+    const asked: string[] = [];
+    let isTrusted = true;
+    const { app, second, clock } = await boot((provider) => async (issuer: string) => {
+      asked.push(issuer);
+      return isTrusted && issuer === provider.issuer ? { issuer } : undefined;
+    });
+    const tokens = Array.from({ length: 10 }, () => jwtAccessToken(second));
+    const answers = await Promise.all(tokens.map((token) => app.call('/who', token)));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(asked).toEqual([second.issuer]);
+    isTrusted = false;
+    clock.advance(299);
+    expect((await app.call('/who', tokens[0]!)).status).toBe(200);
+    clock.advance(1);
+    expectBadToken(app, await app.call('/who', tokens[0]!), 'TOKEN_ISSUER');
+    expect(asked).toEqual([second.issuer, second.issuer]);
+  });
+
+  it('a resolver that trusts under another name, or fails, lets nobody in', async () => {
+    const { app, second } = await boot((provider) => (issuer: string) => {
+      if (issuer === provider.issuer) {
+        return { issuer: `${issuer}/` };
+      }
+      throw new Error('the database is away');
+    });
+    expectBadToken(app, await app.call('/who', jwtAccessToken(second)), 'TOKEN_ISSUER');
+    const response = await app.call('/who', jwtAccessToken(second, { claims: { iss: 'https://other.test' } }));
+    expect(response.status).toBe(500);
+    expect(response.body).not.toContain('database');
+  });
+});

@@ -1,0 +1,90 @@
+import { expect, it } from '@jest/globals';
+import { Controller, Get, UseGuards } from '@nestjs/common';
+
+import { Introspection, OidcGuard, Scopes, StepUp } from '../../lib/index.js';
+import { jwtAccessToken } from '../support/access-token.js';
+import { createApp, onBothAdapters } from '../support/apps.js';
+import { challengeOf, expectInsufficientScope, expectRefused } from '../support/outcomes.js';
+
+const T = 1_800_000_000;
+
+@Controller()
+@UseGuards(OidcGuard)
+class StepUpController {
+  @Get('strong')
+  @Scopes('orders:read')
+  @StepUp({ acr: ['phr', 'phrh'], maxAge: 300 })
+  strong() {
+    return { ok: true };
+  }
+
+  @Get('recent')
+  @StepUp({ maxAge: 60 })
+  recent() {
+    return { ok: true };
+  }
+}
+
+onBothAdapters((adapter) => {
+  const boot = (validation = 'introspection') =>
+    createApp({
+      adapter,
+      controllers: [StepUpController],
+      options: { resourceServer: { audience: 'https://api.test', validation: validation as 'jwt' } },
+    });
+
+  it.each<[string, object]>([
+    ['no acr', { auth_time: T }],
+    ['another acr', { acr: '1', auth_time: T }],
+    ['no auth_time', { acr: 'phr' }],
+    ['an auth_time that is too long ago', { acr: 'phr', auth_time: T - 331 }],
+  ])('a token with %s asks for a better login (RFC 9470, section 3)', async (_what, claims) => {
+    const app = await boot();
+    const response = await app.call('/strong', app.op.issue({ ...claims }));
+    expectRefused(app, response, 401, 'INSUFFICIENT_AUTHENTICATION');
+    expect(challengeOf(response)).toMatchObject({
+      error: 'insufficient_user_authentication',
+      acr_values: 'phr phrh',
+      max_age: '300',
+    });
+    expect(response.json()).toMatchObject({ error: 'insufficient_user_authentication' });
+  });
+
+  it.each<[string, object]>([
+    ['one of the acr', { acr: 'phrh', auth_time: T }],
+    ['an auth_time within the tolerance', { acr: 'phr', auth_time: T - 330 }],
+  ])('a token with %s passes', async (_what, claims) => {
+    const app = await boot();
+    expect((await app.call('/strong', app.op.issue({ ...claims }))).status).toBe(200);
+  });
+
+  it('the same holds for what a JWT says', async () => {
+    const app = await boot('jwt');
+    const token = jwtAccessToken(app.op, { claims: { auth_time: T } });
+    expect((await app.call('/recent', token)).status).toBe(200);
+    app.clock.advance(91);
+    const response = await app.call('/recent', token);
+    expectRefused(app, response, 401, 'INSUFFICIENT_AUTHENTICATION');
+    expect(challengeOf(response)).toMatchObject({ max_age: '60' });
+    expect(challengeOf(response)).not.toHaveProperty('acr_values');
+  });
+
+  it('a missing scope is told first: no login brings it', async () => {
+    const app = await boot();
+    expectInsufficientScope(app, await app.call('/strong', app.op.issue({ scope: '' })), 'orders:read');
+  });
+});
+
+it.each([
+  [() => StepUp({}), '@StepUp'],
+  [() => StepUp({ acr: [] }), '@StepUp'],
+  [() => StepUp({ acr: ['a b'] }), '@StepUp'],
+  [() => StepUp({ acr: ['a"'] }), '@StepUp'],
+  [() => StepUp({ maxAge: -1 }), '@StepUp'],
+  [() => StepUp({ maxAge: Number.NaN }), '@StepUp'],
+  [() => Introspection({ maxAge: -1 }), '@Introspection'],
+  [() => Introspection({ staleIfError: 301 }), '@Introspection'],
+  [() => Introspection({ staleIfError: Number.NaN }), '@Introspection'],
+])('%# what can not be required is a ConfigError', (decorate, member) => {
+  expect(decorate).toThrow(expect.objectContaining({ name: 'ConfigError', member }));
+});
