@@ -78,6 +78,13 @@ export interface AppSetup<P extends TestProvider = HostileProvider> {
   readonly publicUrl?: string;
   /** False: no exception filter of ours stands before the test's own; `refusals` and `errors` stay empty. */
   readonly recordsRefusals?: boolean;
+  /** Speaks TLS, as Node's own server does with these. */
+  readonly https?: {
+    readonly cert: string;
+    readonly key: string;
+    readonly requestCert: boolean;
+    readonly rejectUnauthorized: boolean;
+  };
   /** Lives until the end of the `describe`, for `beforeAll`; default: until the end of the test. */
   readonly keep?: boolean;
   /** Runs before the application listens. */
@@ -235,7 +242,7 @@ export async function createApp(setup: AppSetup<TestProvider>): Promise<TestApp<
 }
 
 async function boot(setup: AppSetup<TestProvider>, op: TestProvider, port: number): Promise<TestApp<TestProvider>> {
-  const address = `http://127.0.0.1:${port}`;
+  const address = `${setup.https === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;
   const url = setup.publicUrl ?? address;
   const client = clientOf(setup, url);
   op.register(defined({ ...client, ...setup.registered }));
@@ -243,7 +250,7 @@ async function boot(setup: AppSetup<TestProvider>, op: TestProvider, port: numbe
   const handled = new Handled();
   const nest = await NestFactory.create(
     rootModule(setup, optionsOf(setup, op.issuer, client), op.clock, handled),
-    setup.adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter(),
+    setup.adapter === 'express' ? new ExpressAdapter() : fastify(setup),
     nestOptions(setup, logger),
   );
   closeLater(nest, setup.keep);
@@ -259,13 +266,21 @@ async function boot(setup: AppSetup<TestProvider>, op: TestProvider, port: numbe
   return new TestApp(setup.adapter, nest, op, address, url, client, logger, recorder, handled);
 }
 
-function nestOptions({ bodyParser, rawBody }: AppSetup<TestProvider>, logger: CapturedLogger): NestApplicationOptions {
+function fastify({ https }: AppSetup<TestProvider>): FastifyAdapter {
+  return https === undefined ? new FastifyAdapter() : new FastifyAdapter({ https });
+}
+
+function nestOptions(
+  { bodyParser, rawBody, https }: AppSetup<TestProvider>,
+  logger: CapturedLogger,
+): NestApplicationOptions {
   return {
     logger,
     abortOnError: false,
     forceCloseConnections: true,
     ...(bodyParser !== undefined && { bodyParser }),
     ...(rawBody !== undefined && { rawBody }),
+    ...(https !== undefined && { httpsOptions: https }),
   };
 }
 

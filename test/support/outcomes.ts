@@ -19,12 +19,37 @@ import type { TestResponse } from './test-response.js';
  */
 type App = TestApp<TestProvider>;
 
-/** The parameters of a challenge, by name. */
+/** The parameters of the challenge for bearer tokens, by name. */
 export function challengeOf(response: TestResponse): Readonly<Record<string, string>> {
-  const value = response.header('www-authenticate') ?? '';
-  expect(value).toMatch(/^Bearer( |$)/);
-  const parameters = [...value.matchAll(/([\w-]+)="((?:[^"\\]|\\.)*)"/g)];
-  return Object.fromEntries(parameters.map(([, name, text]) => [name, text?.replace(/\\(.)/g, '$1')]));
+  return challengesOf(response)['Bearer'] ?? { missing: 'a challenge of the scheme Bearer' };
+}
+
+/** The challenges of all schemes, by scheme. */
+export function challengesOf(response: TestResponse): Readonly<Record<string, Readonly<Record<string, string>>>> {
+  return Object.fromEntries(
+    response.all('www-authenticate').map((value) => {
+      const [scheme = ''] = value.split(' ', 1);
+      const parameters = [...value.matchAll(/([\w-]+)="((?:[^"\\]|\\.)*)"/g)];
+      return [scheme, Object.fromEntries(parameters.map(([, name, text]) => [name, text?.replace(/\\(.)/g, '$1')]))];
+    }),
+  );
+}
+
+/** RS-PROOF: 401 `invalid_dpop_proof`, with the algorithms that are taken. */
+export function expectBadProof(app: App, response: TestResponse, code = 'DPOP_PROOF_INVALID'): void {
+  expectRefused(app, response, 401, code);
+  expect(challengesOf(response)['DPoP']).toMatchObject({ error: 'invalid_dpop_proof', algs: expect.any(String) });
+  expect(response.json()).toMatchObject({ error: 'invalid_dpop_proof' });
+}
+
+/** RS-NONCE: 401 `use_dpop_nonce`, and the nonce. */
+export function expectNonce(app: App, response: TestResponse): string {
+  expectRefused(app, response, 401, 'DPOP_NONCE_REQUIRED');
+  expect(challengesOf(response)['DPoP']).toMatchObject({ error: 'use_dpop_nonce', algs: expect.any(String) });
+  const [nonce = '', ...others] = response.all('dpop-nonce');
+  expect(others).toEqual([]);
+  expect(nonce).toMatch(/^[\w-]{20,}$/);
+  return nonce;
 }
 
 /** RS-NOAUTH: 401, a challenge without an error, and nobody was asked. */
