@@ -6,22 +6,26 @@ export interface Authenticated {
   readonly token?: unknown;
 }
 
-const requests = new WeakMap<object, Authenticated>();
+const calls = new WeakMap<object, Authenticated>();
 
-/** Records what a guard verified. Sets `request.user` as well, where Passport's users expect it. */
-export function authenticate(request: object, found: Authenticated): void {
-  requests.set(request, { ...requests.get(request), ...found });
+/**
+ * Records what a guard verified. Sets `request.user` as well, where Passport's users expect it.
+ *
+ * @param call the object of this call alone; on HTTP it is the request
+ */
+export function authenticate(call: object, found: Authenticated, request: object = call): void {
+  calls.set(call, { ...calls.get(call), ...found });
   if ('user' in found) {
     Reflect.set(request, 'user', found.user);
   }
 }
 
-/** Records that a guard let the request pass without looking, unless another guard already found somebody. */
-export function admitAnonymous(request: object, looked: Authenticated): void {
-  requests.set(request, { ...looked, ...requests.get(request) });
+/** Records that a guard let the call pass without looking, unless another guard already found somebody. */
+export function admitAnonymous(call: object, looked: Authenticated): void {
+  calls.set(call, { ...looked, ...calls.get(call) });
 }
 
 /** What the guards found, or `undefined` when none of ours ran. */
-export function authenticated(request: object): Authenticated | undefined {
-  return requests.get(request);
+export function authenticated(call: object): Authenticated | undefined {
+  return calls.get(call);
 }

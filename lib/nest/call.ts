@@ -5,8 +5,10 @@ export type CallKind = 'http' | 'graphql' | 'ws' | 'rpc';
 
 /** Where each kind of call has what guards need of it. */
 interface CallReader {
-  /** The object of this call alone, or of its connection, on which is recorded what guards found. */
+  /** What carries the credentials: of this call, or of the connection that it came over. */
   request(context: ExecutionContext): object;
+  /** An object of this call alone, if its kind has one beside the request. */
+  own?(context: ExecutionContext): unknown;
   /** Where headers are set, if there is such a place. */
   response(context: ExecutionContext): object | undefined;
   /** The value of `Authorization`, where it is not a header of an HTTP request. */
@@ -25,12 +27,17 @@ const READERS: Readonly<Record<CallKind, CallReader>> = {
   // A resolver's third argument is what the application's `context` made.
   graphql: {
     request: (context) => graphqlRequest(context.getArgByIndex(2)),
-    response: (context) => firstObject(context.getArgByIndex(2), ['res', 'response', 'reply']),
+    // Several fields of one request are resolved at the same time; `info` is of one.
+    own: (context) => context.getArgByIndex(3),
+    // Express keeps the response on the request; on Fastify it is there when the application's `context` puts it there.
+    response: (context) =>
+      firstObject(context.getArgByIndex(2), ['res', 'response', 'reply']) ?? firstObject(requestOf(context), ['res']),
     authorization: (context) => connectionParameter(context.getArgByIndex(2)),
     isHttp: (context) => connectionParameter(context.getArgByIndex(2)) === undefined && hasHeaders(requestOf(context)),
   },
   ws: {
     request: (context) => context.switchToWs().getClient(),
+    own: (context) => context.switchToWs().getData(),
     response: () => undefined,
     authorization: (context) => handshakeAuthorization(context.switchToWs().getClient()),
     isHttp: () => false,
@@ -50,6 +57,12 @@ export function requestOf(context: ExecutionContext): object {
     throw new Error(`A call of type ${context.getType()} came without a context, so it is refused.`);
   }
   return request;
+}
+
+/** The object of this call alone, with which is recorded what guards found. */
+export function callOf(context: ExecutionContext): object {
+  const own = readerOf(context).own?.(context);
+  return isObject(own) ? own : requestOf(context);
 }
 
 /** Where headers of the answer are set; undefined for calls that have none. */

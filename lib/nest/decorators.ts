@@ -3,7 +3,7 @@ import { createParamDecorator, Inject, SetMetadata, type CustomDecorator, type E
 import type { Introspection as IntrospectionResponse } from '../client/introspection.js';
 import { ConfigError } from '../errors/errors.js';
 import { authenticated, type Authenticated } from './authenticated.js';
-import { requestOf } from './call.js';
+import { callOf } from './call.js';
 import { clientToken, sessionToken } from './tokens.js';
 
 const PUBLIC = Symbol('nestjs-oidc: public');
@@ -183,7 +183,7 @@ export function InjectOidcSession(name?: string): PropertyDecorator & ParameterD
 }
 
 function found(context: ExecutionContext, member: keyof Authenticated, decorator: string, guards: string): unknown {
-  const record = authenticated(requestOf(context));
+  const record = authenticated(callOf(context));
   if (record === undefined || !(member in record)) {
     throw new Error(
       `${decorator} needs ${guards} on ${context.getClass().name}.${context.getHandler().name}: no such guard ran`,

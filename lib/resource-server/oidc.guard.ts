@@ -3,7 +3,7 @@ import { Inject, Injectable, Logger, type CanActivate, type ExecutionContext, ty
 import { AccessTokenError } from '../errors/errors.js';
 import { OidcError } from '../errors/oidc.error.js';
 import { authenticate, admitAnonymous } from '../nest/authenticated.js';
-import { authorizationOf, isHttpRequest, kindOf, requestOf, responseOf } from '../nest/call.js';
+import { authorizationOf, callOf, isHttpRequest, kindOf, requestOf, responseOf } from '../nest/call.js';
 import { accessRule, type AccessRule } from '../nest/decorators.js';
 import { Platform } from '../nest/platform.js';
 import { resourceServerToken } from '../nest/tokens.js';
@@ -71,10 +71,11 @@ export class OidcGuard implements CanActivate {
   }
 
   canActivate(context: ExecutionContext): true | Promise<true> {
-    kindOf(context);
-    const rule = accessRule(context.getHandler(), context.getClass());
-    if (rule.isPublic) {
-      admitAnonymous(requestOf(context), { user: undefined, token: undefined });
+    const kind = kindOf(context);
+    if (ruleOf(context).isPublic) {
+      // A socket outlives the call: what an earlier message found is not this one's.
+      const admit = kind === 'ws' ? authenticate : admitAnonymous;
+      admit(callOf(context), { user: undefined, token: undefined });
       return true;
     }
     try {
@@ -164,8 +165,7 @@ export class OidcGuard implements CanActivate {
   ): Awaitable<true> {
     const { validate } = this.resourceServer;
     return andThen(validate === undefined ? token : validate(token), (user) => {
-      authenticate(requestOf(context), { token, user });
-      Reflect.set(request, 'user', user);
+      authenticate(callOf(context), { token, user }, request);
       const response = responseOf(context);
       if (response !== undefined) {
         // RFC 9111, section 3.5: what one caller may see is not for a shared cache. A handler's own header wins.

@@ -1,0 +1,92 @@
+import { expect, it } from '@jest/globals';
+import { Controller, Get, HttpException, Injectable, UseGuards, type ExecutionContext } from '@nestjs/common';
+
+import {
+  AccessToken,
+  AccessTokenError,
+  OidcGuard,
+  type OidcError,
+  type PresentedToken,
+  type VerifiedAccessToken,
+} from '../../lib/index.js';
+import { createApp, onBothAdapters } from '../support/apps.js';
+import { expectRefused } from '../support/outcomes.js';
+
+@Injectable()
+class CookieGuard extends OidcGuard {
+  protected override extractToken(request: object, context: ExecutionContext): PresentedToken {
+    const value = this.platform.cookies(request).get('token')?.[0];
+    return value === undefined ? super.extractToken(request, context) : { scheme: 'Bearer', value };
+  }
+}
+
+@Injectable()
+class AliceGuard extends OidcGuard {
+  protected override async verify(token: PresentedToken, request: object, context: ExecutionContext) {
+    return super.verify(token, request, context);
+  }
+
+  protected override async authorize(token: VerifiedAccessToken, context: ExecutionContext): Promise<void> {
+    await super.authorize(token, context);
+    if (token.sub !== 'alice') {
+      throw new AccessTokenError('INSUFFICIENT_SCOPE', 'Only alice.');
+    }
+  }
+}
+
+@Injectable()
+class PoliteGuard extends OidcGuard {
+  protected override getRequest(context: ExecutionContext): object {
+    return context.switchToHttp().getRequest();
+  }
+
+  protected override handleRefusal(error: OidcError, context: ExecutionContext) {
+    void super.handleRefusal(error, context);
+    return new HttpException({ sorry: error.code }, 418);
+  }
+}
+
+@Controller()
+class TemplateController {
+  @Get('cookie')
+  @UseGuards(CookieGuard)
+  cookie(@AccessToken() token: VerifiedAccessToken) {
+    return { sub: token.sub };
+  }
+
+  @Get('alice')
+  @UseGuards(AliceGuard)
+  alice() {
+    return { ok: true };
+  }
+
+  @Get('polite')
+  @UseGuards(PoliteGuard)
+  polite() {
+    return { ok: true };
+  }
+}
+
+onBothAdapters((adapter) => {
+  const boot = () => createApp({ adapter, controllers: [TemplateController] });
+
+  it('extractToken: from where an application keeps it', async () => {
+    const app = await boot();
+    const response = await app.request('/cookie', { headers: { cookie: `token=${app.op.issue()}` } });
+    expect(response.json()).toEqual({ sub: 'alice' });
+    expectRefused(app, await app.request('/cookie'), 401, 'CREDENTIALS_MISSING');
+  });
+
+  it('verify and authorize: with a rule of one’s own', async () => {
+    const app = await boot();
+    expect((await app.call('/alice', app.op.issue())).status).toBe(200);
+    expectRefused(app, await app.call('/alice', app.op.issue({ sub: 'bob' })), 403, 'INSUFFICIENT_SCOPE');
+  });
+
+  it('getRequest and handleRefusal: in words of one’s own', async () => {
+    const app = await boot();
+    const response = await app.call('/polite', 'unknown');
+    expect([response.status, response.json()]).toEqual([418, { sorry: 'TOKEN_INACTIVE' }]);
+    expect(response.header('www-authenticate')).toContain('error="invalid_token"');
+  });
+});
