@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs';
+
+import { describe, expect, it } from '@jest/globals';
+
+import { OidcClient } from '../../lib/index.js';
+import { Transport } from '../../lib/http/transport.js';
+import { parseClientMetadata } from '../../lib/metadata/registered-client.js';
+
+interface Vector {
+  readonly id: string;
+  readonly section: string;
+  readonly description: string;
+  readonly registered: { readonly client_id: string };
+  readonly server: { readonly issuer: string };
+  readonly response: { readonly status: number; readonly content_type: string; readonly body: string };
+  readonly expected:
+    | { readonly result: 'claims'; readonly claims: object }
+    | { readonly result: 'refused'; readonly reason: string; readonly code: string };
+}
+
+const { vectors, now, tolerance, token, audience, client_secret, jwks } = JSON.parse(
+  readFileSync(new URL('./rfc9701.json', import.meta.url), 'utf8'),
+);
+
+const LIMITS = { timeout: 2000, connectTimeout: 1000, maxResponseSize: 524_288, maxJsonDepth: 32, maxConcurrent: 128 };
+
+function clientOf({ registered, server, response }: Vector): OidcClient {
+  const answers: Readonly<Record<string, () => Response>> = {
+    '/jwks': () => Response.json(jwks),
+    '/introspect': () =>
+      new Response(response.body, { status: response.status, headers: { 'content-type': response.content_type } }),
+  };
+  const fetch = async (url: string) => answers[new URL(url).pathname]?.() ?? new Response(null, { status: 404 });
+  const clock = (): number => now * 1000;
+  return new OidcClient({
+    name: undefined,
+    client: parseClientMetadata({ client_secret, ...registered }),
+    issuer: server.issuer,
+    insecureHttp: false,
+    server: { ...server, introspection_endpoint: `${server.issuer}/introspect`, jwks_uri: `${server.issuer}/jwks` },
+    document: 'openid-configuration',
+    transport: new Transport(LIMITS, clock, { fetch }),
+    now: clock,
+    skew: 0,
+    tolerance,
+    warn: () => undefined,
+  });
+}
+
+describe('RFC 9701', () => {
+  it('has a vector for everything that can be said', () => {
+    expect(vectors.length).toBeGreaterThanOrEqual(40);
+    expect(new Set(vectors.map(({ id }: Vector) => id)).size).toBe(vectors.length);
+    expect(JSON.stringify(jwks)).not.toMatch(/"(d|p|q|dp|dq|qi|k)":/);
+  });
+
+  it.each<[string, Vector]>(vectors.map((one: Vector) => [`${one.id} ${one.description} (${one.section})`, one]))(
+    '%s',
+    async (_name, one) => {
+      const asked = clientOf(one).introspect(token, { audience: [audience] });
+      if (one.expected.result === 'claims') {
+        await expect(asked).resolves.toEqual(one.expected.claims);
+      } else {
+        await expect(asked).rejects.toMatchObject({ code: one.expected.code });
+      }
+    },
+  );
+});
