@@ -14,7 +14,12 @@ export default {
   testPathIgnorePatterns: ['/node_modules/', ...missing.map(({ folder }) => `<rootDir>/${folder}/`)],
   reporters: ['default', ['<rootDir>/test/missing.reporter.js', { missing }]],
   extensionsToTreatAsEsm: ['.ts'],
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
+  moduleNameMapper: {
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+    // The samples import the package by its name.
+    '^nestjs-oidc$': '<rootDir>/lib/index.ts',
+    '^nestjs-oidc/redis$': '<rootDir>/lib/storage/redis-store.ts',
+  },
   transform: {
     '^.+\\.ts$': [
       '@swc/jest',
