@@ -14,7 +14,8 @@ const calls = new WeakMap<object, Authenticated>();
  * @param call the object of this call alone; on HTTP it is the request
  */
 export function authenticate(call: object, found: Authenticated, request: object = call): void {
-  calls.set(call, { ...calls.get(call), ...found });
+  const before = calls.get(call);
+  calls.set(call, before === undefined ? found : { ...before, ...found });
   if ('user' in found) {
     Reflect.set(request, 'user', found.user);
   }

@@ -17,10 +17,11 @@ interface CallReader {
   isHttp(context: ExecutionContext): boolean;
 }
 
+// By index: what `switchToHttp` and its like return is made anew at each call.
 const READERS: Readonly<Record<CallKind, CallReader>> = {
   http: {
-    request: (context) => context.switchToHttp().getRequest(),
-    response: (context) => context.switchToHttp().getResponse(),
+    request: (context) => context.getArgByIndex(0),
+    response: (context) => context.getArgByIndex(1),
     authorization: () => undefined,
     isHttp: () => true,
   },
@@ -36,16 +37,16 @@ const READERS: Readonly<Record<CallKind, CallReader>> = {
     isHttp: (context) => connectionParameter(context.getArgByIndex(2)) === undefined && hasHeaders(requestOf(context)),
   },
   ws: {
-    request: (context) => context.switchToWs().getClient(),
-    own: (context) => context.switchToWs().getData(),
+    request: (context) => context.getArgByIndex(0),
+    own: (context) => context.getArgByIndex(1),
     response: () => undefined,
-    authorization: (context) => handshakeAuthorization(context.switchToWs().getClient()),
+    authorization: (context) => handshakeAuthorization(context.getArgByIndex(0)),
     isHttp: () => false,
   },
   rpc: {
-    request: (context) => context.switchToRpc().getContext(),
+    request: (context) => context.getArgByIndex(1),
     response: () => undefined,
-    authorization: (context) => messageAuthorization(context.switchToRpc().getContext()),
+    authorization: (context) => messageAuthorization(context.getArgByIndex(1)),
     isHttp: () => false,
   },
 };

@@ -51,6 +51,9 @@ export class Platform {
 
   /** The query as it stood in the request line, without its question mark. */
   query(request: unknown): string {
+    if (!written(this.raw(request), request).includes('?')) {
+      return '';
+    }
     const whole = target(this.raw(request), request);
     const mark = whole.indexOf('?');
     return mark === -1 ? '' : whole.slice(mark + 1);
@@ -166,8 +169,12 @@ function member(value: unknown, name: string): unknown {
 const ABSOLUTE_FORM = /^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i;
 
 /** The request target as it came; mounting and rewriting change `url` and keep `originalUrl`. */
-function target(raw: IncomingMessage, request: unknown): string {
+function written(raw: IncomingMessage, request: unknown): string {
   const original = member(request, 'originalUrl');
-  const whole = typeof original === 'string' ? original : (raw.url ?? '');
-  return whole.replace(ABSOLUTE_FORM, '').split('#', 1)[0] ?? '';
+  return typeof original === 'string' ? original : (raw.url ?? '');
+}
+
+/** The request target in origin form. */
+function target(raw: IncomingMessage, request: unknown): string {
+  return written(raw, request).replace(ABSOLUTE_FORM, '').split('#', 1)[0] ?? '';
 }

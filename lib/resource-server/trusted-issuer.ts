@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto';
+
 import type { AccessTokenClaims } from '../client/access-token.js';
 import type { OidcClient } from '../client/oidc-client.js';
 import type { AccessTokenErrorCode, VerificationErrorCode } from '../errors/codes.js';
@@ -40,7 +42,7 @@ export class TrustedIssuer {
   ) {
     const { issuer, clock, metadata } = client;
     const { cache: times } = settings;
-    const identity = JSON.stringify([issuer, metadata.client_id]);
+    const identity = hash('sha256', JSON.stringify([issuer, metadata.client_id]), 'base64url');
     const keptIn = (cache: ClaimsCache | undefined) => cache && times && { cache, times };
     // Never shared: a signature is cheaper to check than a store is to ask.
     this.#signatures = times && new LocalClaimsCache(times.maxEntries);

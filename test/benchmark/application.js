@@ -4,7 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 
-const [name, adapter, issuer] = process.argv.slice(2);
+const [name, adapter, issuer, redisPort] = process.argv.slice(2);
 
 /** Decorators, for a file that no compiler reads. */
 function decorate(target, ...decorators) {
@@ -23,20 +23,82 @@ class OrdersController {
   }
 }
 
+async function ours(resourceServer = {}, options = {}) {
+  const { OidcGuard, OidcModule, Scopes } = await import('../../dist/index.js');
+  const { SECRET } = await import('./clients.js');
+  route(OrdersController, 'list', Get(), Scopes('orders:read'));
+  decorate(OrdersController, Controller('orders'), UseGuards(OidcGuard));
+  return [
+    OidcModule.forRoot({
+      issuer,
+      client: { client_id: 'rp1', client_secret: SECRET, introspection_signed_response_alg: 'ES256' },
+      resourceServer: { audience: 'https://api.test', ...resourceServer },
+      ...options,
+    }),
+  ];
+}
+
 const SIDES = {
   /** As the README has it. */
   async ours() {
-    const { OidcGuard, OidcModule, Scopes } = await import('../../dist/index.js');
-    const { SECRET } = await import('./clients.js');
-    route(OrdersController, 'list', Get(), Scopes('orders:read'));
-    decorate(OrdersController, Controller('orders'), UseGuards(OidcGuard));
-    return [
-      OidcModule.forRoot({
-        issuer,
-        client: { client_id: 'rp1', client_secret: SECRET, introspection_signed_response_alg: 'ES256' },
-        resourceServer: { audience: 'https://api.test' },
-      }),
-    ];
+    return ours();
+  },
+  /** The same with the cache that the README shows. */
+  async 'ours-cached'() {
+    return ours({ cache: { ttl: 3600 } });
+  },
+  /** The same with JWT access tokens, verified by their signature, and the cache. */
+  async 'ours-jwt'() {
+    return ours({ cache: { ttl: 3600 }, validation: 'jwt' });
+  },
+  /** As several replicas run it. */
+  async 'ours-redis'() {
+    const { RedisStore } = await import('../../dist/storage/redis-store.js');
+    const { Redis } = await import('ioredis');
+    return ours({ cache: { ttl: 1 } }, { store: new RedisStore(new Redis(Number(redisPort), '127.0.0.1')) });
+  },
+  async 'ours-1s'() {
+    return ours({ cache: { ttl: 1 } });
+  },
+  /** The same route with nothing before it. */
+  async unguarded() {
+    route(OrdersController, 'list', Get());
+    decorate(OrdersController, Controller('orders'));
+    return [];
+  },
+  /** What a team writes with the reference implementation and a Map, and a limit to it. */
+  async 'openid-client-map'() {
+    const { tokenIntrospection } = await import('openid-client');
+    const { openidClient } = await import('./clients.js');
+    const configuration = await openidClient(issuer, 'ES256');
+    const known = new Map();
+    class Guard {
+      async canActivate(context) {
+        const request = context.switchToHttp().getRequest();
+        const [, token] = /^Bearer ([\w.~+/-]+=*)$/i.exec(request.headers.authorization ?? '') ?? [];
+        if (token === undefined) throw new UnauthorizedException();
+        let entry = known.get(token);
+        if (entry === undefined || entry.until < Date.now()) {
+          entry = { claims: await tokenIntrospection(configuration, token), until: Date.now() + 3_600_000 };
+          known.set(token, entry);
+          if (known.size > 10_000) known.delete(known.keys().next().value);
+        }
+        const { claims } = entry;
+        const isGood =
+          claims.active &&
+          claims.iss === issuer &&
+          [claims.aud].flat().includes('https://api.test') &&
+          claims.exp > Date.now() / 1000 &&
+          claims.scope?.split(' ').includes('orders:read');
+        if (!isGood) throw new UnauthorizedException();
+        request.user = claims;
+        return true;
+      }
+    }
+    decorate(Guard, Injectable());
+    route(OrdersController, 'list', Get());
+    decorate(OrdersController, Controller('orders'), UseGuards(Guard));
+    return [];
   },
   /** What a team writes with the reference implementation, and the checks that it leaves to them. */
   async 'openid-client'() {

@@ -55,6 +55,7 @@ export async function takeTurns(sides, rounds) {
 /** A process of its own that says when it is ready, and answers questions. */
 export async function startProcess(file, ...args) {
   const child = fork(new URL(file, import.meta.url), args.map(String), {
+    execArgv: ['--expose-gc'],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   const [ready] = await once(child, 'message');

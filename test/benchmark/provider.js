@@ -47,6 +47,17 @@ async function signIntrospections() {
   }
 }
 
+function accessToken(alg, index) {
+  return new SignJWT({ client_id: 'rp1', scope: 'orders:read', jti: `${alg}-${index}` })
+    .setProtectedHeader({ alg, kid: alg, typ: 'at+jwt' })
+    .setIssuer(issuer)
+    .setAudience('https://api.test')
+    .setSubject('alice')
+    .setIssuedAt()
+    .setExpirationTime('1h')
+    .sign(keys[alg].privateKey);
+}
+
 function authorize(url, response) {
   const parameters = url.searchParams;
   const code = randomBytes(16).toString('base64url');
@@ -125,7 +136,12 @@ function document() {
   };
 }
 
-process.on('message', () => {
+process.on('message', async (question) => {
+  // So many JWT access tokens, all different.
+  if (question.tokens !== undefined) {
+    const tokens = Array.from({ length: question.tokens }, (_, index) => accessToken(question.alg, index));
+    return process.send(await Promise.all(tokens));
+  }
   process.send({ introspections });
   introspections = 0;
 });

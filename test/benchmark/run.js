@@ -2,11 +2,14 @@ import { writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 
 import { boot } from './rows/boot.js';
-import { guardUncached, oneToken } from './rows/guard.js';
+import { guardCached, guardUncached, oneToken } from './rows/guard.js';
 import { p1, p2 } from './rows/introspection.js';
+import { jwt } from './rows/jwt.js';
+import { latency } from './rows/latency.js';
 import { login } from './rows/login.js';
+import { memory } from './rows/memory.js';
 
-const ROWS = [p1, p2, guardUncached, oneToken, login, boot];
+const ROWS = [p1, p2, guardCached, guardUncached, jwt, oneToken, login, boot, memory, latency];
 
 const words = process.argv.slice(2);
 const isQuick = words.includes('--quick');
@@ -20,7 +23,17 @@ function lineOf(name, figures) {
   return `    ${name.padEnd(24)} ${parts.join(', ')}`;
 }
 
-const UNITS = { perSecond: '/s', cpu: 'µs CPU', calls: 'calls upstream', milliseconds: 'ms', megabytes: 'MB' };
+const UNITS = {
+  bytes: 'bytes an entry',
+  p50: 'ms p50',
+  p99: 'ms p99',
+  upstream: 'calls upstream a second',
+  perSecond: '/s',
+  cpu: 'µs CPU',
+  calls: 'calls upstream',
+  milliseconds: 'ms',
+  megabytes: 'MB',
+};
 
 const machine = `${cpus().length} × ${cpus()[0].model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`;
 console.log(`${machine}; medians of ${settings.rounds} rounds, the sides taking turns\n`);
@@ -31,7 +44,7 @@ for (const row of ROWS.filter(({ id }) => wanted.length === 0 || wanted.includes
   for (const { variant, figures, goals } of await row.run(settings)) {
     console.log(`${row.id} ${row.what}${variant ? `, ${variant}` : ''}`);
     Object.entries(figures).forEach(([name, values]) => console.log(lineOf(name, values)));
-    for (const { name, value, least, most } of goals) {
+    for (const { name, value, least, most } of goals ?? []) {
       const isMet = least === undefined ? value <= most : value >= least;
       const goal = least === undefined ? `at most ${most}` : `at least ${least}`;
       console.log(`    ${isMet ? 'met ' : 'MISS'} ${number(value)} ${name} (${goal})`);

@@ -126,14 +126,14 @@ it.each<[string, unknown]>([
   ['Kafka', { getMessage: () => ({ headers: { authorization: Buffer.from('Bearer x') } }) }],
   ['RabbitMQ', { getMessage: () => ({ properties: { headers: { authorization: 'Bearer x' } } }) }],
 ])('%s: where the credentials are', (_transport, carrier) => {
-  const context = { getType: () => 'rpc', switchToRpc: () => ({ getContext: () => carrier }) } as ExecutionContext;
+  const context = { getType: () => 'rpc', getArgByIndex: () => carrier } as never as ExecutionContext;
   expect(authorizationOf(context)).toBe('Bearer x');
 });
 
 it('what carries nothing at all can not be protected', () => {
-  const context = { getType: () => 'rpc', switchToRpc: () => ({ getContext: () => undefined }) } as ExecutionContext;
+  const context = { getType: () => 'rpc', getArgByIndex: () => undefined } as never as ExecutionContext;
   expect(() => requestOf(context)).toThrow('came without a context');
   const twice = { get: () => ['Bearer x', 'Bearer y'] };
-  const many = { getType: () => 'rpc', switchToRpc: () => ({ getContext: () => twice }) } as ExecutionContext;
+  const many = { getType: () => 'rpc', getArgByIndex: () => twice } as never as ExecutionContext;
   expect(authorizationOf(many)).toBeUndefined();
 });

@@ -69,8 +69,7 @@ describe('@CurrentUser and @AccessToken', () => {
       getType: () => type,
       getClass: () => Handlers,
       getHandler: () => Handlers.prototype.get,
-      switchToHttp: () => ({ getRequest: () => request }),
-      switchToRpc: () => ({ getContext: () => request }),
+      getArgByIndex: () => request,
     }) as unknown as ExecutionContext;
 
   it('NEST-12 throw when no guard ran, and name the one that is missing', () => {
