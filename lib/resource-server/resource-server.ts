@@ -1,5 +1,5 @@
 import type { OidcClient } from '../client/oidc-client.js';
-import { AccessTokenError, ConfigError } from '../errors/errors.js';
+import { ConfigError } from '../errors/errors.js';
 import { unverifiedJwt } from '../jose/unverified-jwt.js';
 import type { AccessRule, Validation } from '../nest/decorators.js';
 import type { Platform } from '../nest/platform.js';
@@ -92,13 +92,10 @@ export class ResourceServer {
 
   #inquiry(token: string, validation: Validation): Awaitable<Inquiry> {
     const { own } = this.#issuers;
-    if (validation === 'introspection' && !this.#hasOtherIssuers) {
-      return { issuer: own, way: 'introspection' };
+    if (validation !== 'auto' && !this.#hasOtherIssuers) {
+      return { issuer: own, way: validation };
     }
     const jwt = unverifiedJwt(token, LONGEST_TOKEN);
-    if (jwt === undefined && validation === 'jwt') {
-      throw new AccessTokenError('TOKEN_TYPE', 'The token is no JWT.');
-    }
     const isOurs = jwt?.iss === undefined || jwt.iss === own.client.issuer || !this.#hasOtherIssuers;
     const way = validation === 'auto' ? (jwt?.typ === 'at+jwt' ? 'jwt' : 'introspection') : validation;
     return isOurs ? { issuer: own, way } : andThen(this.#issuers.get(jwt.iss), (issuer) => ({ issuer, way }));

@@ -120,6 +120,8 @@ const CODES: Readonly<Partial<Record<VerificationErrorCode, AccessTokenErrorCode
   ISS_MISMATCH: 'TOKEN_ISSUER',
   AUD_MISMATCH: 'TOKEN_AUDIENCE',
   TYP_MISMATCH: 'TOKEN_TYPE',
+  JWT_MALFORMED: 'TOKEN_TYPE',
+  UNEXPECTED_JWE: 'TOKEN_TYPE',
 };
 
 function introspections(
