@@ -8,12 +8,12 @@ const root = resolve(import.meta.dirname, '..');
 
 /** What the examples leave out because every application has it. */
 const PRELUDE = `
-import { Catch, Controller, Get, Injectable, Module, Post, UseGuards, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { Catch, Controller, Get, Injectable, Module, Post, UseGuards, type ArgumentsHost, type ExceptionFilter, type ExecutionContext } from '@nestjs/common';
 import { ConfigService } from '@nestjs/config';
 import { HttpAdapterHost } from '@nestjs/core';
 import {
   AccessToken, CurrentUser, Introspection, StepUp, OidcException, OidcGuard, OidcLoginGuard, OidcModule, OidcSessionGuard, OidcStrategy, OidcUser,
-  Scopes, VerifiedAccessToken, type JsonObject, type OidcModuleOptions,
+  Scopes, VerifiedAccessToken, type JsonObject, type OidcModuleOptions, type PresentedToken,
 } from 'nestjs-oidc';
 import { RedisStore } from 'nestjs-oidc/redis';
 import type { Redis } from 'ioredis';
