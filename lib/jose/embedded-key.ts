@@ -42,7 +42,7 @@ export function embeddedKey(jws: CompactJws): KeySource {
   }
   return {
     verify: async (signed) => {
-      if (!verifiesWithOneOf(candidates, signed)) {
+      if (!(await verifiesWithOneOf(candidates, signed))) {
         throw new VerificationError('SIGNATURE_INVALID', 'The key that the JWT carries did not make its signature.');
       }
     },

@@ -1,10 +1,9 @@
-import type { KeyObject } from 'node:crypto';
+import { compactVerify, importJWK, type CryptoKey } from 'jose';
 
 import { ResponseError } from '../errors/errors.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../http/json.js';
 import { signatureAlgorithm } from './algorithms.js';
 import type { CompactJws } from './compact-jws.js';
-import { isSignedWith, publicKey } from './signature.js';
 
 /** More keys than any provider publishes; fewer than would cost. */
 const MOST_KEYS = 100;
@@ -22,8 +21,8 @@ interface VerificationKey {
   readonly crv: JsonValue | undefined;
   readonly alg: JsonValue | undefined;
   readonly jwk: Readonly<Record<string, string>>;
-  /** Imported when it is first used. */
-  imported: KeyObject | undefined;
+  /** Imported once for each algorithm that it is used with. */
+  readonly imported: Map<string, CryptoKey>;
 }
 
 /** The public keys of a server that verify signatures (RFC 7517, section 5). What can't be used is left out. */
@@ -59,18 +58,33 @@ export class KeySet {
 }
 
 /** Whether one of the keys made the signature. */
-export function verifiesWithOneOf(candidates: readonly VerificationKey[], jws: CompactJws): boolean {
-  return candidates.some((candidate) => verifiesWith(candidate, jws));
+export async function verifiesWithOneOf(candidates: readonly VerificationKey[], jws: CompactJws): Promise<boolean> {
+  for (const candidate of candidates) {
+    if (await verifiesWith(candidate, jws)) {
+      return true;
+    }
+  }
+  return false;
 }
 
-function verifiesWith(candidate: VerificationKey, jws: CompactJws): boolean {
+async function verifiesWith(candidate: VerificationKey, jws: CompactJws): Promise<boolean> {
   try {
-    candidate.imported ??= publicKey(candidate.jwk);
-    return isSignedWith(candidate.imported, jws);
+    const key = candidate.imported.get(jws.alg) ?? (await importKey(candidate, jws.alg));
+    await compactVerify(jws.compact, key, { algorithms: [jws.alg] });
+    return true;
   } catch {
     // Whether the key can't be imported or the signature is not its own: this key did not make it.
     return false;
   }
+}
+
+async function importKey(candidate: VerificationKey, alg: string): Promise<CryptoKey> {
+  const key = await importJWK(candidate.jwk, alg);
+  if (key instanceof Uint8Array) {
+    throw new TypeError('A published key is never symmetric.');
+  }
+  candidate.imported.set(alg, key);
+  return key;
 }
 
 function verificationKey(jwk: JsonObject, warn: (problem: string) => void): VerificationKey[] {
@@ -90,7 +104,7 @@ function verificationKey(jwk: JsonObject, warn: (problem: string) => void): Veri
   if (!isForSignatures || !mayVerify || !isComplete || (kty === 'RSA' && isShort(jwk['n']))) {
     return [];
   }
-  return [{ kid, kty, crv, alg, jwk: { kty, ...Object.fromEntries(members) }, imported: undefined }];
+  return [{ kid, kty, crv, alg, jwk: { kty, ...Object.fromEntries(members) }, imported: new Map() }];
 }
 
 /** RFC 7518, section 3.3: an RSA key has 2048 bits or more. */

@@ -72,28 +72,28 @@ export class RemoteKeys {
   }
 
   async #verify(jws: CompactJws, origin: JwtOrigin): Promise<void> {
-    if (this.#attempt(await this.#document.get(), jws)) {
+    if (await this.#attempt(await this.#document.get(), jws)) {
       return;
     }
     // What is on its way may have been answered before the key was published: another fetch may have to follow it.
-    if (this.#document.isLoading && this.#attempt(await this.#refetch(origin), jws)) {
+    if (this.#document.isLoading && (await this.#attempt(await this.#refetch(origin), jws))) {
       return;
     }
     if (origin === 'stranger') {
       this.#requireWarm();
     }
-    if (!this.#attempt(await this.#refetch(origin), jws)) {
+    if (!(await this.#attempt(await this.#refetch(origin), jws))) {
       throw this.#startCoolDown(COOL_DOWN, unknownKey());
     }
   }
 
   /** @returns whether one of the keys made the signature; false when a newer set may bring the right one */
-  #attempt(set: KeySet, jws: CompactJws): boolean {
+  async #attempt(set: KeySet, jws: CompactJws): Promise<boolean> {
     const candidates = set.candidates(jws);
     if (candidates.length > MOST_CANDIDATES) {
       throw new VerificationError('AMBIGUOUS_KEY', 'Too many keys of the server may have made this signature.');
     }
-    if (verifiesWithOneOf(candidates, jws)) {
+    if (await verifiesWithOneOf(candidates, jws)) {
       return true;
     }
     if (candidates.length > 0 && jws.kid !== undefined) {
