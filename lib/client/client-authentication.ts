@@ -27,7 +27,10 @@ const ASSERTION_LIFETIME = 60;
 
 const METHODS: Readonly<Record<ClientAuthenticationMethod, (context: AuthenticationContext) => ClientAuthentication>> =
   {
-    none: ({ client }) => always({ headers: {}, form: { client_id: client.metadata.client_id } }),
+    none: namedOnly,
+    // RFC 8705, section 2: the certificate is the dispatcher's to show.
+    tls_client_auth: namedOnly,
+    self_signed_tls_client_auth: namedOnly,
     client_secret_basic: ({ client }) => always({ headers: { authorization: basic(client) }, form: {} }),
     client_secret_post: ({ client }) =>
       always({ headers: {}, form: { client_id: client.metadata.client_id, client_secret: secretOf(client) } }),
@@ -52,6 +55,10 @@ export function clientAuthentication(
   context: AuthenticationContext,
 ): ClientAuthentication {
   return METHODS[method](context);
+}
+
+function namedOnly({ client }: AuthenticationContext): ClientAuthentication {
+  return always({ headers: {}, form: { client_id: client.metadata.client_id } });
 }
 
 function always(credentials: Credentials): ClientAuthentication {

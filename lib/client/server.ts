@@ -34,6 +34,8 @@ export class Server {
   readonly #discovered: Discovered<ServerMetadata>;
   readonly #authentication: Readonly<Record<AuthenticatedEndpoint, ClientAuthentication>>;
   readonly #secretKey: KeySource | undefined;
+  readonly #overrides: Partial<ServerMetadata>;
+  readonly #showsCertificate: boolean;
   #keys: { readonly uri: string; readonly remote: RemoteKeys } | undefined;
 
   /** @param warn is told what an operator should know and no caller can act on */
@@ -45,6 +47,8 @@ export class Server {
     private readonly warn: (problem: string) => void,
   ) {
     this.issuer = source.issuer;
+    this.#overrides = source.overrides;
+    this.#showsCertificate = showsCertificate(client);
     this.#discovered = discover(transport, source, clock.now, (metadata) => metadata);
     const authentication = (endpoint: AuthenticatedEndpoint) =>
       clientAuthentication(client.metadata[AUTHENTICATED[endpoint].method], { client, issuer: source.issuer, clock });
@@ -66,7 +70,7 @@ export class Server {
 
   /** @throws {ConfigError} the server publishes no such endpoint */
   async endpoint(endpoint: Endpoint): Promise<string> {
-    return endpointOf(await this.metadata(), endpoint);
+    return this.#endpointOf(await this.metadata(), endpoint);
   }
 
   /** Posts a form as the client that is registered, with the method that is registered for this endpoint. */
@@ -76,7 +80,7 @@ export class Server {
     { accept, retry }: { readonly accept: string; readonly retry: HttpRequest['retry'] },
   ): Promise<HttpResponse> {
     const metadata = await this.metadata();
-    const url = endpointOf(metadata, endpoint);
+    const url = this.#endpointOf(metadata, endpoint);
     this.requireMethod(metadata, endpoint);
     const credentials = await this.#authentication[endpoint]();
     return this.transport.request({
@@ -123,6 +127,17 @@ export class Server {
     this.#keys = undefined;
   }
 
+  /** What the application itself names stands above an alias. Browsers show no certificate of ours. */
+  #endpointOf(metadata: ServerMetadata, endpoint: Endpoint): string {
+    const isOurs = endpoint !== 'authorization_endpoint' && endpoint !== 'end_session_endpoint';
+    const alias = isOurs && this.#showsCertificate ? metadata.mtls_endpoint_aliases?.[endpoint] : undefined;
+    const url = this.#overrides[endpoint] ?? alias ?? metadata[endpoint];
+    if (url === undefined) {
+      throw new ConfigError('ENDPOINT_MISSING', `server.${endpoint}`, 'is not published by the server');
+    }
+    return url;
+  }
+
   #published({ jwks_uri: uri }: ServerMetadata): RemoteKeys {
     if (uri === undefined) {
       throw new ConfigError('NO_JWKS_URI', 'server.jwks_uri', 'is not published, and a signature has to be verified');
@@ -141,10 +156,13 @@ export class Server {
   }
 }
 
-function endpointOf(metadata: ServerMetadata, endpoint: Endpoint): string {
-  const url = metadata[endpoint];
-  if (url === undefined) {
-    throw new ConfigError('ENDPOINT_MISSING', `server.${endpoint}`, 'is not published by the server');
-  }
-  return url;
+/** RFC 8705, section 5: who shows a certificate calls the aliases, where there are any. */
+function showsCertificate({ metadata }: RegisteredClient): boolean {
+  const methods = Object.values(AUTHENTICATED).map(({ method }) => metadata[method]);
+  return (
+    metadata.use_mtls_endpoint_aliases === true ||
+    metadata.tls_client_certificate_bound_access_tokens === true ||
+    methods.includes('tls_client_auth') ||
+    methods.includes('self_signed_tls_client_auth')
+  );
 }

@@ -8,6 +8,8 @@ const AUTHENTICATION_METHODS = [
   'client_secret_post',
   'client_secret_jwt',
   'private_key_jwt',
+  'tls_client_auth',
+  'self_signed_tls_client_auth',
   'none',
 ] as const;
 
@@ -73,6 +75,8 @@ export const clientMetadataSchema = v.looseObject({
   ),
   require_auth_time: v.optional(v.boolean()),
   default_acr_values: v.optional(v.array(visible)),
+  use_mtls_endpoint_aliases: v.optional(v.boolean()),
+  tls_client_certificate_bound_access_tokens: v.optional(v.boolean()),
 });
 
 /** Seconds. A wrong clock is never silently the default. */
@@ -87,16 +91,12 @@ export const clockToleranceSchema = v.pipe(
 type Promises = (value: unknown) => boolean;
 const isSet: Promises = (value) => value !== undefined;
 const isTrue: Promises = (value) => value === true;
-const isTls: Promises = (value) => value === 'tls_client_auth' || value === 'self_signed_tls_client_auth';
 
 /**
  * Registered members that promise something which is not built: each stops the boot, so that nobody believes to be
  * protected who is not.
  */
 export const UNSUPPORTED_MEMBERS: Readonly<Record<string, Promises>> = {
-  token_endpoint_auth_method: isTls,
-  introspection_endpoint_auth_method: isTls,
-  revocation_endpoint_auth_method: isTls,
   id_token_encrypted_response_alg: isSet,
   id_token_encrypted_response_enc: isSet,
   userinfo_encrypted_response_alg: isSet,
@@ -112,8 +112,6 @@ export const UNSUPPORTED_MEMBERS: Readonly<Record<string, Promises>> = {
   require_signed_request_object: isTrue,
   require_pushed_authorization_requests: isTrue,
   dpop_bound_access_tokens: isTrue,
-  tls_client_certificate_bound_access_tokens: isTrue,
-  use_mtls_endpoint_aliases: isTrue,
   backchannel_logout_uri: isSet,
   backchannel_logout_session_required: isTrue,
   frontchannel_logout_uri: isSet,

@@ -12,7 +12,13 @@ export const customFetch: unique symbol = Symbol('customFetch');
 
 /** How the client proves who it is at an endpoint (OpenID Connect Core 1.0, section 9). */
 export type ClientAuthenticationMethod =
-  'client_secret_basic' | 'client_secret_post' | 'client_secret_jwt' | 'private_key_jwt' | 'none';
+  | 'client_secret_basic'
+  | 'client_secret_post'
+  | 'client_secret_jwt'
+  | 'private_key_jwt'
+  | 'tls_client_auth'
+  | 'self_signed_tls_client_auth'
+  | 'none';
 
 /**
  * The client as it is registered at the authorization server: the members of IANA's registry "OAuth Dynamic Client
@@ -46,6 +52,11 @@ export interface ClientMetadata {
   readonly introspection_endpoint_auth_method?: ClientAuthenticationMethod | undefined;
   /** Default: `token_endpoint_auth_method`. */
   readonly revocation_endpoint_auth_method?: ClientAuthenticationMethod | undefined;
+
+  /** Calls `mtls_endpoint_aliases` where there are any (RFC 8705, section 5). Default: where a certificate is registered. */
+  readonly use_mtls_endpoint_aliases?: boolean | undefined;
+  /** Tokens are bound to the certificate that the dispatcher shows (RFC 8705, section 3). */
+  readonly tls_client_certificate_bound_access_tokens?: boolean | undefined;
 
   /** The first is used for logins; a request to the path of any of them is a callback. */
   readonly redirect_uris?: readonly string[] | undefined;

@@ -23,6 +23,8 @@ export interface ServerMetadata {
   readonly userinfo_signing_alg_values_supported?: readonly string[] | undefined;
   readonly introspection_signing_alg_values_supported?: readonly string[] | undefined;
   readonly authorization_response_iss_parameter_supported?: boolean | undefined;
+  /** Where the endpoints are for clients that show a certificate (RFC 8705, section 5). */
+  readonly mtls_endpoint_aliases?: Readonly<Record<string, string>> | undefined;
 }
 
 /** The endpoints that the library calls or sends a browser to. */
@@ -55,6 +57,7 @@ const schema = v.object({
   introspection_signing_alg_values_supported: strings,
   code_challenge_methods_supported: strings,
   authorization_response_iss_parameter_supported: v.optional(v.boolean()),
+  mtls_endpoint_aliases: v.optional(v.record(v.string(), v.string())),
 });
 
 /** Whether plain http may be used: a loopback issuer, or one whose configuration says so in so many words. */
@@ -79,6 +82,11 @@ export function parseServerMetadata(document: JsonObject, rule: EgressRule): Ser
   for (const [member, value] of Object.entries(document)) {
     if (isUrlMember(member) && typeof value === 'string' && !isCallable(value, rule)) {
       throw invalid(member);
+    }
+  }
+  for (const [member, value] of Object.entries(result.output.mtls_endpoint_aliases ?? {})) {
+    if (!isCallable(value, rule)) {
+      throw invalid(`mtls_endpoint_aliases.${member}`);
     }
   }
   return { ...document, ...result.output };

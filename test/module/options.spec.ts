@@ -161,9 +161,6 @@ describe('a wrong option stops the boot', () => {
 
 describe('a member that promises what is not built stops the boot', () => {
   it.each<[string, unknown]>([
-    ['token_endpoint_auth_method', 'tls_client_auth'],
-    ['token_endpoint_auth_method', 'self_signed_tls_client_auth'],
-    ['introspection_endpoint_auth_method', 'tls_client_auth'],
     ['id_token_encrypted_response_alg', 'RSA-OAEP-256'],
     ['userinfo_encrypted_response_alg', 'RSA-OAEP-256'],
     ['introspection_encrypted_response_alg', 'RSA-OAEP-256'],
@@ -174,8 +171,6 @@ describe('a member that promises what is not built stops the boot', () => {
     ['require_signed_request_object', true],
     ['require_pushed_authorization_requests', true],
     ['dpop_bound_access_tokens', true],
-    ['tls_client_certificate_bound_access_tokens', true],
-    ['use_mtls_endpoint_aliases', true],
     ['backchannel_logout_uri', 'https://app.test/bcl'],
     ['frontchannel_logout_uri', 'https://app.test/fcl'],
   ])('%s: %p', async (member, value) => {

@@ -17,7 +17,7 @@ async function latencies(pools, inFlight, milliseconds) {
       const { statusCode, body } = await pools[next % pools.length].request({
         path: '/orders',
         method: 'GET',
-        headers: { authorization: `Bearer ES256-${next % TOKENS}` },
+        headers: { authorization: `Bearer ES256-${Math.floor(next / pools.length) % TOKENS}` },
       });
       await body.dump();
       if (statusCode !== 200) throw new Error(`The application answered ${statusCode}`);
