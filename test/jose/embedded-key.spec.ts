@@ -114,13 +114,10 @@ describe('a JWS that carries its key', () => {
     ['n', 1367, 'KEY_NOT_FOUND'],
     ['e', 6, 'SIGNATURE_INVALID'],
     ['e', 7, 'KEY_NOT_FOUND'],
-  ])(
-    'whose RSA key has a member %s of %d characters is %s',
-    async (name, length, expected) => {
-      const jwk = { ...RSA.jwk, [name]: 'B'.repeat(length) };
-      expect(await outcome(of({ alg: 'PS256', jwk }, RSA.key))).toBe(expected);
-    },
-  );
+  ])('whose RSA key has a member %s of %d characters is %s', async (name, length, expected) => {
+    const jwk = { ...RSA.jwk, [name]: 'B'.repeat(length) };
+    expect(await outcome(of({ alg: 'PS256', jwk }, RSA.key))).toBe(expected);
+  });
 });
 
 describe('a thumbprint', () => {
