@@ -24,7 +24,7 @@ class OrdersController {
 }
 
 async function ours(resourceServer = {}, options = {}) {
-  const { OidcGuard, OidcModule, Scopes } = await import('../../dist/index.js');
+  const { OidcGuard, OidcModule, Scopes } = await import('../../dist/bundle/index.js');
   const { SECRET } = await import('./clients.js');
   route(OrdersController, 'list', Get(), Scopes('orders:read'));
   decorate(OrdersController, Controller('orders'), UseGuards(OidcGuard));
@@ -53,7 +53,7 @@ const SIDES = {
   },
   /** As several replicas run it. */
   async 'ours-redis'() {
-    const { RedisStore } = await import('../../dist/storage/redis-store.js');
+    const { RedisStore } = await import('../../dist/bundle/redis.js');
     const { Redis } = await import('ioredis');
     return ours({ cache: { ttl: 1 } }, { store: new RedisStore(new Redis(Number(redisPort), '127.0.0.1')) });
   },

@@ -17,7 +17,7 @@ await import('undici');
 const SIDES = {
   floor: async () => [],
   async ours() {
-    const { OidcModule } = await import('../../dist/index.js');
+    const { OidcModule } = await import('../../dist/bundle/index.js');
     return [OidcModule.forRoot({ issuer: 'https://op.example.com', client: { client_id: 'rp1' } })];
   },
   async 'openid-client'() {

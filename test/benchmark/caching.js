@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 import { Test } from '@nestjs/testing';
 
-import { OidcModule } from '../../dist/index.js';
+import { OidcModule } from '../../dist/bundle/index.js';
 import { SECRET } from './clients.js';
 
 /** A process of its own that looks into many tokens, all different, through a cache of 10,000, and says what that takes. */

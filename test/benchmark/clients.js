@@ -3,7 +3,7 @@ import { Pool } from 'undici';
 import * as openid from 'openid-client';
 
 import { Test } from '@nestjs/testing';
-import { OidcClient, OidcModule } from '../../dist/index.js';
+import { OidcClient, OidcModule } from '../../dist/bundle/index.js';
 
 export const SECRET = 'a-secret-for-benchmarks-of-more-than-32-bytes';
 const AUTHORIZATION = `Basic ${Buffer.from(`rp1:${SECRET}`).toString('base64')}`;

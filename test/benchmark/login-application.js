@@ -20,7 +20,7 @@ const callbackURL = `${origin}/auth/callback`;
 
 /** As the README has it. */
 async function ours() {
-  const { OidcLoginGuard, OidcModule } = await import('../../dist/index.js');
+  const { OidcLoginGuard, OidcModule } = await import('../../dist/bundle/index.js');
   class AuthController {
     login() {}
     callback() {}
