@@ -53,7 +53,7 @@ export function exchangeOver(dispatcher: Dispatcher): Exchange {
   };
 }
 
-/** `https://op.example.com/token` → `https://op.example.com`. */
+/** Of `https://op.example.com/token`: `https://op.example.com`. */
 export function originOf(url: string): string {
   const [origin = url] = /^[^:]+:\/\/[^/?]*/.exec(url) ?? [];
   return origin;
