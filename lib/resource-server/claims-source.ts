@@ -76,15 +76,19 @@ export class ClaimsSource {
     await this.kept?.cache.forget(key);
   }
 
-  #serve(
+  #serve(key: string, token: string, cached: CachedClaims | undefined, freshness: Freshness): Awaitable<FoundClaims> {
+    const { maxAge = Number.POSITIVE_INFINITY } = freshness;
+    return cached !== undefined && this.#isWithin(cached, Math.min(maxAge, this.#ttl(cached)))
+      ? { claims: cached.claims, isStale: false }
+      : this.#renew(key, token, cached, freshness);
+  }
+
+  #renew(
     key: string,
     token: string,
     cached: CachedClaims | undefined,
-    { maxAge = Number.POSITIVE_INFINITY, staleIfError = 0 }: Freshness,
-  ): Awaitable<FoundClaims> {
-    if (cached !== undefined && this.#isWithin(cached, Math.min(maxAge, this.#ttl(cached)))) {
-      return { claims: cached.claims, isStale: false };
-    }
+    { staleIfError = 0 }: Freshness,
+  ): Promise<FoundClaims> {
     const call = this.#calls.get(key) ?? this.#start(key, token);
     if (cached?.claims === undefined || staleIfError === 0) {
       return call.found;

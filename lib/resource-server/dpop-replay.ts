@@ -3,9 +3,8 @@ import { hash } from 'node:crypto';
 import type { Clock } from '../clock/clock.js';
 import { AccessTokenError } from '../errors/errors.js';
 import { DPOP_PROOF } from '../jose/purpose.js';
-import type { Awaitable, OidcStore } from '../storage/oidc-store.js';
+import type { OidcStore } from '../storage/oidc-store.js';
 import type { VerifiedDpopProof } from './dpop-proof.js';
-import { andThen } from './is-promise.js';
 
 /**
  * Milliseconds for which one and the same proof is accepted: from the tolerance before its `iat` until its age and the
@@ -22,15 +21,13 @@ export function acceptanceWindow({ tolerance }: Clock): number {
  * @throws {AccessTokenError} `DPOP_PROOF_REPLAYED`
  * @throws {StoreError} it can't be told
  */
-export function claimProof(
+export async function claimProof(
   store: OidcStore,
   { jkt, jti }: Pick<VerifiedDpopProof, 'jkt' | 'jti'>,
   lifetime: number,
-): Awaitable<void> {
+): Promise<void> {
   const key = `dpop:${hash('sha256', `${jkt} ${jti}`, 'base64url')}`;
-  return andThen(store.claim(key, '1', lifetime), (isFirst) => {
-    if (!isFirst) {
-      throw new AccessTokenError('DPOP_PROOF_REPLAYED', 'The DPoP proof was used before.');
-    }
-  });
+  if (!(await store.claim(key, '1', lifetime))) {
+    throw new AccessTokenError('DPOP_PROOF_REPLAYED', 'The DPoP proof was used before.');
+  }
 }

@@ -4,8 +4,3 @@ import type { Awaitable } from '../storage/oidc-store.js';
 export function isPromise<T>(value: Awaitable<T>): value is Promise<T> {
   return typeof value === 'object' && value !== null && 'then' in value;
 }
-
-/** Goes on with a value as soon as it is there: now, or later. */
-export function andThen<T, U>(value: Awaitable<T>, next: (value: T) => Awaitable<U>): Awaitable<U> {
-  return isPromise(value) ? value.then(next) : next(value);
-}

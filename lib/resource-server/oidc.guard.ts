@@ -9,12 +9,19 @@ import { Platform } from '../nest/platform.js';
 import { resourceServerToken } from '../nest/tokens.js';
 import type { Awaitable } from '../storage/oidc-store.js';
 import { attemptedSchemes, parseCredentials, presentedToken, type PresentedToken } from './credentials.js';
-import { andThen, isPromise } from './is-promise.js';
+import { isPromise } from './is-promise.js';
 import { resourceMetadataUrl } from './protected-resource.js';
 import { exceptionFor } from './exception.js';
 import { isMisconfiguration, refusalOf, type Refusal } from './refusal.js';
 import { requireConfiguration, type ResourceServer } from './resource-server.js';
 import type { VerifiedAccessToken } from './verified-access-token.js';
+
+/** What the steps of one call hand on; nothing of it is waited for unless a step has to. */
+interface Call {
+  readonly request: object;
+  readonly context: ExecutionContext;
+  readonly presented: PresentedToken;
+}
 
 /**
  * Lets a call pass whose access token is good here: active at the server by introspection, or signed by it, of a trusted
@@ -79,11 +86,7 @@ export class OidcGuard implements CanActivate {
       return true;
     }
     try {
-      const request = this.getRequest(context);
-      const presented = this.extractToken(request, context);
-      const admitted = andThen(this.verify(presented, request, context), (token) =>
-        andThen(this.authorize(token, context), () => this.#admit(token, presented, request, context)),
-      );
+      const admitted = this.#examine(context);
       return isPromise(admitted) ? admitted.catch((error: unknown) => this.#refuse(error, context)) : admitted;
     } catch (error) {
       return this.#refuse(error, context);
@@ -157,26 +160,36 @@ export class OidcGuard implements CanActivate {
     });
   }
 
-  #admit(
-    token: VerifiedAccessToken,
-    presented: PresentedToken,
-    request: object,
-    context: ExecutionContext,
-  ): Awaitable<true> {
+  #examine(context: ExecutionContext): Awaitable<true> {
+    const request = this.getRequest(context);
+    const call = { request, context, presented: this.extractToken(request, context) };
+    const token = this.verify(call.presented, request, context);
+    return isPromise(token) ? token.then((later) => this.#require(later, call)) : this.#require(token, call);
+  }
+
+  #require(token: VerifiedAccessToken, call: Call): Awaitable<true> {
+    const authorized = this.authorize(token, call.context);
+    return isPromise(authorized) ? authorized.then(() => this.#identify(token, call)) : this.#identify(token, call);
+  }
+
+  #identify(token: VerifiedAccessToken, call: Call): Awaitable<true> {
     const { validate } = this.resourceServer;
-    return andThen(validate === undefined ? token : validate(token), (user) => {
-      authenticate(callOf(context), { token, user }, request);
-      const response = responseOf(context);
-      if (response !== undefined) {
-        // RFC 9111, section 3.5: what one caller may see is not for a shared cache. A handler's own header wins.
-        this.platform.setHeader(response, 'Cache-Control', 'private');
-        const nonce = presented.scheme === 'DPoP' ? this.resourceServer.senders.nonce() : undefined;
-        if (nonce !== undefined) {
-          this.platform.setHeader(response, 'DPoP-Nonce', nonce);
-        }
+    const user: unknown = validate === undefined ? token : validate(token);
+    return isPromise(user) ? user.then((later) => this.#admit(token, later, call)) : this.#admit(token, user, call);
+  }
+
+  #admit(token: VerifiedAccessToken, user: unknown, { request, context, presented }: Call): true {
+    authenticate(callOf(context), { token, user }, request);
+    const response = responseOf(context);
+    if (response !== undefined) {
+      // RFC 9111, section 3.5: what one caller may see is not for a shared cache. A handler's own header wins.
+      this.platform.setHeader(response, 'Cache-Control', 'private');
+      const nonce = presented.scheme === 'DPoP' ? this.resourceServer.senders.nonce() : undefined;
+      if (nonce !== undefined) {
+        this.platform.setHeader(response, 'DPoP-Nonce', nonce);
       }
-      return true;
-    });
+    }
+    return true;
   }
 
   #refuse(error: unknown, context: ExecutionContext): Promise<never> {

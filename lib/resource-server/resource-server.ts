@@ -6,7 +6,8 @@ import type { Platform } from '../nest/platform.js';
 import { MemoryStore } from '../storage/memory-store.js';
 import type { Awaitable, OidcStore } from '../storage/oidc-store.js';
 import { LONGEST_TOKEN } from './credentials.js';
-import { andThen } from './is-promise.js';
+import type { VerifiedDpopProof } from './dpop-proof.js';
+import { isPromise } from './is-promise.js';
 import type { ResourceServerSettings, TrustedIssuerOptions, ValidateAccessToken } from './resource-server.options.js';
 import { SenderConstraint, type Presentation } from './sender-constraint.js';
 import { TrustedIssuer, type Way } from './trusted-issuer.js';
@@ -79,15 +80,38 @@ export class ResourceServer {
    * @throws {OidcError} of another kind: it can't be told
    */
   verify(presentation: Presentation, rule: AccessRule): Awaitable<VerifiedAccessToken> {
-    return andThen(this.senders.prove(presentation), (proof) =>
-      andThen(this.#lookUp(presentation.token.value, rule), (token) =>
-        andThen(this.senders.confirm(token, presentation, proof), () => token),
-      ),
-    );
+    const proof = this.senders.prove(presentation);
+    if (proof !== undefined) {
+      return this.#verifyProven(presentation, rule, proof);
+    }
+    const token = this.#lookUp(presentation.token.value, rule);
+    return isPromise(token)
+      ? token.then((later) => this.#confirmed(later, presentation))
+      : this.#confirmed(token, presentation);
+  }
+
+  async #verifyProven(
+    presentation: Presentation,
+    rule: AccessRule,
+    proof: Promise<VerifiedDpopProof>,
+  ): Promise<VerifiedAccessToken> {
+    const proven = await proof;
+    const token = await this.#lookUp(presentation.token.value, rule);
+    this.#confirmed(token, presentation, proven);
+    await this.senders.claim(proven);
+    return token;
+  }
+
+  #confirmed(token: VerifiedAccessToken, presentation: Presentation, proof?: VerifiedDpopProof): VerifiedAccessToken {
+    this.senders.confirm(token, presentation, proof);
+    return token;
   }
 
   #lookUp(token: string, { validation = this.#validation, freshness }: AccessRule): Awaitable<VerifiedAccessToken> {
-    return andThen(this.#inquiry(token, validation), ({ issuer, way }) => issuer.verify(token, way, freshness));
+    const inquiry = this.#inquiry(token, validation);
+    return isPromise(inquiry)
+      ? inquiry.then(({ issuer, way }) => issuer.verify(token, way, freshness))
+      : inquiry.issuer.verify(token, inquiry.way, freshness);
   }
 
   #inquiry(token: string, validation: Validation): Awaitable<Inquiry> {
@@ -98,7 +122,8 @@ export class ResourceServer {
     const jwt = unverifiedJwt(token, LONGEST_TOKEN);
     const isOurs = jwt?.iss === undefined || jwt.iss === own.client.issuer || !this.#hasOtherIssuers;
     const way = validation === 'auto' ? (jwt?.typ === 'at+jwt' ? 'jwt' : 'introspection') : validation;
-    return isOurs ? { issuer: own, way } : andThen(this.#issuers.get(jwt.iss), (issuer) => ({ issuer, way }));
+    const issuer = isOurs ? own : this.#issuers.get(jwt.iss);
+    return isPromise(issuer) ? issuer.then((later) => ({ issuer: later, way })) : { issuer, way };
   }
 }
 

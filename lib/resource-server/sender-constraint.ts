@@ -4,7 +4,7 @@ import type { JsonObject } from '../http/json.js';
 import { ASYMMETRIC_ALGORITHMS } from '../jose/algorithms.js';
 import { equalInConstantTime } from '../jose/constant-time.js';
 import type { Platform } from '../nest/platform.js';
-import type { Awaitable, OidcStore } from '../storage/oidc-store.js';
+import type { OidcStore } from '../storage/oidc-store.js';
 import { ClientCertificates } from './client-certificate.js';
 import type { PresentedToken, Scheme } from './credentials.js';
 import { DpopNonces } from './dpop-nonce.js';
@@ -85,14 +85,13 @@ export class SenderConstraint {
   /**
    * Holds the token's confirmation against what was proven.
    *
-   * @throws {AccessTokenError} `TOKEN_BINDING`, or `DPOP_PROOF_REPLAYED`
-   * @throws {StoreError} it can't be told whether the proof was used before
+   * @throws {AccessTokenError} `TOKEN_BINDING`
    */
   confirm(
     token: VerifiedAccessToken,
     { token: { scheme }, request }: Presentation,
     proof: VerifiedDpopProof | undefined,
-  ): Awaitable<void> {
+  ): void {
     const { jkt, 'x5t#S256': thumbprint } = confirmationOf(token.claims.cnf);
     const isBoundByType = token.claims.token_type?.toLowerCase() === 'dpop';
     if (scheme === 'Bearer' && (jkt !== undefined || isBoundByType)) {
@@ -102,7 +101,16 @@ export class SenderConstraint {
       throw unproven('The token is not bound to the key of the proof.');
     }
     this.#requireCertificate(thumbprint, request);
-    return proof && claimProof(this.store, proof, acceptanceWindow(this.clock));
+  }
+
+  /**
+   * Uses a proof up.
+   *
+   * @throws {AccessTokenError} `DPOP_PROOF_REPLAYED`
+   * @throws {StoreError} it can't be told whether it was used before
+   */
+  claim(proof: VerifiedDpopProof): Promise<void> {
+    return claimProof(this.store, proof, acceptanceWindow(this.clock));
   }
 
   #requireCertificate(thumbprint: string | undefined, request: object | undefined): void {

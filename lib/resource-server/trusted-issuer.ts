@@ -8,10 +8,10 @@ import type { Awaitable, OidcStore } from '../storage/oidc-store.js';
 import { LONGEST_STALE } from '../nest/decorators.js';
 import { LocalClaimsCache, type ClaimsCache } from './claims-cache.js';
 import { ClaimsSource, type Freshness } from './claims-source.js';
-import { andThen } from './is-promise.js';
+import { isPromise } from './is-promise.js';
 import type { CacheSettings } from './resource-server.options.js';
 import { SharedClaimsCache } from './shared-claims-cache.js';
-import { VerifiedAccessToken } from './verified-access-token.js';
+import { VerifiedAccessToken, type AccessTokenExpectations } from './verified-access-token.js';
 
 export interface TrustedIssuerSettings {
   /** Whether we are registered there; if not, only JWTs are understood. */
@@ -35,6 +35,7 @@ export class TrustedIssuer {
   readonly #introspected: ClaimsSource;
   readonly #signed: ClaimsSource;
   readonly #signatures: LocalClaimsCache | undefined;
+  readonly #expected: AccessTokenExpectations;
 
   constructor(
     readonly client: OidcClient,
@@ -43,6 +44,7 @@ export class TrustedIssuer {
     const { issuer, clock, metadata } = client;
     const { cache: times } = settings;
     const identity = hash('sha256', JSON.stringify([issuer, metadata.client_id]), 'base64url');
+    this.#expected = { issuer, clock, audience: settings.audience };
     const keptIn = (cache: ClaimsCache | undefined) => cache && times && { cache, times };
     // Never shared: a signature is cheaper to check than a store is to ask.
     this.#signatures = times && new LocalClaimsCache(times.maxEntries);
@@ -67,11 +69,10 @@ export class TrustedIssuer {
    */
   verify(token: string, way: Way, freshness: Freshness): Awaitable<VerifiedAccessToken> {
     const source = way === 'jwt' || !this.settings.introspects ? this.#signed : this.#introspected;
-    const { issuer, clock } = this.client;
-    const { audience } = this.settings;
-    return andThen(source.find(token, freshness), (found) =>
-      VerifiedAccessToken.verify(token, found, { issuer, clock, audience }),
-    );
+    const found = source.find(token, freshness);
+    return isPromise(found)
+      ? found.then((later) => VerifiedAccessToken.verify(token, later, this.#expected))
+      : VerifiedAccessToken.verify(token, found, this.#expected);
   }
 
   /** Whoever presents it next, it is looked into anew. */

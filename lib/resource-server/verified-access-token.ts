@@ -63,13 +63,13 @@ export class VerifiedAccessToken {
     if (claims === undefined) {
       throw refuse('TOKEN_INACTIVE', 'The token is not active.');
     }
-    if (KINDS.some(({ member, isAccessToken }) => !isAccessToken(claims[member]))) {
+    if (!isAccessToken(claims)) {
       throw refuse('TOKEN_TYPE', 'The token is of another kind.');
     }
     if (claims.iss !== undefined && claims.iss !== issuer) {
       throw refuse('TOKEN_ISSUER', 'The token is of another issuer.');
     }
-    if (audience !== undefined && !intersects(audiencesOf(claims.aud), audience)) {
+    if (audience !== undefined && !isFor(audience, claims.aud)) {
       throw refuse('TOKEN_AUDIENCE', 'The token is for another API.');
     }
     if (claims.exp !== undefined && clock.isExpired(claims.exp)) {
@@ -100,29 +100,36 @@ export class VerifiedAccessToken {
 }
 
 /**
- * Where servers say what kind of token it is. Introspection knows refresh tokens too, and some servers ID tokens: an
- * active one is not yet an access token. `token_type` is a standard's, the other two are what providers add.
+ * Whether the server does not say that the token is of another kind. Introspection knows refresh tokens too, and some
+ * servers ID tokens: an active one is not yet an access token. `token_type` is a standard's, the other two are what
+ * providers add.
  */
-const KINDS: readonly { readonly member: string; readonly isAccessToken: (value: JsonValue | undefined) => boolean }[] =
-  [
-    { member: 'token_type', isAccessToken: oneOf('bearer', 'access_token', 'dpop') },
-    { member: 'token_use', isAccessToken: oneOf('access', 'access_token') },
-    {
-      member: 'typ',
-      isAccessToken: noneOf('id', 'id_token', 'refresh', 'refresh_token', 'offline', 'logout', 'logout+jwt'),
-    },
-  ];
-
-function oneOf(...kinds: readonly string[]): (value: JsonValue | undefined) => boolean {
-  return (value) => value === undefined || (typeof value === 'string' && kinds.includes(value.toLowerCase()));
+function isAccessToken({ token_type, token_use: use, typ }: AccessTokenClaims): boolean {
+  return (
+    (token_type === undefined || isOneOf(ACCESS_TOKEN_TYPES, token_type)) &&
+    (use === undefined || isOneOf(ACCESS_TOKEN_USES, use)) &&
+    !isOneOf(OTHER_TYPES, typ)
+  );
 }
 
-function noneOf(...kinds: readonly string[]): (value: JsonValue | undefined) => boolean {
-  return (value) => typeof value !== 'string' || !kinds.includes(value.toLowerCase());
+const ACCESS_TOKEN_TYPES: readonly string[] = ['bearer', 'access_token', 'dpop'];
+const ACCESS_TOKEN_USES: readonly string[] = ['access', 'access_token'];
+const OTHER_TYPES: readonly string[] = [
+  'id',
+  'id_token',
+  'refresh',
+  'refresh_token',
+  'offline',
+  'logout',
+  'logout+jwt',
+];
+
+function isOneOf(kinds: readonly string[], value: JsonValue | undefined): boolean {
+  return typeof value === 'string' && kinds.includes(value.toLowerCase());
 }
 
-function intersects(left: readonly string[], right: readonly string[]): boolean {
-  return left.some((value) => right.includes(value));
+function isFor(audience: readonly string[], aud: JsonValue | undefined): boolean {
+  return typeof aud === 'string' ? audience.includes(aud) : audiencesOf(aud).some((value) => audience.includes(value));
 }
 
 function refuse(code: AccessTokenErrorCode, message: string): AccessTokenError {
