@@ -1,14 +1,16 @@
 import 'reflect-metadata';
-import { Controller, Get, Module, UseGuards } from '@nestjs/common';
+import { Controller, Get, Module, Redirect, UseGuards } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { AuthGuard } from '@nestjs/passport';
 import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
 import express from 'express';
 import session from 'express-session';
 import passport from 'passport';
 
 import { openidClient, SECRET } from './clients.js';
 
-const [name, issuer] = process.argv.slice(2);
+const [name, issuer, adapter] = process.argv.slice(2);
 
 /** A free port has to be known before the redirect URI is. */
 const server = express().listen(0, '127.0.0.1');
@@ -18,37 +20,51 @@ await new Promise((resolve) => server.close(resolve));
 const origin = `http://127.0.0.1:${port}`;
 const callbackURL = `${origin}/auth/callback`;
 
-/** As the README has it. */
-async function ours() {
-  const { OidcLoginGuard, OidcModule } = await import('../../dist/bundle/index.js');
+/** The two routes of a login, which a guard answers, in a Nest application. */
+async function serve(guard, imports, ...middleware) {
   class AuthController {
     login() {}
     callback() {}
   }
-  for (const [method, path] of Object.entries({ login: 'login', callback: 'callback' })) {
-    Get(path)(AuthController.prototype, method, Object.getOwnPropertyDescriptor(AuthController.prototype, method));
-  }
-  UseGuards(OidcLoginGuard)(AuthController);
+  const decorate = (method, ...decorators) =>
+    decorators.forEach((decorator) =>
+      decorator(AuthController.prototype, method, Object.getOwnPropertyDescriptor(AuthController.prototype, method)),
+    );
+  decorate('login', Get('login'));
+  // Where a peer's login ends: ours is answered before.
+  decorate('callback', Get('callback'), Redirect('/', 303));
+  UseGuards(guard)(AuthController);
   Controller('auth')(AuthController);
   class AppModule {}
-  const client = { client_id: 'rp1', client_secret: SECRET, redirect_uris: [callbackURL] };
-  const imports = [OidcModule.forRoot({ issuer, client, session: { secret: SECRET } })];
   Module({ imports, controllers: [AuthController] })(AppModule);
-  const app = await NestFactory.create(AppModule, new ExpressAdapter(), { logger: ['error', 'fatal'] });
+  const platform = adapter === 'fastify' ? new FastifyAdapter() : new ExpressAdapter();
+  const app = await NestFactory.create(AppModule, platform, { logger: ['error', 'fatal'] });
+  middleware.forEach((one) => app.use(one));
   await app.listen(port, '127.0.0.1');
 }
 
-/** Both peers as their documentation has it: Express, sessions in memory, a redirect at the end. */
+/** As the README has it. */
+async function ours() {
+  const { OidcLoginGuard, OidcModule } = await import('../../dist/bundle/index.js');
+  const client = { client_id: 'rp1', client_secret: SECRET, redirect_uris: [callbackURL] };
+  await serve(OidcLoginGuard, [OidcModule.forRoot({ issuer, client, session: { secret: SECRET } })]);
+}
+
+/** Both peers as their documentation has it, with sessions in memory, and behind Nest's guard for Passport. */
 async function peer(strategy) {
   passport.use('oidc', strategy);
   passport.serializeUser((user, done) => done(null, user));
   passport.deserializeUser((user, done) => done(null, user));
-  const app = express();
-  app.use(session({ secret: SECRET, resave: false, saveUninitialized: false }));
-  app.use(passport.session());
-  app.get('/auth/login', passport.authenticate('oidc'));
-  app.get('/auth/callback', passport.authenticate('oidc', { successRedirect: '/', failureRedirect: '/failed' }));
-  await new Promise((resolve) => app.listen(port, '127.0.0.1', resolve));
+  const Guard = AuthGuard('oidc', { session: true });
+  class LoginGuard extends Guard {
+    async canActivate(context) {
+      await super.canActivate(context);
+      await super.logIn(context.switchToHttp().getRequest());
+      return true;
+    }
+  }
+  const sessions = session({ secret: SECRET, resave: false, saveUninitialized: false });
+  await serve(LoginGuard, [], sessions, passport.initialize(), passport.session());
 }
 
 const SIDES = {
@@ -83,4 +99,4 @@ process.on('message', () => {
   process.send({ cpu: user + system });
 });
 process.on('disconnect', () => process.exit(0));
-process.send({ origin, status: name === 'ours' ? 303 : 302 });
+process.send({ origin });
