@@ -16,8 +16,9 @@ export type { ClientCredentialsOptions, RefreshOptions } from './client/grants.j
 export { VerifiedIdToken } from './client/id-token.js';
 export type { AccessTokenClaims, AccessTokenOptions } from './client/access-token.js';
 export type { IntrospectionOptions } from './client/introspection.js';
-export { OidcClient, type CallbackOptions, type CallbackResult } from './client/oidc-client.js';
+export { OidcClient, type ApiRequest, type CallbackOptions, type CallbackResult } from './client/oidc-client.js';
 export { TokenResponse } from './client/token-response.js';
+export type { DpopKey } from './jose/dpop-key.js';
 
 export type { OidcErrorCode } from './errors/codes.js';
 export {

@@ -12,8 +12,8 @@ import { Catch, Controller, Get, Injectable, Module, Post, UseGuards, type Argum
 import { ConfigService } from '@nestjs/config';
 import { HttpAdapterHost } from '@nestjs/core';
 import {
-  AccessToken, CurrentUser, Introspection, StepUp, OidcException, OidcGuard, OidcLoginGuard, OidcModule, OidcSessionGuard, OidcStrategy, OidcUser,
-  Scopes, VerifiedAccessToken, type JsonObject, type OidcModuleOptions, type PresentedToken,
+  AccessToken, CurrentUser, Introspection, StepUp, OidcClient, OidcException, OidcGuard, OidcLoginGuard, OidcModule, OidcSessionGuard, OidcStrategy, OidcUser,
+  Scopes, VerifiedAccessToken, type JsonObject, type OidcModuleOptions, type PresentedToken, type SessionContent,
 } from 'nestjs-oidc';
 import { RedisStore } from 'nestjs-oidc/redis';
 import type { Redis } from 'ioredis';

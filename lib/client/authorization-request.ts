@@ -1,6 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 
 import { ConfigError } from '../errors/errors.js';
+import type { JsonObject } from '../http/json.js';
+import type { DpopKey } from '../jose/dpop-key.js';
+import { boundKey } from './dpop.js';
 import type { Server } from './server.js';
 
 export type ResponseMode = 'query' | 'form_post';
@@ -28,6 +31,8 @@ export interface AuthorizationTransaction {
   readonly scope: string;
   readonly response_mode: ResponseMode;
   readonly max_age?: number;
+  /** The private key that the tokens will be bound to, where `dpop_bound_access_tokens` is registered. */
+  readonly dpop_jwk?: JsonObject;
   /** Milliseconds since the epoch. */
   readonly started_at: number;
 }
@@ -43,6 +48,7 @@ const PROTOCOL_PARAMETERS: readonly string[] = [
   'client_secret',
   'code_challenge',
   'code_challenge_method',
+  'dpop_jkt',
   'max_age',
   'nonce',
   'redirect_uri',
@@ -67,7 +73,8 @@ export async function authorizationRequest(
   options: AuthorizationUrlOptions = {},
 ): Promise<AuthorizationRequest> {
   const { metadata } = server.client;
-  const transaction = transactionOf(server, options);
+  const key = await boundKey(server);
+  const transaction = transactionOf(server, options, key);
   const parameters = parametersOf(options.parameters, transaction.max_age);
   const url = new URL(await server.endpoint('authorization_endpoint'));
   const query = {
@@ -81,6 +88,8 @@ export async function authorizationRequest(
     nonce: transaction.nonce,
     code_challenge: createHash('sha256').update(transaction.code_verifier).digest('base64url'),
     code_challenge_method: 'S256',
+    // RFC 9449, section 10: the code is bound to the key already.
+    ...(key !== undefined && { dpop_jkt: key.jkt }),
     ...(transaction.response_mode !== 'query' && { response_mode: transaction.response_mode }),
     ...(transaction.max_age !== undefined && { max_age: String(transaction.max_age) }),
   };
@@ -90,7 +99,11 @@ export async function authorizationRequest(
   return { url: url.href, transaction };
 }
 
-function transactionOf(server: Server, options: AuthorizationUrlOptions): AuthorizationTransaction {
+function transactionOf(
+  server: Server,
+  options: AuthorizationUrlOptions,
+  key: DpopKey | undefined,
+): AuthorizationTransaction {
   const { metadata } = server.client;
   const [registered] = metadata.redirect_uris ?? [];
   const redirect_uri = options.redirect_uri ?? registered;
@@ -111,6 +124,7 @@ function transactionOf(server: Server, options: AuthorizationUrlOptions): Author
     scope,
     response_mode: options.response_mode ?? 'query',
     ...(max_age !== undefined && { max_age }),
+    ...(key !== undefined && { dpop_jwk: key.toJwk() }),
     started_at: server.clock.now(),
   };
 }

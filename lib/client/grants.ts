@@ -1,6 +1,8 @@
 import { AuthorizationResponseError, ConfigError, VerificationError } from '../errors/errors.js';
 import type { JsonObject } from '../http/json.js';
+import { DpopKey } from '../jose/dpop-key.js';
 import type { AuthorizationTransaction } from './authorization-request.js';
+import { boundKey } from './dpop.js';
 import { VerifiedIdToken } from './id-token.js';
 import type { Server } from './server.js';
 import { processTokenResponse, type GrantedByRequest, type TokenResponse } from './token-response.js';
@@ -12,8 +14,9 @@ async function requestTokens(
   request: GrantedByRequest,
 ): Promise<TokenResponse> {
   requireGrantType(server, form.grant_type);
-  const response = await server.post('token_endpoint', form, { accept: 'application/json', retry: 'never' });
-  return processTokenResponse(response, request, server.clock.now);
+  const key = await boundKey(server, request.dpop_key);
+  const response = await server.post('token_endpoint', form, { accept: 'application/json', retry: 'never', key });
+  return processTokenResponse(response, { ...request, dpop_key: key }, server.clock.now);
 }
 
 /** RFC 7591, section 2: a registration that lists grant types allows no other. */
@@ -43,7 +46,7 @@ export async function authorizationCodeGrant(
     throw new AuthorizationResponseError('ISS_MISMATCH', 'The code was asked for at another issuer.');
   }
   const form = { grant_type: 'authorization_code', code, redirect_uri, code_verifier };
-  const tokens = await requestTokens(server, form, { scope });
+  const tokens = await requestTokens(server, form, { scope, dpop_key: DpopKey.fromJwk(transaction.dpop_jwk) });
   if (tokens.id_token === undefined) {
     throw new VerificationError('ID_TOKEN_MISSING', 'The token response has no ID token.');
   }
@@ -59,16 +62,18 @@ export interface RefreshOptions {
   readonly claims?: JsonObject;
   /** Audiences that may stand beside the client in a new ID token. */
   readonly trustedAudiences?: readonly string[];
+  /** `dpop_key` of the tokens that the refresh token came with. Default: a new one, which a public client may not have. */
+  readonly dpop_key?: DpopKey | undefined;
 }
 
 /** RFC 6749, section 6. An ID token that comes along is validated; where none comes the tokens have none. */
 export async function refreshTokenGrant(
   server: Server,
   refresh_token: string,
-  { scope, claims, trustedAudiences }: RefreshOptions = {},
+  { scope, claims, trustedAudiences, dpop_key }: RefreshOptions = {},
 ): Promise<TokenResponse> {
   const form = { grant_type: 'refresh_token', refresh_token, ...(scope !== undefined && { scope }) };
-  const tokens = await requestTokens(server, form, { scope: scope ?? '', refresh_token });
+  const tokens = await requestTokens(server, form, { scope: scope ?? '', refresh_token, dpop_key });
   if (tokens.id_token !== undefined) {
     const { access_token } = tokens;
     await VerifiedIdToken.verify(server, tokens.id_token, { access_token, continues: claims, trustedAudiences });

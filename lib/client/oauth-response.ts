@@ -31,7 +31,8 @@ export function oauthError(error: string): OAuthError {
     : new OAuthError('OP_ERROR', name, 'The server refused the request.');
 }
 
-function errorOf(response: HttpResponse): string | undefined {
+/** The `error` of an answer that is one, as it came. */
+export function errorOf(response: HttpResponse): string | undefined {
   if (response.status < 400 || response.mediaType !== 'application/json') {
     return undefined;
   }

@@ -53,6 +53,13 @@ export interface CallbackResult extends CodeGrant {
   readonly userinfo?: JsonObject;
 }
 
+/** A call to an API with an access token. */
+export interface ApiRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly nonce?: string | undefined;
+}
+
 /**
  * The client service: one client, registered at one authorization server.
  *
@@ -112,12 +119,39 @@ export class OidcClient {
     if (options.userinfo !== true) {
       return grant;
     }
-    return { ...grant, userinfo: await this.userinfo(grant.tokens.access_token, grant.idToken.sub) };
+    return { ...grant, userinfo: await this.userinfo(grant.tokens, grant.idToken.sub) };
   }
 
-  /** The end-user's claims (OpenID Connect Core 1.0, section 5.3); an answer about another `sub` is refused. */
-  userinfo(accessToken: string, sub: string): Promise<JsonObject> {
-    return userinfo(this.#server, accessToken, sub);
+  /**
+   * The end-user's claims (OpenID Connect Core 1.0, section 5.3); an answer about another `sub` is refused.
+   *
+   * @param tokens of a login, or an access token that is bound to no key
+   */
+  userinfo(tokens: TokenResponse | string, sub: string): Promise<JsonObject> {
+    const sent = typeof tokens === 'string' ? { access_token: tokens, dpop_key: undefined } : tokens;
+    return userinfo(this.#server, sent, sub);
+  }
+
+  /**
+   * The headers with which an API is called in the name of whom the tokens are for: `authorization`, and where they are
+   * bound to a key `dpop` (RFC 9449, section 7.1). A proof is good for one sending of this request.
+   *
+   * ```ts
+   * const headers = await oidc.authorizationHeaders(tokens, { method: 'GET', url });
+   * const response = await fetch(url, { headers });
+   * ```
+   *
+   * @param request its `nonce` is what the API last sent as `DPoP-Nonce`
+   */
+  async authorizationHeaders(
+    { access_token, dpop_key }: TokenResponse,
+    { method, url, nonce }: ApiRequest,
+  ): Promise<Readonly<Record<string, string>>> {
+    if (dpop_key === undefined) {
+      return { authorization: `Bearer ${access_token}` };
+    }
+    const dpop = await dpop_key.proof({ method, url, nonce, accessToken: access_token }, this.clock);
+    return { authorization: `DPoP ${access_token}`, dpop };
   }
 
   /** RFC 7662, and RFC 9701 where signed responses are registered. */

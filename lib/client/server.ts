@@ -11,7 +11,9 @@ import { discover, type Discovered, type DiscoverySource } from '../metadata/dis
 import type { RegisteredClient } from '../metadata/registered-client.js';
 import type { Endpoint, ServerMetadata } from '../metadata/server-metadata.js';
 import { allowedAlgorithms, SIGNED_RESPONSES } from '../metadata/signed-response.js';
+import type { DpopKey } from '../jose/dpop-key.js';
 import { clientAuthentication, type ClientAuthentication } from './client-authentication.js';
+import { DpopRequests } from './dpop.js';
 import { formEncode } from './form.js';
 
 /** The endpoints at which the client authenticates, and the registered method and the published list of each. */
@@ -36,6 +38,7 @@ export class Server {
   readonly #secretKey: KeySource | undefined;
   readonly #overrides: Partial<ServerMetadata>;
   readonly #showsCertificate: boolean;
+  readonly #proven: DpopRequests;
   #keys: { readonly uri: string; readonly remote: RemoteKeys } | undefined;
 
   /** @param warn is told what an operator should know and no caller can act on */
@@ -57,6 +60,7 @@ export class Server {
       introspection_endpoint: authentication('introspection_endpoint'),
       revocation_endpoint: authentication('revocation_endpoint'),
     };
+    this.#proven = new DpopRequests(transport, clock);
     const secret = client.metadata.client_secret;
     this.#secretKey = secret && secretKey(secret);
   }
@@ -73,23 +77,37 @@ export class Server {
     return this.#endpointOf(await this.metadata(), endpoint);
   }
 
-  /** Posts a form as the client that is registered, with the method that is registered for this endpoint. */
+  /**
+   * Posts a form as the client that is registered, with the method that is registered for this endpoint, and with a proof
+   * of the key, where one is given.
+   */
   async post(
     endpoint: AuthenticatedEndpoint,
     form: Readonly<Record<string, string>>,
-    { accept, retry }: { readonly accept: string; readonly retry: HttpRequest['retry'] },
+    { accept, retry, key }: { accept: string; retry: HttpRequest['retry']; key?: DpopKey | undefined },
   ): Promise<HttpResponse> {
     const metadata = await this.metadata();
     const url = this.#endpointOf(metadata, endpoint);
     this.requireMethod(metadata, endpoint);
-    const credentials = await this.#authentication[endpoint]();
-    return this.transport.request({
-      method: 'POST',
-      url,
-      headers: { 'content-type': 'application/x-www-form-urlencoded', accept, ...credentials.headers },
-      body: formEncode({ ...form, ...credentials.form }),
-      retry,
-    });
+    const make = async (): Promise<HttpRequest> => {
+      const credentials = await this.#authentication[endpoint]();
+      return {
+        method: 'POST',
+        url,
+        headers: { 'content-type': 'application/x-www-form-urlencoded', accept, ...credentials.headers },
+        body: formEncode({ ...form, ...credentials.form }),
+        retry,
+      };
+    };
+    return key === undefined ? this.transport.request(await make()) : this.#proven.send(key, make);
+  }
+
+  /** Gets something with an access token, and with a proof of the key that it is bound to, if it is. */
+  async get(url: string, accept: string, accessToken: string, key: DpopKey | undefined): Promise<HttpResponse> {
+    const scheme = key === undefined ? 'Bearer' : 'DPoP';
+    const headers = { accept, authorization: `${scheme} ${accessToken}` };
+    const request: HttpRequest = { method: 'GET', url, headers, retry: 'idempotent' };
+    return key === undefined ? this.transport.request(request) : this.#proven.send(key, () => request, accessToken);
   }
 
   /** @throws {ConfigError} the server lists the methods that it takes, and the registered one is not among them */

@@ -2,6 +2,7 @@ import type { Now } from '../clock/clock.js';
 import { ResponseError } from '../errors/errors.js';
 import type { JsonObject } from '../http/json.js';
 import type { HttpResponse } from '../http/response.js';
+import type { DpopKey } from '../jose/dpop-key.js';
 import { requireJson, requireOk } from './oauth-response.js';
 
 export interface TokenResponseMembers {
@@ -11,6 +12,7 @@ export interface TokenResponseMembers {
   readonly expires_at?: number | undefined;
   readonly id_token?: string | undefined;
   readonly refresh_token?: string | undefined;
+  readonly dpop_key?: DpopKey | undefined;
 }
 
 /**
@@ -45,6 +47,11 @@ export class TokenResponse {
   get refresh_token(): string | undefined {
     return this.#members.refresh_token;
   }
+
+  /** What the access token is bound to, where `dpop_bound_access_tokens` is registered. */
+  get dpop_key(): DpopKey | undefined {
+    return this.#members.dpop_key;
+  }
 }
 
 /** What the request was about, where the response may leave it out. */
@@ -53,6 +60,8 @@ export interface GrantedByRequest {
   readonly scope: string;
   /** RFC 6749, section 6: a refresh that brings no new refresh token keeps the old one. */
   readonly refresh_token?: string;
+  /** What the request was proven with: the token has to be bound to it (RFC 9449, section 5). */
+  readonly dpop_key?: DpopKey | undefined;
 }
 
 /**
@@ -67,7 +76,7 @@ export function processTokenResponse(response: HttpResponse, request: GrantedByR
   const json = requireJson(response);
   const token_type = requireString(json, 'token_type');
   // RFC 6749, section 7.1: a token of a type that is not understood is not used. The type's case does not matter.
-  if (token_type.toLowerCase() !== 'bearer') {
+  if (token_type.toLowerCase() !== (request.dpop_key === undefined ? 'bearer' : 'dpop')) {
     throw invalid('token_type');
   }
   const expires_in = json['expires_in'];
@@ -81,6 +90,7 @@ export function processTokenResponse(response: HttpResponse, request: GrantedByR
     expires_at: expires_in === undefined ? undefined : Math.floor(now() / 1000) + expires_in,
     id_token: optionalString(json, 'id_token'),
     refresh_token: optionalString(json, 'refresh_token') ?? request.refresh_token,
+    dpop_key: request.dpop_key,
   });
 }
 

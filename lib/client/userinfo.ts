@@ -5,23 +5,28 @@ import { USERINFO } from '../jose/purpose.js';
 import { requireSubject } from './id-token.js';
 import { jwtOf, requireJson } from './oauth-response.js';
 import type { Server } from './server.js';
+import type { TokenResponse } from './token-response.js';
+
+/** An access token, and the key that it is bound to. */
+export type SentTokens = Pick<TokenResponse, 'access_token' | 'dpop_key'>;
 
 /**
  * Asks for the claims of the end-user (OpenID Connect Core 1.0, section 5.3).
  *
- * @param accessToken sent in the Authorization header and nowhere else
+ * @param tokens whose access token is sent in the Authorization header and nowhere else
  * @param sub of the ID token: an answer about anybody else is discarded
  * @throws {ResponseError} the server refused the token, or answered outside the specification
  * @throws {VerificationError} `SUB_MISMATCH`, or a signed answer did not verify
  */
-export async function userinfo(server: Server, accessToken: string, sub: string): Promise<JsonObject> {
+export async function userinfo(
+  server: Server,
+  { access_token, dpop_key }: SentTokens,
+  sub: string,
+): Promise<JsonObject> {
   const mustBeSigned = server.client.metadata.userinfo_signed_response_alg !== undefined;
-  const response = await server.transport.request({
-    method: 'GET',
-    url: await server.endpoint('userinfo_endpoint'),
-    headers: { accept: mustBeSigned ? 'application/jwt' : 'application/json', authorization: `Bearer ${accessToken}` },
-    retry: 'idempotent',
-  });
+  const url = await server.endpoint('userinfo_endpoint');
+  const accept = mustBeSigned ? 'application/jwt' : 'application/json';
+  const response = await server.get(url, accept, access_token, dpop_key);
   const claims = await processUserinfoResponse(server, response, mustBeSigned);
   if (requireSubject(claims) !== sub) {
     throw new VerificationError('SUB_MISMATCH', 'The userinfo response is about another end-user.');

@@ -26,6 +26,8 @@ export interface HttpRequest {
   readonly method: 'GET' | 'POST';
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** Makes more of them, anew for each sending: what a second try may not repeat. */
+  readonly headersOfOneSend?: () => Promise<Readonly<Record<string, string>>>;
   readonly body?: string;
   /**
    * What may be tried a second time within the same deadline. `idempotent`: after a failure of the network or a 5xx;
@@ -138,8 +140,10 @@ export class Transport {
   async #attempt(request: HttpRequest, deadline: Deadline): Promise<HttpResponse | Failure> {
     let incoming: Incoming | undefined;
     try {
+      const { headers, headersOfOneSend } = request;
+      const once = headersOfOneSend && (await headersOfOneSend());
       incoming = await this.#exchange(
-        { ...request, headers: { 'accept-encoding': 'identity', ...request.headers } },
+        { ...request, headers: { 'accept-encoding': 'identity', ...headers, ...once } },
         deadline,
       );
       const refused = this.#refusalOf(incoming);

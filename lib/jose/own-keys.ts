@@ -78,7 +78,12 @@ function fits(key: OwnKey, alg: string): boolean {
 /** Signs claims as a compact JWS. */
 export function signJwt(
   claims: JsonObject,
-  header: { readonly alg: string; readonly kid?: string | undefined; readonly typ?: string },
+  header: {
+    readonly alg: string;
+    readonly kid?: string | undefined;
+    readonly typ?: string;
+    readonly jwk?: JsonObject;
+  },
   key: KeyObject | CryptoKey | Uint8Array,
 ): Promise<string> {
   const { kid, ...rest } = header;

@@ -39,6 +39,7 @@ const sealedSchema = v.object({
     scope: v.string(),
     response_mode: v.picklist(['query', 'form_post']),
     max_age: v.exactOptional(v.number()),
+    dpop_jwk: v.exactOptional(v.record(v.string(), v.string())),
     started_at: v.number(),
   }),
   returnTo: v.string(),

@@ -77,6 +77,7 @@ export const clientMetadataSchema = v.looseObject({
   default_acr_values: v.optional(v.array(visible)),
   use_mtls_endpoint_aliases: v.optional(v.boolean()),
   tls_client_certificate_bound_access_tokens: v.optional(v.boolean()),
+  dpop_bound_access_tokens: v.optional(v.boolean()),
 });
 
 /** Seconds. A wrong clock is never silently the default. */
@@ -111,7 +112,6 @@ export const UNSUPPORTED_MEMBERS: Readonly<Record<string, Promises>> = {
   request_object_encryption_enc: isSet,
   require_signed_request_object: isTrue,
   require_pushed_authorization_requests: isTrue,
-  dpop_bound_access_tokens: isTrue,
   backchannel_logout_uri: isSet,
   backchannel_logout_session_required: isTrue,
   frontchannel_logout_uri: isSet,

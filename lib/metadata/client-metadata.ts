@@ -58,6 +58,9 @@ export interface ClientMetadata {
   /** Tokens are bound to the certificate that the dispatcher shows (RFC 8705, section 3). */
   readonly tls_client_certificate_bound_access_tokens?: boolean | undefined;
 
+  /** Tokens are asked for with a DPoP proof, and one that is not bound to its key is refused (RFC 9449, section 5.2). */
+  readonly dpop_bound_access_tokens?: boolean | undefined;
+
   /** The first is used for logins; a request to the path of any of them is a callback. */
   readonly redirect_uris?: readonly string[] | undefined;
   readonly post_logout_redirect_uris?: readonly string[] | undefined;

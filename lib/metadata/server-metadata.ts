@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { DiscoveryError } from '../errors/errors.js';
 import type { JsonObject, JsonValue } from '../http/json.js';
 
-/** Authorization server metadata (OpenID Connect Discovery 1.0, section 3; RFC 8414, section 2; RFC 9207; RFC 9701). */
+/** Authorization server metadata (OpenID Connect Discovery 1.0, section 3; RFC 8414, section 2; RFC 9207; RFC 9449; RFC 9701). */
 export interface ServerMetadata {
   readonly [metadata: string]: JsonValue | undefined;
 
@@ -23,6 +23,7 @@ export interface ServerMetadata {
   readonly userinfo_signing_alg_values_supported?: readonly string[] | undefined;
   readonly introspection_signing_alg_values_supported?: readonly string[] | undefined;
   readonly authorization_response_iss_parameter_supported?: boolean | undefined;
+  readonly dpop_signing_alg_values_supported?: readonly string[] | undefined;
   /** Where the endpoints are for clients that show a certificate (RFC 8705, section 5). */
   readonly mtls_endpoint_aliases?: Readonly<Record<string, string>> | undefined;
 }
@@ -56,6 +57,7 @@ const schema = v.object({
   userinfo_signing_alg_values_supported: strings,
   introspection_signing_alg_values_supported: strings,
   code_challenge_methods_supported: strings,
+  dpop_signing_alg_values_supported: strings,
   authorization_response_iss_parameter_supported: v.optional(v.boolean()),
   mtls_endpoint_aliases: v.optional(v.record(v.string(), v.string())),
 });

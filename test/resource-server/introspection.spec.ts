@@ -199,7 +199,7 @@ onBothAdapters((adapter) => {
     ['our credentials refused', { status: 401, body: { error: 'invalid_client' } }, 'CLIENT_MISCONFIGURED', 5],
     ['another error', { status: 400, body: { error: 'invalid_request' } }, 'OP_ERROR', 5],
   ])('INTRO-18 answers 503 for %s, and never 200 or 401', async (_what, fault, code, retryAfter) => {
-    const app = await createApp({ adapter, options: { http: { timeout: 300 } } });
+    const app = await createApp({ adapter, options: { http: { timeout: 1000 } } });
     const token = app.op.issue();
     app.op.answer('introspect', fault);
     expectDependency(app, await app.call('/orders', token), code, retryAfter);

@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { TestClock } from './clock.js';
 import { FaultyServer, type Answer, type Recorded } from './faulty-server.js';
 import { ASYMMETRIC_ALGORITHMS, generateKey, hashOf, keyOf, kindOf, type KeyKind, type SigningKey } from './keys.js';
+import { seenProof, type SeenProof } from './seen-proof.js';
 import { formPost, invalidClient, NO_STORE, oauthError, redirect } from './provider-answers.js';
 import { ProviderClients, type RegisteredClient } from './provider-clients.js';
 import {
@@ -52,6 +53,8 @@ interface Grant {
 interface Code extends Grant {
   readonly redirectUri: string;
   readonly challenge: string;
+  /** RFC 9449, section 10. */
+  readonly jkt: string | undefined;
   readonly expiresAt: number;
   readonly wantsAuthTime: boolean;
 }
@@ -236,6 +239,7 @@ export class HostileProvider extends FaultyServer {
       wantsAuthTime: request['max_age'] !== undefined || client['require_auth_time'] === true,
       redirectUri: request['redirect_uri'] ?? '',
       challenge: request['code_challenge'] ?? '',
+      jkt: request['dpop_jkt'],
       expiresAt: this.clock.seconds + 60,
     });
     return code;
@@ -320,10 +324,15 @@ export class HostileProvider extends FaultyServer {
     if (client === undefined) {
       return invalidClient(request);
     }
+    const proof = await this.#proofOf(request, 'token');
+    if (proof === 'bad' || (proof === undefined && client['dpop_bound_access_tokens'] === true)) {
+      return oauthError(400, 'invalid_dpop_proof');
+    }
+    const jkt = proof?.jkt;
     const grants: Readonly<Record<string, () => Members | undefined>> = {
-      authorization_code: () => this.#redeem(client, request),
-      refresh_token: () => this.#refresh(client, request),
-      client_credentials: () => this.#tokensFor(client, request.form['scope'] ?? ''),
+      authorization_code: () => this.#redeem(client, request, jkt),
+      refresh_token: () => this.#refresh(client, request, jkt),
+      client_credentials: () => this.#tokensFor(client, request.form['scope'] ?? '', jkt),
     };
     const grant = grants[request.form['grant_type'] ?? ''];
     if (grant === undefined) {
@@ -335,8 +344,19 @@ export class HostileProvider extends FaultyServer {
       : { headers: NO_STORE, body: await this.#changes.tokenResponse(body, request) };
   }
 
+  /** What came is in `request.notes.proof`, when it is good. */
+  async #proofOf(request: Recorded, endpoint: Endpoint): Promise<SeenProof | 'bad' | undefined> {
+    try {
+      const proof = await seenProof(request, this.url(endpoint), new Date(this.clock.now()));
+      request.notes['proof'] = proof;
+      return proof;
+    } catch {
+      return 'bad';
+    }
+  }
+
   /** RFC 6749, section 4.1.3; RFC 7636, section 4.6: a code works once, and its second use ends what the first brought. */
-  #redeem(client: RegisteredClient, request: Recorded): Members | undefined {
+  #redeem(client: RegisteredClient, request: Recorded, jkt: string | undefined): Members | undefined {
     const { code: value = '', redirect_uri, code_verifier = '' } = request.form;
     this.#usedCodes.get(value)?.forEach((token) => this.expire(token));
     const code = this.#codes.get(value);
@@ -345,29 +365,32 @@ export class HostileProvider extends FaultyServer {
       code?.client.client_id !== client.client_id ||
       code.redirectUri !== redirect_uri ||
       code.expiresAt <= this.clock.seconds ||
-      code.challenge !== createHash('sha256').update(code_verifier).digest('base64url')
+      code.challenge !== createHash('sha256').update(code_verifier).digest('base64url') ||
+      (code.jkt !== undefined && code.jkt !== jkt)
     ) {
       return undefined;
     }
-    const tokens = this.#tokensFor(client, code.scope, code);
+    const tokens = this.#tokensFor(client, code.scope, jkt, code);
     this.#usedCodes.set(value, [String(tokens['access_token']), String(tokens['refresh_token'])]);
     return { ...tokens, id_token: this.#newIdToken(code, String(tokens['access_token']), request, code.wantsAuthTime) };
   }
 
-  #refresh(client: RegisteredClient, request: Recorded): Members | undefined {
+  #refresh(client: RegisteredClient, request: Recorded, jkt: string | undefined): Members | undefined {
     const grant = this.#refreshTokens.get(request.form['refresh_token'] ?? '');
     if (grant?.client.client_id !== client.client_id) {
       return undefined;
     }
     this.expire(request.form['refresh_token'] ?? '');
-    const tokens = this.#tokensFor(client, request.form['scope'] ?? grant.scope, grant);
+    const tokens = this.#tokensFor(client, request.form['scope'] ?? grant.scope, jkt, grant);
     const idToken = this.#newIdToken({ ...grant, nonce: undefined }, String(tokens['access_token']), request, true);
     return { ...tokens, id_token: idToken };
   }
 
-  #tokensFor(client: RegisteredClient, scope: string, grant?: Grant): Members {
-    const access_token = this.issue({ scope, client_id: client.client_id, sub: grant?.sub });
-    const tokens = { access_token, token_type: 'Bearer', expires_in: 3600, scope };
+  #tokensFor(client: RegisteredClient, scope: string, jkt: string | undefined, grant?: Grant): Members {
+    const token_type = jkt === undefined ? 'Bearer' : 'DPoP';
+    const bound = jkt !== undefined && { cnf: { jkt } };
+    const access_token = this.issue({ scope, client_id: client.client_id, sub: grant?.sub, token_type, ...bound });
+    const tokens = { access_token, token_type, expires_in: 3600, scope };
     if (grant === undefined || !scope.split(' ').includes('offline_access')) {
       return tokens;
     }
@@ -394,8 +417,12 @@ export class HostileProvider extends FaultyServer {
   }
 
   async #userinfo(request: Recorded): Promise<Answer> {
-    const [, value = ''] = /^Bearer (.+)$/i.exec(request.headers.authorization ?? '') ?? [];
-    const token = this.#activeToken(value);
+    const [, scheme, value = ''] = /^(Bearer|DPoP) (.+)$/i.exec(request.headers.authorization ?? '') ?? [];
+    const known = this.#activeToken(value);
+    const proof = await this.#proofOf(request, 'userinfo');
+    const isBound = Object(known?.['cnf']).jkt !== undefined;
+    const isProven = proof !== 'bad' && proof?.jkt === Object(known?.['cnf']).jkt && isBound === (scheme === 'DPoP');
+    const token = isProven ? known : undefined;
     const client = this.clients.find(String(token?.client_id));
     if (token?.sub === undefined || client === undefined) {
       return { ...oauthError(401, 'invalid_token'), headers: { 'www-authenticate': 'Bearer error="invalid_token"' } };

@@ -41,6 +41,7 @@ export class RealProvider {
   readonly clock = new TestClock(Math.floor(Date.now() / 1000));
   readonly #clients = new Map<string, RegisteredClient>();
   readonly #cookieKey = randomBytes(32).toString('hex');
+  readonly #nonceSecret = randomBytes(32);
   readonly #server: Server = createServer((incoming, response) => this.#handler()(incoming, response));
   #running: Handler | undefined;
 
@@ -159,6 +160,7 @@ export class RealProvider {
       },
       features: {
         devInteractions: { enabled: true },
+        dPoP: { enabled: true, nonceSecret: this.#nonceSecret, requireNonce: () => true },
         clientCredentials: { enabled: true },
         introspection: { enabled: true, allowedPolicy: () => true },
         jwtIntrospection: { enabled: true },

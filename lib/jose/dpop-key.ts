@@ -1,0 +1,78 @@
+import { randomUUID, hash } from 'node:crypto';
+
+import { exportJWK, generateKeyPair } from 'jose';
+
+import type { Clock } from '../clock/clock.js';
+import type { JsonObject } from '../http/json.js';
+import { isJsonObject } from '../http/json.js';
+import { thumbprintOf } from './embedded-key.js';
+import { ownKey, publicJwk, signJwt, type OwnKey } from './own-keys.js';
+
+/** The request that a proof is made for. */
+export interface ProofRequest {
+  readonly method: string;
+  /** Its query and fragment are left out of the proof (RFC 9449, section 4.2). */
+  readonly url: string;
+  /** What the request carries, at a resource server; none at the token endpoint. */
+  readonly accessToken?: string | undefined;
+  /** The last one that the server gave. */
+  readonly nonce?: string | undefined;
+}
+
+/**
+ * A key of ours that tokens are bound to (RFC 9449). The private half is printed by nobody; {@link toJwk} hands it out to
+ * who seals it.
+ */
+export class DpopKey {
+  /** The thumbprint, which stands in `cnf.jkt` of the tokens. */
+  readonly jkt: string;
+  readonly #key: OwnKey;
+  readonly #alg: string;
+  readonly #jwk: JsonObject;
+
+  private constructor(key: OwnKey, alg: string, jwk: JsonObject) {
+    this.#key = key;
+    this.#alg = alg;
+    this.#jwk = jwk;
+    this.jkt = thumbprintOf(jwk);
+    Object.freeze(this);
+  }
+
+  /** A new one for each session, so that the sessions of two users have nothing in common (RFC 9449, section 11.4). */
+  static async generate(alg: string): Promise<DpopKey> {
+    const { privateKey } = await generateKeyPair(alg, { extractable: true });
+    const key = DpopKey.fromJwk({ ...(await exportJWK(privateKey)), alg });
+    if (key === undefined) {
+      throw new Error(`There is no key of ours for ${alg}`);
+    }
+    return key;
+  }
+
+  /** Undefined when this is none that {@link toJwk} wrote. */
+  static fromJwk(jwk: unknown): DpopKey | undefined {
+    if (!isJsonObject(jwk) || typeof jwk['alg'] !== 'string') {
+      return undefined;
+    }
+    const key = ownKey(jwk);
+    return key && new DpopKey(key, jwk['alg'], jwk);
+  }
+
+  /** The private JWK. */
+  toJwk(): JsonObject {
+    return this.#jwk;
+  }
+
+  /** A proof for one sending of a request; the next one takes another (RFC 9449, section 4.2). */
+  proof({ method, url, accessToken, nonce }: ProofRequest, clock: Clock): Promise<string> {
+    const { alg: _, ...jwk } = publicJwk(this.#jwk);
+    const claims = {
+      jti: randomUUID(),
+      htm: method,
+      htu: url.replace(/[?#].*$/s, ''),
+      iat: Math.floor(clock.seconds()),
+      ...(accessToken !== undefined && { ath: hash('sha256', accessToken, 'base64url') }),
+      ...(nonce !== undefined && { nonce }),
+    };
+    return signJwt(claims, { alg: this.#alg, typ: 'dpop+jwt', jwk }, this.#key.key);
+  }
+}

@@ -1,0 +1,50 @@
+import { randomBytes } from 'node:crypto';
+
+import { expect, it } from '@jest/globals';
+
+import { OidcClient, OidcSession, type SessionContent } from '../../lib/index.js';
+import { AUDIENCE, closeLater, createApp, onBothAdapters, type TestApp, type TestProvider } from '../support/apps.js';
+import { Browser } from '../support/browser.js';
+import { RealProvider } from '../support/real-provider.js';
+
+const ORDERS = 'https://api.test/orders';
+
+function sessionOf(app: TestApp<TestProvider>, browser: Browser): SessionContent {
+  const headers = { cookie: browser.jar.header(app.url, { isCrossSite: false, isSafe: true }) };
+  const session = app.nest.get(OidcSession).read({ headers, rawHeaders: [], method: 'GET', url: '/' });
+  if (session === undefined) {
+    throw new Error('The browser has no session');
+  }
+  return session;
+}
+
+onBothAdapters((adapter) => {
+  it('RFC 9449 DPOP-48 a login at a provider that wants nonces, and a call to an API that wants them too', async () => {
+    const op = closeLater(await RealProvider.start());
+    const dpop = { required: true, nonceSecret: randomBytes(32).toString('hex') };
+    const app = await createApp({
+      adapter,
+      op,
+      client: { ...RealProvider.SIGNED, dpop_bound_access_tokens: true },
+      options: {
+        login: { scope: 'openid orders:read' },
+        resourceServer: { audience: AUDIENCE, resource: AUDIENCE, dpop },
+      },
+    });
+    const [alice, bob] = [new Browser(app), new Browser(app)];
+    expect((await op.login(alice, { sub: 'alice', returnTo: '/me' })).location).toBe(`${app.url}/me`);
+    await op.login(bob, { sub: 'bob' });
+    const { tokens } = sessionOf(app, alice);
+    expect(tokens.token_type).toBe('DPoP');
+    expect(sessionOf(app, bob).tokens.dpop_key?.jkt).not.toBe(tokens.dpop_key?.jkt);
+
+    const oidc = app.nest.get(OidcClient);
+    const call = async (nonce?: string) =>
+      app.get('/orders', await oidc.authorizationHeaders(tokens, { method: 'GET', url: ORDERS, nonce }));
+    const first = await call();
+    expect([first.status, app.lastCode]).toEqual([401, 'DPOP_NONCE_REQUIRED']);
+    const second = await call(first.header('dpop-nonce'));
+    expect(second.json()).toMatchObject({ sub: 'alice', scopes: ['orders:read'] });
+    expect((await app.call('/orders', tokens.access_token)).status).toBe(401);
+  });
+});

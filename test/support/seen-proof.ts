@@ -1,0 +1,38 @@
+import { createHash } from 'node:crypto';
+
+import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify, type JWK } from 'jose';
+
+import type { Recorded } from './faulty-server.js';
+
+/** A proof that came with a request, as an authorization server sees it (RFC 9449, section 4.3). */
+export interface SeenProof {
+  readonly jkt: string;
+  readonly header: Readonly<Record<string, unknown>>;
+  readonly claims: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Checks the proof of a request by another library than ours.
+ *
+ * @param url of the endpoint
+ * @throws it is not one that RFC 9449 allows; undefined when the request has none
+ */
+export async function seenProof(request: Recorded, url: string, now: Date): Promise<SeenProof | undefined> {
+  const proof = request.headers['dpop'];
+  if (typeof proof !== 'string') {
+    return undefined;
+  }
+  const { payload, protectedHeader } = await jwtVerify(proof, EmbeddedJWK, {
+    typ: 'dpop+jwt',
+    currentDate: now,
+    requiredClaims: ['jti', 'htm', 'htu', 'iat'],
+    maxTokenAge: 60,
+  });
+  const [, token] = /^DPoP (.+)$/.exec(request.headers.authorization ?? '') ?? [];
+  const ath = token && createHash('sha256').update(token).digest('base64url');
+  const { jwk = {} } = protectedHeader;
+  if (payload['htm'] !== request.method || payload['htu'] !== url || payload['ath'] !== ath || 'd' in jwk) {
+    throw new Error('The proof is made for another request');
+  }
+  return { jkt: await calculateJwkThumbprint(jwk as JWK), header: { ...protectedHeader }, claims: payload };
+}
