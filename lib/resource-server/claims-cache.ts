@@ -18,6 +18,14 @@ export interface ClaimsCache {
   set(key: string, token: string, found: CachedClaims): Awaitable<void>;
   /** What was asked before now is never given again. */
   forget(key: string): Awaitable<void>;
+  /**
+   * Where others keep their findings too: waits for one of them who is asking already.
+   *
+   * @param known what was kept before, if anything
+   * @returns what they found out; undefined: it is ours to ask, and to {@link leave} afterwards
+   */
+  join?(key: string, token: string, known: CachedClaims | undefined): Promise<CachedClaims | undefined>;
+  leave?(key: string): Promise<void>;
 }
 
 /** In this process: what is read oftest stays. Tokens that are not active have room of their own and displace no other. */

@@ -89,7 +89,7 @@ export class ClaimsSource {
     cached: CachedClaims | undefined,
     { staleIfError = 0 }: Freshness,
   ): Promise<FoundClaims> {
-    const call = this.#calls.get(key) ?? this.#start(key, token);
+    const call = this.#calls.get(key) ?? this.#start(key, token, cached);
     if (cached?.claims === undefined || staleIfError === 0) {
       return call.found;
     }
@@ -102,8 +102,8 @@ export class ClaimsSource {
     });
   }
 
-  #start(key: string, token: string): Call {
-    const call: Call = { found: this.#ask(key, token, () => call.isForgotten), isForgotten: false };
+  #start(key: string, token: string, cached: CachedClaims | undefined): Call {
+    const call: Call = { found: this.#findOut(key, token, cached, () => call.isForgotten), isForgotten: false };
     this.#calls.set(key, call);
     const end = (): void => {
       if (this.#calls.get(key) === call) {
@@ -112,6 +112,28 @@ export class ClaimsSource {
     };
     call.found.then(end, end);
     return call;
+  }
+
+  /** One of all replicas asks, where they share what they know. */
+  async #findOut(
+    key: string,
+    token: string,
+    known: CachedClaims | undefined,
+    isForgotten: () => boolean,
+  ): Promise<FoundClaims> {
+    const cache = this.kept?.cache;
+    if (cache?.join === undefined) {
+      return this.#ask(key, token, isForgotten);
+    }
+    const found = await cache.join(key, token, known);
+    if (found !== undefined) {
+      return { claims: found.claims, isStale: false };
+    }
+    try {
+      return await this.#ask(key, token, isForgotten);
+    } finally {
+      await cache.leave?.(key);
+    }
   }
 
   async #ask(key: string, token: string, isForgotten: () => boolean): Promise<FoundClaims> {

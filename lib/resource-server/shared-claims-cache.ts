@@ -1,3 +1,5 @@
+import { setTimeout } from 'node:timers/promises';
+
 import * as v from 'valibot';
 
 import type { AccessTokenClaims } from '../client/access-token.js';
@@ -12,6 +14,11 @@ const PURPOSE = 'introspection';
 /** Milliseconds for which the store's trouble is told once. */
 const QUIET = 30_000;
 
+/** Milliseconds for which the others wait for the one who asks, and between their first two looks. */
+const PATIENCE = 1000;
+const FIRST_PAUSE = 4;
+const LONGEST_PAUSE = 64;
+
 const entrySchema = v.strictTuple([
   v.pipe(v.number(), v.finite()),
   v.custom<AccessTokenClaims>((value) => typeof value === 'object' && value !== null && !Array.isArray(value)),
@@ -21,6 +28,9 @@ const entrySchema = v.strictTuple([
  * In the store that all replicas share. An entry is sealed under a key that is made from the token, so that only who
  * presents the token can read or write what is known of it; a forged one is a miss. Tokens that are not active stay in
  * this process, where a flood of them displaces nothing.
+ *
+ * One replica asks for all: it claims the question, and the others look again until the answer is there or the claim is
+ * gone.
  *
  * A store that can't be reached is a miss as well: the server is asked, and its answer is as good as ever.
  */
@@ -78,6 +88,41 @@ export class SharedClaimsCache implements ClaimsCache {
     await this.store.delete(entryKey(key));
   }
 
+  /** Nobody waits for longer than a claim lives: for a replica that does not come back, or for many one after the other. */
+  async join(key: string, token: string, known: CachedClaims | undefined): Promise<CachedClaims | undefined> {
+    let pause = FIRST_PAUSE;
+    for (let waited = 0; waited < PATIENCE; waited += pause) {
+      const [isOurs, found] = await Promise.all([this.#claim(key), this.get(key, token)]);
+      if (found !== undefined && found.askedAt !== known?.askedAt) {
+        await (isOurs && this.leave(key));
+        return found;
+      }
+      if (isOurs) {
+        return undefined;
+      }
+      await setTimeout(pause);
+      pause = Math.min(2 * pause, LONGEST_PAUSE);
+    }
+    return undefined;
+  }
+
+  async leave(key: string): Promise<void> {
+    try {
+      await this.store.delete(askingKey(key));
+    } catch (error) {
+      this.#tell(error);
+    }
+  }
+
+  async #claim(key: string): Promise<boolean> {
+    try {
+      return await this.store.claim(askingKey(key), '', PATIENCE);
+    } catch (error) {
+      this.#tell(error);
+      return true;
+    }
+  }
+
   async #read(key: string): Promise<readonly (string | undefined)[]> {
     try {
       return await Promise.all([this.store.get(entryKey(key)), this.store.get(markKey(key))]);
@@ -108,6 +153,10 @@ export class SharedClaimsCache implements ClaimsCache {
 
 function entryKey(key: string): string {
   return `introspection:${key}`;
+}
+
+function askingKey(key: string): string {
+  return `asking:${key}`;
 }
 
 function markKey(key: string): string {
