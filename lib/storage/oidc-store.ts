@@ -18,4 +18,9 @@ export interface OidcStore {
   claim(key: string, value: string, lifetime: number): Awaitable<boolean>;
   /** Gets the value and deletes the key, in one step: exactly one of several callers gets it. */
   take(key: string): Awaitable<string | undefined>;
+  /**
+   * Asked once at boot, where proofs of DPoP are kept: what in its configuration can make it lose a key before its time.
+   * A store need not have it.
+   */
+  weakness?(): Awaitable<string | undefined>;
 }

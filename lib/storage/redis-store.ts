@@ -9,6 +9,7 @@ export interface IoRedisClient {
   set(key: string, value: string, unit: 'PX', lifetime: number, condition: 'NX'): Promise<unknown>;
   del(key: string): Promise<unknown>;
   getdel(key: string): Promise<string | null>;
+  config(command: 'GET', parameter: string): Promise<unknown>;
 }
 
 /** The part of a `redis` client that is used here. */
@@ -18,6 +19,7 @@ export interface NodeRedisClient {
   set(key: string, value: string, options: object): Promise<unknown>;
   del(key: string): Promise<unknown>;
   getDel(key: string): Promise<unknown>;
+  configGet(parameter: string): Promise<unknown>;
 }
 
 export type RedisClient = IoRedisClient | NodeRedisClient;
@@ -45,6 +47,7 @@ interface Commands {
   claim(key: string, value: string, lifetime: number): Promise<unknown>;
   delete(key: string): Promise<unknown>;
   take(key: string): Promise<unknown>;
+  configuration(parameter: string): Promise<unknown>;
 }
 
 /**
@@ -99,6 +102,20 @@ export class RedisStore implements OidcStore {
     return text(await this.#run(() => this.#commands.take(this.#prefix + key)));
   }
 
+  /** A Redis that does not show its configuration, as many hosted ones, is believed to be right. */
+  async weakness(): Promise<string | undefined> {
+    try {
+      // The application may still be connecting: what waits for that waits no longer than any other command.
+      const reply = await this.#raced(() => this.#commands.configuration('maxmemory-policy'));
+      const policy = Array.isArray(reply) ? reply[1] : Object(reply)['maxmemory-policy'];
+      return policy === undefined || policy === 'noeviction'
+        ? undefined
+        : 'The maxmemory-policy of Redis is not noeviction: a used DPoP proof may be forgotten early, and be good again.';
+    } catch {
+      return undefined;
+    }
+  }
+
   async #run(command: () => Promise<unknown>): Promise<unknown> {
     try {
       return await this.#inTime(command);
@@ -117,6 +134,10 @@ export class RedisStore implements OidcStore {
     if (!this.#commands.isReady() || (sinceHung >= 0 && sinceHung < PAUSE)) {
       throw new StoreError('STORE_UNAVAILABLE', 'The store can not be reached.');
     }
+    return this.#raced(command);
+  }
+
+  async #raced(command: () => Promise<unknown>): Promise<unknown> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => {
@@ -141,6 +162,7 @@ function ioRedis(client: IoRedisClient): Commands {
     claim: (key, value, lifetime) => client.set(key, value, 'PX', lifetime, 'NX'),
     delete: (key) => client.del(key),
     take: (key) => client.getdel(key),
+    configuration: (parameter) => client.config('GET', parameter),
   };
 }
 
@@ -152,6 +174,7 @@ function nodeRedis(client: NodeRedisClient): Commands {
     claim: (key, value, lifetime) => client.set(key, value, { PX: lifetime, NX: true }),
     delete: (key) => client.del(key),
     take: (key) => client.getDel(key),
+    configuration: (parameter) => client.configGet(parameter),
   };
 }
 

@@ -50,7 +50,7 @@ it.each<[string, Record<string, string>, number]>([
   ['the past', { expires: 'Thu, 01 Jan 1970 00:00:00 GMT' }, 60],
   ['nonsense', { 'cache-control': 'max-age=soon', expires: 'never' }, 600],
   ['more digits than any', { 'cache-control': `max-age=${'9'.repeat(40)}` }, 3600],
-])('lives as long as the server says, within a minute and an hour: %s', async (_what, headers, lifetime) => {
+])('CACHE-12 lives as long as the server says, within a minute and an hour: %s', async (_what, headers, lifetime) => {
   const { clock, document, loads } = documentWith(headers);
   await document.get();
   clock.advance(lifetime * 0.75 - 1);

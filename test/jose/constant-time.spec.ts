@@ -14,7 +14,7 @@ it.each<[string, string, boolean]>([
   ['state', 'state\0', false],
   ['\u00e9', 'e\u0301', false],
   ['x'.repeat(100_000), 'x'.repeat(99_999), false],
-])('INJ-18 %j and %j are equal: %p, and no length is an error', (left, right, expected) => {
+])('INJ-18 MTLS-16 %j and %j are equal: %p, and no length is an error', (left, right, expected) => {
   expect(equalInConstantTime(left, right)).toBe(expected);
 });
 

@@ -176,7 +176,7 @@ onBothAdapters((adapter) => {
           nest.useGlobalGuards(nest.get(OidcGuard)),
       },
     ],
-  ])('guards everything as a global guard: %s', async (_what, more) => {
+  ])('NEST-11 guards everything as a global guard, and nothing that is nowhere: %s', async (_what, more) => {
     @Controller('plain')
     class PlainController {
       @Get()
