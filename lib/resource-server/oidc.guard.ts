@@ -16,6 +16,9 @@ import { isMisconfiguration, refusalOf, type Refusal } from './refusal.js';
 import { requireConfiguration, type ResourceServer } from './resource-server.js';
 import type { VerifiedAccessToken } from './verified-access-token.js';
 
+const INTERACTION_ID = 'x-fapi-interaction-id';
+const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
+
 /** What the steps of one call hand on; nothing of it is waited for unless a step has to. */
 interface Call {
   readonly request: object;
@@ -126,10 +129,19 @@ export class OidcGuard implements CanActivate {
     const refusal = this.refusalOf(error, context);
     const response = responseOf(context);
     if (response !== undefined) {
+      this.echo(requestOf(context), response);
       this.platform.deliver(response, refusal.headers);
       this.challenge(response, refusal.challenges);
     }
     return exceptionFor(kindOf(context), refusal, error);
+  }
+
+  /** FAPI 1.0 Baseline, section 6.2.1: by it client and API find the same call in their logs. */
+  private echo(request: object, response: object): void {
+    const id = this.platform.header(request, INTERACTION_ID);
+    if (id !== undefined && UUID.test(id)) {
+      this.platform.setHeader(response, INTERACTION_ID, id);
+    }
   }
 
   private challenge(response: object, challenges: readonly string[]): void {
@@ -182,6 +194,7 @@ export class OidcGuard implements CanActivate {
     authenticate(callOf(context), { token, user }, request);
     const response = responseOf(context);
     if (response !== undefined) {
+      this.echo(request, response);
       // RFC 9111, section 3.5: what one caller may see is not for a shared cache. A handler's own header wins.
       this.platform.setHeader(response, 'Cache-Control', 'private');
       const nonce = presented.scheme === 'DPoP' ? this.resourceServer.senders.nonce() : undefined;

@@ -311,12 +311,17 @@ onBothAdapters((adapter) => {
     it('R20 R21 a token in the query is none; a good call after all that, with other headers', async () => {
       const app = await boot();
       const token = issue(app);
+      const id = 'c770aef3-6784-41f7-8e0e-ff5f97bddb3a';
+      const interaction = { 'x-fapi-interaction-id': id };
       expect((await app.request(`/orders?access_token=${token}`)).status).toBe(401);
       const response = await app.call('/orders', token, {
-        // Echoing the interaction id is the application's.
-        headers: { accept: '*/*', 'x-fapi-customer-ip-address': '2001:db8::1', 'x-fapi-interaction-id': 'x' },
+        headers: { accept: '*/*', 'x-fapi-customer-ip-address': '2001:db8::1', ...interaction },
       });
-      expect(response.status).toBe(200);
+      expect([response.status, response.header('x-fapi-interaction-id')]).toEqual([200, id]);
+      const refused = await app.get('/orders', interaction);
+      expect([refused.status, refused.header('x-fapi-interaction-id')]).toEqual([401, id]);
+      const odd = await app.call('/orders', token, { headers: { 'x-fapi-interaction-id': 'no UUID' } });
+      expect([odd.status, odd.header('x-fapi-interaction-id')]).toEqual([200, undefined]);
       expectInsufficientScope(app, await app.call('/orders', issue(app, { scope: '' })), 'orders:read');
     });
   });
