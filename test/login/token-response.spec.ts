@@ -18,7 +18,7 @@ const as =
   };
 
 onBothAdapters((adapter) => {
-  const boot = (login = {}) => createApp({ adapter, options: { login, http: { timeout: 400 } } });
+  const boot = (login = {}, http = {}) => createApp({ adapter, options: { login, http } });
 
   it.each<[string, Members, 403 | 502, string]>([
     ['TOK-04 no access token', { access_token: undefined }, 502, 'TOKEN_RESPONSE_INVALID'],
@@ -117,7 +117,7 @@ onBothAdapters((adapter) => {
     ['half an answer and silence', 'stall', 504, 'UPSTREAM_TIMEOUT'],
     ['NET-20 429', { status: 429, headers: { 'retry-after': '120' } }, 503, 'RATE_LIMITED'],
   ])('%s is the provider’s outage, and the code is not sent again', async (_what, fault, status, code) => {
-    const app = await boot();
+    const app = await boot({}, { timeout: 1000 });
     app.op.answer('token', fault);
     const response = await new Browser(app).login();
     expectCallbackRefused(response, status, code, app);

@@ -35,8 +35,8 @@ export function clientOf(
   op.register({ ...client, ...registered });
   const warnings: string[] = [];
   const limits = {
-    timeout: 2000,
-    connectTimeout: 1000,
+    timeout: 5000,
+    connectTimeout: 2000,
     maxResponseSize: 524_288,
     maxJsonDepth: 32,
     maxConcurrent: 128,
