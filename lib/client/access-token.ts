@@ -1,6 +1,6 @@
 import { isNumericDate } from '../clock/clock.js';
 import { VerificationError } from '../errors/errors.js';
-import { isJsonObject, type JsonObject, type JsonValue } from '../http/json.js';
+import type { JsonObject, JsonValue } from '../http/json.js';
 import { ASYMMETRIC_ALGORITHMS } from '../jose/algorithms.js';
 import { verifyJwt } from '../jose/jwt.js';
 import { ACCESS_TOKEN } from '../jose/purpose.js';
@@ -26,7 +26,7 @@ export interface AccessTokenClaims {
   readonly auth_time?: number;
   readonly acr?: string;
   /** Confirmation: the key that the token is bound to (RFC 7800). */
-  readonly cnf?: JsonObject;
+  readonly cnf?: JsonValue;
 }
 
 export interface AccessTokenOptions {
@@ -49,7 +49,6 @@ const TYPES: Readonly<Record<string, (value: JsonValue) => boolean>> = {
   nbf: isNumericDate,
   iat: isNumericDate,
   auth_time: isNumericDate,
-  cnf: isJsonObject,
 };
 
 /** The first claim that is of another type than the specifications give it. */

@@ -66,15 +66,15 @@ export class Platform {
     return typeof value === 'string' ? value : undefined;
   }
 
-  /** How many lines of the request carry this header: Node shows only the first `Authorization` and hides the rest. */
-  headerLines(request: unknown, name: string): number {
+  /** Every line of the request with this header: Node shows only the first `Authorization` and hides the rest. */
+  headerLines(request: unknown, name: string): readonly string[] {
     const wanted = name.toLowerCase();
     const { rawHeaders } = this.raw(request);
-    let lines = 0;
+    const lines: string[] = [];
     for (let index = 0; index < rawHeaders.length; index += 2) {
       const header = rawHeaders[index];
       if (header?.length === wanted.length && header.toLowerCase() === wanted) {
-        lines += 1;
+        lines.push(rawHeaders[index + 1] ?? '');
       }
     }
     return lines;

@@ -64,7 +64,7 @@ export class ClientCertificates {
     if (verifiedHeader !== undefined && !isOnce(platform, request, verifiedHeader, 'SUCCESS')) {
       return undefined;
     }
-    const value = platform.headerLines(request, header) === 1 ? platform.header(request, header) : undefined;
+    const value = platform.headerLines(request, header).length === 1 ? platform.header(request, header) : undefined;
     return value === undefined || value.length > LONGEST_HEADER ? undefined : certificateOf(value);
   }
 }
@@ -83,7 +83,7 @@ function isTls(socket: object): socket is TLSSocket {
 }
 
 function isOnce(platform: Platform, request: unknown, name: string, value: string): boolean {
-  return platform.headerLines(request, name) === 1 && platform.header(request, name) === value;
+  return platform.headerLines(request, name).length === 1 && platform.header(request, name) === value;
 }
 
 /** RFC 9440, section 2.1: a byte sequence of a structured field. */

@@ -26,7 +26,7 @@ const CREDENTIALS = /^ +([A-Za-z0-9\-._~+/]+=*)$/;
  * @throws {AccessTokenError} `CREDENTIALS_MISSING`, or `CREDENTIALS_MALFORMED` when it can't be told without guessing
  */
 export function presentedToken(platform: Platform, request: unknown, schemes: readonly Scheme[]): PresentedToken {
-  if (platform.headerLines(request, 'authorization') > 1) {
+  if (platform.headerLines(request, 'authorization').length > 1) {
     throw malformed();
   }
   const token = parseCredentials(platform.header(request, 'authorization'), schemes);
@@ -55,11 +55,16 @@ export function parseCredentials(authorization: string | undefined, schemes: rea
   return { scheme, value };
 }
 
-/** The schemes that a caller used, as far as it can be told: the one that the request names, else all. */
-export function attemptedSchemes(authorization: string | undefined, schemes: readonly Scheme[]): readonly Scheme[] {
-  const [written = ''] = SCHEME.exec(authorization ?? '') ?? [];
-  const scheme = schemeNamed(written, schemes);
-  return scheme === undefined ? schemes : [scheme];
+/** The schemes that a caller used, as far as it can be told: those that the request names, else all. */
+export function attemptedSchemes(
+  authorizations: readonly (string | undefined)[],
+  schemes: readonly Scheme[],
+): readonly Scheme[] {
+  const named = authorizations.map((authorization) =>
+    schemeNamed(SCHEME.exec(authorization ?? '')?.[0] ?? '', schemes),
+  );
+  const attempted = schemes.filter((scheme) => named.includes(scheme));
+  return attempted.length === 0 ? schemes : attempted;
 }
 
 function schemeNamed(written: string, schemes: readonly Scheme[]): Scheme | undefined {

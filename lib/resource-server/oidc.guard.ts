@@ -158,18 +158,24 @@ export class OidcGuard implements CanActivate {
 
   private refusalOf(error: OidcError, context: ExecutionContext): Refusal {
     const { realm, senders } = this.resourceServer;
-    const authorization = isHttpRequest(context)
-      ? this.platform.header(this.getRequest(context), 'authorization')
-      : authorizationOf(context);
     return refusalOf(error, {
       realm,
       rule: ruleOf(context),
       offered: senders.offered,
-      attempted: attemptedSchemes(authorization, senders.schemes),
+      attempted: attemptedSchemes(this.authorizations(context), senders.schemes),
       algorithms: senders.algorithms,
       resourceMetadata: this.resourceMetadata,
       nonce: error.code === 'DPOP_NONCE_REQUIRED' ? senders.nonce() : undefined,
     });
+  }
+
+  private authorizations(context: ExecutionContext): readonly (string | undefined)[] {
+    if (!isHttpRequest(context)) {
+      return [authorizationOf(context)];
+    }
+    const request = this.getRequest(context);
+    const lines = this.platform.headerLines(request, 'authorization');
+    return [this.platform.header(request, 'authorization'), ...lines];
   }
 
   #examine(context: ExecutionContext): Awaitable<true> {

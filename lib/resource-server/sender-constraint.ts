@@ -1,6 +1,6 @@
 import type { Clock } from '../clock/clock.js';
 import { AccessTokenError, ConfigError } from '../errors/errors.js';
-import type { JsonObject } from '../http/json.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../http/json.js';
 import { ASYMMETRIC_ALGORITHMS } from '../jose/algorithms.js';
 import { equalInConstantTime } from '../jose/constant-time.js';
 import type { Platform } from '../nest/platform.js';
@@ -131,12 +131,12 @@ export class SenderConstraint {
       throw unproven('No proof can be made for this kind of call.');
     }
     const { algorithms, origin, nonces } = this.#dpop;
-    const lines = this.platform.headerLines(request, 'dpop');
-    if (lines !== 1) {
-      const code = lines === 0 ? 'DPOP_PROOF_MISSING' : 'DPOP_PROOF_INVALID';
+    const [given, surplus] = this.platform.headerLines(request, 'dpop');
+    if (given === undefined || surplus !== undefined) {
+      const code = given === undefined ? 'DPOP_PROOF_MISSING' : 'DPOP_PROOF_INVALID';
       throw new AccessTokenError(code, 'The request must carry one DPoP proof.');
     }
-    const proof = await verifyDpopProof(this.platform.header(request, 'dpop') ?? '', {
+    const proof = await verifyDpopProof(given, {
       method: this.platform.method(request),
       url: origin + this.platform.path(request),
       accessToken: token.value,
@@ -172,22 +172,25 @@ type Confirmation = Readonly<Partial<Record<(typeof METHODS)[number], string>>>;
 const THUMBPRINT = /^[\w-]{43}$/;
 
 /** @throws {AccessTokenError} it names a method that is not understood, or nothing at all */
-function confirmationOf(cnf: JsonObject | undefined): Confirmation {
+function confirmationOf(cnf: JsonValue | undefined): Confirmation {
   if (cnf === undefined) {
     return {};
   }
-  const isUnderstood = Object.entries(cnf).every(
-    ([method, value]) =>
-      METHODS.some((known) => known === method) && typeof value === 'string' && THUMBPRINT.test(value),
-  );
-  const { jkt, 'x5t#S256': thumbprint } = cnf;
-  if (!isUnderstood || Object.keys(cnf).length === 0) {
+  if (!isConfirmation(cnf)) {
     throw unproven('The token is bound in a way that is not understood.');
   }
-  return {
-    ...(typeof jkt === 'string' && { jkt }),
-    ...(typeof thumbprint === 'string' && { 'x5t#S256': thumbprint }),
-  };
+  return cnf;
+}
+
+function isConfirmation(cnf: JsonValue): cnf is JsonObject & Confirmation {
+  const methods = isJsonObject(cnf) ? Object.entries(cnf) : [];
+  return (
+    methods.length > 0 &&
+    methods.every(
+      ([method, value]) =>
+        METHODS.some((known) => known === method) && typeof value === 'string' && THUMBPRINT.test(value),
+    )
+  );
 }
 
 function unproven(message: string): AccessTokenError {

@@ -224,11 +224,13 @@ onBothAdapters((adapter) => {
       expect(challengesOf(response)['DPoP']).toMatchObject({ error: 'invalid_token' });
     });
 
-    it.each([[{ jkt: 1 }], [{ jkt: '' }], [{}], [{ jkt: 'x'.repeat(43), new: 1 }]])(
+    it.each([['x'], [[]], [null], [7], [{ jkt: 1 }], [{ jkt: '' }], [{}], [{ jkt: 'x'.repeat(43), new: 1 }]])(
       'DPOP-34 confirmation %j',
       async (cnf) => {
         const app = await boot();
-        expectRefused(app, await attempt(app, {}, { cnf }), 401, 'TOKEN_BINDING');
+        const response = await attempt(app, {}, { cnf });
+        expectRefused(app, response, 401, 'TOKEN_BINDING');
+        expect(challengesOf(response)['DPoP']).toMatchObject({ error: 'invalid_token' });
       },
     );
 
@@ -295,6 +297,11 @@ onBothAdapters((adapter) => {
       const lines = [`Authorization: Bearer ${token}`, `Authorization: DPoP ${token}`];
       const response = await rawRequest(app.address, 'GET /orders', lines);
       expectRefused(app, response, 400, 'CREDENTIALS_MALFORMED');
+      expect(challengesOf(response)).toMatchObject({
+        Bearer: { error: 'invalid_request' },
+        DPoP: { error: 'invalid_request' },
+      });
+      expect(app.op.count()).toBe(0);
     });
 
     it('the scope is checked as ever, and no secret shows', async () => {
