@@ -217,9 +217,12 @@ export class OidcClient {
     endpoints.forEach((endpoint) => this.#needed.add(endpoint));
   }
 
-  /** Reads the server's metadata now and checks that it has what this client needs. */
+  /**
+   * Asks the server for its metadata now, whatever is kept, and checks that it has what this client needs: for a check of
+   * readiness.
+   */
   async ready(): Promise<void> {
-    const metadata = await this.#server.metadata();
+    const metadata = await this.#server.refreshedMetadata();
     for (const endpoint of this.#needed) {
       await this.#server.endpoint(endpoint);
       if (

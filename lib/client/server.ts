@@ -33,7 +33,7 @@ type AuthenticatedEndpoint = keyof typeof AUTHENTICATED;
 
 /** An authorization server as one client of it sees it: what it publishes, how to call it, how to believe it. */
 export class Server {
-  readonly #discovered: Discovered<ServerMetadata>;
+  readonly #discovered: Discovered;
   readonly #authentication: Readonly<Record<AuthenticatedEndpoint, ClientAuthentication>>;
   readonly #secretKey: KeySource | undefined;
   readonly #overrides: Partial<ServerMetadata>;
@@ -52,7 +52,7 @@ export class Server {
     this.issuer = source.issuer;
     this.#overrides = source.overrides;
     this.#showsCertificate = showsCertificate(client);
-    this.#discovered = discover(transport, source, clock.now, (metadata) => metadata);
+    this.#discovered = discover(transport, source, clock.now);
     const authentication = (endpoint: AuthenticatedEndpoint) =>
       clientAuthentication(client.metadata[AUTHENTICATED[endpoint].method], { client, issuer: source.issuer, clock });
     this.#authentication = {
@@ -70,6 +70,11 @@ export class Server {
   /** What the server publishes; at once while it is fresh. */
   metadata(): ServerMetadata | Promise<ServerMetadata> {
     return this.#discovered.get();
+  }
+
+  /** The same, asked for now: a server that is down is found out. */
+  refreshedMetadata(): ServerMetadata | Promise<ServerMetadata> {
+    return this.#discovered.refresh();
   }
 
   /** @throws {ConfigError} the server publishes no such endpoint */

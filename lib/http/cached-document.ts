@@ -105,7 +105,11 @@ function lifetimeOf(response: HttpResponse, now: number): number {
 }
 
 function maxAge(response: HttpResponse): number | undefined {
-  const [, seconds] = /(?:^|[\s,])max-age="?(\d{1,10})/i.exec(response.header('cache-control') ?? '') ?? [];
+  const directives = response.header('cache-control') ?? '';
+  if (/(?:^|[\s,])no-(?:store|cache)(?:[\s,=]|$)/i.test(directives)) {
+    return 0;
+  }
+  const [, seconds] = /(?:^|[\s,])max-age="?(\d+)"?(?:[\s,]|$)/i.exec(directives) ?? [];
   const age = Number(/^\d{1,10}$/.exec(response.header('age') ?? '')?.[0] ?? 0);
   return seconds === undefined ? undefined : (Number(seconds) - age) * 1000;
 }

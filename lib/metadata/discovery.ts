@@ -15,32 +15,28 @@ export interface DiscoverySource extends EgressRule {
   readonly overrides: Partial<ServerMetadata>;
 }
 
-/** A value made from the server's metadata, renewed with it. */
-export interface Discovered<T> {
-  get(): T | Promise<T>;
+/** The server's metadata as it is known. */
+export interface Discovered {
+  /** At once while it is fresh. */
+  get(): ServerMetadata | Promise<ServerMetadata>;
+  /** Asks the server now, whatever is known. */
+  refresh(): ServerMetadata | Promise<ServerMetadata>;
 }
 
 /**
  * The server's metadata, fetched at first use, shared among callers, refreshed by its cache headers; the last good copy
  * is kept while the server is down. Overrides that hold the `issuer` are the whole document: nothing is fetched.
- *
- * @param prepare makes what the callers need, once for each document
  */
-export function discover<T>(
-  transport: Transport,
-  source: DiscoverySource,
-  now: Now,
-  prepare: (metadata: ServerMetadata) => T,
-): Discovered<T> {
+export function discover(transport: Transport, source: DiscoverySource, now: Now): Discovered {
   if (source.overrides.issuer !== undefined) {
-    const value = prepare(parseServerMetadata(source.overrides, source));
-    return { get: () => value };
+    const whole = parseServerMetadata(source.overrides, source);
+    return { get: () => whole, refresh: () => whole };
   }
   return new CachedDocument(
     async (background) => {
-      const response = await fetchDocument(transport, source, background);
-      const published = parseServerMetadata({ ...response.document, ...source.overrides }, source);
-      return { value: prepare(published), response: response.response };
+      const { document, response } = await fetchDocument(transport, source, background);
+      const published = parseServerMetadata({ ...document, ...source.overrides }, source);
+      return { value: published, response };
     },
     now,
     { maxStale: Number.POSITIVE_INFINITY },

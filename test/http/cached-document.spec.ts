@@ -49,6 +49,11 @@ it.each<[string, Record<string, string>, number]>([
   ['a day', { 'cache-control': 'max-age=86400' }, 3600],
   ['the past', { expires: 'Thu, 01 Jan 1970 00:00:00 GMT' }, 60],
   ['nonsense', { 'cache-control': 'max-age=soon', expires: 'never' }, 600],
+  ['not at all', { 'cache-control': 'public, no-store' }, 60],
+  ['only when asked again', { 'cache-control': 'no-cache, max-age=900' }, 60],
+  ['less than nothing', { 'cache-control': 'max-age=-5' }, 600],
+  ['a number that is no count of seconds', { 'cache-control': 'max-age=1e9' }, 600],
+  ['thirty years', { 'cache-control': 'max-age=1000000000' }, 3600],
   ['more digits than any', { 'cache-control': `max-age=${'9'.repeat(40)}` }, 3600],
 ])('CACHE-12 lives as long as the server says, within a minute and an hour: %s', async (_what, headers, lifetime) => {
   const { clock, document, loads } = documentWith(headers);

@@ -32,6 +32,7 @@ onBothAdapters((adapter) => {
 
   it('NEST-22 while the server is down the application is alive, and says that it is not ready', async () => {
     const app = await createApp({ adapter, controllers: [StreamController] });
+    await expect(app.nest.get(OidcClient).ready()).resolves.toBeUndefined();
     const port = await app.op.die();
     expect((await app.request('/health')).json()).toEqual({ status: 'ok' });
     await expect(app.nest.get(OidcClient).ready()).rejects.toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
