@@ -114,6 +114,13 @@ export class Login {
     setCookies.push(...this.sessions.start(request, { user, tokens }));
   }
 
+  /** Nobody will use them: what could be used for long is revoked, if the server can do that. Nobody waits for it. */
+  discard({ refresh_token }: TokenResponse): void {
+    if (refresh_token !== undefined) {
+      this.client.revoke(refresh_token, 'refresh_token').catch(() => undefined);
+    }
+  }
+
   /** OAuth 2.0 Form Post Response Mode: the response comes in the way that was asked for, or not at all. */
   private response(request: unknown): Parameters | Promise<Parameters> {
     const method = this.platform.method(request);

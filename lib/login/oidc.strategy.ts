@@ -6,7 +6,7 @@ import { SessionError } from '../errors/errors.js';
 import type { JsonObject, JsonValue } from '../http/json.js';
 import { PRIVATE_ANSWER, type ResponseHeader } from '../nest/answer.js';
 import { refuseLogin } from './login-refusal.js';
-import { Login, type SetCookies } from './login.js';
+import { Login, type LoggedIn, type SetCookies } from './login.js';
 
 /** What Passport puts onto a strategy for each attempt; exactly one of them is called at its end. */
 interface Attempt {
@@ -105,13 +105,22 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
     if ('alreadyAt' in result) {
       return () => this.redirect(result.alreadyAt, 303);
     }
-    const { claims, tokens, returnTo } = result;
+    try {
+      const user = await this.admit(request, result, setCookies);
+      return () => this.success(user, { returnTo: result.returnTo });
+    } catch (error) {
+      this.login.discard(result.tokens);
+      throw error;
+    }
+  }
+
+  private async admit(request: unknown, { claims, tokens }: LoggedIn, setCookies: SetCookies): Promise<JsonValue> {
     const user = asJson(await this.validate(claims, tokens));
     if (!user) {
       throw new SessionError('USER_REFUSED', 'The application does not accept who logged in');
     }
     this.login.startSession(request, user, tokens, setCookies);
-    return () => this.success(user, { returnTo });
+    return user;
   }
 }
 

@@ -149,12 +149,14 @@ onBothAdapters((adapter) => {
       expect(parts(browser)).toEqual(['oidc-session']);
     });
 
-    it('SESS-30 too large is no login', async () => {
-      const app = await boot();
+    it('SESS-30 REDIS-08 too large is no login, and nothing that could be used goes on living', async () => {
+      const app = await boot({ login: { scope: 'openid offline_access' } });
       app.op.idToken(pad(20_000));
       const browser = new Browser(app);
       expectCallbackRefused(await browser.login(), 502, 'SESSION_TOO_LARGE', app);
       expect(browser.jar.names).toEqual([]);
+      await app.op.arrival('revoke');
+      expect(app.op.requests('revoke').map(({ form }) => form['token_type_hint'])).toEqual(['refresh_token']);
     });
 
     it('SESS-20 SESS-24 SESS-25 is none with a part less, more, or of another', async () => {
