@@ -1,6 +1,15 @@
 /** The time now in milliseconds since the epoch, as `Date.now`. */
 export type Now = () => number;
 
+/**
+ * Whether less than so many milliseconds went by since then. A clock that was set back behind it makes nothing last
+ * longer: it was not.
+ */
+export function isWithin(now: number, since: number, length: number): boolean {
+  const elapsed = now - since;
+  return elapsed >= 0 && elapsed < length;
+}
+
 /** A NumericDate later than any `Date` can hold is no time (RFC 7519, section 2). */
 const LATEST = 8.64e12;
 

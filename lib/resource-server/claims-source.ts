@@ -3,9 +3,8 @@ import { hash } from 'node:crypto';
 import type { AccessTokenClaims } from '../client/access-token.js';
 import type { Now } from '../clock/clock.js';
 import { TransportError } from '../errors/errors.js';
-import type { Awaitable } from '../storage/oidc-store.js';
 import type { CachedClaims, ClaimsCache } from './claims-cache.js';
-import { isPromise } from './is-promise.js';
+import { isPromise, type Awaitable } from './awaitable.js';
 
 /** How fresh a reader wants it. */
 export interface Freshness {

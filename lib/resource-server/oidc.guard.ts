@@ -7,9 +7,8 @@ import { authorizationOf, callOf, isHttpRequest, kindOf, requestOf, responseOf }
 import { accessRule, type AccessRule } from '../nest/decorators.js';
 import { Platform } from '../nest/platform.js';
 import { resourceServerToken } from '../nest/tokens.js';
-import type { Awaitable } from '../storage/oidc-store.js';
 import { attemptedSchemes, parseCredentials, presentedToken, type PresentedToken } from './credentials.js';
-import { isPromise } from './is-promise.js';
+import { isPromise, type Awaitable } from './awaitable.js';
 import { resourceMetadataUrl } from './protected-resource.js';
 import { exceptionFor } from './exception.js';
 import { isMisconfiguration, refusalOf, type Refusal } from './refusal.js';

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 
 import type { Now } from '../clock/clock.js';
 import { AccessTokenError } from '../errors/errors.js';
-import type { Awaitable } from '../storage/oidc-store.js';
+import type { Awaitable } from './awaitable.js';
 import type { ResolveIssuer, TrustedIssuerOptions } from './resource-server.options.js';
 import type { TrustedIssuer } from './trusted-issuer.js';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 
-import { Clock, isNumericDate } from '../../lib/clock/clock.js';
+import { Clock, isNumericDate, isWithin } from '../../lib/clock/clock.js';
 import { TestClock } from '../support/clock.js';
 
 const T = 1_800_000_000;
@@ -118,4 +118,19 @@ it.each<[unknown, boolean]>([
   [undefined, false],
 ])('INJ-05 %p is a NumericDate: %p', (value, expected) => {
   expect(isNumericDate(value)).toBe(expected);
+});
+
+it.each<[string, number, number, boolean]>([
+  ['at once', 5000, 1000, true],
+  ['just before the end', 5999, 1000, true],
+  ['at the end', 6000, 1000, false],
+  ['when the clock was set back', 4999, 1000, false],
+  ['for no time', 5000, 0, false],
+  ['for ever', 5000, Number.POSITIVE_INFINITY, true],
+])('CLOCK-06 says whether a time still lasts: %s', (_what, now, length, expected) => {
+  expect(isWithin(now, 5000, length)).toBe(expected);
+});
+
+it('CLOCK-06 what never began does not last', () => {
+  expect(isWithin(5000, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY)).toBe(false);
 });

@@ -6,7 +6,8 @@ import { Clock } from '../../lib/clock/clock.js';
 import { ASYMMETRIC_ALGORITHMS } from '../../lib/jose/algorithms.js';
 import { verifyDpopProof } from '../../lib/resource-server/dpop-proof.js';
 import { acceptanceWindow, claimProof } from '../../lib/resource-server/dpop-replay.js';
-import type { Awaitable, OidcStore } from '../../lib/storage/oidc-store.js';
+import type { Awaitable } from '../../lib/resource-server/awaitable.js';
+import type { OidcStore } from '../../lib/storage/oidc-store.js';
 import { T, TestClock } from '../support/clock.js';
 import { dpopKey, dpopProof } from '../support/dpop.js';
 

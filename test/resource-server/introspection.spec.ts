@@ -4,7 +4,7 @@ import { accessRule } from '../../lib/nest/decorators.js';
 import { resourceServerToken } from '../../lib/nest/tokens.js';
 import type { ResourceServer } from '../../lib/resource-server/resource-server.js';
 import type { VerifiedAccessToken } from '../../lib/resource-server/verified-access-token.js';
-import type { Awaitable } from '../../lib/storage/oidc-store.js';
+import type { Awaitable } from '../../lib/resource-server/awaitable.js';
 import { createApp, onBothAdapters, type TestApp } from '../support/apps.js';
 import type { Fault } from '../support/faulty-server.js';
 import type { IssuedToken, Members } from '../support/hostile-provider.js';
