@@ -1,4 +1,5 @@
 import { Clock, type Now } from '../clock/clock.js';
+import type { Secret } from '../errors/secret.js';
 import type { JsonObject } from '../http/json.js';
 import type { Transport } from '../http/transport.js';
 import type { DiscoveryDocument } from '../metadata/discovery.js';
@@ -77,6 +78,12 @@ export class OidcClient {
   /** What was registered, frozen; secrets print as `[secret]`. */
   readonly metadata: ParsedClientMetadata;
   readonly clock: Clock;
+  /**
+   * What the client's replicas know too and no other client does; undefined where the client has no secret of any kind.
+   *
+   * @internal
+   */
+  readonly sealingSecret: Secret | undefined;
   readonly #server: Server;
   readonly #needed = new Set<Endpoint>();
   readonly #onForget = new Set<(token?: string) => void | Promise<void>>();
@@ -86,6 +93,7 @@ export class OidcClient {
     this.name = settings.name;
     this.issuer = issuer;
     this.metadata = client.metadata;
+    this.sealingSecret = client.sealingSecret;
     this.clock = new Clock(settings.now, client.skew ?? settings.skew, client.tolerance ?? settings.tolerance);
     const source = { issuer, insecureHttp, document, overrides: settings.server };
     this.#server = new Server(client, source, transport, this.clock, settings.warn);

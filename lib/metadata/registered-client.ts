@@ -1,7 +1,9 @@
+import { hash } from 'node:crypto';
+
 import * as v from 'valibot';
 
 import { ConfigError } from '../errors/errors.js';
-import type { Secret } from '../errors/secret.js';
+import { Secret } from '../errors/secret.js';
 import { validate } from '../errors/validate.js';
 import { isJsonObject, type JsonObject } from '../http/json.js';
 import type { CustomFetch } from '../http/transport.js';
@@ -32,6 +34,8 @@ export type ParsedClientMetadata = Readonly<v.InferOutput<typeof clientMetadataS
 export interface RegisteredClient {
   readonly metadata: ParsedClientMetadata;
   readonly keys: readonly OwnKey[];
+  /** What to seal with for our own replicas; undefined: the client has nothing that is secret. */
+  readonly sealingSecret: Secret | undefined;
   readonly skew: number | undefined;
   readonly tolerance: number | undefined;
   readonly fetch: CustomFetch | undefined;
@@ -60,6 +64,7 @@ export function parseClientMetadata(client: ClientMetadata): RegisteredClient {
   return {
     metadata: freeze(metadata),
     keys,
+    sealingSecret: parsed.client_secret ?? keySecret(jwks?.find(isPrivate)),
     skew: validate(v.optional(clockSkewSchema), client[clockSkew], 'client[clockSkew]'),
     tolerance: validate(v.optional(clockToleranceSchema), client[clockTolerance], 'client[clockTolerance]'),
     fetch: client[customFetch],
@@ -93,6 +98,12 @@ function defaultMethod(secret: Secret | undefined, keys: readonly OwnKey[]): Cli
     return 'client_secret_basic';
   }
   return signingKey(keys) === undefined ? 'none' : 'private_key_jwt';
+}
+
+/** A hash: what seals signs nothing, and who learns it has no key. */
+function keySecret(jwk: JsonObject | undefined): Secret | undefined {
+  const d = jwk?.['d'];
+  return typeof d === 'string' ? new Secret(hash('sha256', d, 'base64url')) : undefined;
 }
 
 const METHOD_MEMBERS = [

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { inspect } from 'node:util';
 
 import { ConsoleLogger, Injectable, Module } from '@nestjs/common';
@@ -241,6 +242,22 @@ describe('the client metadata', () => {
       expect(printed).not.toContain(String(jwk[member]));
     }
     expect(oidc.metadata.jwks).toEqual({ keys: [{ kty: 'RSA', n: jwk.n, e: jwk.e }] });
+  });
+
+  it('gives something to seal with that its replicas know too, where the client has a secret', async () => {
+    const jwk = async () => exportJWK((await generateKeyPair('ES256', { extractable: true })).privateKey);
+    const [first, second] = [await jwk(), await jwk()];
+    const { d: _, ...shown } = await jwk();
+    const jwks = { keys: [shown, first, second] };
+    const sealingSecretOf = async (metadata: object) =>
+      (await boot(client(metadata) as OidcModuleOptions)).sealingSecret?.reveal();
+    expect(await sealingSecretOf({})).toBeUndefined();
+    expect(await sealingSecretOf({ jwks: { keys: [shown] } })).toBeUndefined();
+    expect(await sealingSecretOf({ client_secret: SECRET })).toBe(SECRET);
+    expect(await sealingSecretOf({ client_secret: SECRET, jwks })).toBe(SECRET);
+    const hashed = createHash('sha256').update(String(first.d)).digest('base64url');
+    expect(await sealingSecretOf({ jwks })).toBe(hashed);
+    expect(inspect(await boot(client({ jwks }) as OidcModuleOptions), { depth: 9 })).not.toContain(hashed);
   });
 
   it('INJ-17 prints no secret in the error of a wrong member', async () => {
