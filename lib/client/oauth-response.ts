@@ -55,10 +55,14 @@ export function requireJson(response: HttpResponse): JsonObject {
   return response.json();
 }
 
-/** A JWT is ASCII; what stands behind it on the last line is not part of it (RFC 7515, section 7.1). */
-export function jwtOf(response: HttpResponse): string {
-  const { buffer, byteOffset, byteLength } = response.bytes;
-  return Buffer.from(buffer, byteOffset, byteLength)
-    .toString('latin1')
-    .replace(/[\r\n ]+$/, '');
+/** Line feed, carriage return and space. */
+const BLANKS: readonly number[] = [0x0a, 0x0d, 0x20];
+
+/**
+ * A JWT is ASCII; what stands behind it on the last line is not part of it (RFC 7515, section 7.1). Looked for from the
+ * end: a pattern would try each blank of a body that is full of them.
+ */
+export function jwtOf({ bytes }: HttpResponse): string {
+  const last = bytes.findLastIndex((byte) => !BLANKS.includes(byte));
+  return Buffer.from(bytes.buffer, bytes.byteOffset, last + 1).toString('latin1');
 }
