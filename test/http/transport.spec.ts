@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { gzipSync } from 'node:zlib';
 
@@ -166,6 +167,24 @@ describe.each(ways)('over %s', (_way, options) => {
     const error = await rejection(transport(options).request(post(url)));
     expect(error).toMatchObject({ name, code });
     expect(inspect(error, { depth: 9, showHidden: true })).not.toContain(SECRET);
+  });
+
+  it('INTRO-25 5 MB without a length are not read to their end', async () => {
+    let sent = 0;
+    const closed: Promise<unknown>[] = [];
+    const { url } = await serverThat(async (socket) => {
+      closed.push(once(socket, 'close'));
+      socket.write(http('200 OK', [JSON_TYPE, 'Connection: close']));
+      for (; sent < 5_000_000 && !socket.destroyed; sent += 65_536) {
+        socket.write('x'.repeat(65_536));
+        await setImmediate();
+      }
+      socket.end();
+    });
+    expect(await rejection(transport(options).request(post(url)))).toMatchObject({ code: 'RESPONSE_TOO_LARGE' });
+    await Promise.all(closed);
+    expect(sent).toBeGreaterThan(524_288);
+    expect(sent).toBeLessThan(2 * 2 ** 20);
   });
 
   it('NET-20 429 closes the door until it may be opened again, for every path', async () => {
