@@ -110,7 +110,7 @@ onBothAdapters((adapter) => {
       expect(asked(app)).toBe(1);
     });
 
-    it('CACHE-01 INTRO-24 tokens that begin alike are not one', async () => {
+    it('CACHE-01 tokens that begin alike are not one', async () => {
       const app = await boot();
       const [alice, bob] = [app.op.issue({ sub: 'alice' }), app.op.issue({ sub: 'bob' })];
       expect((await app.call('/kept', alice)).json()).toMatchObject({ sub: 'alice' });
@@ -155,6 +155,23 @@ onBothAdapters((adapter) => {
       app.op.answer('introspect', MALFORMED, { times: 1 });
       expectDependency(app, await app.call('/kept', token), 'INTROSPECTION_MALFORMED');
       expect((await app.call('/kept', token)).status).toBe(200);
+    });
+
+    it('SINTRO-03 CACHE-05 nor is an answer that had to be signed and was not, or badly', async () => {
+      const app = await createApp({
+        adapter,
+        controllers: [CachedController],
+        client: { introspection_signed_response_alg: 'ES256' },
+        options: { resourceServer: { audience: 'https://api.test', cache: {} }, store: storeOf() },
+      });
+      const token = app.op.issue();
+      app.op.introspectionResponse({ sign: 'stranger' });
+      expectDependency(app, await app.call('/kept', token), 'SIGNATURE_INVALID');
+      app.op.introspectionResponse({ as: 'json', body: () => ({ active: false }) });
+      expectDependency(app, await app.call('/kept', token), 'SIGNED_RESPONSE_REQUIRED');
+      app.op.reset();
+      expect((await app.call('/kept', token)).status).toBe(200);
+      expect(asked(app)).toBe(3);
     });
 
     it('CACHE-06 what is kept is what the token says, not what a route decided', async () => {
