@@ -244,9 +244,9 @@ describe('a DPoP proof is refused', () => {
     ['DPOP-16 of another host', 'https://evil.test/orders'],
     ['DPOP-16 of another scheme', 'http://api.test/orders'],
     ['DPOP-16 of another port', 'https://api.test:8443/orders'],
-    ['DPOP-18 that encodes a slash', 'https://api.test%2Forders'],
     ['DPOP-20 that is no URI', 'foo'],
     ['DPOP-20 that is a path', '/orders'],
+    ['DPOP-20 that has an encoded slash in its host', 'https://api.test%2Forders'],
     ['DPOP-20 that names a user', 'https://u@api.test/orders'],
     ['DPOP-20 of javascript', 'javascript:alert(1)'],
     ['DPOP-20 that is no text', ['https://api.test/orders']],
@@ -254,6 +254,13 @@ describe('a DPoP proof is refused', () => {
     ['DPOP-20 that is empty', ''],
   ])('%s', async (_what, htu) => {
     expect(await outcome(withClaims({ htu }))).toBe('HTU_MISMATCH');
+  });
+
+  it.each([
+    ['https://api.test/a%2Fb', 'https://api.test/a/b'],
+    ['https://api.test/a/b', 'https://api.test/a%2Fb'],
+  ])('DPOP-18 made for %s, of %s', async (htu, url) => {
+    expect(await outcome(withClaims({ htu }), { url })).toBe('HTU_MISMATCH');
   });
 
   it('DPOP-20 with an htu that is none, also where the request has none', async () => {

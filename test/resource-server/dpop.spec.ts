@@ -1,7 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
+import { Controller, Get, UseGuards } from '@nestjs/common';
 
-import { MemoryStore, StoreError, type OidcStore } from '../../lib/index.js';
+import { MemoryStore, OidcGuard, StoreError, type OidcStore } from '../../lib/index.js';
 import { jwtAccessToken } from '../support/access-token.js';
+import { CONTROLLERS } from '../support/app-controllers.js';
 import { createApp, onBothAdapters, type TestApp } from '../support/apps.js';
 import { dpopKey, dpopProof, type DpopKey, type ProofRequest } from '../support/dpop.js';
 import { generateKey, privateJwk } from '../support/keys.js';
@@ -11,6 +13,7 @@ import {
   expectBadToken,
   expectDependency,
   expectInsufficientScope,
+  expectNoAuth,
   expectNonce,
   expectNoSecrets,
   expectRefused,
@@ -22,11 +25,21 @@ const RESOURCE = 'https://api.test';
 const URL_OF_ORDERS = `${RESOURCE}/orders`;
 const NONCE_SECRET = 'a secret of these tests that is long enough';
 
+@Controller('a')
+@UseGuards(OidcGuard)
+class PathController {
+  @Get(['b', '~b'])
+  read() {
+    return { ok: true };
+  }
+}
+
 onBothAdapters((adapter) => {
   describe.each(['opaque', 'jwt'] as const)('%s tokens', (kind) => {
     const boot = (dpop: object = {}, more: { store?: OidcStore } = {}) =>
       createApp({
         adapter,
+        controllers: [...CONTROLLERS, PathController],
         options: {
           resourceServer: {
             audience: RESOURCE,
@@ -46,9 +59,9 @@ onBothAdapters((adapter) => {
       app: TestApp,
       token: string,
       proof: string | string[] | undefined,
-      { scheme = 'DPoP', method = 'GET' } = {},
+      { scheme = 'DPoP', method = 'GET', path = '/orders' } = {},
     ) =>
-      app.request('/orders', {
+      app.request(path, {
         method: method as 'GET',
         headers: { authorization: `${scheme} ${token}`, ...(proof !== undefined && { dpop: proof }) },
       });
@@ -63,6 +76,19 @@ onBothAdapters((adapter) => {
       const response = await attempt(app);
       expect(response.status).toBe(200);
       expect(response.header('cache-control')).toBe('private');
+      expect(Math.abs(Date.parse(response.header('date') ?? '') - Date.now())).toBeLessThan(5000);
+    });
+
+    it('RS-01 without credentials both schemes are offered, and nothing is called an error', async () => {
+      const app = await boot({ algorithms: ['ES256', 'EdDSA'] });
+      const response = await app.get('/orders');
+      expectNoAuth(app, response);
+      const resource_metadata = 'https://api.test/.well-known/oauth-protected-resource';
+      expect(challengesOf(response)).toEqual({
+        Bearer: { realm: 'https://api.test', resource_metadata },
+        DPoP: { realm: 'https://api.test', algs: 'ES256 EdDSA', resource_metadata },
+      });
+      expect(app.op.count()).toBe(0);
     });
 
     it.each(['dpop', 'DPOP', 'dpOp'])('R2 R3 scheme %s', async (scheme) => {
@@ -122,6 +148,59 @@ onBothAdapters((adapter) => {
       expectBadProof(app, await send(app, bound(app, dpopKey()), proof));
     });
 
+    it('DPOP-06 a header without a proof', async () => {
+      const app = await boot();
+      const lines = [`Authorization: DPoP ${bound(app, dpopKey())}`, 'DPoP:'];
+      expectBadProof(app, await rawRequest(app.address, 'GET /orders', lines));
+    });
+
+    it('DPOP-15 to HEAD of a route for GET the proof is made for HEAD', async () => {
+      const app = await boot();
+      const key = dpopKey();
+      const token = bound(app, key);
+      const head = (method: string) =>
+        send(app, token, dpopProof(key, { method, url: URL_OF_ORDERS, accessToken: token }), { method: 'HEAD' });
+      const refused = await head('GET');
+      expect([refused.status, app.lastCode, app.handled]).toEqual([401, 'DPOP_PROOF_INVALID', []]);
+      expect(challengesOf(refused)['DPoP']).toMatchObject({ error: 'invalid_dpop_proof' });
+      expect((await head('HEAD')).status).toBe(200);
+    });
+
+    it('DPOP-17 R12 the query of the request is not in the proof', async () => {
+      const app = await boot();
+      const key = dpopKey();
+      const token = bound(app, key);
+      const proof = dpopProof(key, { url: 'https://api.test/orders', accessToken: token });
+      expect((await send(app, token, proof, { path: '/orders?a=b' })).status).toBe(200);
+    });
+
+    it.each([
+      ['/a/b', 'https://API.test:443/a/%62'],
+      ['/a/~b', 'https://API.test:443/a/%7Eb'],
+      ['/a/b', 'https://api.test/a/../a/b'],
+    ])('DPOP-18 %s is called by %s too', async (path, url) => {
+      const app = await boot();
+      const key = dpopKey();
+      const token = bound(app, key);
+      expect((await send(app, token, dpopProof(key, { url, accessToken: token }), { path })).status).toBe(200);
+    });
+
+    it('DPOP-18 /a/b is not called by an encoded slash', async () => {
+      const app = await boot();
+      const key = dpopKey();
+      const token = bound(app, key);
+      const proof = dpopProof(key, { url: 'https://api.test/a%2Fb', accessToken: token });
+      expectBadProof(app, await send(app, token, proof, { path: '/a/b' }));
+    });
+
+    it('DPOP-31 the hash of scheme and token', async () => {
+      const app = await boot();
+      const key = dpopKey();
+      const token = bound(app, key);
+      const proof = dpopProof(key, { url: URL_OF_ORDERS, accessToken: `DPoP ${token}` });
+      expectBadProof(app, await send(app, token, proof));
+    });
+
     it('DPOP-44 the access token for a proof', async () => {
       const app = await boot();
       const token = jwtAccessToken(app.op);
@@ -141,13 +220,13 @@ onBothAdapters((adapter) => {
       ['DPOP-13 R8 somebody else’s signature', { signedBy: foreign }],
       ['DPOP-14 R11 another method', { method: 'POST' }],
       ['DPOP-14 the method in lower case', { method: 'get' }],
-      ['DPOP-15 the method of HEAD', { method: 'HEAD' }],
+      ['DPOP-14 the method of HEAD', { method: 'HEAD' }],
       ['DPOP-16 R11 another path', { url: `${RESOURCE}/other` }],
       ['DPOP-16 another host', { url: 'https://evil.test/orders' }],
       ['DPOP-16 another scheme', { url: 'http://api.test/orders' }],
       ['DPOP-16 another port', { url: 'https://api.test:8443/orders' }],
-      ['DPOP-18 an encoded slash', { url: 'https://api.test%2Forders' }],
       ['DPOP-20 something else than a URL', { url: 'foo' }],
+      ['DPOP-20 a host with an encoded slash', { url: 'https://api.test%2Forders' }],
       ['DPOP-20 a user in it', { url: 'https://u@api.test/orders' }],
       ['DPOP-21 R14 an hour ago', { at: T - 3600 }],
       ['DPOP-21 R14 in an hour', { at: T + 3600 }],
@@ -163,7 +242,7 @@ onBothAdapters((adapter) => {
       ['R6 no htu', { claims: { htu: undefined } }],
       ['DPOP-30 R6 no ath', { claims: { ath: undefined } }],
       ['DPOP-30 R17 the hash of another token', { accessToken: 'other' }],
-      ['DPOP-31 the hash of scheme and token', { claims: { ath: 'x'.repeat(43) } }],
+      ['DPOP-30 a hash of nothing', { claims: { ath: 'x'.repeat(43) } }],
       ['DPOP-42 crit', { header: { crit: ['x'], x: 1 } }],
       ['DPOP-42 jku', { header: { jku: 'https://evil.test/jwks' } }],
       ['DPOP-43 expired', { claims: { exp: T - 60 } }],

@@ -28,6 +28,9 @@ class MixedController {
   }
 }
 
+/** What an ID token has beside an access token's claims, and what it lacks. */
+const ID_TOKEN = { nonce: 'n-0S6_WzA2Mj', client_id: undefined, scope: undefined, jti: undefined };
+
 onBothAdapters((adapter) => {
   const boot = (resourceServer: object = {}, more: object = {}) =>
     createApp({
@@ -57,6 +60,8 @@ onBothAdapters((adapter) => {
   it.each<[string, JwtAccessTokenOptions, string]>([
     ['RS-22 without typ', { header: { typ: undefined } }, 'TOKEN_TYPE'],
     ['RS-22 of typ JWT', { header: { typ: 'JWT' } }, 'TOKEN_TYPE'],
+    ['RS-22 an ID token', { header: { typ: undefined }, claims: { ...ID_TOKEN, aud: 'rp1' } }, 'TOKEN_TYPE'],
+    ['RS-22 an ID token for the API', { header: { typ: undefined }, claims: ID_TOKEN }, 'TOKEN_TYPE'],
     ['SINTRO-25 an introspection response', { header: { typ: 'token-introspection+jwt' } }, 'TOKEN_TYPE'],
     ['RS-22 a logout token', { header: { typ: 'logout+jwt' } }, 'TOKEN_TYPE'],
     ['RS-23 without iss', { claims: { iss: undefined } }, 'TOKEN_ISSUER'],
