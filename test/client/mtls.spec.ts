@@ -6,7 +6,7 @@ import type { TLSSocket } from 'node:tls';
 import { expect, it } from '@jest/globals';
 import { Agent } from 'undici';
 
-import type { ClientMetadata } from '../../lib/index.js';
+import type { ClientMetadata, OidcClient } from '../../lib/index.js';
 import { Transport } from '../../lib/http/transport.js';
 import { closeLater, startProvider } from '../support/apps.js';
 import { selfSigned } from '../support/certificates.js';
@@ -38,6 +38,19 @@ it.each<Partial<ClientMetadata>>([
   const { op, oidc } = await setUp(metadata);
   await rejection(oidc.introspect('token'));
   expect(op.requests().map(({ path }) => path)).toContain('/mtls/introspect');
+});
+
+it.each<[string, (oidc: OidcClient) => Promise<unknown>]>([
+  ['token', (oidc) => oidc.clientCredentials()],
+  ['revocation', (oidc) => oidc.revoke('token')],
+  ['userinfo', (oidc) => oidc.userinfo('token', 'alice')],
+])('MTLS-14 calls the alias of the %s endpoint', async (name, call) => {
+  const op = await startProvider();
+  const mtls_endpoint_aliases = { [`${name}_endpoint`]: `${op.issuer}/mtls/${name}` };
+  op.discovery((document) => ({ ...document, mtls_endpoint_aliases }));
+  const { oidc } = clientOf(op, { metadata: { use_mtls_endpoint_aliases: true } });
+  await rejection(call(oidc));
+  expect(op.requests().map(({ path }) => path)).toEqual(['/.well-known/openid-configuration', `/mtls/${name}`]);
 });
 
 it('MTLS-14 without, the usual endpoints; and those for which there is no alias; and what the application names', async () => {

@@ -73,7 +73,13 @@ onBothAdapters((adapter) => {
       expect((await call(app, app.op.issue({ cnf: cnf(expired) }), expired)).status).toBe(200);
     });
 
-    it('MTLS-04 where it is required, a token that is bound to nothing is refused', async () => {
+    it('MTLS-15 where it is not required, a token that is bound to nothing is good, with a certificate or without', async () => {
+      const app = await boot();
+      expect((await call(app, app.op.issue(), own)).status).toBe(200);
+      expect((await call(app, app.op.issue())).status).toBe(200);
+    });
+
+    it('MTLS-04 MTLS-15 where it is required, a token that is bound to nothing is refused', async () => {
       const app = await boot({ required: true });
       expectBadToken(app, await call(app, app.op.issue(), own), 'TOKEN_BINDING');
       expect((await call(app, app.op.issue({ cnf: cnf(own) }), own)).status).toBe(200);
