@@ -1,9 +1,13 @@
-import { expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { Controller, Get, UseGuards } from '@nestjs/common';
 
 import { AccessToken, OidcGuard, type TrustedIssuerOptions, type VerifiedAccessToken } from '../../lib/index.js';
+import type { ResolveIssuer } from '../../lib/resource-server/resource-server.options.js';
+import { TrustedIssuer } from '../../lib/resource-server/trusted-issuer.js';
+import { TrustedIssuers } from '../../lib/resource-server/trusted-issuers.js';
 import { jwtAccessToken } from '../support/access-token.js';
 import { createApp, onBothAdapters, startProvider } from '../support/apps.js';
+import { clientOf, rejection } from '../support/client.js';
 import { TestClock } from '../support/clock.js';
 import type { HostileProvider } from '../support/hostile-provider.js';
 import { expectBadToken, expectDependency } from '../support/outcomes.js';
@@ -117,5 +121,61 @@ onBothAdapters((adapter) => {
     const response = await app.call('/who', jwtAccessToken(second, { claims: { iss: 'https://other.test' } }));
     expect(response.status).toBe(500);
     expect(response.body).not.toContain('database');
+  });
+});
+
+describe('TEN-03 of the issuers that a resolver is asked about', () => {
+  const setUp = async (resolve: ResolveIssuer) => {
+    const op = await startProvider();
+    const own = new TrustedIssuer(clientOf(op).oidc, {
+      introspects: true,
+      audience: undefined,
+      algorithms: undefined,
+      cache: undefined,
+      store: undefined,
+      warn: () => undefined,
+    });
+    const [asked, created]: [string[], string[]] = [[], []];
+    const issuers = new TrustedIssuers(
+      own,
+      (issuer) => {
+        asked.push(issuer);
+        return resolve(issuer);
+      },
+      ({ issuer }) => {
+        created.push(issuer);
+        return own;
+      },
+      op.clock.now,
+    );
+    return { issuers, asked, created };
+  };
+  const named = (index: number) => `https://op.test/realms/${index}`;
+
+  it('those that it does not trust are not created, and leave nothing that is remembered', async () => {
+    const { issuers, asked, created } = await setUp(() => undefined);
+    for (let index = 0; index < 100_000; index += 1) {
+      const error = await rejection(Promise.resolve(issuers.get(named(index))));
+      if (Object(error).code !== 'TOKEN_ISSUER') {
+        throw error;
+      }
+    }
+    expect(created).toEqual([]);
+    await rejection(Promise.resolve(issuers.get(named(99_999))));
+    expect(asked).toHaveLength(100_001);
+  });
+
+  it('a hundred are kept; the one unused longest is asked about again', async () => {
+    const { issuers, asked, created } = await setUp((issuer) => ({ issuer }));
+    for (let index = 1; index <= 150; index += 1) {
+      await issuers.get(named(index));
+    }
+    asked.length = 0;
+    await issuers.get(named(150));
+    await issuers.get(named(51));
+    expect(asked).toEqual([]);
+    await issuers.get(named(1));
+    expect(asked).toEqual(['https://op.test/realms/1']);
+    expect(created).toHaveLength(151);
   });
 });
