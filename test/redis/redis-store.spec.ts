@@ -113,7 +113,7 @@ describe('what Redis answers instead', () => {
   });
 
   /** Speaks as much of the protocol as one client needs; `replies` are for the commands of the test, in order. */
-  const fake = async (replies: string[]) => {
+  const listening = async (replies: string[]) => {
     const server = createServer((socket) => {
       socket.on('error', () => undefined);
       socket.on('data', (data) => {
@@ -125,9 +125,12 @@ describe('what Redis answers instead', () => {
     }).listen(0, '127.0.0.1');
     servers.push(server);
     await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
+    return (server.address() as AddressInfo).port;
+  };
+
+  const fake = async (replies: string[]) => {
     const client = new Redis({
-      port,
+      port: await listening(replies),
       host: '127.0.0.1',
       username: 'somebody',
       password: 'pw-of-the-test',
@@ -152,6 +155,21 @@ describe('what Redis answers instead', () => {
     const store = await fake(['-LOADING not now', '-LOADING not now', '$3\r\nyes']);
     await expect(store.get('a')).rejects.toMatchObject({ name: 'StoreError', code: 'STORE_UNAVAILABLE' });
   });
+
+  it.each(CLIENTS)(
+    'REDIS-12 a proof is claimed in spite of one such answer, and not of two: %s',
+    async (_name, connect) => {
+      const { client, close } = await connect(await listening(['-READONLY not now', '+OK', '-READONLY', '-READONLY']));
+      closers.push(close);
+      const store = new RedisStore(client);
+      expect(await store.claim('a', '1', 1000)).toBe(true);
+      await expect(store.claim('b', '1', 1000)).rejects.toMatchObject({
+        name: 'StoreError',
+        code: 'STORE_UNAVAILABLE',
+        cause: { reply: 'READONLY' },
+      });
+    },
+  );
 
   it('REDIS-16 shows nothing of the connection or of the key', async () => {
     const store = await fake(['-ERR user somebody pw-of-the-test may not read nestjs-oidc:secret-key']);
