@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:https';
+import type { LookupFunction } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import { inspect } from 'node:util';
 
@@ -104,7 +105,8 @@ async function call(url: string, dispatcher?: Agent) {
   return transport.request({ method: 'GET', url, headers: { authorization: SECRET }, retry: 'idempotent' });
 }
 
-const trusting = () => new Agent({ connect: { ca: authority.certificate.toString('pem') } });
+const trusting = (more: SecureContextOptions & { readonly lookup?: LookupFunction } = {}) =>
+  new Agent({ connect: { ca: authority.certificate.toString('pem'), ...more } });
 
 describe('a server with a certificate', () => {
   it('of an authority that the application trusts is called', async () => {
@@ -126,11 +128,34 @@ describe('a server with a certificate', () => {
     expect([handshakes(), requests()]).toEqual([1, 0]);
   });
 
-  it('NET-06 and only TLS 1.1 is not called', async () => {
-    const options = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
-    const { port, requests } = await serverWith({ ...(await identity('127.0.0.1')), ...options });
-    expect(await rejection(call(`https://127.0.0.1:${port}/`))).toMatchObject({ code: 'TLS_ERROR' });
+  it('NET-06 and only TLS 1.1 is not called, because of the version alone', async () => {
+    const tls11 = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
+    const { port, requests } = await serverWith({ ...(await identity('127.0.0.1')), ...tls11 });
+    const url = `https://127.0.0.1:${port}/`;
+    for (const dispatcher of [undefined, trusting()]) {
+      expect(await rejection(call(url, dispatcher))).toMatchObject({
+        code: 'TLS_ERROR',
+        cause: { code: 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION' },
+      });
+    }
     expect(requests()).toBe(0);
+    expect((await call(url, trusting(tls11))).json()).toEqual({ ok: true });
+  });
+
+  it('TEN-16 of another name is not called, though the name leads to its address', async () => {
+    const lookup: LookupFunction = (_name, _options, found) => found(null, [{ address: '127.0.0.1', family: 4 }]);
+    for (const [name, isCalled] of [
+      ['keys.op.test', true],
+      ['127.0.0.1', false],
+    ] as const) {
+      const { port, requests } = await serverWith(await identity(name));
+      const outcome = await call(`https://keys.op.test:${port}/`, trusting({ lookup })).then(
+        (response) => response.json(),
+        (error: unknown) => error,
+      );
+      expect(outcome).toMatchObject(isCalled ? { ok: true } : { code: 'TLS_ERROR' });
+      expect(requests()).toBe(isCalled ? 1 : 0);
+    }
   });
 
   it('that speaks no TLS at all is not called', async () => {
