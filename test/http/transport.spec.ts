@@ -70,7 +70,10 @@ const http = (status: string, headers: readonly string[] = [], body = '') =>
   `HTTP/1.1 ${status}\r\n${headers.map((line) => `${line}\r\n`).join('')}\r\n${body}`;
 
 const JSON_TYPE = 'Content-Type: application/json';
+const HALF = http('200 OK', [JSON_TYPE, 'Content-Length: 100'], '{"a":');
 const OK = http('200 OK', [JSON_TYPE, 'Content-Length: 8'], '{"a":42}');
+
+const breaksOff: Answering = (socket) => socket.write(HALF, () => socket.resetAndDestroy());
 
 function transport(options: TransportOptions = {}, clock = new TestClock()): Transport {
   const one = new Transport(LIMITS, clock.now, options);
@@ -110,12 +113,8 @@ describe.each(ways)('over %s', (_way, options) => {
   it.each<[string, Answering, string, string]>([
     ['NET-07 silence', () => undefined, 'TransportError', 'UPSTREAM_TIMEOUT'],
     ['half a head', sends('HTTP/1.1 200 OK\r\nContent-'), 'TransportError', 'UPSTREAM_TIMEOUT'],
-    [
-      'half a body',
-      sends(http('200 OK', [JSON_TYPE, 'Content-Length: 100'], '{"a":')),
-      'TransportError',
-      'UPSTREAM_TIMEOUT',
-    ],
+    ['half a body', sends(HALF), 'TransportError', 'UPSTREAM_TIMEOUT'],
+    ['NET-12 half a body and a reset', breaksOff, 'ResponseError', 'RESPONSE_INCOMPLETE'],
     ['NET-12 a reset', (socket) => socket.resetAndDestroy(), 'TransportError', 'UPSTREAM_UNAVAILABLE'],
     ['the end', (socket) => socket.end(), 'TransportError', 'UPSTREAM_UNAVAILABLE'],
     ['500', sends(http('500 No', ['Content-Length: 0'])), 'TransportError', 'UPSTREAM_UNAVAILABLE'],
@@ -304,7 +303,9 @@ describe('over undici', () => {
       1,
       false,
     ],
+    ['NET-12 introspection not after half an answer and a reset', 'unanswered', breaksOff, 1, false],
     ['a grant never', 'never', (socket) => socket.resetAndDestroy(), 1, false],
+    ['NET-12 a grant never, not after half an answer either', 'never', breaksOff, 1, false],
     [
       'nothing after a redirect',
       'idempotent',

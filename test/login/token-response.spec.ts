@@ -93,6 +93,7 @@ onBothAdapters((adapter) => {
     ['a list', { headers: JSON_TYPE, body: '[]' }, 502, 'INVALID_JSON'],
     ['INJ-08 no UTF-8', { headers: JSON_TYPE, body: Buffer.from([0x7b, 0xff, 0x7d]) }, 502, 'INVALID_UTF8'],
     ['NET-10 half an answer', 'truncate', 502, 'RESPONSE_INCOMPLETE'],
+    ['NET-12 half an answer and a reset', 'abort', 502, 'RESPONSE_INCOMPLETE'],
     [
       'NET-15 something compressed',
       { headers: { ...JSON_TYPE, 'content-encoding': 'gzip' }, body: 'x' },

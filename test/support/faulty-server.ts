@@ -39,9 +39,9 @@ export interface Answer {
 /**
  * - `hang`: no answer, ever; `stall`: the headers and half of the body, then nothing
  * - `reset`: RST instead of an answer; `close`: FIN instead of an answer
- * - `truncate`: half of the body that the headers announce, then FIN
+ * - `truncate`: half of the body that the headers announce, then FIN; `abort`: the same, then RST
  */
-export type Disturbance = 'hang' | 'stall' | 'reset' | 'close' | 'truncate';
+export type Disturbance = 'hang' | 'stall' | 'reset' | 'close' | 'truncate' | 'abort';
 
 export type Answering = (
   request: Recorded,
@@ -189,12 +189,12 @@ export abstract class FaultyServer {
       const request = await this.#record(incoming);
       const answer = await this.#answerTo(request);
       response.on('error', () => undefined);
-      if (typeof answer === 'string' && answer !== 'truncate' && answer !== 'stall') {
-        INSTEAD[answer](incoming);
-      } else if (typeof answer === 'string') {
-        await cutShort(await this.respond(request), response, answer);
-      } else {
+      if (typeof answer !== 'string') {
         await send(answer, response);
+      } else if (answer === 'hang' || answer === 'reset' || answer === 'close') {
+        INSTEAD[answer](incoming);
+      } else {
+        await cutShort(await this.respond(request), response, answer);
       }
     } catch (error) {
       // The other side hung up, or a test's own function threw: the latter must be seen.
@@ -263,13 +263,15 @@ async function send(answer: Answer, response: ServerResponse): Promise<void> {
   }
 }
 
-async function cutShort(answer: Answer, response: ServerResponse, how: 'truncate' | 'stall'): Promise<void> {
+async function cutShort(answer: Answer, response: ServerResponse, how: 'truncate' | 'stall' | 'abort'): Promise<void> {
   const { headers, body } = withMediaType(answer);
   const bytes = isStream(body) ? Buffer.alloc(0) : Buffer.from(body);
   response.writeHead(answer.status ?? 200, { ...headers, 'content-length': String(bytes.length) });
   await new Promise((resolve) => response.write(bytes.subarray(0, bytes.length / 2), resolve));
   if (how === 'truncate') {
     response.socket?.end();
+  } else if (how === 'abort') {
+    response.socket?.resetAndDestroy();
   }
 }
 

@@ -53,6 +53,7 @@ describe('the provider of the tests', () => {
     ['reset', 'UPSTREAM_UNAVAILABLE'],
     ['close', 'UPSTREAM_UNAVAILABLE'],
     ['truncate', 'RESPONSE_INCOMPLETE'],
+    ['abort', 'RESPONSE_INCOMPLETE'],
     ['hang', 'UPSTREAM_TIMEOUT'],
     ['stall', 'UPSTREAM_TIMEOUT'],
   ] as const)('disturbs an answer: %s', async (fault, code) => {
