@@ -1,3 +1,7 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
+
 import { expect, it } from '@jest/globals';
 
 import { createApp, onBothAdapters, type Adapter } from '../support/apps.js';
@@ -148,6 +152,30 @@ onBothAdapters((adapter) => {
     expect(response.header('cache-control')).toBe('no-store');
     expect(response.body).not.toMatch(/script|http/);
     expect(app.handled).toEqual([]);
+  });
+
+  it('NET-27 a browser that leaves while the code is exchanged breaks nothing', async () => {
+    const { app, browser, answer } = await begun(adapter);
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    app.op.answer('token', async (_request, next) => held.then(next), { times: 1 });
+    const { port, pathname, search } = new URL(answer.location);
+    const cookie = browser.jar.header(answer.location, { isCrossSite: true, isSafe: true });
+    const accepted = once(app.nest.getHttpServer(), 'connection');
+    const leaving = connect(Number(port), '127.0.0.1');
+    leaving.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nCookie: ${cookie}\r\n\r\n`);
+    await app.op.arrival('token');
+    const [connection] = await accepted;
+    leaving.destroy();
+    await once(connection, 'close');
+    release();
+    while (app.errors.length < 2 && app.refusals.length === 0) {
+      await setImmediate();
+    }
+    expect(app.errors).toMatchObject([{ status: 303 }, { status: 303 }]);
+    expect([app.op.count('token'), app.refusals]).toEqual([1, []]);
+    expect((await browser.login({ returnTo: '/me' })).target).toBe(`${app.url}/me`);
+    expect(app.errors).toMatchObject(Array.from({ length: 4 }, () => ({ status: 303 })));
   });
 
   it('knows the callback by its path, not by its parameters', async () => {
