@@ -25,7 +25,7 @@ import {
   type JsonObject,
   type TokenResponse,
 } from '../../lib/index.js';
-import { CLIENT_SECRET, createApp, onBothAdapters, SESSION_SECRET } from '../support/apps.js';
+import { CLIENT_SECRET, createApp, onBothAdapters, SESSION_SECRET, type TestApp } from '../support/apps.js';
 import { CONTROLLERS } from '../support/app-controllers.js';
 import { Browser } from '../support/browser.js';
 import { expectCallbackRefused, expectNoSession } from '../support/outcomes.js';
@@ -59,6 +59,35 @@ class AppStrategy extends OidcStrategy {
 }
 
 const extras = { imports: [UsersModule], providers: [{ provide: OidcStrategy, useClass: AppStrategy }] };
+
+/** Where the framework believes the browser to be. */
+@Controller('where')
+class WhereController {
+  @Get()
+  where(@Req() { protocol, hostname }: { protocol: string; hostname: string }) {
+    return `${protocol}://${hostname}`;
+  }
+}
+
+const spoofed = (proto: string) => ({
+  'x-forwarded-proto': proto,
+  'x-forwarded-host': 'evil.test',
+  'x-forwarded-port': '8443',
+  forwarded: `proto=${proto};host=evil.test`,
+});
+
+/** Where a login says that it ends, and its cookies: names, and what attributes not all have. */
+async function loginUnder(app: TestApp, headers: Readonly<Record<string, string>>) {
+  const browser = new Browser(app);
+  const start = await browser.get('/auth/login', { headers });
+  const end = await browser.finishLogin(await browser.follow(start), { headers });
+  return {
+    redirectUris: [new URL(start.location).searchParams.get('redirect_uri'), app.op.last('token').form['redirect_uri']],
+    cookies: [...start.setCookies, ...end.setCookies].map((line) =>
+      line.replace(/[.=][^;]*/, '').replace(/ (Max-Age=\d+|Path=\/|HttpOnly);/g, ''),
+    ),
+  };
+}
 
 onBothAdapters((adapter) => {
   it('an application’s own strategy makes its own user of the claims, once', async () => {
@@ -161,6 +190,28 @@ onBothAdapters((adapter) => {
     const answer = await browser.startLogin({ returnTo: '/me' });
     const response = await browser.get(answer.location.replace('/shop/', '/'));
     expect([response.status, response.target]).toEqual([303, 'https://app.test/me']);
+  });
+
+  it.each<[string, boolean | number | string, string]>([
+    ['nobody', false, 'http://127.0.0.1'],
+    ['everybody', true, 'https://evil.test'],
+    ['one hop', 1, 'https://evil.test'],
+    ['a proxy of this address', '127.0.0.1', 'https://evil.test'],
+  ])('NEST-19 is where it was registered, though %s may say where the browser is', async (_who, trustProxy, seen) => {
+    const controllers = [...CONTROLLERS, WhereController];
+    const plain = await createApp({ adapter, trustProxy, controllers });
+    const secure = await createApp({ adapter, trustProxy, publicUrl: 'https://app.test' });
+    expect((await plain.get('/where', spoofed('https'))).body).toBe(seen);
+    for (const headers of [spoofed('https'), spoofed('http')]) {
+      expect(await loginUnder(plain, headers)).toEqual({
+        redirectUris: [`${plain.url}/auth/callback`, `${plain.url}/auth/callback`],
+        cookies: ['oidc-login', 'oidc-login', 'oidc-session'].map((name) => `${name}; SameSite=Lax`),
+      });
+      expect(await loginUnder(secure, headers)).toEqual({
+        redirectUris: ['https://app.test/auth/callback', 'https://app.test/auth/callback'],
+        cookies: ['login', 'login', 'session'].map((name) => `__Host-oidc-${name}; Secure; SameSite=Lax`),
+      });
+    }
   });
 
   it('NEST-04 ends every login itself: no handler, no interceptor, no second answer', async () => {

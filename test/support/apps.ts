@@ -76,6 +76,8 @@ export interface AppSetup<P extends TestProvider = HostileProvider> {
    * the redirect URIs are there. A `Browser` that is given the application finds it.
    */
   readonly publicUrl?: string;
+  /** Whose `X-Forwarded-*` the framework believes: nobody's, everybody's, that of so many hops, or of these addresses. */
+  readonly trustProxy?: boolean | number | string;
   /** False: no exception filter of ours stands before the test's own; `refusals` and `errors` stay empty. */
   readonly recordsRefusals?: boolean;
   /** Speaks TLS, as Node's own server does with these. */
@@ -254,6 +256,9 @@ async function boot(setup: AppSetup<TestProvider>, op: TestProvider, port: numbe
     nestOptions(setup, logger),
   );
   closeLater(nest, setup.keep);
+  if (setup.adapter === 'express' && setup.trustProxy !== undefined) {
+    nest.getHttpAdapter().getInstance().set('trust proxy', setup.trustProxy);
+  }
   const recorder = new Recorder(nest.getHttpAdapter());
   if (setup.recordsRefusals !== false) {
     nest.useGlobalFilters(recorder);
@@ -266,8 +271,12 @@ async function boot(setup: AppSetup<TestProvider>, op: TestProvider, port: numbe
   return new TestApp(setup.adapter, nest, op, address, url, client, logger, recorder, handled);
 }
 
-function fastify({ https }: AppSetup<TestProvider>): FastifyAdapter {
-  return https === undefined ? new FastifyAdapter() : new FastifyAdapter({ https });
+function fastify({ https, trustProxy = false }: AppSetup<TestProvider>): FastifyAdapter {
+  // It takes no number of hops: a function says the same.
+  const trusted = typeof trustProxy === 'number' ? (_address: string, hop: number) => hop < trustProxy : trustProxy;
+  return https === undefined
+    ? new FastifyAdapter({ trustProxy: trusted })
+    : new FastifyAdapter({ https, trustProxy: trusted });
 }
 
 function nestOptions(
