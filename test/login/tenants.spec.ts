@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { Controller, Get, Req, UseGuards } from '@nestjs/common';
+import { Controller, Get, Req, UseGuards, type INestApplication } from '@nestjs/common';
 
 import {
   CurrentUser,
@@ -45,6 +45,31 @@ class TenantB {
     return { hasTokens: this.session.read(request) !== undefined };
   }
 }
+
+/** Which session the framework's request has. */
+@Controller('seen')
+class SeenController {
+  @Get()
+  seen(@Req() request: { session?: unknown }) {
+    return typeof request.session;
+  }
+}
+
+/** As a middleware does it, and on Fastify as a plugin: there, a middleware sees Node's request only. */
+function putOnRequests(nest: INestApplication, adapter: Adapter, members: object): void {
+  const put = (request: object, _response: unknown, next: () => void) => {
+    Object.assign(request, members);
+    next();
+  };
+  nest.use(put);
+  if (adapter === 'fastify') {
+    nest.getHttpAdapter().getInstance().addHook('onRequest', put);
+  }
+}
+
+const forbidden = () => {
+  throw new Error('This session is none of yours');
+};
 
 /** One application for two tenants, each with a provider of its own; both sessions are sealed with one secret. */
 async function tenants(adapter: Adapter) {
@@ -127,19 +152,33 @@ onBothAdapters((adapter) => {
     expect(ofA).not.toEqual(ofB);
   });
 
-  it.each([
-    ['nothing', undefined],
-    ['no regenerate and no save', Object.freeze({ id: 'of somebody else’s middleware' })],
-  ])('NEST-06 NEST-07 a login needs no session of a middleware: %s', async (_what, session) => {
+  it('TEN-14 one subject with one verified address at two tenants is two users', async () => {
+    const { app, a, b } = await tenants(adapter);
+    const email = { email: 'alice@mail.test', email_verified: true };
+    [a, b].forEach((op) => op.idToken({ claims: (claims) => ({ ...claims, ...email }) }));
+    const browser = new Browser(app);
+    await browser.login();
+    const [session, ofA] = [browser.jar.get('__Host-oidc-session'), (await browser.get('/me')).json()];
+    expect(ofA).toMatchObject({ user: { sub: 'alice', claims: { iss: a.issuer, ...email } } });
+    await browser.login({ path: '/b/login' });
+    expect((await browser.get('/b/me')).json()).toMatchObject({
+      user: { sub: 'alice', claims: { iss: b.issuer, ...email } },
+    });
+    expect((await browser.get('/me')).json()).toEqual(ofA);
+    expect(browser.jar.get('__Host-oidc-session')).toEqual(session);
+  });
+
+  it.each<[string, object | undefined, string]>([
+    ['nothing', undefined, 'undefined'],
+    ['no regenerate and no save', Object.freeze({ id: 'of somebody else’s middleware' }), 'object'],
+    ['nothing that may be touched', new Proxy({}, { get: forbidden, set: forbidden, has: forbidden }), 'object'],
+  ])('NEST-06 NEST-07 a login needs no session of a middleware: %s', async (_what, session, seen) => {
     const app = await createApp({
       adapter,
-      configure: (nest) => {
-        nest.use((request: { session?: unknown }, _response: unknown, next: () => void) => {
-          request.session = session;
-          next();
-        });
-      },
+      controllers: [...CONTROLLERS, SeenController],
+      configure: (nest) => putOnRequests(nest, adapter, { session }),
     });
+    expect((await app.get('/seen')).body).toBe(seen);
     const browser = new Browser(app);
     expect((await browser.login({ returnTo: '/me' })).target).toBe(`${app.url}/me`);
     expect((await browser.get('/me')).status).toBe(200);
