@@ -11,7 +11,9 @@ export function parseCookies(header: string | undefined): Cookies {
   const cookies = new Map<string, string[]>();
   for (const pair of header?.split(';') ?? []) {
     for (const [name, value] of Object.entries(parseCookie(pair, { decode: (text) => text }))) {
-      cookies.set(name, [...(cookies.get(name) ?? []), value ?? '']);
+      const values = cookies.get(name) ?? [];
+      values.push(value ?? '');
+      cookies.set(name, values);
     }
   }
   return cookies;

@@ -74,7 +74,7 @@ describe('parseCookies', () => {
   });
 
   it('INJ-12 reads a hostile header in linear time', () => {
-    for (const part of ['=', ';', '; ', 'a=', '"', ' ']) {
+    for (const part of ['=', ';', '; ', 'a=', 'a=;', '"', ' ']) {
       const header = part.repeat(100_000 / part.length);
       const start = performance.now();
       parseCookies(header);
