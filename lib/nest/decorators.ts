@@ -12,6 +12,9 @@ const VALIDATION = Symbol('nestjs-oidc: validation');
 const INTROSPECTION = Symbol('nestjs-oidc: introspection');
 const STEP_UP = Symbol('nestjs-oidc: step-up');
 
+/** What asks something of an access token. */
+const DEMANDS = [SCOPES, VALIDATION, INTROSPECTION, STEP_UP] as const;
+
 /** Seconds that an introspection is kept beyond its time, for those who would rather have an old one than none. */
 export const LONGEST_STALE = 300;
 
@@ -22,7 +25,7 @@ const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
  * Opens a handler, or every handler of a controller, to everybody: `OidcGuard` looks at nothing and calls nothing,
  * `OidcSessionGuard` sets the user when there is one.
  *
- * On a handler it beats the scopes of its class; scopes on a handler beat `@Public()` on its class.
+ * On a handler it beats what its class asks of a token; what a handler asks beats `@Public()` on its class.
  */
 export function Public(): CustomDecorator<symbol> {
   return SetMetadata(PUBLIC, true);
@@ -149,8 +152,10 @@ export function accessRule(handler: Target, controller: Target): AccessRule {
 function readRule(handler: Target, controller: Target): AccessRule {
   const nearest = <T>(key: symbol): T | undefined =>
     Reflect.getMetadata(key, handler) ?? Reflect.getMetadata(key, controller);
+  const isPublic = opens(handler) ?? opens(controller) ?? false;
   return {
-    ...(opening(handler) ?? opening(controller) ?? { isPublic: false, scopes: [] }),
+    isPublic,
+    scopes: isPublic ? [] : (nearest<readonly string[]>(SCOPES) ?? []),
     validation: validationOf(handler) ?? validationOf(controller),
     freshness: nearest<IntrospectionFreshness>(INTROSPECTION) ?? {},
     stepUp: nearest<StepUpRequirement>(STEP_UP),
@@ -164,12 +169,12 @@ function validationOf(target: Target): Validation | undefined {
   );
 }
 
-function opening(target: Target): Pick<AccessRule, 'isPublic' | 'scopes'> | undefined {
-  if (Reflect.getMetadata(PUBLIC, target) === true) {
-    return { isPublic: true, scopes: [] };
+/** Whether it is opened, or closed by asking something of a token; undefined where it says nothing. */
+function opens(target: Target): boolean | undefined {
+  if (Reflect.hasMetadata(PUBLIC, target)) {
+    return true;
   }
-  const scopes: readonly string[] | undefined = Reflect.getMetadata(SCOPES, target);
-  return scopes && { isPublic: false, scopes };
+  return DEMANDS.some((key) => Reflect.hasMetadata(key, target)) ? false : undefined;
 }
 
 /** Injects the `OidcClient` called `name`; the one without a name when left out. */

@@ -5,7 +5,16 @@ import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 
 import { SessionError } from '../../lib/errors/errors.js';
 import { admitAnonymous, authenticate, authenticated } from '../../lib/nest/authenticated.js';
-import { AccessToken, accessRule, CurrentUser, Public, Scopes } from '../../lib/nest/decorators.js';
+import {
+  AccessToken,
+  AccessTokenValidation,
+  accessRule,
+  CurrentUser,
+  Introspection,
+  Public,
+  Scopes,
+  StepUp,
+} from '../../lib/nest/decorators.js';
 import { OidcException } from '../../lib/nest/oidc.exception.js';
 
 class Plain {
@@ -32,6 +41,24 @@ describe('accessRule', () => {
     expect(accessRule(open, Scoped)).toMatchObject({ isPublic: true, scopes: [] });
     expect(accessRule(bare, Open)).toMatchObject({ isPublic: true, scopes: [] });
     expect(accessRule(scoped, Open)).toMatchObject({ isPublic: false, scopes: ['b', 'c'] });
+  });
+
+  it.each([
+    ['@StepUp', StepUp({ maxAge: 60 })],
+    ['@Introspection', Introspection({ maxAge: 0 })],
+    ['@AccessTokenValidation', AccessTokenValidation('jwt')],
+  ])('a handler with %s is closed in an open class, as one with scopes is', (_name, decorate) => {
+    class Handlers {
+      handle() {}
+    }
+    decorate(Handlers.prototype, 'handle', Object.getOwnPropertyDescriptor(Handlers.prototype, 'handle')!);
+    expect(accessRule(Handlers.prototype.handle, Open)).toMatchObject({ isPublic: false, scopes: [] });
+  });
+
+  it('what opens a handler stands above what its class asks for', () => {
+    @StepUp({ maxAge: 60 })
+    class Strong {}
+    expect(accessRule(open, Strong)).toMatchObject({ isPublic: true, scopes: [] });
   });
 
   it('reads it once', () => {
