@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 
+import { isWithin } from '../clock/clock.js';
 import type { OidcStore } from './oidc-store.js';
 
 interface Entry {
@@ -31,16 +32,7 @@ export class MemoryStore implements OidcStore {
 
   get(key: string): string | undefined {
     const entry = this.#entries.get(key);
-    if (entry === undefined) {
-      return undefined;
-    }
-    // A clock that was set back makes nothing eternal.
-    const age = this.#now() - entry.setAt;
-    if (age >= 0 && age < entry.lifetime) {
-      return entry.value;
-    }
-    this.#entries.delete(key);
-    return undefined;
+    return entry !== undefined && isWithin(this.#now(), entry.setAt, entry.lifetime) ? entry.value : undefined;
   }
 
   set(key: string, value: string, lifetime: number): void {
@@ -52,7 +44,9 @@ export class MemoryStore implements OidcStore {
   }
 
   claim(key: string, value: string, lifetime: number): boolean {
-    if (this.get(key) !== undefined) {
+    const entry = this.#entries.get(key);
+    // What was claimed stays claimed when the clock is set back: there is no second time.
+    if (entry !== undefined && this.#now() < entry.setAt + entry.lifetime) {
       return false;
     }
     this.set(key, value, lifetime);

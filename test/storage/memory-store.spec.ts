@@ -30,6 +30,15 @@ describe('MemoryStore', () => {
     expect(store.get('a')).toBeUndefined();
   });
 
+  it('CLOCK-06 and lets nobody claim what was claimed', () => {
+    const { time, store } = atTime(1000);
+    expect(store.claim('a', 'x', 500)).toBe(true);
+    time.now = 999;
+    expect(store.claim('a', 'y', 500)).toBe(false);
+    time.now = 1500;
+    expect(store.claim('a', 'z', 500)).toBe(true);
+  });
+
   it('is bounded: what was used longest ago goes', () => {
     const { store } = atTime(0);
     store.set('a', '1', 500);
