@@ -11,21 +11,26 @@ export interface CachedClaims {
   readonly askedAt: number;
 }
 
-/** Where findings are kept. How old one may be is the reader's to judge: a cache has no clock. */
+/** A token that has to be looked into, because what is known of it does not serve. */
+export interface Question {
+  readonly key: string;
+  /** Opens what is kept in a place that others can read too. */
+  readonly token: string;
+  /** What was kept before, if anything. */
+  readonly known: CachedClaims | undefined;
+  /** Its answer is older than what everybody should go by. */
+  isForgotten: boolean;
+}
+
+/** Where findings are kept. How old one may be is the reader's to judge. */
 export interface ClaimsCache {
-  /** @param token opens what is kept in a place that others can read too */
   get(key: string, token: string): Awaitable<CachedClaims | undefined>;
-  set(key: string, token: string, found: CachedClaims): Awaitable<void>;
+  /** Keeps the answer in place of what was known. */
+  set(question: Question, found: CachedClaims): Awaitable<void>;
   /** What was asked before now is never given again. */
   forget(key: string): Awaitable<void>;
-  /**
-   * Where others keep their findings too: waits for one of them who is asking already.
-   *
-   * @param known what was kept before, if anything
-   * @returns what they found out; undefined: it is ours to ask, and to {@link leave} afterwards
-   */
-  join?(key: string, token: string, known: CachedClaims | undefined): Promise<CachedClaims | undefined>;
-  leave?(key: string): Promise<void>;
+  /** Where others keep their findings too: asks, or waits for one of them who is asking already. */
+  askOnce?(question: Question, ask: () => Promise<CachedClaims>): Promise<CachedClaims>;
 }
 
 /** In this process: what is read oftest stays. Tokens that are not active have room of their own and displace no other. */
@@ -43,7 +48,7 @@ export class LocalClaimsCache implements ClaimsCache {
     return this.#active.get(key) ?? this.#inactive.get(key);
   }
 
-  set(key: string, _token: string, found: CachedClaims): void {
+  set({ key }: Pick<Question, 'key'>, found: CachedClaims): void {
     const [kept, other] = found.claims === undefined ? [this.#inactive, this.#active] : [this.#active, this.#inactive];
     other.delete(key);
     kept.set(key, found);
@@ -52,10 +57,5 @@ export class LocalClaimsCache implements ClaimsCache {
   forget(key: string): void {
     this.#active.delete(key);
     this.#inactive.delete(key);
-  }
-
-  clear(): void {
-    this.#active.clear();
-    this.#inactive.clear();
   }
 }

@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
 
 import type { AccessTokenClaims } from '../client/access-token.js';
-import type { Now } from '../clock/clock.js';
+import { isWithin, type Now } from '../clock/clock.js';
 import { TransportError } from '../errors/errors.js';
-import type { CachedClaims, ClaimsCache } from './claims-cache.js';
-import { isPromise, type Awaitable } from './awaitable.js';
+import { chain, type Awaitable } from './awaitable.js';
+import type { CachedClaims, ClaimsCache, Question } from './claims-cache.js';
 
 /** How fresh a reader wants it. */
 export interface Freshness {
@@ -29,10 +29,14 @@ export interface KeepingTimes {
   readonly negativeTtl: number;
 }
 
+/** A question that is on its way to the server, for all who want to know. */
 interface Call {
-  readonly found: Promise<FoundClaims>;
-  isForgotten: boolean;
+  readonly question: Question;
+  readonly found: Promise<CachedClaims>;
 }
+
+/** Seconds: readers who want it fresher than this do not wait for other replicas' answers. */
+const FRESHEST_SHARED = 1;
 
 /** Finds out what a token says, or that it says nothing. */
 export type AskForClaims = (token: string) => Promise<AccessTokenClaims | undefined>;
@@ -43,6 +47,7 @@ export type AskForClaims = (token: string) => Promise<AccessTokenClaims | undefi
  */
 export class ClaimsSource {
   readonly #calls = new Map<string, Call>();
+  #generation = 0;
 
   /**
    * @param identity of the asker and the server, which is part of every key
@@ -58,10 +63,7 @@ export class ClaimsSource {
   /** @throws {OidcError} what `ask` throws, and no old answer may stand in for it */
   find(token: string, freshness: Freshness): Awaitable<FoundClaims> {
     const key = this.#keyOf(token);
-    const cached = this.kept?.cache.get(key, token);
-    return isPromise(cached)
-      ? cached.then((found) => this.#serve(key, token, found, freshness))
-      : this.#serve(key, token, cached, freshness);
+    return chain(this.kept?.cache.get(key, token), (known) => this.#serve(key, token, known, freshness));
   }
 
   /** Whoever asks next is not given what was asked before now; a call that is on its way does not change that. */
@@ -69,96 +71,80 @@ export class ClaimsSource {
     const key = this.#keyOf(token);
     const call = this.#calls.get(key);
     if (call !== undefined) {
-      call.isForgotten = true;
+      call.question.isForgotten = true;
       this.#calls.delete(key);
     }
     await this.kept?.cache.forget(key);
   }
 
-  #serve(key: string, token: string, cached: CachedClaims | undefined, freshness: Freshness): Awaitable<FoundClaims> {
-    const { maxAge = Number.POSITIVE_INFINITY } = freshness;
-    return cached !== undefined && this.#isWithin(cached, Math.min(maxAge, this.#ttl(cached)))
-      ? { claims: cached.claims, isStale: false }
-      : this.#renew(key, token, cached, freshness);
+  /** The same for every token, in this process: nobody comes upon what stands under the keys of before. */
+  forgetAll(): void {
+    this.#generation += 1;
   }
 
-  #renew(
-    key: string,
-    token: string,
-    cached: CachedClaims | undefined,
-    { staleIfError = 0 }: Freshness,
-  ): Promise<FoundClaims> {
-    const call = this.#calls.get(key) ?? this.#start(key, token, cached);
-    if (cached?.claims === undefined || staleIfError === 0) {
-      return call.found;
-    }
-    return call.found.catch((error: unknown) => {
-      const mayServe = error instanceof TransportError && !call.isForgotten;
-      if (mayServe && this.#isWithin(cached, this.#ttl(cached) + staleIfError)) {
-        return { claims: cached.claims, isStale: true };
+  #serve(key: string, token: string, known: CachedClaims | undefined, freshness: Freshness): Awaitable<FoundClaims> {
+    return known !== undefined && this.#isFresh(known, this.#lifetime(known, freshness))
+      ? { claims: known.claims, isStale: false }
+      : this.#renew({ key, token, known, isForgotten: false }, freshness);
+  }
+
+  async #renew(asked: Question, freshness: Freshness): Promise<FoundClaims> {
+    const { question, found } = this.#calls.get(asked.key) ?? this.#start(asked, freshness);
+    try {
+      return { claims: (await found).claims, isStale: false };
+    } catch (error) {
+      const { known } = asked;
+      const mayServe = known?.claims !== undefined && isOutage(error) && !question.isForgotten;
+      if (mayServe && this.#isFresh(known, this.#lifetime(known, freshness) + (freshness.staleIfError ?? 0))) {
+        return { claims: known.claims, isStale: true };
       }
       throw error;
-    });
+    }
   }
 
-  #start(key: string, token: string, cached: CachedClaims | undefined): Call {
-    const call: Call = { found: this.#findOut(key, token, cached, () => call.isForgotten), isForgotten: false };
-    this.#calls.set(key, call);
+  #start(question: Question, { maxAge = Number.POSITIVE_INFINITY }: Freshness): Call {
+    const cache = maxAge < FRESHEST_SHARED ? undefined : this.kept?.cache;
+    const ask = (): Promise<CachedClaims> => this.#ask(question);
+    const call: Call = { question, found: cache?.askOnce?.(question, ask) ?? ask() };
+    this.#calls.set(question.key, call);
     const end = (): void => {
-      if (this.#calls.get(key) === call) {
-        this.#calls.delete(key);
+      if (this.#calls.get(question.key) === call) {
+        this.#calls.delete(question.key);
       }
     };
     call.found.then(end, end);
     return call;
   }
 
-  /** One of all replicas asks, where they share what they know. */
-  async #findOut(
-    key: string,
-    token: string,
-    known: CachedClaims | undefined,
-    isForgotten: () => boolean,
-  ): Promise<FoundClaims> {
-    const cache = this.kept?.cache;
-    if (cache?.join === undefined) {
-      return this.#ask(key, token, isForgotten);
-    }
-    const found = await cache.join(key, token, known);
-    if (found !== undefined) {
-      return { claims: found.claims, isStale: false };
-    }
-    try {
-      return await this.#ask(key, token, isForgotten);
-    } finally {
-      await cache.leave?.(key);
-    }
-  }
-
-  async #ask(key: string, token: string, isForgotten: () => boolean): Promise<FoundClaims> {
+  async #ask(question: Question): Promise<CachedClaims> {
     const askedAt = this.now();
-    const claims = frozen(await this.ask(token));
-    if (!isForgotten()) {
-      await this.kept?.cache.set(key, token, { claims, askedAt });
+    const found: CachedClaims = { claims: frozen(await this.ask(question.token)), askedAt };
+    if (!question.isForgotten) {
+      await this.kept?.cache.set(question, found);
     }
-    return { claims, isStale: false };
+    return found;
   }
 
-  #ttl({ claims }: CachedClaims): number {
+  /** Seconds that it serves this reader. */
+  #lifetime({ claims }: CachedClaims, { maxAge = Number.POSITIVE_INFINITY }: Freshness): number {
     const { ttl = 0, negativeTtl = 0 } = this.kept?.times ?? {};
-    return claims === undefined ? negativeTtl : ttl;
+    return Math.min(maxAge, claims === undefined ? negativeTtl : ttl);
   }
 
-  /** A clock that was set back makes no answer eternal; no answer outlives its token. */
-  #isWithin({ claims, askedAt }: CachedClaims, seconds: number): boolean {
+  /** No answer outlives its token. */
+  #isFresh({ claims, askedAt }: CachedClaims, seconds: number): boolean {
     const now = this.now();
-    const age = now - askedAt;
-    return age >= 0 && age < seconds * 1000 && (claims?.exp === undefined || now < claims.exp * 1000);
+    return isWithin(now, askedAt, seconds * 1000) && (claims?.exp === undefined || now < claims.exp * 1000);
   }
 
   #keyOf(token: string): string {
-    return hash('sha256', `${this.identity} ${token}`, 'base64url');
+    return hash('sha256', `${this.identity} ${this.#generation} ${token}`, 'base64url');
   }
+}
+
+/** That our own callers are too many says nothing of the server. */
+function isOutage(error: unknown): boolean {
+  return error instanceof TransportError && error.code !== 'UPSTREAM_BUSY';
 }
 
 /** All of it, because every request of the token sees the same object. */

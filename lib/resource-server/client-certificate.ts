@@ -1,6 +1,6 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { BlockList, isIPv6 } from 'node:net';
-import type { TLSSocket } from 'node:tls';
+import type { PeerCertificate, TLSSocket } from 'node:tls';
 
 import * as v from 'valibot';
 
@@ -75,7 +75,9 @@ export class ClientCertificates {
  */
 function ofConnection(platform: Platform, request: unknown): Uint8Array | undefined {
   const { socket } = platform.raw(request);
-  return isTls(socket) ? socket.getPeerCertificate(false).raw : undefined;
+  // Node's type does not say so: a connection that is closed has none.
+  const certificate: PeerCertificate | null | undefined = isTls(socket) ? socket.getPeerCertificate(false) : undefined;
+  return certificate?.raw;
 }
 
 function isTls(socket: object): socket is TLSSocket {

@@ -14,14 +14,30 @@ export function acceptanceWindow({ tolerance }: Clock): number {
   return (DPOP_PROOF.maxAge + 2 * tolerance + 1) * 1000;
 }
 
+/** The request in which a proof came uses it up once, however many guards look at it. */
+const claims = new WeakMap<OidcStore, WeakMap<object, Promise<void>>>();
+
 /**
  * Uses a proof up, here and at every replica that shares the store (RFC 9449, section 11.1). Only a hash of it is kept.
  *
  * @param lifetime milliseconds, no less than the {@link acceptanceWindow}
+ * @param request in which it came: that may use it again, and no other
  * @throws {AccessTokenError} `DPOP_PROOF_REPLAYED`
  * @throws {StoreError} it can't be told
  */
-export async function claimProof(
+export function claimProof(
+  store: OidcStore,
+  proof: Pick<VerifiedDpopProof, 'jkt' | 'jti'>,
+  lifetime: number,
+  request: object,
+): Promise<void> {
+  const ofStore = claims.get(store) ?? new WeakMap<object, Promise<void>>();
+  const claim = ofStore.get(request) ?? claimAnew(store, proof, lifetime);
+  claims.set(store, ofStore.set(request, claim));
+  return claim;
+}
+
+async function claimAnew(
   store: OidcStore,
   { jkt, jti }: Pick<VerifiedDpopProof, 'jkt' | 'jti'>,
   lifetime: number,

@@ -102,7 +102,7 @@ export class OidcGuard implements CanActivate {
 
   /** @throws {AccessTokenError} `CREDENTIALS_MISSING` or `CREDENTIALS_MALFORMED` */
   protected extractToken(request: object, context: ExecutionContext): PresentedToken {
-    const { schemes } = this.resourceServer.senders;
+    const { schemes } = this.resourceServer.senderConstraint;
     return isHttpRequest(context)
       ? presentedToken(this.platform, request, schemes)
       : parseCredentials(authorizationOf(context), schemes);
@@ -156,7 +156,7 @@ export class OidcGuard implements CanActivate {
   }
 
   private refusalOf(error: OidcError, context: ExecutionContext): Refusal {
-    const { realm, senders } = this.resourceServer;
+    const { realm, senderConstraint: senders } = this.resourceServer;
     return refusalOf(error, {
       realm,
       rule: ruleOf(context),
@@ -202,7 +202,7 @@ export class OidcGuard implements CanActivate {
       this.echo(request, response);
       // RFC 9111, section 3.5: what one caller may see is not for a shared cache. A handler's own header wins.
       this.platform.setHeader(response, 'Cache-Control', 'private');
-      const nonce = presented.scheme === 'DPoP' ? this.resourceServer.senders.nonce() : undefined;
+      const nonce = presented.scheme === 'DPoP' ? this.resourceServer.senderConstraint.nonce() : undefined;
       if (nonce !== undefined) {
         this.platform.setHeader(response, 'DPoP-Nonce', nonce);
       }

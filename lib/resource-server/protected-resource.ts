@@ -56,7 +56,7 @@ export class ProtectedResource implements OnModuleInit {
 
   /** RFC 9728, section 2. */
   private metadata(
-    { settings, issuers, senders }: ResourceServer,
+    { settings, issuers, senderConstraint: senders }: ResourceServer,
     resource: string,
   ): Readonly<Record<string, unknown>> {
     const scopes = [...handlersOf(this.modules)].flatMap(

@@ -1,13 +1,12 @@
 import type { OidcClient } from '../client/oidc-client.js';
-import { ConfigError } from '../errors/errors.js';
-import { unverifiedJwt } from '../jose/unverified-jwt.js';
-import type { AccessRule, Validation } from '../nest/decorators.js';
+import { AccessTokenError, ConfigError } from '../errors/errors.js';
+import { unverifiedJwt, type UnverifiedJwt } from '../jose/unverified-jwt.js';
+import type { AccessRule } from '../nest/decorators.js';
 import type { Platform } from '../nest/platform.js';
 import { MemoryStore } from '../storage/memory-store.js';
 import type { OidcStore } from '../storage/oidc-store.js';
 import { LONGEST_TOKEN } from './credentials.js';
-import type { VerifiedDpopProof } from './dpop-proof.js';
-import { isPromise, type Awaitable } from './awaitable.js';
+import { chain, type Awaitable } from './awaitable.js';
 import type { ResourceServerSettings, TrustedIssuerOptions, ValidateAccessToken } from './resource-server.options.js';
 import { SenderConstraint, type Presentation } from './sender-constraint.js';
 import { TrustedIssuer, type Way } from './trusted-issuer.js';
@@ -25,47 +24,36 @@ export interface ResourceServerParts {
   readonly warn: (problem: string) => void;
 }
 
-/** Where and how a token is looked into. */
-interface Inquiry {
-  readonly issuer: TrustedIssuer;
-  readonly way: Way;
-}
-
 /** The API as its authorization servers know it: verifies access tokens, by introspection or by their signature. */
 export class ResourceServer {
   readonly client: OidcClient;
   readonly realm: string;
-  readonly senders: SenderConstraint;
+  readonly senderConstraint: SenderConstraint;
   /** The application's mapping from token to user, if there is one. */
   readonly validate: ValidateAccessToken | undefined;
   readonly #issuers: TrustedIssuers;
-  readonly #validation: Validation;
-  /** Whether what a token says of itself decides whom to ask. */
-  readonly #hasOtherIssuers: boolean;
 
   constructor(
     readonly settings: ResourceServerSettings,
     { client, platform, store, clientAt, warn }: ResourceServerParts,
   ) {
-    const { validation, algorithms, cache, issuers } = settings;
+    const { algorithms, cache, issuers } = settings;
     const audience = audiencesOf(settings);
     const trusted = { audience, algorithms, cache, store, warn };
     this.client = client;
     this.realm = audience?.[0] ?? client.issuer;
-    this.senders = new SenderConstraint(
+    this.senderConstraint = new SenderConstraint(
       settings,
       platform,
       store ?? new MemoryStore({ now: client.clock.now }),
       client.clock,
     );
     this.validate = settings.validate;
-    this.#validation = validation;
-    this.#hasOtherIssuers = typeof issuers === 'function' || issuers.length > 0;
     const own = new TrustedIssuer(client, { ...trusted, introspects: true });
     const create = (options: TrustedIssuerOptions) =>
       new TrustedIssuer(clientAt(options), { ...trusted, introspects: options.client !== undefined });
     this.#issuers = new TrustedIssuers(own, issuers, create, client.clock.now);
-    client.onForget(async (token) => (token === undefined ? own.forgetSignatures() : this.#issuers.forget(token)));
+    client.onForget(async (token) => (token === undefined ? own.forgetSignatures() : this.#forget(token)));
   }
 
   /** The issuers that are known at boot. */
@@ -80,50 +68,45 @@ export class ResourceServer {
    * @throws {OidcError} of another kind: it can't be told
    */
   verify(presentation: Presentation, rule: AccessRule): Awaitable<VerifiedAccessToken> {
-    const proof = this.senders.prove(presentation);
-    if (proof !== undefined) {
-      return this.#verifyProven(presentation, rule, proof);
+    return chain(this.senderConstraint.prove(presentation), (proof) =>
+      chain(this.#lookUp(presentation.token.value, rule), (token) =>
+        this.senderConstraint.confirm(token, presentation, proof),
+      ),
+    );
+  }
+
+  #lookUp(token: string, rule: AccessRule): Awaitable<VerifiedAccessToken> {
+    const { validation = this.settings.validation, freshness } = rule;
+    // What a token says of itself is read where something depends on it.
+    const jwt = validation === 'auto' || this.#issuers.areSeveral ? unverifiedJwt(token, LONGEST_TOKEN) : undefined;
+    const verify = (issuer: TrustedIssuer) => issuer.verify(token, this.#wayAt(issuer, rule, jwt), freshness);
+    return chain(this.#issuers.get(jwt?.iss), verify);
+  }
+
+  #wayAt(issuer: TrustedIssuer, { validation: required }: AccessRule, jwt: UnverifiedJwt | undefined): Way {
+    if (!issuer.introspects && required === 'introspection') {
+      throw new AccessTokenError(
+        'TOKEN_ISSUER',
+        'The issuer has to be asked about the token, and we are not registered there.',
+      );
     }
-    const token = this.#lookUp(presentation.token.value, rule);
-    return isPromise(token)
-      ? token.then((later) => this.#confirmed(later, presentation))
-      : this.#confirmed(token, presentation);
+    const validation = required ?? this.settings.validation;
+    const automatic = jwt?.typ === 'at+jwt' ? 'jwt' : 'introspection';
+    return !issuer.introspects ? 'jwt' : validation === 'auto' ? automatic : validation;
   }
 
-  async #verifyProven(
-    presentation: Presentation,
-    rule: AccessRule,
-    proof: Promise<VerifiedDpopProof>,
-  ): Promise<VerifiedAccessToken> {
-    const proven = await proof;
-    const token = await this.#lookUp(presentation.token.value, rule);
-    this.#confirmed(token, presentation, proven);
-    await this.senders.claim(proven);
-    return token;
-  }
-
-  #confirmed(token: VerifiedAccessToken, presentation: Presentation, proof?: VerifiedDpopProof): VerifiedAccessToken {
-    this.senders.confirm(token, presentation, proof);
-    return token;
-  }
-
-  #lookUp(token: string, { validation = this.#validation, freshness }: AccessRule): Awaitable<VerifiedAccessToken> {
-    const inquiry = this.#inquiry(token, validation);
-    return isPromise(inquiry)
-      ? inquiry.then(({ issuer, way }) => issuer.verify(token, way, freshness))
-      : inquiry.issuer.verify(token, inquiry.way, freshness);
-  }
-
-  #inquiry(token: string, validation: Validation): Awaitable<Inquiry> {
-    const { own } = this.#issuers;
-    if (validation !== 'auto' && !this.#hasOtherIssuers) {
-      return { issuer: own, way: validation };
+  /** At its issuer, also where that was not met yet: other replicas that share the store may know it. */
+  async #forget(token: string): Promise<void> {
+    const name = this.#issuers.areSeveral ? unverifiedJwt(token, LONGEST_TOKEN)?.iss : undefined;
+    try {
+      const issuer = await this.#issuers.get(name);
+      await issuer.forget(token);
+    } catch (error) {
+      // Of an issuer that nobody trusts nothing is kept.
+      if (!(error instanceof AccessTokenError)) {
+        throw error;
+      }
     }
-    const jwt = unverifiedJwt(token, LONGEST_TOKEN);
-    const isOurs = jwt?.iss === undefined || jwt.iss === own.client.issuer || !this.#hasOtherIssuers;
-    const way = validation === 'auto' ? (jwt?.typ === 'at+jwt' ? 'jwt' : 'introspection') : validation;
-    const issuer = isOurs ? own : this.#issuers.get(jwt.iss);
-    return isPromise(issuer) ? issuer.then((later) => ({ issuer: later, way })) : { issuer, way };
   }
 }
 

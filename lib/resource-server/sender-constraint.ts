@@ -5,6 +5,7 @@ import { ASYMMETRIC_ALGORITHMS } from '../jose/algorithms.js';
 import { equalInConstantTime } from '../jose/constant-time.js';
 import type { Platform } from '../nest/platform.js';
 import type { OidcStore } from '../storage/oidc-store.js';
+import type { Awaitable } from './awaitable.js';
 import { ClientCertificates } from './client-certificate.js';
 import type { PresentedToken, Scheme } from './credentials.js';
 import { DpopNonces } from './dpop-nonce.js';
@@ -34,6 +35,8 @@ interface Dpop {
 export class SenderConstraint {
   readonly #dpop: Dpop | undefined;
   readonly #certificates: ClientCertificates | undefined;
+  /** By request: who else looks at it is told the same. */
+  readonly #proofs = new WeakMap<object, { readonly token: string; readonly proof: Promise<VerifiedDpopProof> }>();
 
   /** @throws {ConfigError} proofs can't be checked without knowing our own URL */
   constructor(
@@ -67,14 +70,17 @@ export class SenderConstraint {
   }
 
   /**
-   * Checks the proof of a token of the DPoP scheme, before anybody is asked about the token.
+   * Looks at what came with a token, before anybody is asked about the token.
    *
-   * @returns undefined where no proof belongs to the scheme
-   * @throws {AccessTokenError} the proof is missing or not good, or there has to be one
+   * @returns the proof of a token of the DPoP scheme; undefined where none belongs to the scheme
+   * @throws {AccessTokenError} the proof is not good, or there has to be one, or a certificate
    */
   prove({ token, request }: Presentation): Promise<VerifiedDpopProof> | undefined {
+    if (this.settings.mtls?.required === true && this.#thumbprintOf(request) === undefined) {
+      throw unproven('No certificate was shown.');
+    }
     if (token.scheme === 'DPoP') {
-      return this.#verifyProof(token, request);
+      return this.#verifyProofOnce(token, request);
     }
     if (this.#dpop?.settings.required === true) {
       throw unproven('The token was sent without a proof of its key.');
@@ -83,15 +89,16 @@ export class SenderConstraint {
   }
 
   /**
-   * Holds the token's confirmation against what was proven.
+   * Holds the token's confirmation against what was proven, and uses the proof up.
    *
-   * @throws {AccessTokenError} `TOKEN_BINDING`
+   * @throws {AccessTokenError} `TOKEN_BINDING`, `DPOP_PROOF_REPLAYED`
+   * @throws {StoreError} it can't be told whether the proof was used before
    */
   confirm(
     token: VerifiedAccessToken,
     { token: { scheme }, request }: Presentation,
     proof: VerifiedDpopProof | undefined,
-  ): void {
+  ): Awaitable<VerifiedAccessToken> {
     const { jkt, 'x5t#S256': thumbprint } = confirmationOf(token.claims.cnf);
     const isBoundByType = token.claims.token_type?.toLowerCase() === 'dpop';
     if (scheme === 'Bearer' && (jkt !== undefined || isBoundByType)) {
@@ -101,16 +108,7 @@ export class SenderConstraint {
       throw unproven('The token is not bound to the key of the proof.');
     }
     this.#requireCertificate(thumbprint, request);
-  }
-
-  /**
-   * Uses a proof up.
-   *
-   * @throws {AccessTokenError} `DPOP_PROOF_REPLAYED`
-   * @throws {StoreError} it can't be told whether it was used before
-   */
-  claim(proof: VerifiedDpopProof): Promise<void> {
-    return claimProof(this.store, proof, acceptanceWindow(this.clock));
+    return proof === undefined || request === undefined ? token : this.#claim(proof, request).then(() => token);
   }
 
   #requireCertificate(thumbprint: string | undefined, request: object | undefined): void {
@@ -120,17 +118,37 @@ export class SenderConstraint {
       }
       return;
     }
-    const shown = request && this.#certificates?.thumbprintOf(this.platform, request);
+    const shown = this.#thumbprintOf(request);
     if (shown === undefined || !equalInConstantTime(shown, thumbprint)) {
       throw unproven('The token is bound to a certificate that was not shown.');
     }
   }
 
-  async #verifyProof(token: PresentedToken, request: object | undefined): Promise<VerifiedDpopProof> {
+  #thumbprintOf(request: object | undefined): string | undefined {
+    return request && this.#certificates?.thumbprintOf(this.platform, request);
+  }
+
+  /** Several guards may look at one request, and several fields of one query. */
+  #verifyProofOnce(token: PresentedToken, request: object | undefined): Promise<VerifiedDpopProof> {
     if (this.#dpop === undefined || request === undefined) {
       throw unproven('No proof can be made for this kind of call.');
     }
-    const { algorithms, origin, nonces } = this.#dpop;
+    const raw = this.platform.raw(request);
+    const known = this.#proofs.get(raw);
+    if (known?.token === token.value) {
+      return known.proof;
+    }
+    const proof = this.#verifyProof(this.#dpop, token, request);
+    this.#proofs.set(raw, { token: token.value, proof });
+    return proof;
+  }
+
+  #claim(proof: VerifiedDpopProof, request: object): Promise<void> {
+    return claimProof(this.store, proof, acceptanceWindow(this.clock), this.platform.raw(request));
+  }
+
+  async #verifyProof(dpop: Dpop, token: PresentedToken, request: object): Promise<VerifiedDpopProof> {
+    const { algorithms, origin, nonces } = dpop;
     const [given, surplus] = this.platform.headerLines(request, 'dpop');
     if (given === undefined || surplus !== undefined) {
       const code = given === undefined ? 'DPOP_PROOF_MISSING' : 'DPOP_PROOF_INVALID';

@@ -1,79 +1,95 @@
-import { setTimeout } from 'node:timers/promises';
-
 import * as v from 'valibot';
 
-import type { AccessTokenClaims } from '../client/access-token.js';
-import type { Clock } from '../clock/clock.js';
+import { wrongClaim, type AccessTokenClaims } from '../client/access-token.js';
+import { isWithin, type Clock } from '../clock/clock.js';
 import { OidcError } from '../errors/oidc.error.js';
+import { isJsonObject } from '../http/json.js';
 import type { OidcStore } from '../storage/oidc-store.js';
-import { Sealer } from '../storage/sealer.js';
-import { LocalClaimsCache, type CachedClaims, type ClaimsCache } from './claims-cache.js';
+import { MAX_SEALED_LENGTH, Sealer } from '../storage/sealer.js';
+import { LocalClaimsCache, type CachedClaims, type ClaimsCache, type Question } from './claims-cache.js';
+import { SharedQuestions } from './shared-questions.js';
 
 const PURPOSE = 'introspection';
 
-/** Milliseconds for which the store's trouble is told once. */
+/** Milliseconds for which one and the same trouble is told once. */
 const QUIET = 30_000;
 
-/** Milliseconds for which the others wait for the one who asks, and between their first two looks. */
-const PATIENCE = 1000;
-const FIRST_PAUSE = 4;
-const LONGEST_PAUSE = 64;
+/** Seconds by which the clocks of replicas may differ, at least. */
+const LEAST_MARGIN = 5;
+
+export interface SharedCacheSettings {
+  /** Of tokens that are not active: a tenth as many are kept in this process. */
+  readonly maxEntries: number;
+  /** Milliseconds for which an entry may be of use to anybody. */
+  readonly lifetime: number;
+  /** Seconds that it serves that a token is not active. */
+  readonly negativeTtl: number;
+  /** What every replica knows and the store does not; undefined where the client has no secret of its own. */
+  readonly secret: string | undefined;
+}
 
 const entrySchema = v.strictTuple([
   v.pipe(v.number(), v.finite()),
-  v.custom<AccessTokenClaims>((value) => typeof value === 'object' && value !== null && !Array.isArray(value)),
+  v.custom<AccessTokenClaims>((value) => isJsonObject(value) && wrongClaim(value) === undefined),
 ]);
 
 /**
- * In the store that all replicas share. An entry is sealed under a key that is made from the token, so that only who
- * presents the token can read or write what is known of it; a forged one is a miss. Tokens that are not active stay in
- * this process, where a flood of them displaces nothing.
- *
- * One replica asks for all: it claims the question, and the others look again until the answer is there or the claim is
- * gone.
+ * In the store that all replicas share. An entry is sealed under a key that is made from the token and from what only we
+ * know, so that who can read the store learns nothing from it, and who can write it makes nothing up: a forged entry is a
+ * miss. Tokens that are not active stay in this process, where a flood of them displaces nothing.
  *
  * A store that can't be reached is a miss as well: the server is asked, and its answer is as good as ever.
  */
 export class SharedClaimsCache implements ClaimsCache {
   readonly #inactive: LocalClaimsCache;
-  #toldAt = Number.NEGATIVE_INFINITY;
+  readonly #questions: SharedQuestions;
+  readonly #toldAt = new Map<string, number>();
 
-  /**
-   * @param lifetime milliseconds for which an entry may be of use to anybody
-   * @param warn is told of entries that nobody of us wrote, and of a store that can't be reached
-   */
+  /** @param warn is told of entries that nobody of us wrote, and of a store that can't be reached */
   constructor(
     private readonly store: OidcStore,
     private readonly clock: Clock,
-    private readonly settings: { readonly maxEntries: number; readonly lifetime: number },
+    private readonly settings: SharedCacheSettings,
     private readonly warn: (problem: string) => void,
   ) {
     this.#inactive = new LocalClaimsCache(settings.maxEntries);
+    this.#questions = new SharedQuestions(store, clock.now, (error) => this.#tellOfFailure(error));
   }
 
+  /** What was asked last counts, here or by others. */
   async get(key: string, token: string): Promise<CachedClaims | undefined> {
+    const inactive = this.#inactive.get(key);
+    if (inactive !== undefined && isWithin(this.clock.now(), inactive.askedAt, this.settings.negativeTtl * 1000)) {
+      return inactive;
+    }
     const [sealed, forgottenAt] = await this.#read(key);
     const found = sealed === undefined ? undefined : this.#open(key, token, sealed);
-    const isForgotten = found !== undefined && forgottenAt !== undefined && !(found.askedAt > Number(forgottenAt));
-    return isForgotten ? undefined : (found ?? this.#inactive.get(key));
+    // A mark that is no number forgets everything.
+    const isPast = found !== undefined && !(found.askedAt > Math.max(Number(forgottenAt ?? 0), inactive?.askedAt ?? 0));
+    return found === undefined || isPast ? inactive : found;
   }
 
-  async set(key: string, token: string, found: CachedClaims): Promise<void> {
+  async set(question: Question, found: CachedClaims): Promise<void> {
+    const { key, token, known } = question;
     if (found.claims === undefined) {
-      this.#inactive.set(key, token, found);
+      // The others have it as active still; of what was never there they need not be told.
+      await (known?.claims && this.forget(key).catch((error: unknown) => this.#tellOfFailure(error)));
+      this.#inactive.set(question, found);
       return;
     }
+    this.#inactive.forget(key);
     const now = this.clock.now();
     const untilExpiry = (found.claims.exp ?? Number.POSITIVE_INFINITY) * 1000 - now;
     const lifetime = Math.min(untilExpiry, this.settings.lifetime);
-    if (lifetime <= 0) {
+    const sealed =
+      lifetime > 0 ? this.#sealerOf(token).seal(PURPOSE, key, [found.askedAt, found.claims], now + lifetime) : '';
+    if (sealed === '' || sealed.length > MAX_SEALED_LENGTH) {
       return;
     }
-    const sealed = new Sealer([token]).seal(PURPOSE, key, [found.askedAt, found.claims], now + lifetime);
     try {
       await this.store.set(entryKey(key), sealed, lifetime);
     } catch (error) {
-      this.#tell(error);
+      this.#tellOfFailure(error);
     }
   }
 
@@ -83,80 +99,54 @@ export class SharedClaimsCache implements ClaimsCache {
    */
   async forget(key: string): Promise<void> {
     this.#inactive.forget(key);
-    const mark = this.clock.now() + this.clock.tolerance * 1000;
-    await this.store.set(markKey(key), String(mark), this.settings.lifetime + this.clock.tolerance * 2000);
+    const margin = Math.max(this.clock.tolerance, LEAST_MARGIN) * 1000;
+    await this.store.set(markKey(key), String(this.clock.now() + margin), this.settings.lifetime + 2 * margin);
     await this.store.delete(entryKey(key));
   }
 
-  /** Nobody waits for longer than a claim lives: for a replica that does not come back, or for many one after the other. */
-  async join(key: string, token: string, known: CachedClaims | undefined): Promise<CachedClaims | undefined> {
-    let pause = FIRST_PAUSE;
-    for (let waited = 0; waited < PATIENCE; waited += pause) {
-      const [isOurs, found] = await Promise.all([this.#claim(key), this.get(key, token)]);
-      if (found !== undefined && found.askedAt !== known?.askedAt) {
-        await (isOurs && this.leave(key));
-        return found;
-      }
-      if (isOurs) {
-        return undefined;
-      }
-      await setTimeout(pause);
-      pause = Math.min(2 * pause, LONGEST_PAUSE);
-    }
-    return undefined;
-  }
-
-  async leave(key: string): Promise<void> {
-    try {
-      await this.store.delete(askingKey(key));
-    } catch (error) {
-      this.#tell(error);
-    }
-  }
-
-  async #claim(key: string): Promise<boolean> {
-    try {
-      return await this.store.claim(askingKey(key), '', PATIENCE);
-    } catch (error) {
-      this.#tell(error);
-      return true;
-    }
+  askOnce(question: Question, ask: () => Promise<CachedClaims>): Promise<CachedClaims> {
+    return this.#questions.ask(question, () => this.get(question.key, question.token), ask);
   }
 
   async #read(key: string): Promise<readonly (string | undefined)[]> {
     try {
       return await Promise.all([this.store.get(entryKey(key)), this.store.get(markKey(key))]);
     } catch (error) {
-      this.#tell(error);
+      this.#tellOfFailure(error);
       return [];
     }
   }
 
   #open(key: string, token: string, sealed: string): CachedClaims | undefined {
-    const opened = new Sealer([token]).open(PURPOSE, key, sealed, this.clock.now());
+    const opened = this.#sealerOf(token).open(PURPOSE, key, sealed, this.clock.now());
     const { success, output } = v.safeParse(entrySchema, opened.status === 'open' ? opened.value : undefined);
     if (opened.status === 'invalid' || (opened.status === 'open' && !success)) {
-      this.warn('The store holds an introspection that was not written by this application; it is not used.');
+      this.#tell('The store holds introspections that were not written by this client; they are not used.');
     }
     return success ? { askedAt: output[0], claims: output[1] } : undefined;
   }
 
-  #tell(error: unknown): void {
-    const elapsed = this.clock.now() - this.#toldAt;
-    if (elapsed < 0 || elapsed >= QUIET) {
-      this.#toldAt = this.clock.now();
-      const code = error instanceof OidcError ? error.code : 'the store failed';
-      this.warn(`Introspections are not shared at the moment: ${code}`);
+  #sealerOf(token: string): Sealer {
+    return new Sealer([JSON.stringify([token, this.settings.secret])]);
+  }
+
+  #tellOfFailure(error: unknown): void {
+    this.#tell(
+      `Introspections are not shared at the moment: ${error instanceof OidcError ? error.code : 'the store failed'}`,
+    );
+  }
+
+  #tell(problem: string): void {
+    const now = this.clock.now();
+    if (!isWithin(now, this.#toldAt.get(problem) ?? Number.NEGATIVE_INFINITY, QUIET)) {
+      this.#toldAt.set(problem, now);
+      this.warn(problem);
     }
   }
 }
 
 function entryKey(key: string): string {
   return `introspection:${key}`;
-}
-
-function askingKey(key: string): string {
-  return `asking:${key}`;
 }
 
 function markKey(key: string): string {

@@ -7,8 +7,8 @@ import { AccessTokenError, OAuthError, VerificationError } from '../errors/error
 import type { OidcStore } from '../storage/oidc-store.js';
 import { LONGEST_STALE } from '../nest/decorators.js';
 import { LocalClaimsCache, type ClaimsCache } from './claims-cache.js';
-import { ClaimsSource, type Freshness } from './claims-source.js';
-import { isPromise, type Awaitable } from './awaitable.js';
+import { ClaimsSource, type AskForClaims, type Freshness } from './claims-source.js';
+import { chain, type Awaitable } from './awaitable.js';
 import type { CacheSettings } from './resource-server.options.js';
 import { SharedClaimsCache } from './shared-claims-cache.js';
 import { VerifiedAccessToken, type AccessTokenExpectations } from './verified-access-token.js';
@@ -34,7 +34,6 @@ export type Way = 'introspection' | 'jwt';
 export class TrustedIssuer {
   readonly #introspected: ClaimsSource;
   readonly #signed: ClaimsSource;
-  readonly #signatures: LocalClaimsCache | undefined;
   readonly #expected: AccessTokenExpectations;
 
   constructor(
@@ -42,25 +41,19 @@ export class TrustedIssuer {
     private readonly settings: TrustedIssuerSettings,
   ) {
     const { issuer, clock, metadata } = client;
-    const { cache: times } = settings;
+    const { audience, cache: times } = settings;
     const identity = hash('sha256', JSON.stringify([issuer, metadata.client_id]), 'base64url');
-    this.#expected = { issuer, clock, audience: settings.audience };
-    const keptIn = (cache: ClaimsCache | undefined) => cache && times && { cache, times };
+    const source = (ask: AskForClaims, cache: ClaimsCache | undefined) =>
+      new ClaimsSource(identity, ask, clock.now, cache && times && { cache, times });
+    this.#expected = { issuer, clock, audience };
+    this.#introspected = source((token) => this.#introspect(token), times && introspections(client, times, settings));
     // Never shared: a signature is cheaper to check than a store is to ask.
-    this.#signatures = times && new LocalClaimsCache(times.maxEntries);
-    const introspected = times && introspections(client, times, settings);
-    this.#introspected = new ClaimsSource(
-      identity,
-      (token) => this.#introspect(token),
-      clock.now,
-      keptIn(introspected),
-    );
-    this.#signed = new ClaimsSource(
-      identity,
-      (token) => this.#verifySignature(token),
-      clock.now,
-      keptIn(this.#signatures),
-    );
+    this.#signed = source((token) => this.#verifySignature(token), times && new LocalClaimsCache(times.maxEntries));
+  }
+
+  /** Whether we are registered there; if not, only JWTs are understood. */
+  get introspects(): boolean {
+    return this.settings.introspects;
   }
 
   /**
@@ -68,11 +61,8 @@ export class TrustedIssuer {
    * @throws {OidcError} of another kind: it can't be told
    */
   verify(token: string, way: Way, freshness: Freshness): Awaitable<VerifiedAccessToken> {
-    const source = way === 'jwt' || !this.settings.introspects ? this.#signed : this.#introspected;
-    const found = source.find(token, freshness);
-    return isPromise(found)
-      ? found.then((later) => VerifiedAccessToken.verify(token, later, this.#expected))
-      : VerifiedAccessToken.verify(token, found, this.#expected);
+    const source = way === 'jwt' ? this.#signed : this.#introspected;
+    return chain(source.find(token, freshness), (found) => VerifiedAccessToken.verify(token, found, this.#expected));
   }
 
   /** Whoever presents it next, it is looked into anew. */
@@ -82,7 +72,7 @@ export class TrustedIssuer {
 
   /** For when the keys are no longer trusted. */
   forgetSignatures(): void {
-    this.#signatures?.clear();
+    this.#signed.forgetAll();
   }
 
   async #introspect(token: string): Promise<AccessTokenClaims | undefined> {
@@ -126,12 +116,14 @@ const CODES: Readonly<Partial<Record<VerificationErrorCode, AccessTokenErrorCode
 };
 
 function introspections(
-  { clock }: OidcClient,
-  { maxEntries, ttl }: CacheSettings,
+  { clock, sealingSecret }: OidcClient,
+  { maxEntries, ttl, negativeTtl }: CacheSettings,
   { store, warn }: TrustedIssuerSettings,
 ): ClaimsCache {
+  if (store === undefined) {
+    return new LocalClaimsCache(maxEntries);
+  }
   const lifetime = (ttl + LONGEST_STALE) * 1000;
-  return store === undefined
-    ? new LocalClaimsCache(maxEntries)
-    : new SharedClaimsCache(store, clock, { maxEntries, lifetime }, warn);
+  const settings = { maxEntries, lifetime, negativeTtl, secret: sealingSecret?.reveal() };
+  return new SharedClaimsCache(store, clock, settings, warn);
 }

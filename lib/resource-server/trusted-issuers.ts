@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 
-import type { Now } from '../clock/clock.js';
+import { isWithin, type Now } from '../clock/clock.js';
 import { AccessTokenError } from '../errors/errors.js';
 import type { Awaitable } from './awaitable.js';
 import type { ResolveIssuer, TrustedIssuerOptions } from './resource-server.options.js';
@@ -9,8 +9,12 @@ import type { TrustedIssuer } from './trusted-issuer.js';
 /** Issuers that a resolver named and that are kept with their keys and caches; the one unused longest goes first. */
 const MOST_RESOLVED = 100;
 
-/** Milliseconds after which a resolver is asked again whether it still trusts an issuer. */
+/** Names that a resolver did not trust and is not asked about again at once: strangers make them up. */
+const MOST_UNTRUSTED = 1000;
+
+/** Milliseconds after which a resolver is asked again whether it still trusts an issuer, and one it did not trust. */
 const TRUSTED_FOR = 300_000;
+const UNTRUSTED_FOR = 5000;
 
 interface Resolved {
   readonly issuer: TrustedIssuer;
@@ -26,12 +30,13 @@ interface Resolved {
 export class TrustedIssuers {
   readonly #known = new Map<string, TrustedIssuer>();
   readonly #resolved = new LRUCache<string, Resolved>({ max: MOST_RESOLVED });
+  readonly #untrustedAt = new LRUCache<string, number>({ max: MOST_UNTRUSTED });
   readonly #resolving = new Map<string, Promise<TrustedIssuer>>();
   readonly #resolve: ResolveIssuer | undefined;
 
   /** @param others a list, or who is asked about every issuer but our own */
   constructor(
-    readonly own: TrustedIssuer,
+    private readonly own: TrustedIssuer,
     others: readonly TrustedIssuerOptions[] | ResolveIssuer,
     private readonly create: (options: TrustedIssuerOptions) => TrustedIssuer,
     private readonly now: Now,
@@ -49,44 +54,47 @@ export class TrustedIssuers {
     return [...this.#known.keys()];
   }
 
-  /** @throws {AccessTokenError} `TOKEN_ISSUER`: not one of ours */
-  get(issuer: string): Awaitable<TrustedIssuer> {
-    const known = this.#known.get(issuer);
-    if (known !== undefined) {
-      return known;
-    }
-    if (this.#resolve === undefined) {
+  /** Whether there are others than our own, so that it matters what a token says of itself. */
+  get areSeveral(): boolean {
+    return this.#resolve !== undefined || this.#known.size > 1;
+  }
+
+  /**
+   * @param name as a token has it; our own where it has none
+   * @throws {AccessTokenError} `TOKEN_ISSUER`: not one of ours
+   */
+  get(name: string | undefined): Awaitable<TrustedIssuer> {
+    return name === undefined || !this.areSeveral ? this.own : (this.#known.get(name) ?? this.#resolvedAs(name));
+  }
+
+  #resolvedAs(name: string): Awaitable<TrustedIssuer> {
+    const now = this.now();
+    if (this.#resolve === undefined || isWithin(now, this.#untrustedAt.get(name) ?? Number.NaN, UNTRUSTED_FOR)) {
       throw untrusted();
     }
-    const resolved = this.#resolved.get(issuer);
-    const age = this.now() - (resolved?.resolvedAt ?? Number.NEGATIVE_INFINITY);
-    return resolved !== undefined && age >= 0 && age < TRUSTED_FOR
+    const resolved = this.#resolved.get(name);
+    return resolved !== undefined && isWithin(now, resolved.resolvedAt, TRUSTED_FOR)
       ? resolved.issuer
-      : (this.#resolving.get(issuer) ?? this.#ask(issuer, this.#resolve, resolved));
+      : (this.#resolving.get(name) ?? this.#ask(name, this.#resolve, resolved));
   }
 
-  /** Tells all of them; a token's own issuer may be any. */
-  async forget(token: string): Promise<void> {
-    const resolved = [...this.#resolved.values()].map(({ issuer }) => issuer);
-    await Promise.all([...this.#known.values(), ...resolved].map((issuer) => issuer.forget(token)));
-  }
-
-  #ask(issuer: string, resolve: ResolveIssuer, previous: Resolved | undefined): Promise<TrustedIssuer> {
-    const asking = this.#resolveAnew(issuer, resolve, previous).finally(() => this.#resolving.delete(issuer));
-    this.#resolving.set(issuer, asking);
+  #ask(name: string, resolve: ResolveIssuer, previous: Resolved | undefined): Promise<TrustedIssuer> {
+    const asking = this.#resolveAnew(name, resolve, previous).finally(() => this.#resolving.delete(name));
+    this.#resolving.set(name, asking);
     return asking;
   }
 
-  async #resolveAnew(issuer: string, resolve: ResolveIssuer, previous: Resolved | undefined): Promise<TrustedIssuer> {
-    const options = await resolve(issuer);
-    if (options === undefined || options.issuer !== issuer) {
-      this.#resolved.delete(issuer);
+  async #resolveAnew(name: string, resolve: ResolveIssuer, previous: Resolved | undefined): Promise<TrustedIssuer> {
+    const options = await resolve(name);
+    if (options === undefined || options.issuer !== name) {
+      this.#resolved.delete(name);
+      this.#untrustedAt.set(name, this.now());
       throw untrusted();
     }
     const isSame = previous?.options === options;
-    const trusted = isSame ? previous.issuer : this.create(options);
-    this.#resolved.set(issuer, { issuer: trusted, options, resolvedAt: this.now() });
-    return trusted;
+    const issuer = isSame ? previous.issuer : this.create(options);
+    this.#resolved.set(name, { issuer, options, resolvedAt: this.now() });
+    return issuer;
   }
 }
 

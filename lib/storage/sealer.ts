@@ -22,7 +22,7 @@ const HEADER_LENGTH = 1 + KEY_ID_LENGTH;
 const OVERHEAD = HEADER_LENGTH + IV_LENGTH + TAG_LENGTH;
 
 /** Nothing longer is looked at: three cookies of the largest size are less. */
-const MAX_SEALED_LENGTH = 16_384;
+export const MAX_SEALED_LENGTH = 16_384;
 
 const INVALID: Opened = { status: 'invalid' };
 const EXPIRED: Opened = { status: 'expired' };

@@ -5,7 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 
-import { OIDC_CLOCK, OidcModule } from '../../lib/index.js';
+import { OIDC_CLOCK, OidcModule, type ResourceServerOptions } from '../../lib/index.js';
 import { closeLater, CLIENT_SECRET, startProvider, type Adapter } from '../support/apps.js';
 import type { HostileProvider } from '../support/hostile-provider.js';
 
@@ -22,9 +22,11 @@ export async function contextApp(
   {
     imports = [],
     configure,
+    resourceServer = {},
   }: {
     readonly imports?: readonly NonNullable<Parameters<typeof Module>[0]['imports']>[number][];
     readonly configure?: (nest: INestApplication) => unknown;
+    readonly resourceServer?: Partial<ResourceServerOptions>;
   } = {},
   controllers: readonly Type[] = [],
 ): Promise<ContextApp> {
@@ -35,7 +37,7 @@ export async function contextApp(
       OidcModule.forRoot({
         issuer: op.issuer,
         client: { client_id: 'rp1', client_secret: CLIENT_SECRET },
-        resourceServer: { audience: 'https://api.test' },
+        resourceServer: { audience: 'https://api.test', ...resourceServer },
         providers: [{ provide: OIDC_CLOCK, useValue: op.clock.now }],
       }),
       ...imports,

@@ -10,6 +10,7 @@ import { WebSocket } from 'ws';
 
 import { AccessToken, CurrentUser, OidcGuard, Public, Scopes, type VerifiedAccessToken } from '../../lib/index.js';
 import { closeLater, onBothAdapters } from '../support/apps.js';
+import { dpopKey, dpopProof } from '../support/dpop.js';
 import { contextApp } from './contexts.js';
 
 @Resolver()
@@ -46,9 +47,10 @@ class OrdersResolver {
 }
 
 onBothAdapters((adapter) => {
-  const boot = () => {
+  const boot = (resourceServer = {}) => {
     OrdersResolver.ran = [];
     return contextApp(adapter, [OrdersResolver], {
+      resourceServer,
       imports: [
         GraphQLModule.forRoot<ApolloDriverConfig>({
           driver: ApolloDriver,
@@ -75,6 +77,23 @@ onBothAdapters((adapter) => {
     };
     return { ...answer, challenge: headers['www-authenticate'] };
   };
+
+  it('DPOP-24 one proof serves all fields of a query, and no other query', async () => {
+    const { op, port } = await boot({ resource: 'https://api.test', dpop: {} });
+    const key = dpopKey();
+    const token = op.issue({ cnf: { jkt: key.jkt } });
+    const proof = dpopProof(key, { method: 'POST', url: 'https://api.test/graphql', accessToken: token });
+    const send = async () => {
+      const { body } = await request(`http://127.0.0.1:${port}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `DPoP ${token}`, dpop: proof },
+        body: JSON.stringify({ query: '{ a: orders b: orders c: orders }' }),
+      });
+      return body.json();
+    };
+    expect(await send()).toEqual({ data: { a: 'alice true', b: 'alice true', c: 'alice true' } });
+    expect(await send()).toMatchObject({ data: null, errors: [{ extensions: { error: 'invalid_dpop_proof' } }] });
+  });
 
   it('a query and a mutation run with a token that is good for them', async () => {
     const { op, port } = await boot();

@@ -59,7 +59,7 @@ class Claims implements OidcStore {
 /** `claimed`, or the code. */
 async function outcome(store: OidcStore, proof = PROOF, lifetime = 121_000): Promise<string> {
   try {
-    await claimProof(store, proof, lifetime);
+    await claimProof(store, proof, lifetime, {});
     return 'claimed';
   } catch (error) {
     expect(error).toMatchObject({ name: 'AccessTokenError' });
@@ -96,7 +96,7 @@ describe.each([
 describe('what a store is told of a proof', () => {
   it('DPOP-23 is a hash, however long its jti is', async () => {
     const store = new Claims();
-    await claimProof(store, { jkt: JKT, jti: 'x'.repeat(256) }, 121_000);
+    await claimProof(store, { jkt: JKT, jti: 'x'.repeat(256) }, 121_000, {});
     const hash = createHash('sha256')
       .update(`${JKT} ${'x'.repeat(256)}`)
       .digest('base64url');
@@ -165,12 +165,12 @@ describe('a store that does not answer', () => {
 
   it('DPOP-28 lets no proof through: its own error does', async () => {
     const error = new Error('The store is down');
-    await expect(async () => claimProof(new Down(error), PROOF, 121_000)).rejects.toBe(error);
+    await expect(async () => claimProof(new Down(error), PROOF, 121_000, {})).rejects.toBe(error);
   });
 
   it('DPOP-28 lets no proof through when that takes a while', async () => {
     const error = new Error('The store is down');
     const store: OidcStore = Object.assign(new Claims(), { claim: () => Promise.reject(error) });
-    await expect(async () => claimProof(store, PROOF, 121_000)).rejects.toBe(error);
+    await expect(async () => claimProof(store, PROOF, 121_000, {})).rejects.toBe(error);
   });
 });

@@ -32,6 +32,12 @@ class PathController {
   read() {
     return { ok: true };
   }
+
+  @Get('twice')
+  @UseGuards(OidcGuard)
+  twice() {
+    return { ok: true };
+  }
 }
 
 onBothAdapters((adapter) => {
@@ -264,6 +270,16 @@ onBothAdapters((adapter) => {
     ])('%s', async (_what, change) => {
       const app = await boot();
       expect((await attempt(app, change)).status).toBe(200);
+    });
+
+    it('DPOP-24 one request may be looked at by two guards, and its proof is used up all the same', async () => {
+      const app = await boot();
+      const key = dpopKey();
+      const token = bound(app, key);
+      const proof = dpopProof(key, { url: `${RESOURCE}/a/twice`, accessToken: token });
+      const headers = { authorization: `DPoP ${token}`, dpop: proof };
+      expect((await app.get('/a/twice', headers)).status).toBe(200);
+      expectBadProof(app, await app.get('/a/twice', headers), 'DPOP_PROOF_REPLAYED');
     });
 
     it('DPOP-24 R16 the same proof twice', async () => {

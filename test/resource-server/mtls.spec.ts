@@ -51,6 +51,12 @@ onBothAdapters((adapter) => {
       expect((await call(app, app.op.issue({ cnf: cnf(own) }), own)).status).toBe(200);
     });
 
+    it('MTLS-04 without a certificate nobody is asked, where one is required', async () => {
+      const app = await boot({ required: true });
+      expectBadToken(app, await call(app, 'unknown'), 'TOKEN_BINDING');
+      expect(app.op.count()).toBe(0);
+    });
+
     it('MTLS-03 and with no other, and not without', async () => {
       const app = await boot();
       const token = app.op.issue({ cnf: cnf(own) });
@@ -181,6 +187,12 @@ onBothAdapters((adapter) => {
     const booting = createApp({ adapter, options: { resourceServer: { audience: 'https://api.test', mtls } } });
     await expect(booting).rejects.toMatchObject({ name: 'ConfigError', member });
   });
+});
+
+it('a caller who has hung up shows no certificate', () => {
+  const raw = { method: 'GET', rawHeaders: [], headers: {}, socket: { getPeerCertificate: () => null } };
+  const certificates = new ClientCertificates({ required: false });
+  expect(certificates.thumbprintOf(new Platform({} as never), raw)).toBeUndefined();
 });
 
 describe('the address of the proxy', () => {
