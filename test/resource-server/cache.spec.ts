@@ -343,9 +343,7 @@ onBothAdapters((adapter) => {
       app.clock.advance(5);
     }
     expect(key).not.toBe(otherKey);
-    expect(app.logs.filter(({ message }) => String(message).includes('not written by this application'))).not.toEqual(
-      [],
-    );
+    expect(app.logs.filter(({ message }) => String(message).includes('not written by this client'))).not.toEqual([]);
   });
 
   it('a store that can not be reached is as if nothing were kept, and is told once', async () => {

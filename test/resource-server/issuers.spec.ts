@@ -1,7 +1,15 @@
 import { describe, expect, it } from '@jest/globals';
 import { Controller, Get, UseGuards } from '@nestjs/common';
 
-import { AccessToken, OidcGuard, type TrustedIssuerOptions, type VerifiedAccessToken } from '../../lib/index.js';
+import {
+  AccessToken,
+  Introspection,
+  MemoryStore,
+  OidcClient,
+  OidcGuard,
+  type TrustedIssuerOptions,
+  type VerifiedAccessToken,
+} from '../../lib/index.js';
 import type { ResolveIssuer } from '../../lib/resource-server/resource-server.options.js';
 import { TrustedIssuer } from '../../lib/resource-server/trusted-issuer.js';
 import { TrustedIssuers } from '../../lib/resource-server/trusted-issuers.js';
@@ -19,12 +27,18 @@ class WhoController {
   who(@AccessToken() { iss, sub }: VerifiedAccessToken) {
     return [iss, sub];
   }
+
+  @Get('anew')
+  @Introspection({ maxAge: 0 })
+  anew() {
+    return 'ok';
+  }
 }
 
 const SECRET_THERE = 'of-the-second-provider-and-32-bytes-long';
 
 onBothAdapters((adapter) => {
-  const boot = async (issuersOf: (second: HostileProvider) => unknown, more: object = {}) => {
+  const boot = async (issuersOf: (second: HostileProvider) => unknown, more: object = {}, store?: MemoryStore) => {
     const clock = new TestClock();
     const op = await startProvider({ clock });
     const second = await startProvider({ clock });
@@ -40,6 +54,7 @@ onBothAdapters((adapter) => {
           issuers: issuersOf(second) as TrustedIssuerOptions[],
           ...more,
         },
+        store,
       },
     });
     return { app, op, second, clock };
@@ -84,6 +99,65 @@ onBothAdapters((adapter) => {
     expect(second.count('introspect')).toBe(0);
   });
 
+  it('a route that wants to ask refuses tokens of whom we can not ask', async () => {
+    const { app, op, second } = await boot(({ issuer }) => [{ issuer }]);
+    expect((await app.call('/anew', op.issue())).status).toBe(200);
+    expectBadToken(app, await app.call('/anew', jwtAccessToken(second)), 'TOKEN_ISSUER');
+  });
+
+  it('what is forgotten at a replica that never met the issuer is forgotten at those who did', async () => {
+    const store = new MemoryStore();
+    const resolver = (provider: HostileProvider) => (issuer: string) =>
+      issuer === provider.issuer ? { issuer, client: { client_id: 'rp2', client_secret: SECRET_THERE } } : undefined;
+    const more = { cache: { ttl: 600 }, validation: 'introspection' };
+    const { app, op, second } = await boot(resolver, more, store);
+    second.register({ client_id: 'rp2', client_secret: SECRET_THERE });
+    const other = await createApp({
+      adapter,
+      op,
+      controllers: [WhoController],
+      options: { resourceServer: { audience: 'https://api.test', ...more, issuers: resolver(second) } as never, store },
+    });
+    const token = jwtAccessToken(second);
+    const active = { active: true, aud: 'https://api.test', sub: 'alice' };
+    second.answer('introspect', { headers: { 'content-type': 'application/json' }, body: JSON.stringify(active) });
+    expect((await app.call('/who', token)).status).toBe(200);
+    second.heal();
+    await other.nest.get(OidcClient).forget(token);
+    expectBadToken(app, await app.call('/who', token), 'TOKEN_INACTIVE');
+    await other.nest.get(OidcClient).forget(jwtAccessToken(second, { claims: { iss: 'https://unknown.test' } }));
+  });
+
+  it('CLOCK-15 a verification that is on its way when keys are forgotten is worth nothing afterwards', async () => {
+    const app = await createApp({
+      adapter,
+      controllers: [WhoController],
+      options: { resourceServer: { audience: 'https://api.test', validation: 'jwt', cache: { ttl: 3600 } } },
+    });
+    const token = jwtAccessToken(app.op);
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    let asking: () => void = () => undefined;
+    const isAnswered = new Promise<void>((resolve) => (asking = resolve));
+    app.op.answer(
+      'jwks',
+      async (_request, next) => {
+        const compromised = await next();
+        asking();
+        await held;
+        return compromised;
+      },
+      { times: 1 },
+    );
+    const early = app.call('/who', token);
+    await isAnswered;
+    app.op.rotate();
+    app.nest.get(OidcClient).forgetKeys();
+    release();
+    await early;
+    expectBadToken(app, await app.call('/who', token), 'TOKEN_INVALID');
+  });
+
   it('a server that is down takes no other with it', async () => {
     const { app, op, second } = await boot(({ issuer }) => [{ issuer }]);
     second.answer('jwks', { status: 503 });
@@ -107,6 +181,19 @@ onBothAdapters((adapter) => {
     expect((await app.call('/who', tokens[0]!)).status).toBe(200);
     clock.advance(1);
     expectBadToken(app, await app.call('/who', tokens[0]!), 'TOKEN_ISSUER');
+    expect(asked).toEqual([second.issuer, second.issuer]);
+  });
+
+  it('TEN-03 a resolver is not asked again at once about a name that it did not trust', async () => {
+    const asked: string[] = [];
+    const { app, second, clock } = await boot(() => (issuer: string) => {
+      asked.push(issuer);
+      return undefined;
+    });
+    for (const after of [0, 4, 1]) {
+      clock.advance(after);
+      expectBadToken(app, await app.call('/who', jwtAccessToken(second)), 'TOKEN_ISSUER');
+    }
     expect(asked).toEqual([second.issuer, second.issuer]);
   });
 
@@ -152,17 +239,18 @@ describe('TEN-03 of the issuers that a resolver is asked about', () => {
   };
   const named = (index: number) => `https://op.test/realms/${index}`;
 
-  it('those that it does not trust are not created, and leave nothing that is remembered', async () => {
+  it('those that it does not trust are not created, and the last thousand names are remembered', async () => {
     const { issuers, asked, created } = await setUp(() => undefined);
+    const refused = async (index: number) => Object(await rejection((async () => issuers.get(named(index)))())).code;
     for (let index = 0; index < 100_000; index += 1) {
-      const error = await rejection(Promise.resolve(issuers.get(named(index))));
-      if (Object(error).code !== 'TOKEN_ISSUER') {
-        throw error;
+      if ((await refused(index)) !== 'TOKEN_ISSUER') {
+        throw new Error(`${named(index)} was not refused`);
       }
     }
-    expect(created).toEqual([]);
-    await rejection(Promise.resolve(issuers.get(named(99_999))));
-    expect(asked).toHaveLength(100_001);
+    expect([created, asked.length]).toEqual([[], 100_000]);
+    asked.length = 0;
+    expect([await refused(99_000), await refused(98_999)]).toEqual(['TOKEN_ISSUER', 'TOKEN_ISSUER']);
+    expect(asked).toEqual(['https://op.test/realms/98999']);
   });
 
   it('a hundred are kept; the one unused longest is asked about again', async () => {
