@@ -36,9 +36,9 @@ export {
 export { OidcError } from './errors/oidc.error.js';
 export { Secret } from './errors/secret.js';
 
+export type { CustomFetch } from './http/exchange.js';
 export type { HttpOptions } from './http/http.options.js';
 export type { JsonObject, JsonValue } from './http/json.js';
-export type { CustomFetch } from './http/transport.js';
 
 export { OidcLoginGuard } from './login/oidc-login.guard.js';
 export { OidcStrategy } from './login/oidc.strategy.js';

@@ -3,7 +3,7 @@ import type { ModuleRef } from '@nestjs/core';
 
 import type { OidcClient } from './client/oidc-client.js';
 import { ConfigError } from './errors/errors.js';
-import type { Transport } from './http/transport.js';
+import type { Connections } from './http/connections.js';
 import { clientToken } from './nest/tokens.js';
 import type { ParsedOptions } from './oidc.options.js';
 
@@ -20,7 +20,7 @@ export class OidcLifecycle implements OnModuleInit, OnApplicationShutdown {
     private readonly moduleRef: ModuleRef,
     private readonly name: string | undefined,
     private readonly options: ParsedOptions,
-    private readonly transport: Transport,
+    private readonly connections: Connections,
   ) {}
 
   /** @throws {ConfigError} something that the client is made of exists only within a request */
@@ -47,7 +47,7 @@ export class OidcLifecycle implements OnModuleInit, OnApplicationShutdown {
   }
 
   onApplicationShutdown(): Promise<void> {
-    return this.transport.close();
+    return this.connections.close();
   }
 }
 

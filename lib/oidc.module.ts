@@ -6,6 +6,7 @@ import { OidcClient } from './client/oidc-client.js';
 import type { Now } from './clock/clock.js';
 import { ConfigError } from './errors/errors.js';
 import { validate } from './errors/validate.js';
+import { Connections } from './http/connections.js';
 import { Transport } from './http/transport.js';
 import { loginExports, loginProviders } from './login/login.providers.js';
 import type { ClientMetadata } from './metadata/client-metadata.js';
@@ -37,7 +38,7 @@ import { resourceServerExports, resourceServerProviders } from './resource-serve
 import { sessionExports, sessionProviders } from './session/session.providers.js';
 
 const RAW_OPTIONS = Symbol('nestjs-oidc: options as given');
-const TRANSPORT = Symbol('nestjs-oidc: transport');
+const CONNECTIONS = Symbol('nestjs-oidc: connections');
 const LIFECYCLE = Symbol('nestjs-oidc: lifecycle');
 
 /**
@@ -83,7 +84,7 @@ function define(extras: OidcModuleExtras, raw: readonly Provider[]): DynamicModu
       ...raw,
       Platform,
       { provide: optionsToken(name), inject: [RAW_OPTIONS], useFactory: parseOptions },
-      transportProvider(name),
+      connectionsProvider(name),
       clientFactoryProvider(name),
       clientProvider(name),
       ...(isDefault ? [{ provide: OidcClient, useExisting: clientToken() }] : []),
@@ -123,16 +124,16 @@ function rawOptions({ useFactory, useClass, useExisting, inject = [] }: OidcModu
   ];
 }
 
-function transportProvider(name: string | undefined): FactoryProvider {
+function connectionsProvider(name: string | undefined): FactoryProvider {
   return {
-    provide: TRANSPORT,
+    provide: CONNECTIONS,
     inject: [optionsToken(name), OidcDefaults, optional(OIDC_CLOCK), optional(OIDC_DISPATCHER)],
     useFactory: (
       options: ParsedOptions,
       defaults: OidcDefaults,
       now: Now = defaults.now,
       dispatcher: Dispatcher | undefined = defaults.dispatcher,
-    ) => new Transport(options.http, now, { dispatcher, fetch: options.client.fetch }),
+    ) => new Connections(options.http, now, { dispatcher }),
   };
 }
 
@@ -151,7 +152,7 @@ function clientFactoryProvider(name: string | undefined): FactoryProvider {
     provide: clientFactoryToken(name),
     inject: [
       optionsToken(name),
-      TRANSPORT,
+      CONNECTIONS,
       OidcDefaults,
       optional(OIDC_CLOCK),
       optional(OIDC_CLOCK_SKEW),
@@ -159,7 +160,7 @@ function clientFactoryProvider(name: string | undefined): FactoryProvider {
     ],
     useFactory: (
       options: ParsedOptions,
-      transport: Transport,
+      connections: Connections,
       defaults: OidcDefaults,
       now: Now = defaults.now,
       givenSkew: number = defaults.skew,
@@ -172,9 +173,10 @@ function clientFactoryProvider(name: string | undefined): FactoryProvider {
         requireIssuer(issuer, insecureHttp);
         const registered = issuer === options.issuer ? options.client : parseClientMetadata(client);
         const { document } = discovery;
+        const { fetch = options.client.fetch } = registered;
         return new OidcClient({
           name,
-          transport,
+          transport: new Transport(fetch ? new Connections(options.http, now, { fetch }) : connections),
           now,
           skew,
           tolerance,
@@ -204,9 +206,9 @@ function clientProvider(name: string | undefined): FactoryProvider {
 function lifecycleProvider(name: string | undefined): FactoryProvider {
   return {
     provide: LIFECYCLE,
-    inject: [ModuleRef, optionsToken(name), TRANSPORT],
-    useFactory: (moduleRef: ModuleRef, options: ParsedOptions, transport: Transport) =>
-      new OidcLifecycle(moduleRef, name, options, transport),
+    inject: [ModuleRef, optionsToken(name), CONNECTIONS],
+    useFactory: (moduleRef: ModuleRef, options: ParsedOptions, connections: Connections) =>
+      new OidcLifecycle(moduleRef, name, options, connections),
   };
 }
 

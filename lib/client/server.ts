@@ -1,7 +1,8 @@
 import type { Clock } from '../clock/clock.js';
 import { ConfigError } from '../errors/errors.js';
+import type { HttpRequest } from '../http/request.js';
 import type { HttpResponse } from '../http/response.js';
-import type { HttpRequest, Transport } from '../http/transport.js';
+import type { Transport } from '../http/transport.js';
 import { isSymmetric } from '../jose/algorithms.js';
 import { verifyJwt, type KeySource, type VerifiedJwt } from '../jose/jwt.js';
 import type { Purpose } from '../jose/purpose.js';

@@ -6,7 +6,7 @@ import { ConfigError } from '../errors/errors.js';
 import { Secret } from '../errors/secret.js';
 import { validate } from '../errors/validate.js';
 import { isJsonObject, type JsonObject } from '../http/json.js';
-import type { CustomFetch } from '../http/transport.js';
+import type { CustomFetch } from '../http/exchange.js';
 import { isAsymmetric, isSymmetric, smallestSecret } from '../jose/algorithms.js';
 import { isPrivate, ownKey, publicJwk, signingKey, type OwnKey } from '../jose/own-keys.js';
 import {

@@ -7,6 +7,7 @@ import { expect, it } from '@jest/globals';
 import { Agent } from 'undici';
 
 import type { ClientMetadata, OidcClient } from '../../lib/index.js';
+import { Connections } from '../../lib/http/connections.js';
 import { Transport } from '../../lib/http/transport.js';
 import { closeLater, startProvider } from '../support/apps.js';
 import { selfSigned } from '../support/certificates.js';
@@ -100,7 +101,7 @@ it('RFC 8705 a certificate is all that the client authenticates with', async () 
   }));
   const { oidc } = clientOf(op, {
     metadata: { client_secret: undefined as never, token_endpoint_auth_method: 'self_signed_tls_client_auth' },
-    settings: { transport: new Transport(LIMITS, op.clock.now, { dispatcher }) },
+    settings: { transport: new Transport(new Connections(LIMITS, op.clock.now, { dispatcher })) },
   });
   expect(await oidc.introspect('the-token')).toEqual({ active: false });
   expect(seen).toEqual([

@@ -10,6 +10,7 @@ import { afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import * as x509 from '@peculiar/x509';
 import { Agent } from 'undici';
 
+import { Connections } from '../../lib/http/connections.js';
 import { Transport } from '../../lib/http/transport.js';
 import { rejection } from '../support/client.js';
 
@@ -100,9 +101,14 @@ async function serverWith(
 const SECRET = 'Bearer-that-must-not-be-told';
 
 async function call(url: string, dispatcher?: Agent) {
-  const transport = new Transport(LIMITS, Date.now, { dispatcher });
-  open.unshift(transport, ...(dispatcher ? [dispatcher] : []));
-  return transport.request({ method: 'GET', url, headers: { authorization: SECRET }, retry: 'idempotent' });
+  const connections = new Connections(LIMITS, Date.now, { dispatcher });
+  open.unshift(connections, ...(dispatcher ? [dispatcher] : []));
+  return new Transport(connections).request({
+    method: 'GET',
+    url,
+    headers: { authorization: SECRET },
+    retry: 'idempotent',
+  });
 }
 
 const trusting = (more: SecureContextOptions & { readonly lookup?: LookupFunction } = {}) =>

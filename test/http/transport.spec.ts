@@ -8,7 +8,9 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Agent, fetch } from 'undici';
 
-import { Transport, type HttpRequest, type TransportOptions } from '../../lib/http/transport.js';
+import { Connections, type ConnectionsOptions } from '../../lib/http/connections.js';
+import type { HttpRequest } from '../../lib/http/request.js';
+import { Transport } from '../../lib/http/transport.js';
 import { rejection } from '../support/client.js';
 import { TestClock } from '../support/clock.js';
 
@@ -75,13 +77,17 @@ const OK = http('200 OK', [JSON_TYPE, 'Content-Length: 8'], '{"a":42}');
 
 const breaksOff: Answering = (socket) => socket.write(HALF, () => socket.resetAndDestroy());
 
-function transport(options: TransportOptions = {}, clock = new TestClock()): Transport {
-  const one = new Transport(LIMITS, clock.now, options);
-  open.unshift(one);
-  return one;
+function connectionsWith(options: ConnectionsOptions = {}, clock = new TestClock(), limits = LIMITS): Connections {
+  const connections = new Connections(limits, clock.now, options);
+  open.unshift(connections);
+  return connections;
 }
 
-const ways: [string, TransportOptions][] = [
+function transport(options?: ConnectionsOptions, clock?: TestClock): Transport {
+  return new Transport(connectionsWith(options, clock));
+}
+
+const ways: [string, ConnectionsOptions][] = [
   ['undici', {}],
   ['a custom fetch', { fetch: (url, init) => fetch(url, init) as unknown as Promise<Response> }],
 ];
@@ -203,6 +209,18 @@ describe.each(ways)('over %s', (_way, options) => {
 });
 
 describe('over undici', () => {
+  it('servers share their connections, and not what is known of them', async () => {
+    const { url, requests } = await serverThat((socket, request) =>
+      socket.write(request === 1 ? http('429 Slow', ['Content-Length: 0']) : OK),
+    );
+    const connections = connectionsWith();
+    const [limited, other] = [new Transport(connections), new Transport(connections)];
+    expect(await rejection(limited.request(get(url)))).toMatchObject({ code: 'RATE_LIMITED' });
+    expect((await other.request(get(url))).status).toBe(200);
+    expect(await rejection(limited.request(get(url)))).toMatchObject({ code: 'RATE_LIMITED' });
+    expect(requests()).toBe(2);
+  });
+
   it.each<[string, string, string]>([
     ['no HTTP', 'SSH-2.0-OpenSSH_9\r\n', 'MALFORMED_HTTP'],
     ['two lengths', http('200 OK', ['Content-Length: 2', 'Content-Length: 3'], '{}'), 'MALFORMED_HTTP'],
@@ -257,8 +275,7 @@ describe('over undici', () => {
     const waiting = Array.from({ length: 4 }, () => connect(port, '127.0.0.1').on('error', () => undefined));
     open.push({ close: () => waiting.forEach((socket) => socket.destroy()) });
     await once(waiting[0]!, 'connect');
-    const one = new Transport({ ...LIMITS, timeout: 10_000 }, new TestClock().now);
-    open.unshift(one);
+    const one = new Transport(connectionsWith({}, undefined, { ...LIMITS, timeout: 10_000 }));
     const begun = performance.now();
     expect(await rejection(one.request(post(`http://127.0.0.1:${port}/`)))).toMatchObject({ code: 'UPSTREAM_TIMEOUT' });
     expect(performance.now() - begun).toBeLessThan(200 + 1500);
@@ -340,9 +357,8 @@ describe('over undici', () => {
     const { url } = await serverThat((socket, request) => {
       if (request % 2 === 0) socket.write(OK);
     });
-    const one = new Transport({ ...LIMITS, timeout: 100 }, new TestClock().now, {
-      dispatcher: new Agent({ connections: 1 }),
-    });
+    const dispatcher = new Agent({ connections: 1 });
+    const one = new Transport(connectionsWith({ dispatcher }, undefined, { ...LIMITS, timeout: 100 }));
     for (let count = 0; count < 3; count += 1) {
       expect(await rejection(one.request(post(url)))).toMatchObject({ code: 'UPSTREAM_TIMEOUT' });
       expect((await one.request(post(url))).status).toBe(200);
@@ -351,20 +367,20 @@ describe('over undici', () => {
 
   it('NET-30 closes within seconds while a call hangs, and that call ends', async () => {
     const { url } = await serverThat(() => undefined);
-    const one = new Transport({ ...LIMITS, timeout: 60_000 }, new TestClock().now);
-    const hanging = rejection(one.request(post(url)));
+    const connections = connectionsWith({}, undefined, { ...LIMITS, timeout: 60_000 });
+    const hanging = rejection(new Transport(connections).request(post(url)));
     const begun = performance.now();
-    await one.close();
+    await connections.close();
     expect(performance.now() - begun).toBeLessThan(5000);
     expect(await hanging).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
-    await one.close();
+    await connections.close();
   });
 
   it('a dispatcher that was handed in stays open', async () => {
     const { url } = await serverThat(sends(OK));
     const dispatcher = new Agent();
     open.unshift(dispatcher);
-    await transport({ dispatcher }).close();
+    await connectionsWith({ dispatcher }).close();
     expect((await transport({ dispatcher }).request(post(url))).status).toBe(200);
   });
 });

@@ -5,7 +5,8 @@ import { createServer, type Server } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 
-import { TransportError } from '../../lib/index.js';
+import { TransportError, type CustomFetch } from '../../lib/index.js';
+import { Connections } from '../../lib/http/connections.js';
 import { Transport } from '../../lib/http/transport.js';
 import { Upstream } from '../../lib/http/upstream.js';
 
@@ -172,7 +173,8 @@ describe('over real connections', () => {
   it('NET-28 a server that hangs holds nobody up beyond the deadline, and nothing else at all', async () => {
     const server = createServer((socket) => socket.on('error', () => undefined));
     const url = await urlOf(server);
-    const transport = new Transport(LIMITS, Date.now);
+    const connections = new Connections(LIMITS, Date.now);
+    const transport = new Transport(connections);
     const started = performance.now();
     const lags: number[] = [];
     let last = performance.now();
@@ -185,25 +187,24 @@ describe('over real connections', () => {
     expect(new Set(outcomes.map(({ status }) => status))).toEqual(new Set(['rejected']));
     expect(performance.now() - started).toBeLessThan(800);
     expect(Math.max(...lags)).toBeLessThan(100);
-    await transport.close();
+    await connections.close();
     server.close();
   });
 
   it('NET-28 a server gets no more calls at once than it may', async () => {
     let open = 0;
     let most = 0;
-    const transport = new Transport({ ...LIMITS, timeout: 100 }, Date.now, {
-      fetch: (_url, { signal }) => {
-        open += 1;
-        most = Math.max(most, open);
-        return new Promise((_resolve, reject) =>
-          signal.addEventListener('abort', () => {
-            open -= 1;
-            reject(signal.reason);
-          }),
-        );
-      },
-    });
+    const fetch: CustomFetch = (_url, { signal }) => {
+      open += 1;
+      most = Math.max(most, open);
+      return new Promise((_resolve, reject) =>
+        signal.addEventListener('abort', () => {
+          open -= 1;
+          reject(signal.reason);
+        }),
+      );
+    };
+    const transport = new Transport(new Connections({ ...LIMITS, timeout: 100 }, Date.now, { fetch }));
     await Promise.allSettled(Array.from({ length: 1000 }, () => post(transport, 'https://op.test/introspect')));
     expect([most, open]).toEqual([8, 0]);
   });
@@ -211,17 +212,18 @@ describe('over real connections', () => {
   it('serves a thousand at once that a healthy server can answer', async () => {
     const server = healthy();
     const url = await urlOf(server);
-    const transport = new Transport({ ...LIMITS, timeout: 5000, maxConcurrent: 128 }, Date.now);
+    const connections = new Connections({ ...LIMITS, timeout: 60_000, maxConcurrent: 128 }, Date.now);
+    const transport = new Transport(connections);
     const answers = await Promise.all(Array.from({ length: 1000 }, () => post(transport, url)));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
-    await transport.close();
+    await connections.close();
     server.close();
   });
 
   it('NET-25 takes no proxy from the environment', async () => {
-    let connections = 0;
+    let proxied = 0;
     const proxy = createServer((socket) => {
-      connections += 1;
+      proxied += 1;
       socket.destroy();
     });
     const url = await urlOf(proxy);
@@ -229,11 +231,12 @@ describe('over real connections', () => {
     const target = await urlOf(server);
     const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'http_proxy', 'https_proxy', 'ALL_PROXY'];
     names.forEach((name) => (process.env[name] = url));
-    const transport = new Transport(LIMITS, Date.now);
+    const connections = new Connections(LIMITS, Date.now);
+    const transport = new Transport(connections);
     expect((await post(transport, target)).status).toBe(200);
     names.forEach((name) => delete process.env[name]);
-    expect(connections).toBe(0);
-    await transport.close();
+    expect(proxied).toBe(0);
+    await connections.close();
     server.close();
     proxy.close();
   });

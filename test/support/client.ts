@@ -1,4 +1,5 @@
 import { OidcClient, type CallbackOptions, type CallbackResult, type ClientMetadata } from '../../lib/index.js';
+import { Connections } from '../../lib/http/connections.js';
 import { Transport } from '../../lib/http/transport.js';
 import type { HttpSettings } from '../../lib/http/http.options.js';
 import type { AuthorizationUrlOptions } from '../../lib/client/authorization-request.js';
@@ -49,7 +50,7 @@ export function clientOf(
     insecureHttp: false,
     server: {},
     document: 'openid-configuration',
-    transport: closeLater(new Transport(limits, op.clock.now)),
+    transport: new Transport(closeLater(new Connections(limits, op.clock.now))),
     now: op.clock.now,
     skew: 0,
     tolerance: 30,

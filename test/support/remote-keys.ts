@@ -1,5 +1,6 @@
 import { parseCompactJws } from '../../lib/jose/compact-jws.js';
 import { RemoteKeys, type JwtOrigin } from '../../lib/jose/remote-keys.js';
+import { Connections } from '../../lib/http/connections.js';
 import { Transport } from '../../lib/http/transport.js';
 import { closeLater } from './apps.js';
 import type { HostileProvider } from './hostile-provider.js';
@@ -21,7 +22,7 @@ export function keysAt(op: HostileProvider): TestKeys {
     maxConcurrent: 128,
   };
   const warnings: string[] = [];
-  const transport = closeLater(new Transport(limits, op.clock.now));
+  const transport = new Transport(closeLater(new Connections(limits, op.clock.now)));
   const keys = new RemoteKeys(transport, op.url('jwks'), op.clock.now, (problem) => warnings.push(problem));
   return {
     warnings,

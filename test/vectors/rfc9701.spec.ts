@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 
 import { OidcClient } from '../../lib/index.js';
+import { Connections } from '../../lib/http/connections.js';
 import { Transport } from '../../lib/http/transport.js';
 import { parseClientMetadata } from '../../lib/metadata/registered-client.js';
 
@@ -39,7 +40,7 @@ function clientOf({ registered, server, response }: Vector): OidcClient {
     insecureHttp: false,
     server: { ...server, introspection_endpoint: `${server.issuer}/introspect`, jwks_uri: `${server.issuer}/jwks` },
     document: 'openid-configuration',
-    transport: new Transport(LIMITS, clock, { fetch }),
+    transport: new Transport(new Connections(LIMITS, clock, { fetch })),
     now: clock,
     skew: 0,
     tolerance,

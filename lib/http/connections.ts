@@ -1,0 +1,147 @@
+import { Agent, type Dispatcher } from 'undici';
+
+import type { Now } from '../clock/clock.js';
+import { ResponseError, TransportError } from '../errors/errors.js';
+import { OidcError } from '../errors/oidc.error.js';
+import { Deadline } from './deadline.js';
+import { exchangeOver, exchangeThrough, tooLarge, type CustomFetch, type Exchange, type Incoming } from './exchange.js';
+import { failureOf, timedOut, type Failure } from './failure.js';
+import type { HttpSettings } from './http.options.js';
+import type { HttpRequest } from './request.js';
+import { HttpResponse } from './response.js';
+import { retryAfter } from './retry-after.js';
+
+/** Milliseconds. */
+const CLOSING_TIME = 1000;
+
+export interface ConnectionsOptions {
+  /** Default: a pool of our own. */
+  readonly dispatcher?: Dispatcher | undefined;
+  readonly fetch?: CustomFetch | undefined;
+}
+
+/** What all calls go through, whichever server they are for: pooled, bounded in time and size, and never redirected. */
+export class Connections {
+  readonly #exchange: Exchange;
+  /** Undefined where the calls go through something of the application's. */
+  readonly #pool: Agent | undefined;
+  readonly #calls = new Set<Deadline>();
+
+  constructor(
+    readonly settings: HttpSettings,
+    readonly now: Now,
+    { dispatcher, fetch }: ConnectionsOptions = {},
+  ) {
+    if (fetch !== undefined) {
+      this.#exchange = exchangeThrough(fetch);
+    } else if (dispatcher !== undefined) {
+      this.#exchange = exchangeOver(dispatcher);
+    } else {
+      this.#pool = ownPool(settings);
+      this.#exchange = exchangeOver(this.#pool);
+    }
+  }
+
+  /**
+   * Sends a request, once more where it allows that.
+   *
+   * @param timeout milliseconds for all of it
+   * @returns an answer that is complete and within the limits, or why there is none
+   */
+  async send(request: HttpRequest, timeout: number): Promise<HttpResponse | Failure> {
+    const deadline = new Deadline(timeout);
+    this.#calls.add(deadline);
+    try {
+      const first = await this.#attempt(request, deadline);
+      if (first instanceof HttpResponse || !mayRetry(request, first)) {
+        return first;
+      }
+      await deadline.pause(50 + Math.random() * 100);
+      return deadline.expired ? first : await this.#attempt(request, deadline);
+    } finally {
+      deadline.clear();
+      this.#calls.delete(deadline);
+    }
+  }
+
+  /** Closes our own pool; calls in flight get a second to end. A dispatcher that was handed in is its owner's to close. */
+  async close(): Promise<void> {
+    if (this.#pool === undefined || this.#pool.closed) {
+      return;
+    }
+    const grace = setTimeout(() => this.#calls.forEach((call) => call.abort()), CLOSING_TIME);
+    await this.#pool.close();
+    clearTimeout(grace);
+  }
+
+  async #attempt(request: HttpRequest, deadline: Deadline): Promise<HttpResponse | Failure> {
+    let incoming: Incoming | undefined;
+    try {
+      const { headers, headersOfOneSend } = request;
+      const once = headersOfOneSend && (await headersOfOneSend());
+      incoming = await this.#exchange(
+        { ...request, headers: { 'accept-encoding': 'identity', ...headers, ...once } },
+        deadline,
+      );
+      const refused = this.#refusalOf(incoming);
+      if (refused !== undefined) {
+        incoming.discard();
+        return refused;
+      }
+      const bytes = await incoming.read(this.settings.maxResponseSize);
+      return new HttpResponse(incoming.status, incoming.headers, bytes, this.settings.maxJsonDepth);
+    } catch (error) {
+      if (error instanceof OidcError) {
+        return { error, kind: 'final' };
+      }
+      return deadline.expired ? { error: timedOut(), kind: 'final' } : failureOf(error, incoming !== undefined);
+    }
+  }
+
+  /** What the head of an answer rules out already. */
+  #refusalOf({ status, headers }: Incoming): Failure | undefined {
+    if (status >= 500) {
+      const wait = retryAfter(one(headers['retry-after']), this.now());
+      return {
+        error: new TransportError('UPSTREAM_UNAVAILABLE', 'The server failed.', { retryAfter: wait }),
+        kind: 'broken',
+      };
+    }
+    if (status === 429) {
+      const wait = retryAfter(one(headers['retry-after']), this.now());
+      const error = new TransportError('RATE_LIMITED', 'The server asked to be left alone for a while.', {
+        retryAfter: wait,
+      });
+      return { error, kind: 'final' };
+    }
+    if (status >= 300 && status < 400) {
+      return {
+        error: new ResponseError('UNEXPECTED_REDIRECT', 'The server redirects; that is not followed.'),
+        kind: 'final',
+      };
+    }
+    if (!['', 'identity'].includes(one(headers['content-encoding'])?.toLowerCase() ?? '')) {
+      const error = new ResponseError(
+        'UNEXPECTED_CONTENT_ENCODING',
+        'The server encoded its answer though not asked to.',
+      );
+      return { error, kind: 'final' };
+    }
+    return Number(one(headers['content-length'])) > this.settings.maxResponseSize
+      ? { error: tooLarge(), kind: 'final' }
+      : undefined;
+  }
+}
+
+/** TLS 1.2 and up (RFC 9325); the deadline is ours, so that undici's own time-outs don't run. */
+function ownPool({ connectTimeout }: HttpSettings): Agent {
+  return new Agent({ connect: { timeout: connectTimeout, minVersion: 'TLSv1.2' }, headersTimeout: 0, bodyTimeout: 0 });
+}
+
+function mayRetry({ retry }: HttpRequest, { kind }: Failure): boolean {
+  return retry === 'idempotent' ? kind !== 'final' : retry === 'unanswered' && kind === 'unanswered';
+}
+
+function one(value: string | string[] | undefined): string | undefined {
+  return typeof value === 'string' ? value : value?.[0];
+}
