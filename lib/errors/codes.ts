@@ -18,7 +18,7 @@ export type DiscoveryErrorCode = 'ISSUER_MISMATCH' | 'INVALID_SERVER_METADATA' |
 export type TransportErrorCode =
   | 'UPSTREAM_UNAVAILABLE'
   | 'UPSTREAM_TIMEOUT'
-  /** More calls are on their way than `http.maxConcurrent`, and no place became free in time. */
+  /** As many calls to the endpoint are on their way as `http.maxConcurrent`, and no place became free in time. */
   | 'UPSTREAM_BUSY'
   | 'RATE_LIMITED'
   | 'TLS_ERROR';

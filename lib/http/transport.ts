@@ -28,13 +28,11 @@ export class Transport {
    * @throws {ResponseError} what it sent is outside of HTTP, of our limits, or a redirect
    */
   async request(request: HttpRequest): Promise<HttpResponse> {
-    const upstream = this.#upstreamOf(originOf(request.url));
-    const timeout = request.background === true ? BACKGROUND_TIMEOUT : this.connections.settings.timeout;
+    const { url, method, background } = request;
+    const upstream = this.#upstreamOf(originOf(url));
+    const timeout = background === true ? BACKGROUND_TIMEOUT : this.connections.settings.timeout;
     // Metadata and keys are few, and everybody waits for them.
-    const needsRoom = request.method === 'POST';
-    if (needsRoom) {
-      await upstream.enter(timeout / 10);
-    }
+    const places = method === 'POST' ? await upstream.enter(url, timeout / 10) : undefined;
     try {
       upstream.open();
       const result = await this.connections.send(request, timeout);
@@ -45,9 +43,7 @@ export class Transport {
       }
       throw result.error;
     } finally {
-      if (needsRoom) {
-        upstream.leave();
-      }
+      places?.leave();
     }
   }
 

@@ -1,0 +1,100 @@
+import { isWithin, type Now } from '../clock/clock.js';
+import { TransportError } from '../errors/errors.js';
+import type { OidcError } from '../errors/oidc.error.js';
+
+/** Calls that fail one after the other before a server counts as down. */
+const MOST_FAILURES = 10;
+
+/** Milliseconds until a server that is down is tried again, by one call. */
+const PAUSE = 5000;
+
+/** Milliseconds that callers are told to wait for a probe that is on its way. */
+const PROBE = 1000;
+
+/** The failures that say that a server is down: silence, 5xx and 429. Whatever else it answers, it is there. */
+const DOWN: readonly string[] = ['UPSTREAM_UNAVAILABLE', 'UPSTREAM_TIMEOUT', 'TLS_ERROR', 'RATE_LIMITED'];
+
+const MESSAGES = {
+  RATE_LIMITED: 'The server asked to be left alone for a while.',
+  UPSTREAM_UNAVAILABLE: 'The server failed too often and is left alone for a while.',
+} as const;
+
+/** While it lasts nobody calls. */
+interface Closure {
+  readonly code: keyof typeof MESSAGES;
+  readonly from: number;
+  /** Milliseconds. */
+  readonly length: number;
+}
+
+/**
+ * Whether a server may be called: when it asked to be left alone, and whether it is down.
+ *
+ * After ten failures in a row it is left alone for five seconds, or as long as it says; then one call goes ahead and
+ * decides for the others.
+ */
+export class Health {
+  #failures = 0;
+  #closure: Closure | undefined;
+  #isProbing = false;
+
+  constructor(private readonly now: Now) {}
+
+  /** What who wants to call is told at present; undefined: nothing. A clock that was set back ends it too early, never late. */
+  get refusal(): TransportError | undefined {
+    if (this.#closure === undefined) {
+      return undefined;
+    }
+    const { code, from, length } = this.#closure;
+    const now = this.now();
+    return isWithin(now, from, length) ? refusal(code, from + length - now) : undefined;
+  }
+
+  /**
+   * Lets a call go ahead; it must {@link report} how it ended.
+   *
+   * @throws {TransportError} it may not, for so many seconds
+   */
+  open(): void {
+    const refused = this.refusal;
+    if (refused !== undefined) {
+      throw refused;
+    }
+    if (this.#closure === undefined) {
+      return;
+    }
+    if (this.#failures < MOST_FAILURES) {
+      this.#closure = undefined;
+    } else if (this.#isProbing) {
+      throw refusal('UPSTREAM_UNAVAILABLE', PROBE);
+    } else {
+      this.#isProbing = true;
+    }
+  }
+
+  /** @param error how a call ended; undefined: with an answer */
+  report(error: OidcError | undefined): void {
+    const wasProbing = this.#isProbing;
+    this.#isProbing = false;
+    if (!(error instanceof TransportError) || !DOWN.includes(error.code)) {
+      this.#failures = 0;
+      this.#closure = undefined;
+      return;
+    }
+    this.#failures += 1;
+    const wait = error.retryAfter * 1000;
+    if (error.code === 'RATE_LIMITED') {
+      this.#close('RATE_LIMITED', wait);
+    } else if (wasProbing || this.#failures >= MOST_FAILURES) {
+      this.#close('UPSTREAM_UNAVAILABLE', Math.max(wait, PAUSE));
+    }
+  }
+
+  #close(code: Closure['code'], length: number): void {
+    this.#closure = { code, from: this.now(), length };
+  }
+}
+
+function refusal(code: Closure['code'], milliseconds: number): TransportError {
+  return new TransportError(code, MESSAGES[code], { retryAfter: milliseconds / 1000 });
+}
