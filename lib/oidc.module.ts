@@ -34,6 +34,7 @@ import {
   type OidcOptionsFactory,
   type ParsedOptions,
 } from './oidc.options.js';
+import { GuardCheck } from './resource-server/guard-check.js';
 import { resourceServerExports, resourceServerProviders } from './resource-server/resource-server.providers.js';
 import { sessionExports, sessionProviders } from './session/session.providers.js';
 
@@ -79,7 +80,7 @@ function define(extras: OidcModuleExtras, raw: readonly Provider[]): DynamicModu
   return {
     module: OidcModule,
     global: isGlobal,
-    imports: [...imports, OidcDefaultsModule],
+    imports: [...imports, OidcDefaultsModule, GuardCheck],
     providers: [
       ...raw,
       Platform,

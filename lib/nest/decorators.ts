@@ -12,8 +12,13 @@ const VALIDATION = Symbol('nestjs-oidc: validation');
 const INTROSPECTION = Symbol('nestjs-oidc: introspection');
 const STEP_UP = Symbol('nestjs-oidc: step-up');
 
-/** What asks something of an access token. */
-const DEMANDS = [SCOPES, VALIDATION, INTROSPECTION, STEP_UP] as const;
+/** What asks something of an access token, by the key of its metadata. */
+const DEMANDS = [
+  [SCOPES, '@Scopes'],
+  [STEP_UP, '@StepUp'],
+  [INTROSPECTION, '@Introspection'],
+  [VALIDATION, '@AccessTokenValidation'],
+] as const;
 
 /** Seconds that an introspection is kept beyond its time, for those who would rather have an old one than none. */
 export const LONGEST_STALE = 300;
@@ -124,6 +129,8 @@ export function StepUp(requirement: StepUpRequirement): CustomDecorator<symbol> 
 /** What the decorators on a handler and its class ask for. */
 export interface AccessRule {
   readonly isPublic: boolean;
+  /** The decorators that ask something of a token, such as `@Scopes`; none where everybody may pass. */
+  readonly demands: readonly string[];
   /** Empty when any token will do. */
   readonly scopes: readonly string[];
   /** Undefined: as the module says. */
@@ -155,6 +162,7 @@ function readRule(handler: Target, controller: Target): AccessRule {
   const isPublic = opens(handler) ?? opens(controller) ?? false;
   return {
     isPublic,
+    demands: isPublic ? [] : [...new Set([...demandsOf(handler), ...demandsOf(controller)])],
     scopes: isPublic ? [] : (nearest<readonly string[]>(SCOPES) ?? []),
     validation: validationOf(handler) ?? validationOf(controller),
     freshness: nearest<IntrospectionFreshness>(INTROSPECTION) ?? {},
@@ -174,7 +182,11 @@ function opens(target: Target): boolean | undefined {
   if (Reflect.hasMetadata(PUBLIC, target)) {
     return true;
   }
-  return DEMANDS.some((key) => Reflect.hasMetadata(key, target)) ? false : undefined;
+  return demandsOf(target).length > 0 ? false : undefined;
+}
+
+function demandsOf(target: Target): readonly string[] {
+  return DEMANDS.filter(([key]) => Reflect.hasMetadata(key, target)).map(([, decorator]) => decorator);
 }
 
 /** Injects the `OidcClient` called `name`; the one without a name when left out. */

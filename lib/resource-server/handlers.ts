@@ -9,6 +9,11 @@ export interface Handler {
   readonly metatype: Target;
 }
 
+/** As a person would look for it: `OrdersController.list`. */
+export function nameOf({ handler, metatype }: Handler): string {
+  return `${metatype.name}.${handler.name}`;
+}
+
 /** Every method of every controller and provider of the application. */
 export function* handlersOf(modules: ModulesContainer): Generator<Handler> {
   for (const module of modules.values()) {

@@ -9,7 +9,6 @@ import type { OidcStore } from '../storage/oidc-store.js';
 import { ProtectedResource } from './protected-resource.js';
 import type { ResourceServerSettings, TrustedIssuerOptions } from './resource-server.options.js';
 import { ResourceServer } from './resource-server.js';
-import { ScopesCheck } from './scopes-check.js';
 
 /** What this room reads of the options. */
 interface ResourceServerPart {
@@ -44,7 +43,6 @@ export function resourceServerProviders(name?: string): Provider[] {
         platform: Platform,
       ) => new ProtectedResource(server, host, modules, platform),
     },
-    ScopesCheck,
   ];
 }
 

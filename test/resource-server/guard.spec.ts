@@ -16,7 +16,9 @@ import { APP_GUARD } from '@nestjs/core';
 
 import {
   AccessToken,
+  AccessTokenValidation,
   CurrentUser,
+  Introspection,
   OidcClient,
   OidcGuard,
   OidcLoginGuard,
@@ -24,6 +26,7 @@ import {
   OidcSessionGuard,
   Public,
   Scopes,
+  StepUp,
   type VerifiedAccessToken,
 } from '../../lib/index.js';
 import { CLIENT_SECRET, createApp, onBothAdapters, type Adapter } from '../support/apps.js';
@@ -420,11 +423,32 @@ describe.each<Adapter>(['express', 'fastify'])('the life of an application on %s
   });
 });
 
-describe('@Scopes without a guard stops the boot', () => {
+describe('what only a guard can promise stops the boot where there is none', () => {
   @Controller('naked')
   class NakedController {
     @Get()
     @Scopes('naked')
+    read() {}
+  }
+
+  @Controller('strong')
+  class StrongController {
+    @Get()
+    @StepUp({ maxAge: 60 })
+    read() {}
+  }
+
+  @Controller('fresh')
+  class FreshController {
+    @Get()
+    @Introspection({ maxAge: 0 })
+    read() {}
+  }
+
+  @Controller('signed')
+  class SignedController {
+    @Get()
+    @AccessTokenValidation('jwt')
     read() {}
   }
 
@@ -440,19 +464,91 @@ describe('@Scopes without a guard stops the boot', () => {
     wrongGuard() {}
   }
 
+  @Controller('opened')
+  @StepUp({ maxAge: 60 })
+  class OpenedHandlerController {
+    @Get()
+    @Public()
+    open() {
+      return 'ok';
+    }
+  }
+
   @Module({ controllers: [NakedController] })
   class NakedModule {}
 
   it.each<[string, object, string]>([
-    ['of a handler', { controllers: [NakedController] }, '@Scopes on NakedController.read'],
-    ['of a class, with another guard', { controllers: [ClothedController] }, '@Scopes on ClothedController.wrongGuard'],
-    ['in another module', { imports: [NakedModule] }, '@Scopes on NakedController.read'],
+    ['@Scopes of a handler', { controllers: [NakedController] }, '@Scopes on NakedController.read'],
+    [
+      '@Scopes of a class, with another guard',
+      { controllers: [ClothedController] },
+      '@Scopes on ClothedController.wrongGuard',
+    ],
+    ['@Scopes in another module', { imports: [NakedModule] }, '@Scopes on NakedController.read'],
+    ['@StepUp', { controllers: [StrongController] }, '@StepUp on StrongController.read'],
+    ['@Introspection', { controllers: [FreshController] }, '@Introspection on FreshController.read'],
+    ['@AccessTokenValidation', { controllers: [SignedController] }, '@AccessTokenValidation on SignedController.read'],
   ])('NEST-12 %s', async (_what, setup, member) => {
     await expect(createApp({ adapter: 'express', ...setup })).rejects.toMatchObject({ name: 'ConfigError', member });
   });
 
-  it('NEST-13 and names at least one', () => {
+  it('but a handler that is open promises nothing', async () => {
+    const app = await createApp({ adapter: 'express', controllers: [OpenedHandlerController] });
+    expect((await app.get('/opened')).status).toBe(200);
+  });
+
+  it('NEST-13 @Scopes names at least one', () => {
     expect(() => Scopes()).toThrow(expect.objectContaining({ name: 'ConfigError', member: '@Scopes' }));
+  });
+});
+
+describe('a freshness that nothing is kept for', () => {
+  @Controller('fresh')
+  @UseGuards(OidcGuard)
+  class FreshController {
+    @Get('old')
+    @Introspection({ maxAge: 5 })
+    old() {}
+
+    @Get('stale')
+    @Introspection({ staleIfError: 60 })
+    stale() {}
+
+    @Get('anew')
+    @Introspection({ maxAge: 0 })
+    anew() {}
+  }
+
+  const partners = (resourceServer: object) =>
+    OidcModule.forRoot({
+      name: 'partners',
+      issuer: 'https://partners.test',
+      client: { client_id: 'partner', client_secret: CLIENT_SECRET },
+      resourceServer: { audience: false, ...resourceServer },
+    });
+
+  const warnings = async (cache: object | undefined, more: object) => {
+    const app = await createApp({
+      adapter: 'express',
+      controllers: [FreshController],
+      imports: [partners(more)],
+      options: { resourceServer: { audience: 'https://api.test', ...(cache && { cache }) } },
+    });
+    return app.logs.filter(({ text }) => text.includes('@Introspection')).map(({ level, message }) => [level, message]);
+  };
+
+  it('is told once, whatever the number of clients, with the handlers', async () => {
+    expect(await warnings(undefined, {})).toEqual([
+      [
+        'warn',
+        'maxAge and staleIfError of @Introspection do nothing on FreshController.old, FreshController.stale: resourceServer.cache is not set',
+      ],
+    ]);
+  });
+
+  it('is not told where any API keeps something', async () => {
+    expect(await warnings({}, {})).toEqual([]);
+    expect(await warnings(undefined, { cache: {} })).toEqual([]);
   });
 });
 

@@ -1,0 +1,79 @@
+import { Inject, Logger, Module, type OnApplicationBootstrap } from '@nestjs/common';
+import { GUARDS_METADATA } from '@nestjs/common/constants.js';
+import { ApplicationConfig, ModulesContainer } from '@nestjs/core';
+
+import { ConfigError } from '../errors/errors.js';
+import { accessRule } from '../nest/decorators.js';
+import { handlersOf, nameOf, type Handler, type Target } from './handlers.js';
+import { OidcGuard } from './oidc.guard.js';
+import { ResourceServer } from './resource-server.js';
+
+/** Holds what decorators ask of access tokens against the guards: once for the application, whatever clients it has. */
+@Module({})
+export class GuardCheck implements OnApplicationBootstrap {
+  readonly #modules: ModulesContainer;
+  readonly #application: ApplicationConfig;
+
+  constructor(
+    @Inject(ModulesContainer) modules: ModulesContainer,
+    @Inject(ApplicationConfig) application: ApplicationConfig,
+  ) {
+    this.#modules = modules;
+    this.#application = application;
+  }
+
+  /** @throws {ConfigError} a handler asks for what nobody would check */
+  onApplicationBootstrap(): void {
+    const handlers = [...handlersOf(this.#modules)];
+    if (!this.#hasGlobalGuard()) {
+      handlers.forEach(requireGuard);
+    }
+    const idle = new Set(handlers.filter(wantsWhatIsKept).map(nameOf));
+    if (idle.size > 0 && !this.#keepsAnything()) {
+      const where = [...idle].join(', ');
+      const problem = 'resourceServer.cache is not set';
+      new Logger(OidcGuard.name).warn(`maxAge and staleIfError of @Introspection do nothing on ${where}: ${problem}`);
+    }
+  }
+
+  #hasGlobalGuard(): boolean {
+    const perRequest = this.#application.getGlobalRequestGuards().map((wrapper) => wrapper.metatype);
+    return [...this.#application.getGlobalGuards(), ...perRequest].some(isOidcGuard);
+  }
+
+  /** Which guard stands before a handler can be any client's. */
+  #keepsAnything(): boolean {
+    return [...this.#modules.values()]
+      .flatMap((module) => [...module.providers.values()])
+      .some(({ instance }) => instance instanceof ResourceServer && instance.settings.cache !== undefined);
+  }
+}
+
+function requireGuard(target: Handler): void {
+  const { handler, metatype } = target;
+  const [demand] = accessRule(handler, metatype).demands;
+  if (demand !== undefined && ![handler, metatype].some(isGuarded)) {
+    throw new ConfigError('INVALID_CONFIG', `${demand} on ${nameOf(target)}`, 'is not protected by an OidcGuard');
+  }
+}
+
+/** Without a cache nothing is older than 0 seconds, and nothing is there when the server is down. */
+function wantsWhatIsKept({ handler, metatype }: Handler): boolean {
+  const { isPublic, freshness } = accessRule(handler, metatype);
+  const { maxAge = 0, staleIfError = 0 } = freshness;
+  return !isPublic && (maxAge > 0 || staleIfError > 0);
+}
+
+function isGuarded(target: Target): boolean {
+  const guards: unknown = Reflect.getMetadata(GUARDS_METADATA, target);
+  return Array.isArray(guards) && guards.some(isOidcGuard);
+}
+
+/** The guard's class, a subclass of it, or an instance of either. */
+function isOidcGuard(guard: unknown): boolean {
+  return (
+    guard instanceof OidcGuard ||
+    guard === OidcGuard ||
+    (typeof guard === 'function' && guard.prototype instanceof OidcGuard)
+  );
+}
