@@ -1,6 +1,7 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext, type Type } from '@nestjs/common';
 
 import { SeeOther } from '../nest/answer.js';
+import { namedGuard } from '../nest/named-guard.js';
 import { strategyToken } from '../nest/tokens.js';
 import { drive } from './drive.js';
 import { OidcStrategy } from './oidc.strategy.js';
@@ -23,26 +24,13 @@ import { OidcStrategy } from './oidc.strategy.js';
  */
 @Injectable()
 export class OidcLoginGuard implements CanActivate {
-  private static readonly named = new Map<string, Type<OidcLoginGuard>>();
-
   constructor(@Inject(strategyToken()) private readonly strategy: OidcStrategy) {
     strategy.login.require();
   }
 
   /** The guard of a named client: `@UseGuards(OidcLoginGuard.for('partners'))`. */
-  static for(name: string): Type<OidcLoginGuard> {
-    const known = this.named.get(name);
-    if (known !== undefined) {
-      return known;
-    }
-    @Injectable()
-    class NamedLoginGuard extends OidcLoginGuard {
-      constructor(@Inject(strategyToken(name)) strategy: OidcStrategy) {
-        super(strategy);
-      }
-    }
-    this.named.set(name, NamedLoginGuard);
-    return NamedLoginGuard;
+  static for<Guard extends OidcLoginGuard>(this: Type<Guard>, name: string): Type<Guard> {
+    return namedGuard(this, strategyToken(name));
   }
 
   async canActivate(context: ExecutionContext): Promise<never> {

@@ -5,6 +5,7 @@ import { OidcError } from '../errors/oidc.error.js';
 import { authenticate, admitAnonymous } from '../nest/authenticated.js';
 import { authorizationOf, callOf, isHttpRequest, kindOf, requestOf, responseOf } from '../nest/call.js';
 import { accessRule, type AccessRule } from '../nest/decorators.js';
+import { namedGuard } from '../nest/named-guard.js';
 import { Platform } from '../nest/platform.js';
 import { resourceServerToken } from '../nest/tokens.js';
 import { attemptedSchemes, parseCredentials, presentedToken, type PresentedToken } from './credentials.js';
@@ -45,7 +46,6 @@ interface Call {
  */
 @Injectable()
 export class OidcGuard implements CanActivate {
-  private static readonly named = new Map<string, Type<OidcGuard>>();
   private readonly logger = new Logger(OidcGuard.name);
   protected readonly resourceServer: ResourceServer;
   private readonly resourceMetadata: string | undefined;
@@ -61,22 +61,8 @@ export class OidcGuard implements CanActivate {
   }
 
   /** The guard of a named client: `@UseGuards(OidcGuard.for('partners'))`. */
-  static for(name: string): Type<OidcGuard> {
-    const known = this.named.get(name);
-    if (known !== undefined) {
-      return known;
-    }
-    @Injectable()
-    class NamedOidcGuard extends OidcGuard {
-      constructor(
-        @Inject(resourceServerToken(name)) resourceServer: ResourceServer | undefined,
-        @Inject(Platform) platform: Platform,
-      ) {
-        super(resourceServer, platform);
-      }
-    }
-    this.named.set(name, NamedOidcGuard);
-    return NamedOidcGuard;
+  static for<Guard extends OidcGuard>(this: Type<Guard>, name: string): Type<Guard> {
+    return namedGuard(this, resourceServerToken(name));
   }
 
   canActivate(context: ExecutionContext): true | Promise<true> {

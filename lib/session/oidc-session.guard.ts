@@ -4,6 +4,7 @@ import { SessionError } from '../errors/errors.js';
 import { PRIVATE_ANSWER, type ResponseHeader } from '../nest/answer.js';
 import { admitAnonymous, authenticate } from '../nest/authenticated.js';
 import { accessRule } from '../nest/decorators.js';
+import { namedGuard } from '../nest/named-guard.js';
 import { OidcException } from '../nest/oidc.exception.js';
 import { sessionCookiesToken } from '../nest/tokens.js';
 import { SessionCookies } from './session-cookies.js';
@@ -26,27 +27,14 @@ const OWN_ANSWER: ResponseHeader = ['Cache-Control', 'private, no-store'];
  */
 @Injectable()
 export class OidcSessionGuard implements CanActivate {
-  private static readonly named = new Map<string, Type<OidcSessionGuard>>();
-
   constructor(@Inject(sessionCookiesToken()) private readonly sessions: SessionCookies) {
     // What is missing in the configuration stops the boot.
     sessions.sealer();
   }
 
   /** The guard for the sessions of a named client: `@UseGuards(OidcSessionGuard.for('partners'))`. */
-  static for(name: string): Type<OidcSessionGuard> {
-    const known = this.named.get(name);
-    if (known !== undefined) {
-      return known;
-    }
-    @Injectable()
-    class NamedSessionGuard extends OidcSessionGuard {
-      constructor(@Inject(sessionCookiesToken(name)) sessions: SessionCookies) {
-        super(sessions);
-      }
-    }
-    this.named.set(name, NamedSessionGuard);
-    return NamedSessionGuard;
+  static for<Guard extends OidcSessionGuard>(this: Type<Guard>, name: string): Type<Guard> {
+    return namedGuard(this, sessionCookiesToken(name));
   }
 
   canActivate(context: ExecutionContext): boolean {

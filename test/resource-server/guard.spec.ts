@@ -16,6 +16,7 @@ import { APP_GUARD } from '@nestjs/core';
 
 import {
   AccessToken,
+  AccessTokenError,
   AccessTokenValidation,
   CurrentUser,
   Introspection,
@@ -202,14 +203,32 @@ onBothAdapters((adapter) => {
     expect((await app.get('/nowhere')).status).toBe(404);
   });
 
-  it('a guard of a named client asks that client’s provider', async () => {
+  it('a guard of a named client asks that client’s provider, a subclass too', async () => {
+    @Injectable()
+    class AliceGuard extends OidcGuard {
+      protected override authorize(token: VerifiedAccessToken) {
+        if (token.sub !== 'alice') {
+          throw new AccessTokenError('INSUFFICIENT_SCOPE', 'Only alice.');
+        }
+      }
+    }
+    @Injectable()
+    class ExtendedGuard extends OidcGuard.for('partners') {}
     @Controller('partners')
-    @UseGuards(OidcGuard.for('partners'))
     class PartnersController {
       @Get()
+      @UseGuards(OidcGuard.for('partners'))
       list(@AccessToken() token: VerifiedAccessToken) {
         return { client_id: token.client_id };
       }
+
+      @Get('alice')
+      @UseGuards(AliceGuard.for('partners'))
+      alice() {}
+
+      @Get('extended')
+      @UseGuards(ExtendedGuard)
+      extended() {}
     }
     const other = await boot();
     const client = { client_id: 'partner', client_secret: CLIENT_SECRET };
@@ -222,8 +241,12 @@ onBothAdapters((adapter) => {
     });
     other.op.clock.advance(Math.floor(Date.now() / 1000) - other.op.clock.seconds);
     const app = await boot({ imports: [partners], controllers: [...CONTROLLERS, PartnersController] });
-    expect((await app.call('/partners', other.op.issue())).status).toBe(200);
-    expectBadToken(app, await app.call('/partners', app.op.issue()), 'TOKEN_INACTIVE');
+    for (const path of ['/partners', '/partners/alice', '/partners/extended']) {
+      expect((await app.call(path, other.op.issue())).status).toBe(200);
+      expectBadToken(app, await app.call(path, app.op.issue()), 'TOKEN_INACTIVE');
+    }
+    expect((await app.call('/partners/extended', other.op.issue({ sub: 'bob' }))).status).toBe(200);
+    expect((await app.call('/partners/alice', other.op.issue({ sub: 'bob' }))).status).toBe(403);
     expectBadToken(app, await app.call('/orders', other.op.issue()), 'TOKEN_INACTIVE');
     expect((await app.call('/orders', app.op.issue())).status).toBe(200);
   });
