@@ -1,14 +1,15 @@
 import 'reflect-metadata';
 import { Controller, Get, Module, UseGuards } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Redis } from 'ioredis';
 
 /**
- * One of several processes with one Redis: an API as an application has it. It is told the built library, the issuer, the
- * client's secret, Redis's port and the time, and tells its address.
+ * One of several processes with one Redis: an API as an application has it. It is told the HTTP adapter, the built
+ * library, the issuer, the client's secret, Redis's port and the time, and tells its address.
  */
-const [library, issuer, secret, port, now] = process.argv.slice(2);
+const [adapter, library, issuer, secret, port, now] = process.argv.slice(2);
 const { OidcClient, OidcGuard, OidcModule, OIDC_CLOCK } = await import(`${library}/index.js`);
 const { RedisStore } = await import(`${library}/storage/redis-store.js`);
 
@@ -36,7 +37,8 @@ Module({
   ],
 })(AppModule);
 
-const app = await NestFactory.create(AppModule, new FastifyAdapter(), { logger: false });
+const http = adapter === 'express' ? new ExpressAdapter() : new FastifyAdapter();
+const app = await NestFactory.create(AppModule, http, { logger: false });
 await app.listen(0, '127.0.0.1');
 
 process.on('message', async (token) => {

@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { Redis } from 'ioredis';
 import { request } from 'undici';
 
-import { CLIENT_SECRET } from '../support/apps.js';
+import { CLIENT_SECRET, type Adapter } from '../support/apps.js';
 import { dpopKey, dpopProof } from '../support/dpop.js';
 import { HostileProvider } from '../support/hostile-provider.js';
 import { RedisServer } from './redis-server.js';
@@ -23,8 +23,8 @@ class Replica {
     readonly address: string,
   ) {}
 
-  static async start(op: HostileProvider, redis: RedisServer): Promise<Replica> {
-    const args = [library, op.issuer, CLIENT_SECRET, String(redis.port), String(op.clock.now())];
+  static async start(adapter: Adapter, op: HostileProvider, redis: RedisServer): Promise<Replica> {
+    const args = [adapter, library, op.issuer, CLIENT_SECRET, String(redis.port), String(op.clock.now())];
     const child = fork(resolve(import.meta.dirname, 'replica.js'), args, { execArgv: [] });
     const [address] = await once(child, 'message');
     return new Replica(child, String(address));
@@ -51,7 +51,7 @@ class Replica {
   }
 }
 
-describe('two processes with one Redis', () => {
+describe('two processes with one Redis, on Express and on Fastify', () => {
   let redis: RedisServer;
   let op: HostileProvider;
   let one: Replica;
@@ -68,7 +68,7 @@ describe('two processes with one Redis', () => {
   beforeEach(async () => {
     [redis, op] = await Promise.all([RedisServer.start(), HostileProvider.start()]);
     op.register({ client_id: 'rp1', client_secret: CLIENT_SECRET });
-    [one, other] = await Promise.all([Replica.start(op, redis), Replica.start(op, redis)]);
+    [one, other] = await Promise.all([Replica.start('express', op, redis), Replica.start('fastify', op, redis)]);
   });
 
   afterEach(async () => {
@@ -88,7 +88,7 @@ describe('two processes with one Redis', () => {
     reader.disconnect();
   });
 
-  it('what is forgotten at one is asked about anew at the other', async () => {
+  it('REDIS-15 what is forgotten at one is asked about anew at the other', async () => {
     const token = op.issue();
     await one.get(token);
     op.expire(token);
