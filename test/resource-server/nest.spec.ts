@@ -1,6 +1,10 @@
+import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
+
 import { expect, it } from '@jest/globals';
 import { Controller, Get, Sse, UseGuards } from '@nestjs/common';
-import { from } from 'rxjs';
+import { from, Subject } from 'rxjs';
+import { request } from 'undici';
 
 import { customFetch, MemoryStore, OidcClient, OidcGuard, Public, type OidcStore } from '../../lib/index.js';
 import { jwtAccessToken } from '../support/access-token.js';
@@ -54,6 +58,37 @@ onBothAdapters((adapter) => {
     const response = await app.call('/stream', app.op.issue());
     expect(response.status).toBe(200);
     expect(response.body).toContain('data: two');
+  });
+
+  it('NEST-20 a stream goes on after its token is over', async () => {
+    const events = new Subject<{ data: string }>();
+    @Controller('events')
+    @UseGuards(OidcGuard)
+    class EventsController {
+      @Sse()
+      events() {
+        return events;
+      }
+    }
+    const app = await createApp({ adapter, controllers: [EventsController] });
+    const token = app.op.issue();
+    const answer = request(`${app.address}/events`, { headers: { authorization: `Bearer ${token}` } });
+    while (!events.observed) {
+      await setImmediate();
+    }
+    events.next({ data: 'one' });
+    const { body } = await answer;
+    let received = '';
+    body.on('data', (chunk) => (received += String(chunk)));
+    while (!received.includes('data: one')) {
+      await once(body, 'data');
+    }
+    app.clock.advance(7200);
+    expectBadToken(app, await app.call('/events', token), 'TOKEN_INACTIVE');
+    events.next({ data: 'two' });
+    events.complete();
+    await once(body, 'end');
+    expect(received.match(/data: .*/g)).toEqual(['data: one', 'data: two']);
   });
 
   it('NEST-22 while the server is down the application is alive, and says that it is not ready', async () => {
