@@ -1,11 +1,14 @@
 import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
 
-import { afterEach, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 
-import { createApp, onBothAdapters, type TestApp } from '../support/apps.js';
+import { OidcClient } from '../../lib/index.js';
 import { RedisStore } from '../../lib/storage/redis-store.js';
+import { AUDIENCE, createApp, onBothAdapters, type TestApp } from '../support/apps.js';
+import { dpopKey, dpopProof } from '../support/dpop.js';
+import { expectBadToken, expectDependency } from '../support/outcomes.js';
 import { RedisServer } from './redis-server.js';
 
 const closers: (() => unknown)[] = [];
@@ -16,20 +19,30 @@ afterEach(async () => {
   }
 });
 
+async function connected() {
+  const server = await RedisServer.start();
+  const redis = new Redis(server.port, '127.0.0.1', { retryStrategy: () => 20 });
+  redis.on('error', () => undefined);
+  await once(redis, 'ready');
+  closers.push(
+    () => redis.disconnect(),
+    () => server.kill(),
+  );
+  return { server, redis };
+}
+
+/** Unlike `once` of Node, in spite of the errors that come before it. */
+function event(redis: Redis, name: string): Promise<unknown> {
+  return new Promise((resolve) => redis.once(name, resolve));
+}
+
 /** How long each fault lasts, in milliseconds; the clock of the application runs ten times as fast. */
 const PHASE = 250;
 const SPEED = 10;
 
 onBothAdapters((adapter) => {
   it('REDIS-03 NET-29 whatever provider and Redis do under load, nobody wrong gets in, and nobody right is told off', async () => {
-    const server = await RedisServer.start();
-    const redis = new Redis(server.port, '127.0.0.1', { retryStrategy: () => 20 });
-    redis.on('error', () => undefined);
-    await once(redis, 'ready');
-    closers.push(
-      () => redis.disconnect(),
-      () => server.kill(),
-    );
+    const { server, redis } = await connected();
     const app = await createApp({
       adapter,
       options: {
@@ -88,6 +101,73 @@ onBothAdapters((adapter) => {
     expect(unhandled).toEqual([]);
     expect(app.errors).toEqual([]);
   }, 30_000);
+
+  it.each([
+    ['proofs', { dpop: {} }, 'STORE_TIMEOUT'],
+    ['proofs and introspections', { dpop: {}, cache: {} }, 'STORE_UNAVAILABLE'],
+  ])('REDIS-03 a Redis that is silent and keeps %s is not waited for', async (_what, keeps, code) => {
+    const { server, redis } = await connected();
+    const app = await createApp({
+      adapter,
+      options: {
+        resourceServer: { audience: AUDIENCE, resource: AUDIENCE, ...keeps },
+        store: new RedisStore(redis),
+      },
+    });
+    const key = dpopKey();
+    const token = app.op.issue({ cnf: { jkt: key.jkt } });
+    const dpop = dpopProof(key, { url: 'https://api.test/orders', accessToken: token });
+    server.pause();
+    const begun = performance.now();
+    expectDependency(app, await app.get('/orders', { authorization: `DPoP ${token}`, dpop }), code);
+    expect(performance.now() - begun).toBeLessThan(1500);
+    server.resume();
+  });
+
+  describe('with what is known of tokens in Redis', () => {
+    const boot = async () => {
+      const { server, redis } = await connected();
+      const options = { resourceServer: { audience: AUDIENCE, cache: {} }, store: new RedisStore(redis) };
+      return { server, redis, app: await createApp({ adapter, options }) };
+    };
+
+    it.each<[string, (redis: Redis, key: string) => Promise<unknown>]>([
+      ['a list', async (redis, key) => [await redis.del(key), await redis.rpush(key, 'x', 'y')]],
+      ['{', (redis, key) => redis.set(key, '{')],
+      ['null', (redis, key) => redis.set(key, 'null')],
+      ['"x"', (redis, key) => redis.set(key, '"x"')],
+    ])('REDIS-06 an entry that became %s is asked about once and written anew', async (_what, spoil) => {
+      const { redis, app } = await boot();
+      const token = app.op.issue();
+      await app.call('/orders', token);
+      const [key = ''] = await redis.keys('nestjs-oidc:introspection:*');
+      await spoil(redis, key);
+      expect((await app.call('/orders', token)).status).toBe(200);
+      expect((await app.call('/orders', token)).status).toBe(200);
+      expect(app.op.count('introspect')).toBe(2);
+      expect(await redis.type(key)).toBe('string');
+      expect(await redis.pttl(key)).toBeGreaterThan(0);
+      expect(await redis.keys('nestjs-oidc:*')).toEqual([key]);
+    });
+
+    it('REDIS-09 a token is revoked at the provider though Redis is gone, and the caller is told of the latter', async () => {
+      const { server, redis, app } = await boot();
+      const oidc = app.nest.get(OidcClient);
+      const token = app.op.issue();
+      expect((await app.call('/orders', token)).status).toBe(200);
+      const closed = event(redis, 'close');
+      await server.kill();
+      await closed;
+      await expect(oidc.forget(token)).rejects.toMatchObject({ name: 'StoreError', code: 'STORE_UNAVAILABLE' });
+      await expect(oidc.revoke(token)).rejects.toMatchObject({ name: 'StoreError', code: 'STORE_UNAVAILABLE' });
+      expect(app.op.count('revoke')).toBe(1);
+      expectBadToken(app, await app.call('/orders', token), 'TOKEN_INACTIVE');
+      const ready = event(redis, 'ready');
+      await server.resurrect();
+      await ready;
+      await expect(oidc.forget(token)).resolves.toBeUndefined();
+    });
+  });
 });
 
 type Kind = 'good' | 'bad';
