@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 
 import { describe, expect, it } from '@jest/globals';
 
-import { createApp, onBothAdapters, SESSION_SECRET, startProvider, type TestApp } from '../support/apps.js';
+import { StoreError } from '../../lib/index.js';
+import { AUDIENCE, createApp, onBothAdapters, SESSION_SECRET, startProvider, type TestApp } from '../support/apps.js';
 import { Browser } from '../support/browser.js';
 import { expectCallbackRefused, expectRefused } from '../support/outcomes.js';
 
@@ -208,6 +209,28 @@ onBothAdapters((adapter) => {
     expect(end.searchParams.get('id_token_hint')).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/);
     expect(end.searchParams.get('post_logout_redirect_uri')).toBe(`${app.url}/`);
     expect((await browser.get('/me')).status).toBe(401);
+  });
+
+  describe('while the store that replicas share is away', () => {
+    const fails = () => {
+      throw new StoreError('STORE_UNAVAILABLE', 'The store can not be reached.');
+    };
+    const store = { get: fails, set: fails, delete: fails, claim: fails, take: fails };
+
+    it('REDIS-02 begins, is there and ends', async () => {
+      const app = await boot({ store });
+      const browser = await signedIn(app);
+      expect((await browser.get('/me')).status).toBe(200);
+      expect((await browser.post('/auth/logout')).status).toBe(200);
+      expect(browser.jar.names).toEqual([]);
+    });
+
+    it('REDIS-09 ends in the browser, and that its access token may still be kept is no secret', async () => {
+      const app = await boot({ store, resourceServer: { audience: AUDIENCE, cache: {} } });
+      const browser = await signedIn(app);
+      expect((await browser.post('/auth/logout')).status).toBeGreaterThanOrEqual(500);
+      expect(browser.jar.names).toEqual([]);
+    });
   });
 
   it.each([
