@@ -83,7 +83,7 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
       end = () => this.error(refusal.exception);
     }
     try {
-      this.deliver(request, [...headers, ...setCookies.map((line) => ['Set-Cookie', line] as const)]);
+      this.deliver(request, [...headers, ['Set-Cookie', setCookies]]);
     } catch (error) {
       end = () => this.error(error);
     }

@@ -1,7 +1,7 @@
 import { HttpException, HttpStatus } from '@nestjs/common';
 
-/** A header of an answer; `Set-Cookie` may come several times. */
-export type ResponseHeader = readonly [name: string, value: string];
+/** A header of an answer; a list is a header that comes several times. */
+export type ResponseHeader = readonly [name: string, value: string | readonly string[]];
 
 /**
  * On every answer that a guard gives to a browser itself: it is for one person at one time (RFC 9111, section 5.2.2.5),

@@ -14,6 +14,11 @@ interface HeaderWriter {
   getHeader(response: unknown, name: string): unknown;
 }
 
+const EXPOSED = 'Access-Control-Expose-Headers';
+
+/** Of our own headers, what scripts of other origins may read anyway (Fetch, CORS-safelisted response-header name). */
+const SAFELISTED = ['Cache-Control'] as const;
+
 /** The one place that knows Express from Fastify. */
 @Injectable()
 export class Platform {
@@ -109,26 +114,30 @@ export class Platform {
     this.writer().setHeader(response, name, value);
   }
 
-  appendHeader(response: unknown, name: string, value: string): void {
-    this.writer().appendHeader(response, name, value);
-  }
-
   /** Sets each header once; `Set-Cookie` lines are added to those that are there. */
   deliver(response: unknown, headers: readonly ResponseHeader[]): void {
     for (const [name, value] of headers) {
+      const lines = [value].flat();
       if (name === 'Set-Cookie') {
-        this.appendHeader(response, name, value);
+        lines.forEach((line) => this.writer().appendHeader(response, name, line));
       } else {
-        this.setHeader(response, name, value);
+        // Of one line, readers expect a string.
+        this.setHeader(response, name, lines.length > 1 ? lines : lines.join());
       }
     }
   }
 
-  /** Sets the headers of a refusal. Where CORS is on, scripts of other origins may read what they need to go on. */
-  refuse(response: unknown, headers: readonly ResponseHeader[]): void {
-    this.deliver(response, headers);
-    if (this.getHeader(response, 'Access-Control-Allow-Origin') !== undefined) {
-      this.appendHeader(response, 'Access-Control-Expose-Headers', headers.map(([name]) => name).join(', '));
+  /** Where CORS is on, lets scripts of other origins read these headers, beside those that the application named. */
+  expose(response: unknown, names: readonly string[]): void {
+    if (this.getHeader(response, 'Access-Control-Allow-Origin') === undefined) {
+      return;
+    }
+    const before = listOf(this.writer().getHeader(response, EXPOSED));
+    const known = [...before, ...SAFELISTED].map((name) => name.toLowerCase());
+    const added = names.filter((name) => !known.includes(name.toLowerCase()));
+    if (added.length > 0) {
+      // Not appended: on Fastify, Nest 11 would replace what is there.
+      this.setHeader(response, EXPOSED, [...before, ...added].join(', '));
     }
   }
 
@@ -163,6 +172,11 @@ function isIncomingMessage(value: unknown): value is IncomingMessage {
 
 function member(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+}
+
+/** The elements of a header that is a list (RFC 9110, section 5.6.1), however many lines it has. */
+function listOf(header: unknown): readonly string[] {
+  return [header].flat().flatMap((line) => (typeof line === 'string' ? line.split(/\s*,\s*/).filter(Boolean) : []));
 }
 
 /** RFC 9112, section 3.2.2: a server also has to take the absolute form, `GET http://host/path`. */

@@ -116,7 +116,10 @@ export class OidcGuard implements CanActivate {
     if (response !== undefined) {
       this.echo(requestOf(context), response);
       this.platform.deliver(response, refusal.headers);
-      this.challenge(response, refusal.challenges);
+      this.platform.expose(
+        response,
+        refusal.headers.map(([name]) => name),
+      );
     }
     return exceptionFor(kindOf(context), refusal, error);
   }
@@ -126,18 +129,6 @@ export class OidcGuard implements CanActivate {
     const id = this.platform.header(request, INTERACTION_ID);
     if (id !== undefined && UUID.test(id)) {
       this.platform.setHeader(response, INTERACTION_ID, id);
-    }
-  }
-
-  private challenge(response: object, challenges: readonly string[]): void {
-    const [first] = challenges;
-    if (first === undefined) {
-      return;
-    }
-    this.platform.setHeader(response, 'WWW-Authenticate', challenges.length === 1 ? first : challenges);
-    // Where CORS is on, scripts of other origins may read what they need to go on.
-    if (this.platform.getHeader(response, 'Access-Control-Allow-Origin') !== undefined) {
-      this.platform.appendHeader(response, 'Access-Control-Expose-Headers', 'WWW-Authenticate, DPoP-Nonce');
     }
   }
 
@@ -191,6 +182,7 @@ export class OidcGuard implements CanActivate {
       const nonce = presented.scheme === 'DPoP' ? this.resourceServer.senderConstraint.nonce() : undefined;
       if (nonce !== undefined) {
         this.platform.setHeader(response, 'DPoP-Nonce', nonce);
+        this.platform.expose(response, ['DPoP-Nonce']);
       }
     }
     return true;

@@ -10,9 +10,8 @@ import type { Scheme } from './credentials.js';
 export interface Refusal {
   readonly status: 400 | 401 | 403 | 503;
   readonly body: { readonly error: string; readonly error_description: string };
+  /** With a `WWW-Authenticate` for each scheme, unless the token is not to blame. */
   readonly headers: readonly ResponseHeader[];
-  /** The values of `WWW-Authenticate`, one for each scheme; none where the token is not to blame. */
-  readonly challenges: readonly string[];
 }
 
 /** The words of RFC 6750, section 3.1; unknown, expired and revoked tokens look alike. */
@@ -109,7 +108,7 @@ export function refusalOf(error: OidcError, facts: ChallengeFacts): Refusal {
   if (!(error instanceof AccessTokenError)) {
     const retryAfter = error instanceof TransportError ? error.retryAfter : 5;
     const headers: readonly ResponseHeader[] = [NO_STORE, ['Retry-After', String(Math.ceil(retryAfter))]];
-    return { status: 503, body: UNAVAILABLE, headers, challenges: [] };
+    return { status: 503, body: UNAVAILABLE, headers };
   }
   const { status, error: name, description } = ANSWERS[error.code];
   const isSilent = error.code === 'CREDENTIALS_MISSING';
@@ -119,8 +118,11 @@ export function refusalOf(error: OidcError, facts: ChallengeFacts): Refusal {
   return {
     status,
     body: { error: name, error_description: description },
-    headers: facts.nonce === undefined ? [NO_STORE] : [NO_STORE, ['DPoP-Nonce', facts.nonce]],
-    challenges: challengesOf(told, facts),
+    headers: [
+      NO_STORE,
+      ['WWW-Authenticate', challengesOf(told, facts)],
+      ...(facts.nonce === undefined ? [] : [['DPoP-Nonce', facts.nonce] as const]),
+    ],
   };
 }
 

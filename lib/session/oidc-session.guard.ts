@@ -50,7 +50,7 @@ export class OidcSessionGuard implements CanActivate {
     }
     const { session, setCookies } = this.sessions.find(request);
     const { platform } = this.sessions;
-    setCookies.forEach((line) => platform.appendHeader(response, 'Set-Cookie', line));
+    platform.deliver(response, [['Set-Cookie', setCookies]]);
     if (session !== undefined) {
       platform.deliver(response, [OWN_ANSWER]);
       authenticate(request, { user: session.user });

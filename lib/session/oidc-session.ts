@@ -41,10 +41,7 @@ export class OidcSession {
   async end(request: unknown, response: unknown): Promise<void> {
     const { platform } = this.#cookies;
     const session = this.read(request);
-    platform.deliver(response, PRIVATE_ANSWER);
-    for (const line of this.#cookies.clear(request)) {
-      platform.appendHeader(response, 'Set-Cookie', line);
-    }
+    platform.deliver(response, [...PRIVATE_ANSWER, ['Set-Cookie', this.#cookies.clear(request)]]);
     if (session !== undefined) {
       await this.#client.forget(session.tokens.access_token);
     }

@@ -77,7 +77,7 @@ const get = (url: string, cookie = '', method = 'GET') => ({
   headers: { cookie, 'content-type': 'application/x-www-form-urlencoded' },
 });
 
-const cookiesOf = ({ headers }: Ending) => headers.flatMap(([name, value]) => (name === 'Set-Cookie' ? [value] : []));
+const cookiesOf = ({ headers }: Ending) => headers.flatMap(([name, value]) => (name === 'Set-Cookie' ? value : []));
 const locationOf = (ending: Ending) => ('location' in ending ? ending.location : inspect(ending.error));
 const stateOf = (ending: Ending) => new URL(locationOf(ending)).searchParams.get('state') ?? '';
 
