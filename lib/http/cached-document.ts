@@ -1,4 +1,4 @@
-import type { Now } from '../clock/clock.js';
+import { isWithin, type Now } from '../clock/clock.js';
 import type { HttpResponse } from './response.js';
 
 const SHORTEST_LIFETIME = 60_000;
@@ -28,7 +28,7 @@ export type LoadDocument<T> = (background: boolean) => Promise<{ value: T; respo
 export class CachedDocument<T> {
   #copy: Copy<T> | undefined;
   #loading: Promise<T> | undefined;
-  #pauseEnds = Number.NEGATIVE_INFINITY;
+  #failedAt = Number.NEGATIVE_INFINITY;
 
   constructor(
     private readonly load: LoadDocument<T>,
@@ -53,11 +53,12 @@ export class CachedDocument<T> {
     if (copy === undefined) {
       return this.refresh();
     }
-    const age = this.now() - copy.fetchedAt;
-    if (age < 0 || age >= copy.lifetime) {
-      return this.#renew(copy, age);
+    const { fetchedAt, lifetime } = copy;
+    const now = this.now();
+    if (!isWithin(now, fetchedAt, lifetime)) {
+      return this.#renew(copy, now);
     }
-    if (age >= copy.lifetime * REFRESH_AHEAD && this.#loading === undefined && this.now() >= this.#pauseEnds) {
+    if (!isWithin(now, fetchedAt, lifetime * REFRESH_AHEAD) && this.#loading === undefined && !this.#pauses(now)) {
       this.#start(true).catch(() => undefined);
     }
     return copy.value;
@@ -68,12 +69,15 @@ export class CachedDocument<T> {
     return this.#loading ?? this.#start(false);
   }
 
-  #renew(copy: Copy<T>, age: number): T | Promise<T> {
-    const mayServe = age >= 0 && age < copy.lifetime + this.options.maxStale;
-    if (mayServe && this.now() < this.#pauseEnds) {
-      return copy.value;
+  #renew({ value, fetchedAt, lifetime }: Copy<T>, now: number): T | Promise<T> {
+    if (!isWithin(now, fetchedAt, lifetime + this.options.maxStale)) {
+      return this.refresh();
     }
-    return mayServe ? this.refresh().catch(() => copy.value) : this.refresh();
+    return this.#pauses(now) ? value : this.refresh().catch(() => value);
+  }
+
+  #pauses(now: number): boolean {
+    return isWithin(now, this.#failedAt, PAUSE);
   }
 
   #start(background: boolean): Promise<T> {
@@ -89,10 +93,10 @@ export class CachedDocument<T> {
       const { value, response } = await this.load(background);
       const now = this.now();
       this.#copy = { value, fetchedAt: now, lifetime: lifetimeOf(response, now) };
-      this.#pauseEnds = Number.NEGATIVE_INFINITY;
+      this.#failedAt = Number.NEGATIVE_INFINITY;
       return value;
     } catch (error) {
-      this.#pauseEnds = this.now() + PAUSE;
+      this.#failedAt = this.now();
       throw error;
     }
   }

@@ -40,14 +40,13 @@ export class Health {
 
   constructor(private readonly now: Now) {}
 
-  /** What who wants to call is told at present; undefined: nothing. A clock that was set back ends it too early, never late. */
+  /** What is told at present to who wants to call; undefined: nothing. */
   get refusal(): TransportError | undefined {
-    if (this.#closure === undefined) {
-      return undefined;
-    }
-    const { code, from, length } = this.#closure;
+    const closure = this.#closure;
     const now = this.now();
-    return isWithin(now, from, length) ? refusal(code, from + length - now) : undefined;
+    return closure !== undefined && isWithin(now, closure.from, closure.length)
+      ? refusal(closure.code, closure.from + closure.length - now)
+      : undefined;
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { Now } from '../clock/clock.js';
+import { isWithin, type Now } from '../clock/clock.js';
 import { ResponseError, VerificationError } from '../errors/errors.js';
 import { CachedDocument } from '../http/cached-document.js';
 import type { Transport } from '../http/transport.js';
@@ -107,9 +107,10 @@ export class RemoteKeys {
     try {
       return await this.#document.refresh();
     } catch (error) {
-      const age = this.now() - (this.#document.fetchedAt ?? Number.NEGATIVE_INFINITY);
+      const { fetchedAt = Number.NEGATIVE_INFINITY } = this.#document;
       // The set is so young that the key it lacks is the token's fault, not the outage's.
-      const forStrangers = this.#startCoolDown(PAUSE, age < COOL_DOWN ? unknownKey() : error);
+      const isYoung = isWithin(this.now(), fetchedAt, COOL_DOWN);
+      const forStrangers = this.#startCoolDown(PAUSE, isYoung ? unknownKey() : error);
       throw origin === 'stranger' ? forStrangers : error;
     }
   }
@@ -119,15 +120,10 @@ export class RemoteKeys {
     return error;
   }
 
-  /** A clock that was set back ends a cool-down. */
   #requireWarm(): void {
-    if (this.#coolDown === undefined) {
-      return;
-    }
-    const { error, from, length } = this.#coolDown;
-    const elapsed = this.now() - from;
-    if (elapsed >= 0 && elapsed < length) {
-      throw error;
+    const coolDown = this.#coolDown;
+    if (coolDown !== undefined && isWithin(this.now(), coolDown.from, coolDown.length)) {
+      throw coolDown.error;
     }
   }
 }

@@ -111,6 +111,17 @@ it('that can not be fetched ahead of its end hurts nobody', async () => {
   expect(loads).toHaveLength(2);
 });
 
+it('CLOCK-06 is asked for again at once where the clock was set back behind the failure', async () => {
+  const { clock, document, down } = documentWith({}, 3_600_000);
+  await document.get();
+  down();
+  clock.advance(1200);
+  expect(await document.get()).toBe(1);
+  down(false);
+  clock.advance(-300);
+  expect(await document.get()).toBe(3);
+});
+
 it('CLOCK-06 from the future is over', async () => {
   const { clock, document } = documentWith();
   await document.get();
