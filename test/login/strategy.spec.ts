@@ -1,3 +1,6 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+
 import { describe, expect, it } from '@jest/globals';
 import {
   Controller,
@@ -10,7 +13,9 @@ import {
   Req,
   Res,
   UseGuards,
+  type NestInterceptor,
 } from '@nestjs/common';
+import { APP_INTERCEPTOR } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 
 import {
@@ -29,6 +34,7 @@ import { CLIENT_SECRET, createApp, onBothAdapters, SESSION_SECRET, type TestApp 
 import { CONTROLLERS } from '../support/app-controllers.js';
 import { Browser } from '../support/browser.js';
 import { expectCallbackRefused, expectNoSession } from '../support/outcomes.js';
+import { rawBytes } from '../support/raw-http.js';
 
 @Injectable()
 class Users {
@@ -67,6 +73,13 @@ class WhereController {
   where(@Req() { protocol, hostname }: { protocol: string; hostname: string }) {
     return `${protocol}://${hostname}`;
   }
+}
+
+/** Bytes, without what nobody holds any more. */
+function heapUsed(): number {
+  setFlagsFromString('--expose-gc');
+  runInNewContext('gc')();
+  return process.memoryUsage().heapUsed;
 }
 
 const spoofed = (proto: string) => ({
@@ -223,6 +236,39 @@ onBothAdapters((adapter) => {
     expect(app.errors.map((error) => Object(error).status)).toEqual(Array.from({ length: 52 }, () => 303));
     expect(app.refusals).toEqual([]);
   });
+
+  it('NEST-04 NEST-05 no interceptor sees a login', async () => {
+    const seen: string[] = [];
+    const interceptor: NestInterceptor = {
+      intercept: (context, next) => {
+        seen.push(context.getHandler().name);
+        return next.handle();
+      },
+    };
+    const app = await createApp({ adapter, providers: [{ provide: APP_INTERCEPTOR, useValue: interceptor }] });
+    const browser = new Browser(app);
+    expect((await browser.login()).status).toBe(303);
+    expect(seen).toEqual([]);
+    await browser.get('/public');
+    expect(seen).toEqual(['open']);
+  });
+
+  it('NEST-05 ten thousand logins that nobody ends are answered and leave nothing behind', async () => {
+    const app = await createApp({ adapter, recordsRefusals: false });
+    const head = 'GET /auth/login HTTP/1.1\r\nHost: app.test\r\n';
+    const requests = `${`${head}\r\n`.repeat(499)}${head}Connection: close\r\n\r\n`;
+    const begin = async (times: number) => {
+      for (let begun = 0; begun < times; begun += 500) {
+        const { status, body } = await rawBytes(app.address, requests);
+        expect([status, body.match(/HTTP\/1\.1 303 /g)?.length]).toEqual([303, 499]);
+      }
+    };
+    await begin(1000);
+    const before = heapUsed();
+    await begin(10_000);
+    // A promise that stays, with what it waits for, takes more than 200 bytes.
+    expect(heapUsed() - before).toBeLessThan(2_000_000);
+  }, 60_000);
 
   it.each([
     ['no secret for sessions', { session: undefined }, {}, 'session.secret'],
