@@ -6,6 +6,8 @@ import { PaymentsController } from './payments.controller.js';
 import { issuer, redisUrl, registration, resource } from './settings.js';
 
 const redis = redisUrl ? new Redis(redisUrl) : undefined;
+// The store says when it can't be reached; without a listener the client prints a stack at each attempt.
+redis?.on('error', () => {});
 
 @Module({
   imports: [

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { issuer, machines, resource } from './settings.js';
+import { apiUrl, issuer, machines, resource } from './settings.js';
 
 /** A machine that has a key, gets a token that is bound to it, and proves at each call that it has it (RFC 9449). */
 const { publicKey, privateKey } = await generateKeyPair('ES256');
@@ -14,8 +14,14 @@ function proofOf(method: string, url: string, accessToken?: string): Promise<str
     .sign(privateKey);
 }
 
-/** The machine's whole way; what each step ended with. */
-export async function call(): Promise<readonly (readonly [step: string, status: number])[]> {
+/**
+ * The machine's whole way; what each step ended with.
+ *
+ * @param replica another process of the same API
+ */
+export async function call(
+  replica = process.env['REPLICA'],
+): Promise<readonly (readonly [step: string, status: number])[]> {
   const { client_id, client_secret } = machines.opaque;
   const answer = await fetch(`${issuer}/token`, {
     method: 'POST',
@@ -27,14 +33,17 @@ export async function call(): Promise<readonly (readonly [step: string, status: 
   });
   const { access_token: token, token_type } = (await answer.json()) as { access_token: string; token_type: string };
   const url = `${resource}/payments`;
-  const send = async (headers: Record<string, string>, path = '') =>
-    (await fetch(url + path, { method: 'POST', headers })).status;
+  const send = async (headers: Record<string, string>, path = '', api = apiUrl) =>
+    (await fetch(`${api}/payments${path}`, { method: 'POST', headers })).status;
   const proof = await proofOf('POST', url, token);
   const limits = await proofOf('POST', `${url}/limits`, token);
+  const atReplica = async (api: string) =>
+    [`the same proof at ${api}`, await send({ authorization: `DPoP ${token}`, dpop: proof }, '', api)] as const;
   return [
     [`a ${token_type} token for the key ${await calculateJwkThumbprint(jwk)}`, answer.status],
     ['pay, with a proof', await send({ authorization: `DPoP ${token}`, dpop: proof })],
     ['the same proof again', await send({ authorization: `DPoP ${token}`, dpop: proof })],
+    ...(replica ? [await atReplica(replica)] : []),
     ['without a proof', await send({ authorization: `DPoP ${token}` })],
     ['as a bearer token', await send({ authorization: `Bearer ${token}` })],
     [

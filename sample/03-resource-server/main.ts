@@ -1,28 +1,49 @@
-import { issuer, machines, redisUrl, resource } from './settings.js';
+import { apiUrl, issuer, machines, ports, redisUrl, resource, startsProvider } from './settings.js';
 import { start } from './start.js';
 
-const running = await start();
+const running = await start(() => console.log('  The provider was asked about a token.'));
 
-const token = (name: string, machine: keyof typeof machines, scope: string): string =>
-  `${name}=$(curl -s -u ${machines[machine].client_id}:${machines[machine].client_secret} -d grant_type=client_credentials -d scope=${scope} \\
+const folder = 'node sample/03-resource-server/dist';
+
+/** As it has to be written in another terminal, so that it means the same there. */
+const chosen = ['PORT', 'OP_PORT', 'ISSUER', 'RESOURCE']
+  .flatMap((name) => (process.env[name] ? `${name}=${process.env[name]} ` : []))
+  .join('');
+
+const shared = redisUrl ? ` REDIS_URL=${redisUrl}` : '';
+
+const token = (name: keyof typeof machines, scope: string): string =>
+  `${name}=$(curl -s -u ${machines[name].client_id}:${machines[name].client_secret} \\
+      -d grant_type=client_credentials -d scope='${scope}' \\
       ${issuer}/token | node -pe 'JSON.parse(fs.readFileSync(0)).access_token')`;
 
 console.log(`
-  API       ${resource}, described at ${resource}/.well-known/oauth-protected-resource
-  Provider  ${issuer}
+  API       ${apiUrl}, described at ${apiUrl}/.well-known/oauth-protected-resource
+  Provider  ${issuer}${startsProvider ? '' : ', of another process'}
   Store     ${redisUrl ? 'Redis, shared by all who are started with it' : 'this process (REDIS_URL names a Redis to share)'}
 
-    ${token('opaque', 'opaque', 'payments:read')}
-    ${token('jwt', 'jwt', 'payments:read')}
+    ${token('opaque', 'payments:read')}
+    ${token('jwt', 'payments:read payments:write')}
 
-    curl -i ${resource}/payments -H "Authorization: Bearer $opaque"                # 200, introspected, then kept for 30 s
-    curl -i ${resource}/payments/rates -H "Authorization: Bearer $jwt"             # 200, by its signature
-    curl -i ${resource}/payments                                                   # 401
-    curl -i -X POST ${resource}/payments -H "Authorization: Bearer $opaque"        # 403, the scope is missing
+    curl -i ${apiUrl}/payments -H "Authorization: Bearer $opaque"           # 200, introspected, then kept for 30 s
+    curl -i ${apiUrl}/payments/rates -H "Authorization: Bearer $jwt"        # 200, by its signature
+    curl -i ${apiUrl}/payments                                              # 401, no token
+    curl -i -X POST ${apiUrl}/payments -H "Authorization: Bearer $opaque"   # 403, the scope is missing
+    curl -i -X POST ${apiUrl}/payments -H "Authorization: Bearer $jwt"      # 401, this provider introspects no JWT
 
-  With a DPoP key, in another terminal: node sample/03-resource-server/dist/call.js
+  With a DPoP key, in another terminal:
 
-  Ctrl-C stops both.
+    ${chosen}${folder}/call.js
+${
+  startsProvider
+    ? `
+  A second process of the same API, in another terminal:
+
+    PORT=${ports.api + 1} ISSUER=${issuer} RESOURCE=${resource}${shared} ${folder}/main.js
+`
+    : ''
+}
+  Ctrl-C stops ${startsProvider ? 'both' : 'it'}.
 `);
 
 let stopping: Promise<void> | undefined;

@@ -1,9 +1,20 @@
 import { Controller, Get, Post, UseGuards } from '@nestjs/common';
-import { AccessToken, Introspection, OidcGuard, Public, Scopes, StepUp, VerifiedAccessToken } from 'nestjs-oidc';
+import {
+  AccessToken,
+  Introspection,
+  OidcClient,
+  OidcGuard,
+  Public,
+  Scopes,
+  StepUp,
+  VerifiedAccessToken,
+} from 'nestjs-oidc';
 
 @Controller('payments')
 @UseGuards(OidcGuard)
 export class PaymentsController {
+  constructor(private readonly oidc: OidcClient) {}
+
   /** What was found out about the token in the last thirty seconds will do, and a minute longer while the provider is down. */
   @Get()
   @Scopes('payments:read')
@@ -19,7 +30,10 @@ export class PaymentsController {
     return { EUR: 1 };
   }
 
-  /** Money moves: the provider is asked at each call, even about a JWT. */
+  /**
+   * Money moves: the provider is asked at each call, about a JWT too. It has to introspect them: `oidc-provider` does not,
+   * so that a JWT gets 401 here.
+   */
   @Post()
   @Scopes('payments:write')
   @Introspection({ maxAge: 0 })
@@ -33,6 +47,13 @@ export class PaymentsController {
   @StepUp({ maxAge: 300 })
   raise() {
     return { limit: 1_000_000 };
+  }
+
+  /** What is kept about the caller's token is forgotten, at every process that shares the store. */
+  @Post('forget')
+  async forget(@AccessToken() token: VerifiedAccessToken) {
+    await this.oidc.forget(token.value);
+    return { isForgotten: true };
   }
 
   @Get('health')

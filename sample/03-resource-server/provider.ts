@@ -1,13 +1,17 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import type { Server } from 'node:http';
 import Provider from 'oidc-provider';
-import { issuer, machines, ports, registration, resource, secret } from './settings.js';
+import { issuer, machines, ports, registration, resource } from './settings.js';
 
 const grants = { grant_types: ['client_credentials'], redirect_uris: [], response_types: [] };
 
-/** The embedded authorization server, for machines only. It keeps everything in memory. */
-export function createProvider(): Provider {
-  return new Provider(issuer, {
+/**
+ * The embedded authorization server, for machines only. It keeps everything in memory.
+ *
+ * @param onIntrospection is told of each question about a token
+ */
+export function createProvider(onIntrospection: () => void): Provider {
+  const provider = new Provider(issuer, {
     clients: [
       { ...registration, ...grants },
       { ...machines.opaque, ...grants },
@@ -16,7 +20,7 @@ export function createProvider(): Provider {
     // There is one key, for everything that is signed.
     clientDefaults: { id_token_signed_response_alg: 'ES256', introspection_signed_response_alg: 'ES256' },
     jwks: { keys: [signingKey()] },
-    cookies: { keys: [secret()] },
+    cookies: { keys: [randomBytes(32).toString('base64url')] },
     features: {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
@@ -39,6 +43,13 @@ export function createProvider(): Provider {
     },
     ttl: { ClientCredentials: 3600 },
   });
+  provider.use(async (context, next) => {
+    await next();
+    if (context.oidc?.route === 'introspection') {
+      onIntrospection();
+    }
+  });
+  return provider;
 }
 
 /** Resolves once the provider listens. */

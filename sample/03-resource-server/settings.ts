@@ -1,18 +1,28 @@
-import { randomBytes } from 'node:crypto';
-
 const host = '127.0.0.1';
 
 export const ports = { api: portFrom('PORT', 3000), provider: portFrom('OP_PORT', 4000) };
 
-export const issuer = `http://${host}:${ports.provider}`;
+/** Where this process serves the API. */
+export const apiUrl = `http://${host}:${ports.api}`;
 
-/** The API's own URL: its resource indicator (RFC 8707), the audience of its tokens, and what proofs are made for. */
-export const resource = `http://${host}:${ports.api}`;
+/** `ISSUER` names the provider of another process; without it, this one starts a provider. */
+export const startsProvider = !process.env['ISSUER'];
 
-/** The API at the provider: as such it asks about tokens. */
+export const issuer = process.env['ISSUER'] || `http://${host}:${ports.provider}`;
+
+/**
+ * The API's URL for its callers: its resource indicator (RFC 8707), the audience of its tokens, and what proofs are made
+ * for. Replicas have one and the same, as behind a load balancer: `RESOURCE`.
+ */
+export const resource = process.env['RESOURCE'] || apiUrl;
+
+/**
+ * The API at the provider: as such it asks about tokens. All processes have this secret, which is good for a sample on
+ * loopback only; a real one comes from the configuration.
+ */
 export const registration = {
   client_id: 'payments-api',
-  client_secret: secret(),
+  client_secret: 'payments-api-secret',
   introspection_signed_response_alg: 'ES256',
 } as const;
 
@@ -24,11 +34,6 @@ export const machines = {
 
 /** What several processes share when there is one: `REDIS_URL=redis://127.0.0.1:6379`. */
 export const redisUrl = process.env['REDIS_URL'];
-
-/** A sample has no place to keep secrets, so it makes new ones at every start. */
-export function secret(): string {
-  return randomBytes(32).toString('base64url');
-}
 
 function portFrom(variable: string, fallback: number): number {
   const port = Number(process.env[variable] || fallback);
