@@ -1,9 +1,10 @@
-import { compactVerify, importJWK, type CryptoKey } from 'jose';
+import type { KeyObject } from 'node:crypto';
 
 import { ResponseError } from '../errors/errors.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../http/json.js';
 import { signatureAlgorithm } from './algorithms.js';
 import type { CompactJws } from './compact-jws.js';
+import { isSignedWith, publicKey } from './signature.js';
 
 /** More keys than any provider publishes; fewer than would cost. */
 const MOST_KEYS = 100;
@@ -21,8 +22,8 @@ interface VerificationKey {
   readonly crv: JsonValue | undefined;
   readonly alg: JsonValue | undefined;
   readonly jwk: Readonly<Record<string, string>>;
-  /** Imported once for each algorithm that it is used with. */
-  readonly imported: Map<string, CryptoKey>;
+  /** Imported when it is first used. */
+  imported: KeyObject | undefined;
 }
 
 /** The public keys of a server that verify signatures (RFC 7517, section 5). What can't be used is left out. */
@@ -69,22 +70,12 @@ export async function verifiesWithOneOf(candidates: readonly VerificationKey[], 
 
 async function verifiesWith(candidate: VerificationKey, jws: CompactJws): Promise<boolean> {
   try {
-    const key = candidate.imported.get(jws.alg) ?? (await importKey(candidate, jws.alg));
-    await compactVerify(jws.compact, key, { algorithms: [jws.alg] });
-    return true;
+    candidate.imported ??= publicKey(candidate.jwk);
+    return await isSignedWith(candidate.imported, jws);
   } catch {
-    // Whether the key can't be imported or the signature is not its own: this key did not make it.
+    // A key that can't be imported or used did not make it.
     return false;
   }
-}
-
-async function importKey(candidate: VerificationKey, alg: string): Promise<CryptoKey> {
-  const key = await importJWK(candidate.jwk, alg);
-  if (key instanceof Uint8Array) {
-    throw new TypeError('A published key is never symmetric.');
-  }
-  candidate.imported.set(alg, key);
-  return key;
 }
 
 function verificationKey(jwk: JsonObject, warn: (problem: string) => void): VerificationKey[] {
@@ -104,7 +95,7 @@ function verificationKey(jwk: JsonObject, warn: (problem: string) => void): Veri
   if (!isForSignatures || !mayVerify || !isComplete || (kty === 'RSA' && isShort(jwk['n']))) {
     return [];
   }
-  return [{ kid, kty, crv, alg, jwk: { kty, ...Object.fromEntries(members) }, imported: new Map() }];
+  return [{ kid, kty, crv, alg, jwk: { kty, ...Object.fromEntries(members) }, imported: undefined }];
 }
 
 /** RFC 7518, section 3.3: an RSA key has 2048 bits or more. */
