@@ -228,6 +228,8 @@ export class OidcClient {
   /**
    * Asks the server for its metadata now, whatever is kept, and checks that it has what this client needs: for a check of
    * readiness.
+   *
+   * @throws {OidcError} the server is not there, or does not fit; routes may still serve from what is kept
    */
   async ready(): Promise<void> {
     const metadata = await this.#server.refreshedMetadata();

@@ -68,17 +68,22 @@ export type Introspection = IntrospectionResponse;
 
 /** How fresh an introspection has to be. */
 export interface IntrospectionFreshness {
-  /** Seconds since the server was asked; 0 asks anew. Default: as long as `resourceServer.cache` keeps it. */
+  /**
+   * Seconds since the server was asked; 0 asks anew. Default: as long as `resourceServer.cache` keeps it. More than 0 needs
+   * that cache: without it nothing is kept, and each request asks.
+   */
   readonly maxAge?: number;
   /**
    * Seconds, at most 300, for which the server's last word serves beyond its time when the server is down, never past the
-   * token's `exp`. Such a token has `isStale`. Default 0.
+   * token's `exp`. Such a token has `isStale`. Needs `resourceServer.cache`. Default 0.
    */
   readonly staleIfError?: number;
 }
 
 /**
- * Asks the server about access tokens here, JWTs too, and says how fresh its word has to be.
+ * Asks the server about access tokens here, JWTs too, whatever `resourceServer.validation` says, and says how fresh its word
+ * has to be. A server that introspects opaque tokens only calls a JWT inactive: that is a 401 here. A token of an issuer at
+ * which no client is registered is refused.
  *
  * ```ts
  * @Post() @Scopes('payments:write') @Introspection({ maxAge: 5 })

@@ -42,7 +42,20 @@ interface Call {
  * }
  * ```
  *
- * A subclass may change each step: `getRequest`, `extractToken`, `verify`, `authorize`, `handleRefusal`.
+ * A subclass may change each step: `getRequest`, `extractToken`, `verify`, `authorize`, `handleRefusal`. It injects by
+ * property, and refuses with an `AccessTokenError`:
+ *
+ * ```ts
+ * @Injectable()
+ * export class MemberGuard extends OidcGuard {
+ *   @Inject(Users) private readonly users!: Users;
+ *
+ *   protected override async authorize(token: VerifiedAccessToken, context: ExecutionContext) {
+ *     await super.authorize(token, context);
+ *     if (!this.users.knows(token.sub)) throw new AccessTokenError('TOKEN_INACTIVE', 'The user is gone.');
+ *   }
+ * }
+ * ```
  */
 @Injectable()
 export class OidcGuard implements CanActivate {

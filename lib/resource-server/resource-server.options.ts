@@ -51,7 +51,10 @@ const dpopOptionsSchema = v.strictObject({
   nonceSecret: v.optional(secretsSchema),
 });
 
-/** Another server whose tokens are good here. */
+/**
+ * Another server whose tokens are good here. Only a JWT names its issuer: an opaque token is asked about at the module's own
+ * `issuer`. For opaque tokens of several servers there are named clients.
+ */
 export interface TrustedIssuerOptions {
   /** As in `iss`, character by character. */
   readonly issuer: string;
@@ -61,7 +64,10 @@ export interface TrustedIssuerOptions {
   readonly server?: Partial<ServerMetadata>;
 }
 
-/** Says whether an issuer is trusted. It is asked with what a stranger wrote, before anything is verified. */
+/**
+ * Says whether an issuer is trusted; `undefined`: it is not. It is asked with what a stranger wrote, before anything is
+ * verified, and again after five minutes.
+ */
 export type ResolveIssuer = (
   issuer: string,
 ) => TrustedIssuerOptions | undefined | Promise<TrustedIssuerOptions | undefined>;
@@ -77,7 +83,8 @@ export const resourceServerOptionsSchema = v.strictObject({
   validate: v.optional(v.custom<ValidateAccessToken>((value) => typeof value === 'function', 'must be a function')),
   /**
    * `introspection` asks the server about each token, `jwt` verifies its signature (RFC 9068), `auto` does the latter for
-   * tokens with `typ` `at+jwt` and the former for all others. Default `introspection`.
+   * tokens with `typ` `at+jwt` and the former for all others. A JWT that lacks what RFC 9068 requires is refused where its
+   * signature is verified: introspect it. Default `introspection`.
    */
   validation: v.optional(v.picklist(['introspection', 'jwt', 'auto']), 'introspection'),
   /** The algorithms of JWT access tokens. Default: every asymmetric one. */

@@ -58,14 +58,18 @@ interface Commands {
  * nobody waits in a queue for a Redis that is gone.
  *
  * ```ts
+ * import { Redis } from 'ioredis';
  * import { RedisStore } from 'nestjs-oidc/redis';
  *
- * OidcModule.forRootAsync({
- *   imports: [RedisModule],
- *   inject: [REDIS],
- *   useFactory: (redis: Redis) => ({ ...options, store: new RedisStore(redis) }),
- * });
+ * const redis = new Redis('redis://127.0.0.1:6379');
+ * redis.on('error', ({ message }) => console.error(message));
+ * OidcModule.forRoot({ ...options, store: new RedisStore(redis) });
  * ```
+ *
+ * A client of `redis` has to be connected first (`await client.connect()`), and needs a listener of `error` as well.
+ *
+ * Where proofs of DPoP are kept, set `maxmemory-policy noeviction`: a used proof that is evicted is good again. So may be one
+ * whose write a failover lost.
  */
 export class RedisStore implements OidcStore {
   readonly #commands: Commands;
