@@ -12,12 +12,8 @@ import {
   VerificationError,
 } from '../errors/errors.js';
 import { OidcError } from '../errors/oidc.error.js';
-import type { ResponseHeader } from '../nest/answer.js';
-import { OidcException, type OidcExceptionBody } from '../nest/oidc.exception.js';
-
-interface Answer extends OidcExceptionBody {
-  readonly status: number;
-}
+import { retryAfterOf, type Answer, type ResponseHeader } from '../nest/answer.js';
+import { OidcException } from '../nest/oidc.exception.js';
 
 const BAD_RESPONSE = 'This does not complete a sign-in. Please sign in again.';
 const DENIED = 'The sign-in was refused.';
@@ -64,9 +60,6 @@ const BY_OAUTH_ERROR: ReadonlyMap<string, Answer> = new Map([
   ['server_error', broken],
 ]);
 
-/** Seconds to wait where the server did not say. */
-const RETRY_AFTER = 5;
-
 /** How a login ends that did not succeed. */
 export interface LoginRefusal {
   /** What to throw: an `OidcException`, or what the application itself threw, as it is. */
@@ -84,10 +77,10 @@ export function refuseLogin(error: unknown): LoginRefusal {
   if (answer === undefined || !(error instanceof OidcError)) {
     return { exception: error, headers: [], isOurFault: !(error instanceof HttpException) };
   }
-  const { status, ...body } = answer;
+  const { status } = answer;
   return {
-    exception: new OidcException(status, body, { cause: error }),
-    headers: status === 503 ? [['Retry-After', retryAfter(error)]] : [],
+    exception: new OidcException(status, answer, { cause: error }),
+    headers: status === 503 ? [retryAfterOf(error)] : [],
     log: `Login refused: ${describe(error)}`,
     isOurFault: status >= 500,
   };
@@ -96,10 +89,6 @@ export function refuseLogin(error: unknown): LoginRefusal {
 function answerTo(error: OidcError): Answer | undefined {
   const byError = error instanceof OAuthError ? BY_OAUTH_ERROR.get(error.error) : undefined;
   return byError ?? BY_CODE[error.code] ?? BY_KIND.find(([kind]) => error instanceof kind)?.[1];
-}
-
-function retryAfter(error: OidcError): string {
-  return String(Math.ceil(error instanceof TransportError ? error.retryAfter : RETRY_AFTER));
 }
 
 /** Codes, and for what an operator has to mend the sentence, which is ours as well. */

@@ -1,7 +1,23 @@
 import { HttpException, HttpStatus } from '@nestjs/common';
 
+import { TransportError } from '../errors/errors.js';
+import type { OidcError } from '../errors/oidc.error.js';
+import { DEFAULT_RETRY_AFTER } from '../http/retry-after.js';
+import type { OidcExceptionBody } from './oidc.exception.js';
+
+/** How a guard answers instead of the handler. */
+export interface Answer<Status extends number = number> extends OidcExceptionBody {
+  readonly status: Status;
+}
+
 /** A header of an answer; a list is a header that comes several times. */
 export type ResponseHeader = readonly [name: string, value: string | readonly string[]];
+
+/** When to come again (RFC 9110, section 10.2.3): when the server said, or soon. */
+export function retryAfterOf(error: OidcError): ResponseHeader {
+  const seconds = error instanceof TransportError ? error.retryAfter : DEFAULT_RETRY_AFTER;
+  return ['Retry-After', String(Math.ceil(seconds))];
+}
 
 /**
  * On every answer that a guard gives to a browser itself: it is for one person at one time (RFC 9111, section 5.2.2.5),

@@ -17,19 +17,22 @@ const GRAPHQL_CODES: Readonly<Record<Refusal['status'], string>> = {
 
 /** A refusal in the words of the kind of call; the packages of the others are loaded when they are first needed. */
 const EXCEPTIONS: Readonly<Record<CallKind, (refusal: Refusal, cause: OidcError) => Awaitable<Error>>> = {
-  http: ({ status, body }, cause) => new OidcException(status, body, { cause }),
+  http: (refusal, cause) => new OidcException(refusal.status, refusal, { cause }),
   // Every GraphQL server hands on the `extensions` of what was thrown.
-  graphql: ({ status, body }, cause) =>
-    Object.assign(new OidcException(status, body, { cause }), {
-      extensions: { code: GRAPHQL_CODES[status], status, error: body.error },
+  graphql: (refusal, cause) =>
+    Object.assign(new OidcException(refusal.status, refusal, { cause }), {
+      extensions: { code: GRAPHQL_CODES[refusal.status], status: refusal.status, error: refusal.error },
     }),
-  ws: async ({ status, body }, cause) => {
+  ws: async ({ status, error, error_description }, cause) => {
     const { WsException } = await import('@nestjs/websockets');
-    return caused(new WsException({ status, ...body }), cause);
+    return caused(new WsException({ status, error, error_description }), cause);
   },
-  rpc: async ({ status, body }, cause) => {
+  rpc: async ({ status, error, error_description }, cause) => {
     const { RpcException } = await import('@nestjs/microservices');
-    return caused(new RpcException({ code: GRPC_CODES[status], message: body.error, status, ...body }), cause);
+    return caused(
+      new RpcException({ code: GRPC_CODES[status], message: error, status, error, error_description }),
+      cause,
+    );
   },
 };
 

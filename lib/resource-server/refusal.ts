@@ -1,64 +1,57 @@
 import type { AccessTokenErrorCode } from '../errors/codes.js';
-import { AccessTokenError, ConfigError, OAuthError, TransportError } from '../errors/errors.js';
+import { AccessTokenError, ConfigError, OAuthError } from '../errors/errors.js';
 import type { OidcError } from '../errors/oidc.error.js';
-import type { ResponseHeader } from '../nest/answer.js';
+import { retryAfterOf, type Answer, type ResponseHeader } from '../nest/answer.js';
 import type { AccessRule } from '../nest/decorators.js';
 import { challenge, type ChallengeParameters } from './challenge.js';
 import type { Scheme } from './credentials.js';
 
 /** What the guard answers instead of the handler. */
-export interface Refusal {
-  readonly status: 400 | 401 | 403 | 503;
-  readonly body: { readonly error: string; readonly error_description: string };
+export interface Refusal extends Answer<400 | 401 | 403 | 503> {
   /** With a `WWW-Authenticate` for each scheme, unless the token is not to blame. */
   readonly headers: readonly ResponseHeader[];
 }
 
 /** The words of RFC 6750, section 3.1; unknown, expired and revoked tokens look alike. */
-interface Answer {
-  readonly status: 400 | 401 | 403;
-  readonly error: string;
-  readonly description: string;
-}
+type Blame = Answer<400 | 401 | 403>;
 
-const NO_CREDENTIALS: Answer = {
+const NO_CREDENTIALS: Blame = {
   status: 401,
   error: 'unauthorized',
-  description: 'An access token is required.',
+  error_description: 'An access token is required.',
 };
-const INVALID_REQUEST: Answer = {
+const INVALID_REQUEST: Blame = {
   status: 400,
   error: 'invalid_request',
-  description: 'The access token can not be read from the request.',
+  error_description: 'The access token can not be read from the request.',
 };
-const INVALID_TOKEN: Answer = {
+const INVALID_TOKEN: Blame = {
   status: 401,
   error: 'invalid_token',
-  description: 'The access token is not valid here.',
+  error_description: 'The access token is not valid here.',
 };
-const INSUFFICIENT_SCOPE: Answer = {
+const INSUFFICIENT_SCOPE: Blame = {
   status: 403,
   error: 'insufficient_scope',
-  description: 'The access token was not granted the scope that is required.',
+  error_description: 'The access token was not granted the scope that is required.',
 };
-
-const INSUFFICIENT_AUTHENTICATION: Answer = {
+const INSUFFICIENT_AUTHENTICATION: Blame = {
   status: 401,
   error: 'insufficient_user_authentication',
-  description: 'A stronger or a more recent login is required.',
+  error_description: 'A stronger or a more recent login is required.',
 };
-const INVALID_PROOF: Answer = {
+const INVALID_PROOF: Blame = {
   status: 401,
   error: 'invalid_dpop_proof',
-  description: 'The request carries no DPoP proof that is good for it.',
+  error_description: 'The request carries no DPoP proof that is good for it.',
 };
-const NONCE_REQUIRED: Answer = {
+const NONCE_REQUIRED: Blame = {
   status: 401,
   error: 'use_dpop_nonce',
-  description: 'The DPoP proof has to carry the nonce that this answer brings.',
+  error_description: 'The DPoP proof has to carry the nonce that this answer brings.',
 };
 
-const ANSWERS: Readonly<Record<AccessTokenErrorCode, Answer>> = {
+const ANSWERS: Readonly<Record<AccessTokenErrorCode, Blame>> = {
   CREDENTIALS_MISSING: NO_CREDENTIALS,
   CREDENTIALS_MALFORMED: INVALID_REQUEST,
   TOKEN_INACTIVE: INVALID_TOKEN,
@@ -95,7 +88,8 @@ export interface ChallengeFacts {
 
 const NO_STORE: ResponseHeader = ['Cache-Control', 'no-store'];
 
-const UNAVAILABLE: Refusal['body'] = {
+const UNAVAILABLE: Answer<503> = {
+  status: 503,
   error: 'temporarily_unavailable',
   error_description: 'The access token can not be checked at the moment.',
 };
@@ -106,18 +100,14 @@ const UNAVAILABLE: Refusal['body'] = {
  */
 export function refusalOf(error: OidcError, facts: ChallengeFacts): Refusal {
   if (!(error instanceof AccessTokenError)) {
-    const retryAfter = error instanceof TransportError ? error.retryAfter : 5;
-    const headers: readonly ResponseHeader[] = [NO_STORE, ['Retry-After', String(Math.ceil(retryAfter))]];
-    return { status: 503, body: UNAVAILABLE, headers };
+    return { ...UNAVAILABLE, headers: [NO_STORE, retryAfterOf(error)] };
   }
-  const { status, error: name, description } = ANSWERS[error.code];
+  const answer = ANSWERS[error.code];
+  const { error: name, error_description } = answer;
   const isSilent = error.code === 'CREDENTIALS_MISSING';
-  const told: ChallengeParameters = isSilent
-    ? {}
-    : { error: name, error_description: description, ...DETAILS[name]?.(facts.rule) };
+  const told = isSilent ? {} : { error: name, error_description, ...DETAILS[name]?.(facts.rule) };
   return {
-    status,
-    body: { error: name, error_description: description },
+    ...answer,
     headers: [
       NO_STORE,
       ['WWW-Authenticate', challengesOf(told, facts)],

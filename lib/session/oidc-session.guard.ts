@@ -1,7 +1,7 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext, type Type } from '@nestjs/common';
 
 import { SessionError } from '../errors/errors.js';
-import { PRIVATE_ANSWER, type ResponseHeader } from '../nest/answer.js';
+import { PRIVATE_ANSWER, type Answer, type ResponseHeader } from '../nest/answer.js';
 import { admitAnonymous, authenticate } from '../nest/authenticated.js';
 import { accessRule } from '../nest/decorators.js';
 import { namedGuard } from '../nest/named-guard.js';
@@ -71,17 +71,14 @@ export class OidcSessionGuard implements CanActivate {
     return true;
   }
 
-  private refuse(response: object, { status, headers, error, error_description, cause }: Refusal): never {
-    this.sessions.platform.deliver(response, headers);
-    throw new OidcException(status, { error, error_description }, { cause: cause() });
+  private refuse(response: object, refusal: Refusal): never {
+    this.sessions.platform.deliver(response, refusal.headers);
+    throw new OidcException(refusal.status, refusal, { cause: refusal.cause() });
   }
 }
 
-interface Refusal {
-  readonly status: number;
+interface Refusal extends Answer {
   readonly headers: readonly ResponseHeader[];
-  readonly error: string;
-  readonly error_description: string;
   readonly cause: () => SessionError;
 }
 
