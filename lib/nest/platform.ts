@@ -114,6 +114,13 @@ export class Platform {
     this.writer().setHeader(response, name, value);
   }
 
+  /** Sets a header that nobody has set. */
+  setDefault(response: unknown, name: string, value: string): void {
+    if (this.writer().getHeader(response, name) === undefined) {
+      this.writer().setHeader(response, name, value);
+    }
+  }
+
   /** Sets each header once; `Set-Cookie` lines are added to those that are there. */
   deliver(response: unknown, headers: readonly ResponseHeader[]): void {
     for (const [name, value] of headers) {

@@ -190,8 +190,8 @@ export class OidcGuard implements CanActivate {
     const response = responseOf(context);
     if (response !== undefined) {
       this.echo(request, response);
-      // RFC 9111, section 3.5: what one caller may see is not for a shared cache. A handler's own header wins.
-      this.platform.setHeader(response, 'Cache-Control', 'private');
+      // RFC 9111, section 3.5: what one caller may see is not for a shared cache. What the application says wins.
+      this.platform.setDefault(response, 'Cache-Control', 'private');
       const nonce = presented.scheme === 'DPoP' ? this.resourceServer.senderConstraint.nonce() : undefined;
       if (nonce !== undefined) {
         this.platform.setHeader(response, 'DPoP-Nonce', nonce);

@@ -1,3 +1,5 @@
+import type { ServerResponse } from 'node:http';
+
 import { expect, it } from '@jest/globals';
 import { Controller, Get, Header, UseGuards } from '@nestjs/common';
 
@@ -180,6 +182,20 @@ onBothAdapters((adapter) => {
     const token = app.op.issue();
     expect((await app.call('/orders', token)).header('cache-control')).toBe('private');
     expect((await app.call('/cached', token)).header('cache-control')).toBe('public, max-age=60');
+  });
+
+  it('RS-30 what a middleware says of caches stays on a good answer, and on no refusal', async () => {
+    const app = await createApp({
+      adapter,
+      configure: (nest) => {
+        nest.use((_request: unknown, response: ServerResponse, next: () => void) => {
+          response.setHeader('Cache-Control', 'no-store, max-age=0');
+          next();
+        });
+      },
+    });
+    expect((await app.call('/orders', app.op.issue())).header('cache-control')).toBe('no-store, max-age=0');
+    expectBadToken(app, await app.call('/orders', 'unknown'), 'TOKEN_INACTIVE');
   });
 
   it('RS-35 a public route looks at no token', async () => {
