@@ -28,6 +28,7 @@ import { OidcLifecycle, warn } from './oidc.lifecycle.js';
 import {
   parseOptions,
   requireIssuer,
+  requireReturned,
   type OidcModuleAsyncOptions,
   type OidcModuleExtras,
   type OidcModuleOptions,
@@ -109,20 +110,18 @@ function define(extras: OidcModuleExtras, raw: readonly Provider[]): DynamicModu
 /** Where the options come from, as in every Nest module. */
 function rawOptions({ useFactory, useClass, useExisting, inject = [] }: OidcModuleAsyncOptions): Provider[] {
   if (useFactory !== undefined) {
-    return [{ provide: RAW_OPTIONS, inject, useFactory }];
+    const create = async (...injected: readonly unknown[]): Promise<OidcModuleOptions> =>
+      requireReturned(await useFactory(...injected), 'useFactory');
+    return [{ provide: RAW_OPTIONS, inject, useFactory: create }];
   }
   const factory = useExisting ?? useClass;
   if (factory === undefined) {
     throw new ConfigError('INVALID_CONFIG', 'forRootAsync', 'needs useFactory, useClass or useExisting');
   }
-  return [
-    ...(useExisting === undefined ? [factory] : []),
-    {
-      provide: RAW_OPTIONS,
-      inject: [factory],
-      useFactory: (options: OidcOptionsFactory) => options.createOidcOptions(),
-    },
-  ];
+  const by = useExisting === undefined ? 'useClass' : 'useExisting';
+  const create = async (options: OidcOptionsFactory): Promise<OidcModuleOptions> =>
+    requireReturned(await options.createOidcOptions(), by);
+  return [...(by === 'useClass' ? [factory] : []), { provide: RAW_OPTIONS, inject: [factory], useFactory: create }];
 }
 
 function connectionsProvider(name: string | undefined): FactoryProvider {

@@ -7,10 +7,14 @@ import { httpOptionsSchema, type HttpOptions } from './http/http.options.js';
 import { loginOptionsSchema, type LoginOptions } from './login/login.options.js';
 import type { ClientMetadata } from './metadata/client-metadata.js';
 import type { DiscoveryDocument } from './metadata/discovery.js';
-import { isSecureIssuer, serverOptionsSchema } from './metadata/metadata.options.js';
+import { isSecure, serverOptionsSchema } from './metadata/metadata.options.js';
 import { parseClientMetadata, type RegisteredClient } from './metadata/registered-client.js';
 import type { ServerMetadata } from './metadata/server-metadata.js';
-import { resourceServerOptionsSchema, type ResourceServerOptions } from './resource-server/resource-server.options.js';
+import {
+  resourceServerOptionsSchema,
+  type ResourceServerOptions,
+  type TrustedIssuerOptions,
+} from './resource-server/resource-server.options.js';
 import type { OidcStore } from './storage/oidc-store.js';
 import { sessionOptionsSchema, type SessionOptions } from './session/session.options.js';
 
@@ -74,7 +78,7 @@ const optionsSchema = v.strictObject({
   login: v.optional(loginOptionsSchema, {}),
   session: v.optional(sessionOptionsSchema),
   resourceServer: v.optional(resourceServerOptionsSchema),
-  store: v.optional(v.custom<OidcStore>(isStore, 'must have get, set, delete, claim and take')),
+  store: v.optional(v.custom<OidcStore>(isStore, 'must be an OidcStore, such as new RedisStore(client)')),
 });
 
 function isStore(value: unknown): boolean {
@@ -90,6 +94,22 @@ export type ParsedOptions = Omit<v.InferOutput<typeof optionsSchema>, 'client' |
   readonly server: Partial<ServerMetadata>;
 };
 
+/** What is said beside the factory and has no effect in what it returns. */
+const EXTRAS: readonly (keyof OidcModuleExtras)[] = ['name', 'isGlobal', 'imports', 'providers'];
+
+/** @throws {ConfigError} what an application's factory returned are no options, or more than that */
+export function requireReturned<T>(options: T, by: 'useFactory' | 'useClass' | 'useExisting'): T {
+  if (typeof options !== 'object' || options === null) {
+    const problem = options === undefined ? 'returned nothing' : 'must return an object of options';
+    throw new ConfigError('INVALID_CONFIG', by === 'useFactory' ? by : 'createOidcOptions', problem);
+  }
+  const extra = EXTRAS.find((member) => member in options);
+  if (extra !== undefined) {
+    throw new ConfigError('INVALID_CONFIG', extra, `belongs beside ${by}, not into what it returns`);
+  }
+  return options;
+}
+
 /**
  * Reads the options once, at boot.
  *
@@ -97,14 +117,35 @@ export type ParsedOptions = Omit<v.InferOutput<typeof optionsSchema>, 'client' |
  */
 export function parseOptions(options: OidcModuleOptions): ParsedOptions {
   const parsed = validate(optionsSchema, options, '');
-  requireIssuer(parsed.issuer, parsed.insecureHttp);
+  const { issuer, insecureHttp, resourceServer } = parsed;
+  requireIssuer(issuer, insecureHttp);
+  requireSecure(resourceServer?.resource, 'resourceServer.resource', insecureHttp);
+  if (Array.isArray(resourceServer?.issuers)) {
+    resourceServer.issuers.forEach((trusted, index) => requireTrustedIssuer(trusted, index, insecureHttp));
+  }
   return { ...parsed, client: parseClientMetadata(parsed.client), server: options.server ?? {} };
 }
 
 /** @throws {ConfigError} it is no issuer identifier, or one that is reached without TLS */
 export function requireIssuer(issuer: string, insecureHttp: boolean): void {
   validate(serverOptionsSchema.issuer, issuer, 'issuer');
-  if (!isSecureIssuer({ issuer, insecureHttp })) {
-    throw new ConfigError('INVALID_CONFIG', 'issuer', 'must be https; http is for loopback hosts, else insecureHttp');
+  requireSecure(issuer, 'issuer', insecureHttp);
+}
+
+/** A list is checked at boot and by its place in it; whom a function names is checked when it does. */
+function requireTrustedIssuer({ issuer, client }: TrustedIssuerOptions, index: number, insecureHttp: boolean): void {
+  try {
+    requireIssuer(issuer, insecureHttp);
+    if (client !== undefined) {
+      parseClientMetadata(client);
+    }
+  } catch (error) {
+    throw error instanceof ConfigError ? error.within(`resourceServer.issuers.${index}`) : error;
+  }
+}
+
+function requireSecure(identifier: string | undefined, member: string, insecureHttp: boolean): void {
+  if (identifier !== undefined && !isSecure(identifier, insecureHttp)) {
+    throw new ConfigError('INVALID_CONFIG', member, 'must be https; http is for loopback hosts, else insecureHttp');
   }
 }

@@ -29,7 +29,7 @@ export async function processAuthorizationResponse(
   }
   const error = parameters.get('error');
   if (error !== undefined) {
-    throw oauthError(error);
+    throw oauthError(error, 'authorization_endpoint');
   }
   const code = parameters.get('code');
   if (!code) {

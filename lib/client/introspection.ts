@@ -43,7 +43,7 @@ export async function introspect(
     { token, token_type_hint },
     { accept: mustBeSigned ? SIGNED : 'application/json', retry: 'unanswered' },
   );
-  requireOk(response);
+  requireOk(response, 'introspection_endpoint');
   const members: JsonObject =
     response.mediaType === SIGNED ? await fromJwt(server, response, audience) : fromJson(response, mustBeSigned);
   requireIntrospection(members);

@@ -2,6 +2,7 @@ import { OAuthError, ResponseError } from '../errors/errors.js';
 import { OidcError } from '../errors/oidc.error.js';
 import type { JsonObject } from '../http/json.js';
 import type { HttpResponse } from '../http/response.js';
+import type { Endpoint } from '../metadata/server-metadata.js';
 
 /** Errors that say that the server does not take us for the client we are configured to be. */
 const ABOUT_THE_CLIENT: readonly string[] = ['invalid_client', 'unauthorized_client'];
@@ -12,7 +13,7 @@ const ABOUT_THE_CLIENT: readonly string[] = ['invalid_client', 'unauthorized_cli
  * @throws {OAuthError} the server refused, in the words of the specification
  * @throws {ResponseError} it answered something else
  */
-export function requireOk(response: HttpResponse): void {
+export function requireOk(response: HttpResponse, endpoint: Endpoint): void {
   if (response.status === 200) {
     return;
   }
@@ -20,14 +21,18 @@ export function requireOk(response: HttpResponse): void {
   if (error === undefined) {
     throw new ResponseError('UNEXPECTED_STATUS', `The server answered ${response.status} without an OAuth error.`);
   }
-  throw oauthError(error);
+  throw oauthError(error, endpoint);
 }
 
 /** @param error as it came; only its registered alphabet is repeated (RFC 6749, section 5.2) */
-export function oauthError(error: string): OAuthError {
+export function oauthError(error: string, endpoint: Endpoint): OAuthError {
   const name = /^[a-z_]{1,64}$/.test(error) ? error : 'invalid_error';
   return ABOUT_THE_CLIENT.includes(name)
-    ? new OAuthError('CLIENT_MISCONFIGURED', name, 'The server does not accept this client as it is configured.')
+    ? new OAuthError(
+        'CLIENT_MISCONFIGURED',
+        name,
+        `The server's ${endpoint} does not accept this client as it is configured: ${name}.`,
+      )
     : new OAuthError('OP_ERROR', name, 'The server refused the request.');
 }
 

@@ -1,9 +1,11 @@
 import { Clock, type Now } from '../clock/clock.js';
+import { ConfigError } from '../errors/errors.js';
 import type { Secret } from '../errors/secret.js';
 import type { JsonObject } from '../http/json.js';
 import type { Transport } from '../http/transport.js';
+import type { ParsedClientMetadata } from '../metadata/client-metadata.schema.js';
 import type { DiscoveryDocument } from '../metadata/discovery.js';
-import type { ParsedClientMetadata, RegisteredClient } from '../metadata/registered-client.js';
+import type { RegisteredClient } from '../metadata/registered-client.js';
 import type { Endpoint, ServerMetadata } from '../metadata/server-metadata.js';
 import { verifyAccessToken, type AccessTokenClaims, type AccessTokenOptions } from './access-token.js';
 import {
@@ -84,6 +86,7 @@ export class OidcClient {
    * @internal
    */
   readonly sealingSecret: Secret | undefined;
+  readonly #registered: RegisteredClient;
   readonly #server: Server;
   readonly #needed = new Set<Endpoint>();
   readonly #onForget = new Set<(token?: string) => void | Promise<void>>();
@@ -91,12 +94,14 @@ export class OidcClient {
   constructor(settings: OidcClientSettings) {
     const { client, transport, issuer, insecureHttp, document } = settings;
     this.name = settings.name;
+    this.#registered = client;
     this.issuer = issuer;
     this.metadata = client.metadata;
     this.sealingSecret = client.sealingSecret;
     this.clock = new Clock(settings.now, client.skew ?? settings.skew, client.tolerance ?? settings.tolerance);
     const source = { issuer, insecureHttp, document, overrides: settings.server };
     this.#server = new Server(client, source, transport, this.clock, settings.warn);
+    client.warnings.forEach(settings.warn);
   }
 
   /** The server's metadata, as published and overridden. */
@@ -220,8 +225,16 @@ export class OidcClient {
     this.#onForget.forEach((forget) => void forget());
   }
 
-  /** Says at boot which endpoints will be called, so that {@link ready} can miss them early. */
+  /**
+   * Says at boot which endpoints will be called, so that {@link ready} can miss them early.
+   *
+   * @throws {ConfigError} one of them takes no client that authenticates with nothing, as this one does
+   */
   needs(...endpoints: readonly Endpoint[]): void {
+    const { cannotIntrospect } = this.#registered;
+    if (cannotIntrospect !== undefined && endpoints.includes('introspection_endpoint')) {
+      throw new ConfigError('INVALID_CONFIG', cannotIntrospect.member, cannotIntrospect.problem);
+    }
     endpoints.forEach((endpoint) => this.#needed.add(endpoint));
   }
 

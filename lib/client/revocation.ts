@@ -12,5 +12,6 @@ export async function revoke(
   token_type_hint?: 'access_token' | 'refresh_token',
 ): Promise<void> {
   const form = { token, ...(token_type_hint !== undefined && { token_type_hint }) };
-  requireOk(await server.post('revocation_endpoint', form, { accept: 'application/json', retry: 'never' }));
+  const response = await server.post('revocation_endpoint', form, { accept: 'application/json', retry: 'never' });
+  requireOk(response, 'revocation_endpoint');
 }

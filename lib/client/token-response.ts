@@ -72,7 +72,7 @@ export interface GrantedByRequest {
  *   that was not asked for
  */
 export function processTokenResponse(response: HttpResponse, request: GrantedByRequest, now: Now): TokenResponse {
-  requireOk(response);
+  requireOk(response, 'token_endpoint');
   const json = requireJson(response);
   const token_type = requireString(json, 'token_type');
   // RFC 6749, section 7.1: a token of a type that is not understood is not used. The type's case does not matter.

@@ -14,6 +14,8 @@ import { OidcError, type OidcErrorOptions } from './oidc.error.js';
 
 /** The configuration is wrong. At boot it stops the application; names the member, never prints its value. */
 export class ConfigError extends OidcError<ConfigErrorCode> {
+  readonly #problem: string;
+
   /** @param member path of the option, such as `client.redirect_uris` */
   constructor(
     code: ConfigErrorCode,
@@ -22,6 +24,12 @@ export class ConfigError extends OidcError<ConfigErrorCode> {
     options?: OidcErrorOptions,
   ) {
     super(code, `${member}: ${problem}`, options);
+    this.#problem = problem;
+  }
+
+  /** The same of a member of something larger. */
+  within(path: string): ConfigError {
+    return new ConfigError(this.code, `${path}.${this.member}`, this.#problem);
   }
 }
 

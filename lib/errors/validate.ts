@@ -30,6 +30,6 @@ function problemOf(issue: v.BaseIssue<unknown>): string {
   if (issue.received === 'undefined') {
     return 'is required';
   }
-  const own = issue.kind === 'validation' && !issue.message.startsWith('Invalid ');
-  return own ? issue.message : `must be ${issue.expected ?? 'valid'}`;
+  const isOwn = !issue.message.startsWith('Invalid ');
+  return isOwn ? issue.message : `must be ${issue.expected ?? 'valid'}`;
 }

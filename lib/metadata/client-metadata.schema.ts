@@ -2,6 +2,7 @@ import * as v from 'valibot';
 
 import { Secret } from '../errors/secret.js';
 import { isAsymmetric, isSymmetric } from '../jose/algorithms.js';
+import type { ClientAuthenticationMethod } from './client-metadata.js';
 
 const AUTHENTICATION_METHODS = [
   'client_secret_basic',
@@ -79,6 +80,13 @@ export const clientMetadataSchema = v.looseObject({
   tls_client_certificate_bound_access_tokens: v.optional(v.boolean()),
   dpop_bound_access_tokens: v.optional(v.boolean()),
 });
+
+/** The frozen copy of what was registered: secrets wrapped, `jwks` with public members only, methods filled in. */
+export type ParsedClientMetadata = Readonly<v.InferOutput<typeof clientMetadataSchema>> & {
+  readonly token_endpoint_auth_method: ClientAuthenticationMethod;
+  readonly introspection_endpoint_auth_method: ClientAuthenticationMethod;
+  readonly revocation_endpoint_auth_method: ClientAuthenticationMethod;
+};
 
 /** Seconds. A wrong clock is never silently the default. */
 export const clockSkewSchema = v.pipe(v.number(), v.finite('must be a finite number of seconds'));

@@ -8,6 +8,7 @@ const issuer = v.pipe(
   v.check((value) => /^https?:$/.test(new URL(value).protocol), 'must be an https URL'),
   v.check((value) => !/[?#\s\\]/.test(value), 'must have no query and no fragment'),
   v.check((value) => new URL(value).username === '' && new URL(value).password === '', 'must have no user information'),
+  v.check((value) => !value.includes('/.well-known/'), 'must be the issuer, not the address of its metadata'),
 );
 
 /** Where the server is and how its metadata is found. */
@@ -24,8 +25,8 @@ export const serverOptionsSchema = {
   ),
 };
 
-/** RFC 8414, section 2: https. Plain http is for the machine itself, or written out. */
-export function isSecureIssuer(options: { readonly issuer: string; readonly insecureHttp: boolean }): boolean {
-  const { protocol, hostname } = new URL(options.issuer);
-  return protocol === 'https:' || options.insecureHttp || isLoopback(hostname);
+/** RFC 8414, section 2; RFC 9728, section 1.2: https. Plain http is for the machine itself, or written out. */
+export function isSecure(identifier: string, insecureHttp: boolean): boolean {
+  const { protocol, hostname } = new URL(identifier);
+  return protocol === 'https:' || insecureHttp || isLoopback(hostname);
 }

@@ -7,28 +7,18 @@ import { Secret } from '../errors/secret.js';
 import { validate } from '../errors/validate.js';
 import { isJsonObject, type JsonObject } from '../http/json.js';
 import type { CustomFetch } from '../http/exchange.js';
-import { isAsymmetric, isSymmetric, smallestSecret } from '../jose/algorithms.js';
-import { isPrivate, ownKey, publicJwk, signingKey, type OwnKey } from '../jose/own-keys.js';
+import { smallestSecret } from '../jose/algorithms.js';
+import { isPrivate, ownKey, publicJwk, type OwnKey } from '../jose/own-keys.js';
+import { defaultMethod, METHOD_MEMBERS, requireCredentials, withoutCredentials } from './authentication-method.js';
 import {
   clientMetadataSchema,
   clockSkewSchema,
   clockToleranceSchema,
   UNSUPPORTED_MEMBERS,
+  type ParsedClientMetadata,
 } from './client-metadata.schema.js';
-import {
-  clockSkew,
-  clockTolerance,
-  customFetch,
-  type ClientAuthenticationMethod,
-  type ClientMetadata,
-} from './client-metadata.js';
-
-/** The frozen copy of what was registered: secrets wrapped, `jwks` with public members only, methods filled in. */
-export type ParsedClientMetadata = Readonly<v.InferOutput<typeof clientMetadataSchema>> & {
-  readonly token_endpoint_auth_method: ClientAuthenticationMethod;
-  readonly introspection_endpoint_auth_method: ClientAuthenticationMethod;
-  readonly revocation_endpoint_auth_method: ClientAuthenticationMethod;
-};
+import { clockSkew, clockTolerance, customFetch, type ClientMetadata } from './client-metadata.js';
+import { misspellings } from './misspelling.js';
 
 /** What the library works with: the metadata, and what must not be seen in it. */
 export interface RegisteredClient {
@@ -39,6 +29,10 @@ export interface RegisteredClient {
   readonly skew: number | undefined;
   readonly tolerance: number | undefined;
   readonly fetch: CustomFetch | undefined;
+  /** Why the client can't introspect (RFC 7662, section 2.1): the member that is to blame, and what is wrong with it. */
+  readonly cannotIntrospect: { readonly member: string; readonly problem: string } | undefined;
+  /** What an operator should know of the registration. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -59,7 +53,7 @@ export function parseClientMetadata(client: ClientMetadata): RegisteredClient {
     introspection_endpoint_auth_method: parsed.introspection_endpoint_auth_method ?? method,
     revocation_endpoint_auth_method: parsed.revocation_endpoint_auth_method ?? method,
   };
-  requireCredentials(metadata, keys);
+  requireCredentials(metadata, keys, client);
   requireLongSecret(metadata);
   return {
     metadata: freeze(metadata),
@@ -68,6 +62,8 @@ export function parseClientMetadata(client: ClientMetadata): RegisteredClient {
     skew: validate(v.optional(clockSkewSchema), client[clockSkew], 'client[clockSkew]'),
     tolerance: validate(v.optional(clockToleranceSchema), client[clockTolerance], 'client[clockTolerance]'),
     fetch: client[customFetch],
+    cannotIntrospect: metadata.introspection_endpoint_auth_method === 'none' ? withoutCredentials(client) : undefined,
+    warnings: misspellings(parsed),
   };
 }
 
@@ -93,41 +89,10 @@ function requireKey(jwk: JsonObject): OwnKey {
   return key;
 }
 
-function defaultMethod(secret: Secret | undefined, keys: readonly OwnKey[]): ClientAuthenticationMethod {
-  if (secret !== undefined) {
-    return 'client_secret_basic';
-  }
-  return signingKey(keys) === undefined ? 'none' : 'private_key_jwt';
-}
-
 /** A hash: what seals signs nothing, and who learns it has no key. */
 function keySecret(jwk: JsonObject | undefined): Secret | undefined {
   const d = jwk?.['d'];
   return typeof d === 'string' ? new Secret(hash('sha256', d, 'base64url')) : undefined;
-}
-
-const METHOD_MEMBERS = [
-  'token_endpoint_auth_method',
-  'introspection_endpoint_auth_method',
-  'revocation_endpoint_auth_method',
-] as const;
-
-/** A method that lacks what it authenticates with. */
-function requireCredentials(metadata: ParsedClientMetadata, keys: readonly OwnKey[]): void {
-  const alg = metadata.token_endpoint_auth_signing_alg;
-  for (const member of METHOD_MEMBERS) {
-    const method = metadata[member];
-    if (method.startsWith('client_secret_') && metadata.client_secret === undefined) {
-      throw new ConfigError('INVALID_CONFIG', 'client.client_secret', `is required by ${member} ${method}`);
-    }
-    if (method === 'private_key_jwt' && signingKey(keys, alg) === undefined) {
-      throw new ConfigError('INVALID_CONFIG', 'client.jwks', `holds no private key for ${member} ${method}`);
-    }
-    const fits = method === 'client_secret_jwt' ? isSymmetric : method === 'private_key_jwt' ? isAsymmetric : undefined;
-    if (fits !== undefined && alg !== undefined && !fits(alg)) {
-      throw new ConfigError('INVALID_CONFIG', 'client.token_endpoint_auth_signing_alg', `does not fit ${method}`);
-    }
-  }
 }
 
 const ALGORITHM_MEMBERS = [

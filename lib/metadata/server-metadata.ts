@@ -62,6 +62,9 @@ const schema = v.object({
   mtls_endpoint_aliases: v.optional(v.record(v.string(), v.string())),
 });
 
+/** Characters of an issuer that a message repeats. */
+const LONGEST_QUOTED = 255;
+
 /** Whether plain http may be used: a loopback issuer, or one whose configuration says so in so many words. */
 export interface EgressRule {
   readonly issuer: string;
@@ -79,7 +82,11 @@ export function parseServerMetadata(document: JsonObject, rule: EgressRule): Ser
     throw invalid(v.getDotPath(result.issues[0]) ?? 'the document');
   }
   if (result.output.issuer !== rule.issuer) {
-    throw new DiscoveryError('ISSUER_MISMATCH', 'The server publishes metadata of another issuer.');
+    const [expected, published] = [quoted(rule.issuer), quoted(result.output.issuer)];
+    throw new DiscoveryError(
+      'ISSUER_MISMATCH',
+      `The server at ${expected} publishes the metadata of another issuer: ${published}.`,
+    );
   }
   for (const [member, value] of Object.entries(document)) {
     if (isUrlMember(member) && typeof value === 'string' && !isCallable(value, rule)) {
@@ -92,6 +99,11 @@ export function parseServerMetadata(document: JsonObject, rule: EgressRule): Ser
     }
   }
   return { ...document, ...result.output };
+}
+
+/** As one line of a log can hold it. */
+function quoted(issuer: string): string {
+  return JSON.stringify(issuer.length > LONGEST_QUOTED ? `${issuer.slice(0, LONGEST_QUOTED)}…` : issuer);
 }
 
 function isUrlMember(member: string): boolean {

@@ -1,5 +1,5 @@
 import { isAsymmetric } from '../jose/algorithms.js';
-import type { ParsedClientMetadata } from './registered-client.js';
+import type { ParsedClientMetadata } from './client-metadata.schema.js';
 import type { ServerMetadata } from './server-metadata.js';
 
 interface SignedResponse {

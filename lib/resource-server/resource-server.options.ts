@@ -27,6 +27,13 @@ const resource = v.pipe(
   v.check((value) => !/[?#\s\\]/.test(value), 'must have no query and no fragment'),
 );
 
+const listedIssuers = v.array(
+  v.custom<TrustedIssuerOptions>(isTrustedIssuer, 'must be an object with an issuer'),
+  'must be a list or a function',
+);
+
+const resolveIssuer = v.custom<ResolveIssuer>((value) => typeof value === 'function');
+
 const cacheOptionsSchema = v.strictObject({
   /** Seconds that a token is not looked into again, never beyond its `exp`. Default 30. */
   ttl: v.optional(seconds, 30),
@@ -78,7 +85,10 @@ export type ValidateAccessToken = (token: VerifiedAccessToken) => unknown;
 /** The API's part of the options. */
 export const resourceServerOptionsSchema = v.strictObject({
   /** What `aud` must hold one of; `false` is the written-out way not to check. */
-  audience: v.union([v.pipe(v.array(identifier), v.nonEmpty('must name an audience')), identifier, v.literal(false)]),
+  audience: v.union(
+    [v.pipe(v.array(identifier), v.nonEmpty('must name an audience')), identifier, v.literal(false)],
+    'must be a text, a list of texts, or false',
+  ),
   /** What becomes of the verified token as `request.user`; default: the token itself. */
   validate: v.optional(v.custom<ValidateAccessToken>((value) => typeof value === 'function', 'must be a function')),
   /**
@@ -104,10 +114,7 @@ export const resourceServerOptionsSchema = v.strictObject({
   mtls: v.optional(mutualTlsOptionsSchema),
   /** Other issuers whose tokens are good here too: a list, or a function that is asked about each. */
   issuers: v.optional(
-    v.union([
-      v.array(v.custom<TrustedIssuerOptions>(isTrustedIssuer, 'must be an issuer with its client')),
-      v.custom<ResolveIssuer>((value) => typeof value === 'function', 'must be a list or a function'),
-    ]),
+    v.lazy((value) => (typeof value === 'function' ? resolveIssuer : listedIssuers)),
     [],
   ),
 });

@@ -126,9 +126,5 @@ export function requireConfiguration(server: ResourceServer | undefined): assert
   if (server.settings.validation === 'jwt') {
     return;
   }
-  if (server.client.metadata.introspection_endpoint_auth_method === 'none') {
-    const member = 'client.introspection_endpoint_auth_method';
-    throw new ConfigError('INVALID_CONFIG', member, 'must not be none for OidcGuard (RFC 7662, section 2.1)');
-  }
   server.client.needs('introspection_endpoint');
 }

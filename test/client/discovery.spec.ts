@@ -62,6 +62,10 @@ describe('metadata is refused', () => {
     expect(error).toMatchObject({ name: 'DiscoveryError', code });
     if (code === 'INVALID_SERVER_METADATA') {
       expect(Object(error).message).toContain(Object.keys(members)[0]);
+    } else {
+      expect(Object(error).message).toBe(
+        `The server at "${op.issuer}" publishes the metadata of another issuer: "https://evil.test".`,
+      );
     }
     expect(op.requests().map(({ endpoint }) => endpoint)).toEqual(['discovery']);
   });
@@ -73,6 +77,12 @@ describe('metadata is refused', () => {
       expect(() => parseServerMetadata({ issuer }, rule)).toThrow(expect.objectContaining({ code: 'ISSUER_MISMATCH' }));
     },
   );
+
+  it('in one line of a log, whatever another issuer is called', () => {
+    const rule = { issuer: 'https://op.test', insecureHttp: false };
+    const parse = () => parseServerMetadata({ issuer: `a\n"${'x'.repeat(500_000)}` }, rule);
+    expect(parse).toThrow(/^The server at "https:\/\/op.test" publishes .*: "a\\n\\"x{252}…"\.$/);
+  });
 
   it('DISC-08 with http on loopback, where the issuer is not there', () => {
     const document = { issuer: 'https://op.test', token_endpoint: 'http://127.0.0.1/token' };

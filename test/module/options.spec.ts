@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { inspect } from 'node:util';
 
-import { ConsoleLogger, Injectable, Module } from '@nestjs/common';
+import { ConsoleLogger, Injectable, Module, type LoggerService } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { describe, expect, it } from '@jest/globals';
 import { exportJWK, generateKeyPair } from 'jose';
@@ -15,6 +15,7 @@ import {
   type OidcModuleOptions,
   type OidcOptionsFactory,
 } from '../../lib/index.js';
+import { CapturedLogger } from '../support/captured-logger.js';
 
 const quiet = new ConsoleLogger({ logLevels: [] });
 
@@ -22,10 +23,13 @@ const SECRET = 'a-client-secret-that-must-not-be-printed-anywhere-0123456789-012
 
 const minimal: OidcModuleOptions = { issuer: 'https://op.test', client: { client_id: 'rp1' } };
 
-async function boot(options: OidcModuleOptions | OidcModuleAsyncOptions): Promise<OidcClient> {
+async function boot(
+  options: OidcModuleOptions | OidcModuleAsyncOptions,
+  logger: LoggerService = quiet,
+): Promise<OidcClient> {
   const module = 'client' in options ? OidcModule.forRoot(options) : OidcModule.forRootAsync(options);
   const app = await Test.createTestingModule({ imports: [module] })
-    .setLogger(quiet)
+    .setLogger(logger)
     .compile();
   await app.init();
   const client = app.get(OidcClient);
@@ -40,6 +44,22 @@ async function refusal(options: unknown): Promise<ConfigError> {
   );
   expect(error).toBeInstanceOf(ConfigError);
   return error as ConfigError;
+}
+
+const AUDIENCE = 'https://api.test';
+
+const api = (options: object): unknown => ({ ...minimal, resourceServer: { audience: AUDIENCE, ...options } });
+
+@Injectable()
+class Nothing {
+  createOidcOptions() {}
+}
+
+@Injectable()
+class Extras {
+  createOidcOptions() {
+    return { ...minimal, providers: [] };
+  }
 }
 
 const client = (metadata: object): unknown => ({ ...minimal, client: { client_id: 'rp1', ...metadata } });
@@ -132,13 +152,72 @@ describe('a wrong option stops the boot', () => {
     ['a max_age that is text', client({ default_max_age: '60' }), 'client.default_max_age'],
     ['require_auth_time that is text', client({ require_auth_time: 'true' }), 'client.require_auth_time'],
     ['a scope with a quote', client({ scope: 'open"id' }), 'client.scope'],
+    [
+      'the address of the metadata',
+      { ...minimal, issuer: `${minimal.issuer}/.well-known/openid-configuration` },
+      'issuer',
+    ],
+    ['a resource over http elsewhere', api({ resource: 'http://api.test' }), 'resourceServer.resource'],
+    ['another issuer over http', api({ issuers: [{ issuer: 'http://x.test' }] }), 'resourceServer.issuers.0.issuer'],
+    [
+      'a wrong registration at another issuer',
+      api({ issuers: [{ issuer: 'https://x.test' }, { issuer: 'https://y.test', client: { client_id: '' } }] }),
+      'resourceServer.issuers.1.client.client_id',
+    ],
   ])('%s', async (_what, options, member) => {
     expect(await refusal(options)).toMatchObject({ code: 'INVALID_CONFIG', member });
   });
 
   it('accepts http to another machine when that is written out', async () => {
-    const oidc = await boot({ ...minimal, issuer: 'http://op.test', insecureHttp: true });
+    const resourceServer = { audience: AUDIENCE, resource: 'http://api.test', issuers: [{ issuer: 'http://x.test' }] };
+    const oidc = await boot({ ...minimal, issuer: 'http://op.test', insecureHttp: true, resourceServer });
     expect(oidc.issuer).toBe('http://op.test');
+  });
+
+  it.each<[string, unknown, string]>([
+    [
+      'a client of Redis for a store',
+      { ...minimal, store: { get: () => undefined } },
+      'store: must be an OidcStore, such as new RedisStore(client)',
+    ],
+    ['text for a client', { ...minimal, client: 'rp1' }, 'client: must be the client metadata'],
+    [
+      'text for an issuer with its client',
+      api({ issuers: ['https://x.test'] }),
+      'resourceServer.issuers.0: must be an object with an issuer',
+    ],
+    [
+      'text for a list of issuers',
+      api({ issuers: 'https://x.test' }),
+      'resourceServer.issuers: must be a list or a function',
+    ],
+    [
+      'an audience that is a number',
+      { ...minimal, resourceServer: { audience: 1 } },
+      'resourceServer.audience: must be a text, a list of texts, or false',
+    ],
+    ['no audience', { ...minimal, resourceServer: {} }, 'resourceServer.audience: is required'],
+    ['nothing from useFactory', { useFactory: () => undefined }, 'useFactory: returned nothing'],
+    ['text from useFactory', { useFactory: () => 'https://op.test' }, 'useFactory: must return an object of options'],
+    ['nothing from a class', { useClass: Nothing }, 'createOidcOptions: returned nothing'],
+    ...['name', 'isGlobal', 'imports', 'providers'].map((member): [string, unknown, string] => [
+      `${member} from useFactory`,
+      { useFactory: () => ({ ...minimal, [member]: undefined }) },
+      `${member}: belongs beside useFactory, not into what it returns`,
+    ]),
+    ['providers from a class', { useClass: Extras }, 'providers: belongs beside useClass, not into what it returns'],
+    [
+      'a secret that is not set',
+      client({ client_secret: undefined, token_endpoint_auth_method: 'client_secret_post' }),
+      'client.client_secret: is undefined, like an environment variable that is not set, and required by token_endpoint_auth_method client_secret_post',
+    ],
+    [
+      'the address of the metadata',
+      { ...minimal, issuer: 'https://op.test/.well-known/openid-configuration' },
+      'issuer: must be the issuer, not the address of its metadata',
+    ],
+  ])('in words that help: %s', async (_what, options, message) => {
+    expect((await refusal(options)).message).toBe(message);
   });
 
   it.each(['http://127.0.0.1:4000', 'http://localhost:4000', 'http://[::1]:4000', 'http://op.localhost'])(
@@ -191,6 +270,40 @@ describe('the client metadata', () => {
     const metadata = { client_name: 'Orders', contacts: ['ops@app.test'], x_vendor: { deep: [1, null] } };
     const oidc = await boot(client(metadata) as OidcModuleOptions);
     expect(oidc.metadata).toMatchObject(metadata);
+  });
+
+  it.each<[string, string]>([
+    ['introspectionSignedResponseAlg', 'introspection_signed_response_alg'],
+    ['introspection_signed_response_algs', 'introspection_signed_response_alg'],
+    ['redirectUris', 'redirect_uris'],
+    ['redirect_uri', 'redirect_uris'],
+    ['scopes', 'scope'],
+    ['Client_Secret', 'client_secret'],
+    ['id_token_encrypted_response_algo', 'id_token_encrypted_response_alg'],
+  ])('says once at boot that %s is kept and is not %s', async (member, known) => {
+    const logger = new CapturedLogger();
+    await boot(client({ [member]: SECRET }) as OidcModuleOptions, logger);
+    const warnings = logger.lines.filter(({ level }) => level === 'warn');
+    expect(warnings.map(({ text }) => text)).toEqual([
+      `client.${member} is kept and does nothing: did you mean ${known}? OidcModule`,
+    ]);
+  });
+
+  it('says nothing of other names, and of what is not registered', async () => {
+    const logger = new CapturedLogger();
+    const others = [
+      'client_name',
+      'client_uri',
+      'logo_uri',
+      'tos_uri',
+      'policy_uri',
+      'jwks_uri',
+      'contacts',
+      'request_uris',
+    ];
+    const metadata = Object.fromEntries(others.map((member) => [member, 'https://app.test']));
+    await boot(client({ ...metadata, software_id: 'x', redirectUris: undefined }) as OidcModuleOptions, logger);
+    expect(logger.lines.filter(({ level }) => level === 'warn')).toEqual([]);
   });
 
   it('is a frozen copy', async () => {

@@ -243,7 +243,10 @@ onBothAdapters((adapter) => {
   it('INTRO-23 stops the boot where there is nothing to authenticate with', async () => {
     await expect(createApp({ adapter, client: { client_secret: undefined } })).rejects.toMatchObject({
       name: 'ConfigError',
-      member: 'client.introspection_endpoint_auth_method',
+      member: 'client.client_secret',
+      message: expect.stringMatching(
+        /^client.client_secret: is missing, and client.jwks holds no private key to sign with: /,
+      ),
     });
   });
 

@@ -173,7 +173,7 @@ onBothAdapters((adapter) => {
     const app = await boot({}, { client: { client_secret: undefined } });
     expect((await call(app)).status).toBe(200);
     const asked = createApp({ adapter, client: { client_secret: undefined } });
-    await expect(asked).rejects.toMatchObject({ member: 'client.introspection_endpoint_auth_method' });
+    await expect(asked).rejects.toMatchObject({ member: 'client.client_secret' });
   });
 
   it('auto: what says that it is an access token is verified, all else is asked about', async () => {

@@ -1,0 +1,42 @@
+import { clientMetadataSchema, UNSUPPORTED_MEMBERS } from './client-metadata.schema.js';
+
+const KNOWN_MEMBERS = [...Object.keys(clientMetadataSchema.entries), ...Object.keys(UNSUPPORTED_MEMBERS)];
+
+/**
+ * What to say of members that are spelled nearly as one that is known. A registration may hold anything, so that it is kept
+ * all the same; it was meant to do something.
+ */
+export function misspellings(metadata: object): readonly string[] {
+  return Object.keys(metadata)
+    .filter((member) => !KNOWN_MEMBERS.includes(member))
+    .flatMap((member) => {
+      const known = resembling(member, KNOWN_MEMBERS);
+      return known === undefined ? [] : [`client.${member} is kept and does nothing: did you mean ${known}?`];
+    });
+}
+
+/** The known name that was probably meant, whatever its case and however its words are joined; undefined: none. */
+function resembling(name: string, known: readonly string[]): string | undefined {
+  const nearest = (edits: number): string | undefined =>
+    known.find((candidate) => isReached(letters(name), letters(candidate), edits));
+  return nearest(0) ?? nearest(1) ?? nearest(2);
+}
+
+function letters(name: string): string {
+  return name.replaceAll('_', '').toLowerCase();
+}
+
+/** Whether one becomes the other where at most so many letters are added, taken away or exchanged. */
+function isReached(from: string, to: string, edits: number): boolean {
+  if (from === to || edits === 0) {
+    return from === to;
+  }
+  if (from[0] === to[0]) {
+    return isReached(from.slice(1), to.slice(1), edits);
+  }
+  return (
+    isReached(from.slice(1), to, edits - 1) ||
+    isReached(from, to.slice(1), edits - 1) ||
+    isReached(from.slice(1), to.slice(1), edits - 1)
+  );
+}

@@ -1,0 +1,66 @@
+import { describe, expect, it } from '@jest/globals';
+
+import type { ClientMetadata } from '../../lib/index.js';
+import { startProvider } from '../support/apps.js';
+import { clientOf, rejection } from '../support/client.js';
+import { keyOf, privateJwk } from '../support/keys.js';
+
+const without: Partial<ClientMetadata> = { client_secret: undefined };
+const WHY = 'introspection needs a client that authenticates (RFC 7662, section 2.1)';
+
+describe('what a client needs', () => {
+  it.each<[string, Partial<ClientMetadata>, string]>([
+    [
+      'a secret that is not set',
+      without,
+      `client.client_secret: is undefined, like an environment variable that is not set: ${WHY}`,
+    ],
+    [
+      'no revocation',
+      { ...without, revocation_endpoint_auth_method: 'none' },
+      `client.client_secret: is undefined, like an environment variable that is not set: ${WHY}`,
+    ],
+    [
+      'none',
+      { ...without, token_endpoint_auth_method: 'none' },
+      `client.token_endpoint_auth_method: must not be none: ${WHY}`,
+    ],
+    [
+      'none, there',
+      { introspection_endpoint_auth_method: 'none' },
+      `client.introspection_endpoint_auth_method: must not be none: ${WHY}`,
+    ],
+  ])('to introspect is more than %s', async (_what, metadata, message) => {
+    const { oidc } = clientOf(await startProvider(), { metadata });
+    expect(() => oidc.needs('introspection_endpoint')).toThrow(message);
+    expect(() => oidc.needs('token_endpoint', 'authorization_endpoint')).not.toThrow();
+  });
+
+  it('to introspect is a secret or a key', async () => {
+    const op = await startProvider();
+    const jwks = { keys: [privateJwk(keyOf('P-256'))] } as ClientMetadata['jwks'];
+    for (const metadata of [{}, { ...without, jwks }]) {
+      expect(() => clientOf(op, { metadata }).oidc.needs('introspection_endpoint')).not.toThrow();
+    }
+  });
+});
+
+describe('a server that does not accept the client', () => {
+  const refused = { status: 401, body: { error: 'invalid_client' } };
+
+  it.each<[string, 'token' | 'introspect' | 'revoke', (oidc: ReturnType<typeof clientOf>['oidc']) => Promise<unknown>]>(
+    [
+      ['token_endpoint', 'token', (oidc) => oidc.clientCredentials()],
+      ['introspection_endpoint', 'introspect', (oidc) => oidc.introspect('token')],
+      ['revocation_endpoint', 'revoke', (oidc) => oidc.revoke('token')],
+    ],
+  )('says so at its %s', async (endpoint, path, call) => {
+    const op = await startProvider();
+    const { oidc } = clientOf(op);
+    op.answer(path, refused);
+    expect(await rejection(call(oidc))).toMatchObject({
+      code: 'CLIENT_MISCONFIGURED',
+      message: `The server's ${endpoint} does not accept this client as it is configured: invalid_client.`,
+    });
+  });
+});
