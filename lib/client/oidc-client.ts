@@ -7,6 +7,7 @@ import type { ParsedClientMetadata } from '../metadata/client-metadata.schema.js
 import type { DiscoveryDocument } from '../metadata/discovery.js';
 import type { RegisteredClient } from '../metadata/registered-client.js';
 import type { Endpoint, ServerMetadata } from '../metadata/server-metadata.js';
+import { requirePublished } from '../metadata/signed-response.js';
 import { verifyAccessToken, type AccessTokenClaims, type AccessTokenOptions } from './access-token.js';
 import {
   authorizationRequest,
@@ -239,13 +240,14 @@ export class OidcClient {
   }
 
   /**
-   * Asks the server for its metadata now, whatever is kept, and checks that it has what this client needs: for a check of
-   * readiness.
+   * Asks the server for its metadata now, whatever is kept, and checks that it has what this client needs, and lists what
+   * the client has registered: for a check of readiness.
    *
    * @throws {OidcError} the server is not there, or does not fit; routes may still serve from what is kept
    */
   async ready(): Promise<void> {
     const metadata = await this.#server.refreshedMetadata();
+    requirePublished(this.metadata, metadata);
     for (const endpoint of this.#needed) {
       await this.#server.endpoint(endpoint);
       if (

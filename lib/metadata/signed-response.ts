@@ -1,3 +1,4 @@
+import { ConfigError } from '../errors/errors.js';
 import { isAsymmetric } from '../jose/algorithms.js';
 import type { ParsedClientMetadata } from './client-metadata.schema.js';
 import type { ServerMetadata } from './server-metadata.js';
@@ -45,4 +46,14 @@ export function allowedAlgorithms(
   return registered === undefined
     ? (server[response.published]?.filter(isAsymmetric) ?? response.otherwise)
     : [registered];
+}
+
+/** @throws {ConfigError} the server lists the algorithms that it signs with, and a registered one is not among them */
+export function requirePublished(client: ParsedClientMetadata, server: ServerMetadata): void {
+  for (const { registered, published } of Object.values(SIGNED_RESPONSES)) {
+    const alg = client[registered];
+    if (alg !== undefined && server[published]?.includes(alg) === false) {
+      throw new ConfigError('INVALID_CONFIG', `client.${registered}`, 'is not among the algorithms of the server');
+    }
+  }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
+import type { ClientMetadata } from '../../lib/index.js';
 import { wellKnownUrls } from '../../lib/metadata/discovery.js';
 import { parseServerMetadata } from '../../lib/metadata/server-metadata.js';
 import { startProvider } from '../support/apps.js';
@@ -196,6 +197,31 @@ describe('what the server does not publish', () => {
     oidc.needs('token_endpoint');
     expect(await rejection(oidc.ready())).toMatchObject({ code: 'AUTH_METHOD_UNSUPPORTED' });
     expect(op.count('token')).toBe(0);
+  });
+
+  it.each<[string, Partial<ClientMetadata>, Members]>([
+    ['the ID token', { id_token_signed_response_alg: 'ES256' }, { id_token_signing_alg_values_supported: ['RS256'] }],
+    ['userinfo', { userinfo_signed_response_alg: 'ES256' }, { userinfo_signing_alg_values_supported: [] }],
+    [
+      'introspection',
+      { introspection_signed_response_alg: 'ES256' },
+      { introspection_signing_alg_values_supported: ['none', 'RS256'] },
+    ],
+  ])('our algorithm for %s: found out when it is asked whether all is ready', async (_what, metadata, members) => {
+    const op = await startProvider();
+    const { oidc } = clientOf(op, { metadata });
+    await oidc.ready();
+    op.discovery((document) => ({ ...document, ...members }));
+    const [member] = Object.keys(metadata);
+    expect(await rejection(oidc.ready())).toMatchObject({
+      code: 'INVALID_CONFIG',
+      message: `client.${member}: is not among the algorithms of the server`,
+    });
+    op.discovery((document) => ({
+      ...document,
+      ...Object.fromEntries(Object.keys(members).map((name) => [name, undefined])),
+    }));
+    await oidc.ready();
   });
 
   it.each<[string, Members]>([
