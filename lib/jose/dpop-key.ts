@@ -3,10 +3,9 @@ import { randomUUID, hash } from 'node:crypto';
 import { exportJWK, generateKeyPair } from 'jose';
 
 import type { Clock } from '../clock/clock.js';
-import type { JsonObject } from '../http/json.js';
-import { isJsonObject } from '../http/json.js';
-import { thumbprintOf } from './embedded-key.js';
-import { ownKey, publicJwk, signJwt, type OwnKey } from './own-keys.js';
+import { isJsonObject, type JsonObject } from '../http/json.js';
+import { thumbprintOf } from './jwk.js';
+import { ownKey, signJwt, type OwnKey } from './own-keys.js';
 
 /** The request that a proof is made for. */
 export interface ProofRequest {
@@ -34,7 +33,7 @@ export class DpopKey {
     this.#key = key;
     this.#alg = alg;
     this.#jwk = jwk;
-    this.jkt = thumbprintOf(jwk);
+    this.jkt = thumbprintOf(key.publicKey);
     Object.freeze(this);
   }
 
@@ -64,7 +63,6 @@ export class DpopKey {
 
   /** A proof for one sending of a request; the next one takes another (RFC 9449, section 4.2). */
   proof({ method, url, accessToken, nonce }: ProofRequest, clock: Clock): Promise<string> {
-    const { alg: _, ...jwk } = publicJwk(this.#jwk);
     const claims = {
       jti: randomUUID(),
       htm: method,
@@ -73,6 +71,7 @@ export class DpopKey {
       ...(accessToken !== undefined && { ath: hash('sha256', accessToken, 'base64url') }),
       ...(nonce !== undefined && { nonce }),
     };
-    return signJwt(claims, { alg: this.#alg, typ: 'dpop+jwt', jwk }, this.#key.key);
+    const { key, publicKey: jwk } = this.#key;
+    return signJwt(claims, { alg: this.#alg, typ: 'dpop+jwt', jwk }, key);
   }
 }

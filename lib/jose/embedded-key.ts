@@ -1,11 +1,9 @@
-import { hash } from 'node:crypto';
-
 import { VerificationError } from '../errors/errors.js';
-import { isJsonObject, type JsonObject, type JsonValue } from '../http/json.js';
+import { isJsonObject, type JsonValue } from '../http/json.js';
 import type { CompactJws } from './compact-jws.js';
+import { PRIVATE_MEMBERS } from './jwk.js';
 import type { KeySource } from './jwt.js';
 import { KeySet, verifiesWithOneOf } from './key-set.js';
-import { PRIVATE_MEMBERS } from './own-keys.js';
 
 /** Header parameters that say that the key is to be fetched (RFC 7515, sections 4.1.2 and 4.1.5). */
 const ELSEWHERE: readonly string[] = ['jku', 'x5u'];
@@ -28,7 +26,10 @@ export function embeddedKey(jws: CompactJws): KeySource {
   if (ELSEWHERE.some((name) => name in header)) {
     throw refuse('names a key that stands elsewhere');
   }
-  const jwk = requireJwk(header['jwk']);
+  const { jwk } = header;
+  if (!isJsonObject(jwk)) {
+    throw refuse('carries no key');
+  }
   if (PRIVATE_MEMBERS.some((name) => name in jwk)) {
     throw refuse('carries a private key');
   }
@@ -47,37 +48,6 @@ export function embeddedKey(jws: CompactJws): KeySource {
       }
     },
   };
-}
-
-/** The members of a thumbprint, in lexicographic order (RFC 7638, sections 3.2 and 3.3; RFC 8037, section 2). */
-const THUMBPRINT_MEMBERS: Readonly<Record<string, readonly string[]>> = {
-  RSA: ['e', 'kty', 'n'],
-  EC: ['crv', 'kty', 'x', 'y'],
-  OKP: ['crv', 'kty', 'x'],
-};
-
-/**
- * The SHA-256 thumbprint of a key, base64url (RFC 7638). A private key has that of its public half.
- *
- * @throws {VerificationError} `KEY_NOT_FOUND` this is no key that has a public half
- */
-export function thumbprintOf(jwk: JsonValue | undefined): string {
-  const key = requireJwk(jwk);
-  const { kty } = key;
-  const members =
-    typeof kty === 'string' && Object.hasOwn(THUMBPRINT_MEMBERS, kty) ? THUMBPRINT_MEMBERS[kty] : undefined;
-  if (members === undefined || !members.every((name) => typeof key[name] === 'string')) {
-    throw refuse('carries no public key');
-  }
-  // Written in the order of the list, without white space.
-  return hash('sha256', JSON.stringify(key, [...members]), 'base64url');
-}
-
-function requireJwk(jwk: JsonValue | undefined): JsonObject {
-  if (!isJsonObject(jwk)) {
-    throw refuse('carries no key');
-  }
-  return jwk;
 }
 
 function lengthOf(member: JsonValue | undefined): number {

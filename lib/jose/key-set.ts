@@ -2,25 +2,15 @@ import type { KeyObject } from 'node:crypto';
 
 import { ResponseError } from '../errors/errors.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../http/json.js';
-import { signatureAlgorithm } from './algorithms.js';
 import type { CompactJws } from './compact-jws.js';
+import { isFor, isShort, publicKeyOf, type KeyKind } from './jwk.js';
 import { isSignedWith, publicKey } from './signature.js';
 
 /** More keys than any provider publishes; fewer than would cost. */
 const MOST_KEYS = 100;
 
-/** The members that make each kind of public key (RFC 7518, section 6; RFC 8037). */
-const PUBLIC_MEMBERS: Readonly<Record<string, readonly string[]>> = {
-  RSA: ['n', 'e'],
-  EC: ['crv', 'x', 'y'],
-  OKP: ['crv', 'x'],
-};
-
-interface VerificationKey {
+interface VerificationKey extends KeyKind {
   readonly kid: JsonValue | undefined;
-  readonly kty: string;
-  readonly crv: JsonValue | undefined;
-  readonly alg: JsonValue | undefined;
   readonly jwk: Readonly<Record<string, string>>;
   /** Imported when it is first used. */
   imported: KeyObject | undefined;
@@ -47,14 +37,7 @@ export class KeySet {
 
   /** The keys that may have made this signature, by `kid`, kind, curve and algorithm. */
   candidates(jws: CompactJws): readonly VerificationKey[] {
-    const algorithm = signatureAlgorithm(jws.alg);
-    return this.keys.filter(
-      (key) =>
-        (jws.kid === undefined || key.kid === jws.kid) &&
-        key.kty === algorithm?.kty &&
-        (algorithm.crv === undefined || key.crv === algorithm.crv) &&
-        (key.alg === undefined || key.alg === jws.alg),
-    );
+    return this.keys.filter((key) => (jws.kid === undefined || key.kid === jws.kid) && isFor(key, jws.alg));
   }
 }
 
@@ -80,27 +63,14 @@ async function verifiesWith(candidate: VerificationKey, jws: CompactJws): Promis
 
 function verificationKey(jwk: JsonObject, warn: (problem: string) => void): VerificationKey[] {
   const { kty, kid, crv, alg, use, key_ops: operations } = jwk;
-  const names = typeof kty === 'string' && Object.hasOwn(PUBLIC_MEMBERS, kty) ? PUBLIC_MEMBERS[kty] : undefined;
-  if (typeof kty !== 'string' || names === undefined) {
-    return [];
-  }
   if ('d' in jwk) {
     warn('The server publishes a private key among its public ones; that key is not used.');
     return [];
   }
+  const key = publicKeyOf(jwk);
   const isForSignatures = use === undefined || use === 'sig';
   const mayVerify = operations === undefined || (Array.isArray(operations) && operations.includes('verify'));
-  const members = names.map((name) => [name, jwk[name]] as const);
-  const isComplete = members.every((member): member is readonly [string, string] => typeof member[1] === 'string');
-  if (!isForSignatures || !mayVerify || !isComplete || (kty === 'RSA' && isShort(jwk['n']))) {
-    return [];
-  }
-  return [{ kid, kty, crv, alg, jwk: { kty, ...Object.fromEntries(members) }, imported: undefined }];
-}
-
-/** RFC 7518, section 3.3: an RSA key has 2048 bits or more. */
-function isShort(modulus: JsonValue | undefined): boolean {
-  const bytes = Buffer.from(typeof modulus === 'string' ? modulus : '', 'base64url');
-  const first = bytes.findIndex((byte) => byte !== 0);
-  return first < 0 || (bytes.length - first) * 8 - Math.clz32(bytes[first] ?? 0) + 24 < 2048;
+  return key === undefined || !isForSignatures || !mayVerify || isShort(jwk)
+    ? []
+    : [{ kid, kty, crv, alg, jwk: key, imported: undefined }];
 }

@@ -8,7 +8,8 @@ import { validate } from '../errors/validate.js';
 import { isJsonObject, type JsonObject } from '../http/json.js';
 import type { CustomFetch } from '../http/exchange.js';
 import { smallestSecret } from '../jose/algorithms.js';
-import { isPrivate, ownKey, publicJwk, type OwnKey } from '../jose/own-keys.js';
+import { isPrivate, publicJwk } from '../jose/jwk.js';
+import { ownKey, type OwnKey } from '../jose/own-keys.js';
 import { defaultMethod, METHOD_MEMBERS, requireCredentials, withoutCredentials } from './authentication-method.js';
 import {
   clientMetadataSchema,

@@ -5,7 +5,8 @@ import fc from 'fast-check';
 import { calculateJwkThumbprint } from 'jose';
 
 import { parseCompactJws } from '../../lib/jose/compact-jws.js';
-import { embeddedKey, thumbprintOf } from '../../lib/jose/embedded-key.js';
+import { embeddedKey } from '../../lib/jose/embedded-key.js';
+import { thumbprintOf } from '../../lib/jose/jwk.js';
 import { dpopKey } from '../support/dpop.js';
 import { ASYMMETRIC_ALGORITHMS, jws, kindOf, type Jwk, type SigningKey } from '../support/keys.js';
 

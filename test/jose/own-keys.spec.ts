@@ -4,7 +4,8 @@ import { describe, expect, it } from '@jest/globals';
 import { compactVerify } from 'jose';
 
 import type { JsonObject } from '../../lib/http/json.js';
-import { ownKey, publicJwk, signingKey, signJwt } from '../../lib/jose/own-keys.js';
+import { publicJwk } from '../../lib/jose/jwk.js';
+import { ownKey, signingKey, signJwt } from '../../lib/jose/own-keys.js';
 import { decodeJwt, keyOf, privateJwk, type Jwk, type KeyKind } from '../support/keys.js';
 
 const json = (jwk: Jwk): JsonObject => JSON.parse(JSON.stringify(jwk));

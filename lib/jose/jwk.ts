@@ -1,0 +1,75 @@
+import { hash } from 'node:crypto';
+
+import { VerificationError } from '../errors/errors.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../http/json.js';
+import { signatureAlgorithm } from './algorithms.js';
+
+/** The members that make each kind of public key, in the order of their names (RFC 7518, section 6; RFC 8037; RFC 7638). */
+const PUBLIC_MEMBERS: Readonly<Record<string, readonly string[]>> = {
+  RSA: ['e', 'kty', 'n'],
+  EC: ['crv', 'kty', 'x', 'y'],
+  OKP: ['crv', 'kty', 'x'],
+};
+
+/** Every member that belongs to the private half (RFC 7518, section 6; RFC 8037). */
+export const PRIVATE_MEMBERS: readonly string[] = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
+
+/** What says which algorithms a key is for. */
+export interface KeyKind {
+  readonly kty: JsonValue | undefined;
+  readonly crv: JsonValue | undefined;
+  readonly alg: JsonValue | undefined;
+}
+
+/** Whether a key is for an algorithm: by its kind, its curve and what it says itself. */
+export function isFor({ kty, crv, alg }: KeyKind, name: string): boolean {
+  const algorithm = signatureAlgorithm(name);
+  return (
+    algorithm !== undefined &&
+    algorithm.kty === kty &&
+    (algorithm.crv === undefined || algorithm.crv === crv) &&
+    (alg === undefined || alg === name)
+  );
+}
+
+/** Whether a JWK says that it is private, also where it can't be read. */
+export function isPrivate(jwk: JsonObject): boolean {
+  return jwk['d'] !== undefined;
+}
+
+/** RFC 7518, section 3.3: an RSA key has 2048 bits or more. */
+export function isShort({ kty, n: modulus }: JsonObject): boolean {
+  if (kty !== 'RSA') {
+    return false;
+  }
+  const bytes = Buffer.from(typeof modulus === 'string' ? modulus : '', 'base64url');
+  const first = bytes.findIndex((byte) => byte !== 0);
+  return first < 0 || (bytes.length - first) * 8 - Math.clz32(bytes[first] ?? 0) + 24 < 2048;
+}
+
+/** The same JWK as others may see it. */
+export function publicJwk(jwk: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(jwk).filter(([name]) => !PRIVATE_MEMBERS.includes(name)));
+}
+
+/** The members that make the public key, and no other; undefined where one is missing. A private key has a public half. */
+export function publicKeyOf(jwk: JsonObject): Readonly<Record<string, string>> | undefined {
+  const { kty } = jwk;
+  const names = typeof kty === 'string' && Object.hasOwn(PUBLIC_MEMBERS, kty) ? PUBLIC_MEMBERS[kty] : undefined;
+  const members = names?.map((name) => [name, jwk[name]] as const);
+  const isComplete = members?.every((member): member is readonly [string, string] => typeof member[1] === 'string');
+  return members !== undefined && isComplete ? Object.fromEntries(members) : undefined;
+}
+
+/**
+ * The SHA-256 thumbprint of a key, base64url (RFC 7638). A private key has that of its public half.
+ *
+ * @throws {VerificationError} `KEY_NOT_FOUND` this is no key that has a public half
+ */
+export function thumbprintOf(jwk: JsonValue | undefined): string {
+  const key = isJsonObject(jwk) ? publicKeyOf(jwk) : undefined;
+  if (key === undefined) {
+    throw new VerificationError('KEY_NOT_FOUND', 'The JWT carries no public key.');
+  }
+  return hash('sha256', JSON.stringify(key), 'base64url');
+}
