@@ -12,7 +12,6 @@ import { loginExports, loginProviders } from './login/login.providers.js';
 import type { ClientMetadata } from './metadata/client-metadata.js';
 import { clockSkewSchema, clockToleranceSchema } from './metadata/client-metadata.schema.js';
 import { parseClientMetadata } from './metadata/registered-client.js';
-import type { ServerMetadata } from './metadata/server-metadata.js';
 import { Platform } from './nest/platform.js';
 import {
   clientFactoryToken,
@@ -36,6 +35,7 @@ import {
   type ParsedOptions,
 } from './oidc.options.js';
 import { GuardCheck } from './resource-server/guard-check.js';
+import type { TrustedIssuerOptions } from './resource-server/resource-server.options.js';
 import { resourceServerExports, resourceServerProviders } from './resource-server/resource-server.providers.js';
 import { sessionExports, sessionProviders } from './session/session.providers.js';
 
@@ -138,13 +138,7 @@ function connectionsProvider(name: string | undefined): FactoryProvider {
 }
 
 /** What makes a client: our own, and those at the other issuers that the API trusts. */
-type CreateClient = (at: ClientAt) => OidcClient;
-
-interface ClientAt {
-  readonly issuer: string;
-  readonly client?: ClientMetadata;
-  readonly server?: Partial<ServerMetadata>;
-}
+type CreateClient = (at: TrustedIssuerOptions) => OidcClient;
 
 /** Each part of the clock: from this module's `providers` or `imports`, else from a global module, else the default. */
 function clientFactoryProvider(name: string | undefined): FactoryProvider {

@@ -248,15 +248,6 @@ export class OidcClient {
   async ready(): Promise<void> {
     const metadata = await this.#server.refreshedMetadata();
     requirePublished(this.metadata, metadata);
-    for (const endpoint of this.#needed) {
-      await this.#server.endpoint(endpoint);
-      if (
-        endpoint === 'token_endpoint' ||
-        endpoint === 'introspection_endpoint' ||
-        endpoint === 'revocation_endpoint'
-      ) {
-        this.#server.requireMethod(metadata, endpoint);
-      }
-    }
+    this.#needed.forEach((endpoint) => this.#server.urlOf(endpoint, metadata));
   }
 }

@@ -32,6 +32,10 @@ const AUTHENTICATED = {
 
 type AuthenticatedEndpoint = keyof typeof AUTHENTICATED;
 
+function isAuthenticated(endpoint: Endpoint): endpoint is AuthenticatedEndpoint {
+  return endpoint in AUTHENTICATED;
+}
+
 /** An authorization server as one client of it sees it: what it publishes, how to call it, how to believe it. */
 export class Server {
   readonly #discovered: Discovered;
@@ -78,9 +82,29 @@ export class Server {
     return this.#discovered.refresh();
   }
 
-  /** @throws {ConfigError} the server publishes no such endpoint */
+  /** @throws {ConfigError} as {@link urlOf} */
   async endpoint(endpoint: Endpoint): Promise<string> {
-    return this.#endpointOf(await this.metadata(), endpoint);
+    return this.urlOf(endpoint, await this.metadata());
+  }
+
+  /**
+   * Where an endpoint is called. What the application itself names stands above an alias; browsers show no certificate of
+   * ours.
+   *
+   * @throws {ConfigError} the server publishes no such endpoint, or lists the methods that it takes there and the
+   *   registered one is not among them
+   */
+  urlOf(endpoint: Endpoint, metadata: ServerMetadata): string {
+    const isOurs = endpoint !== 'authorization_endpoint' && endpoint !== 'end_session_endpoint';
+    const alias = isOurs && this.#showsCertificate ? metadata.mtls_endpoint_aliases?.[endpoint] : undefined;
+    const url = this.#overrides[endpoint] ?? alias ?? metadata[endpoint];
+    if (url === undefined) {
+      throw new ConfigError('ENDPOINT_MISSING', `server.${endpoint}`, 'is not published by the server');
+    }
+    if (isAuthenticated(endpoint)) {
+      this.#requireMethod(endpoint, metadata);
+    }
+    return url;
   }
 
   /**
@@ -92,9 +116,7 @@ export class Server {
     form: Readonly<Record<string, string>>,
     { accept, retry, key }: { accept: string; retry: HttpRequest['retry']; key?: DpopKey | undefined },
   ): Promise<HttpResponse> {
-    const metadata = await this.metadata();
-    const url = this.#endpointOf(metadata, endpoint);
-    this.requireMethod(metadata, endpoint);
+    const url = this.urlOf(endpoint, await this.metadata());
     const make = async (): Promise<HttpRequest> => {
       const credentials = await this.#authentication[endpoint]();
       return {
@@ -114,14 +136,6 @@ export class Server {
     const headers = { accept, authorization: `${scheme} ${accessToken}` };
     const request: HttpRequest = { method: 'GET', url, headers, retry: 'idempotent' };
     return key === undefined ? this.transport.request(request) : this.#proven.send(key, () => request, accessToken);
-  }
-
-  /** @throws {ConfigError} the server lists the methods that it takes, and the registered one is not among them */
-  requireMethod(metadata: ServerMetadata, endpoint: AuthenticatedEndpoint): void {
-    const { method, published } = AUTHENTICATED[endpoint];
-    if (metadata[published]?.includes(this.client.metadata[method]) === false) {
-      throw new ConfigError('AUTH_METHOD_UNSUPPORTED', `client.${method}`, 'is not among the methods of the server');
-    }
   }
 
   /** Verifies a JWT that came from one of the server's own endpoints. */
@@ -151,15 +165,11 @@ export class Server {
     this.#keys = undefined;
   }
 
-  /** What the application itself names stands above an alias. Browsers show no certificate of ours. */
-  #endpointOf(metadata: ServerMetadata, endpoint: Endpoint): string {
-    const isOurs = endpoint !== 'authorization_endpoint' && endpoint !== 'end_session_endpoint';
-    const alias = isOurs && this.#showsCertificate ? metadata.mtls_endpoint_aliases?.[endpoint] : undefined;
-    const url = this.#overrides[endpoint] ?? alias ?? metadata[endpoint];
-    if (url === undefined) {
-      throw new ConfigError('ENDPOINT_MISSING', `server.${endpoint}`, 'is not published by the server');
+  #requireMethod(endpoint: AuthenticatedEndpoint, metadata: ServerMetadata): void {
+    const { method, published } = AUTHENTICATED[endpoint];
+    if (metadata[published]?.includes(this.client.metadata[method]) === false) {
+      throw new ConfigError('AUTH_METHOD_UNSUPPORTED', `client.${method}`, 'is not among the methods of the server');
     }
-    return url;
   }
 
   #published({ jwks_uri: uri }: ServerMetadata): RemoteKeys {

@@ -3,16 +3,16 @@ import { inspect } from 'node:util';
 const PRINTED = '[secret]';
 
 /** A value that must reach no log, error or JSON: however it is printed, it reads `[secret]`. */
-export class Secret<T = string> {
-  readonly #value: T;
+export class Secret {
+  readonly #value: string;
 
-  constructor(value: T) {
+  constructor(value: string) {
     this.#value = value;
     Object.freeze(this);
   }
 
   /** The value itself, for the one place that has to send or compute with it. */
-  reveal(): T {
+  reveal(): string {
     return this.#value;
   }
 
