@@ -2,6 +2,7 @@ import type { FactoryProvider, ModuleMetadata, Provider, Type } from '@nestjs/co
 import * as v from 'valibot';
 
 import { ConfigError } from './errors/errors.js';
+import { member } from './errors/member.js';
 import { validate } from './errors/validate.js';
 import { httpOptionsSchema, type HttpOptions } from './http/http.options.js';
 import { loginOptionsSchema, type LoginOptions } from './login/login.options.js';
@@ -83,9 +84,7 @@ const optionsSchema = v.strictObject({
 
 function isStore(value: unknown): boolean {
   const calls = ['get', 'set', 'delete', 'claim', 'take'];
-  return (
-    typeof value === 'object' && value !== null && calls.every((call) => typeof Reflect.get(value, call) === 'function')
-  );
+  return calls.every((call) => typeof member(value, call) === 'function');
 }
 
 /** The options as the rooms read them: complete, checked, secrets wrapped. */

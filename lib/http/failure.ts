@@ -1,4 +1,5 @@
 import { ResponseError, TransportError } from '../errors/errors.js';
+import { member, textMember } from '../errors/member.js';
 import type { OidcError } from '../errors/oidc.error.js';
 
 /** Why a call has no answer, and what that allows. */
@@ -71,13 +72,4 @@ function facts(error: unknown): { readonly name: string; readonly code: string; 
     code: textMember(telling, 'code'),
     message: textMember(telling, 'message'),
   };
-}
-
-function member(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
-}
-
-function textMember(value: unknown, name: string): string {
-  const text = member(value, name);
-  return typeof text === 'string' ? text : '';
 }

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 
+import { member } from '../errors/member.js';
 import { secretsSchema } from '../errors/secrets.schema.js';
 import { isAsymmetric } from '../jose/algorithms.js';
 import type { ClientMetadata } from '../metadata/client-metadata.js';
@@ -120,7 +121,7 @@ export const resourceServerOptionsSchema = v.strictObject({
 });
 
 function isTrustedIssuer(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'issuer' in value && typeof value.issuer === 'string';
+  return typeof member(value, 'issuer') === 'string';
 }
 
 /** `resourceServer`, as an application writes it. */

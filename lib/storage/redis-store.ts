@@ -1,4 +1,5 @@
 import { StoreError } from '../errors/errors.js';
+import { textMember } from '../errors/member.js';
 import type { OidcStore } from './oidc-store.js';
 
 /** The part of an `ioredis` client, single or cluster, that is used here. */
@@ -199,9 +200,7 @@ function failed(error: unknown): StoreError {
 
 /** The word with which Redis begins an error, such as `READONLY`, or the code of Node's. */
 function wordOf(error: unknown): string {
-  const member = (name: string): unknown =>
-    typeof error === 'object' && error !== null ? Reflect.get(error, name) : undefined;
-  const code = member('code');
-  const [word = ''] = /^[A-Z]{2,20}\b/.exec(String(member('message') ?? '')) ?? [];
-  return word || (typeof code === 'string' && /^[A-Z_]{2,40}$/.test(code) ? code : '');
+  const [word = ''] = /^[A-Z]{2,20}\b/.exec(textMember(error, 'message')) ?? [];
+  const [code = ''] = /^[A-Z_]{2,40}$/.exec(textMember(error, 'code')) ?? [];
+  return word || code;
 }
