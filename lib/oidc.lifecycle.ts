@@ -34,16 +34,6 @@ export class OidcLifecycle implements OnModuleInit, OnApplicationShutdown {
       await client.ready();
     }
     logger.log(describe(client));
-    this.#checkStore().catch(() => undefined);
-  }
-
-  /** Nobody waits for it: an application starts while its store is down. */
-  async #checkStore(): Promise<void> {
-    const { store, resourceServer } = this.options;
-    const weakness = resourceServer?.dpop === undefined ? undefined : await store?.weakness?.();
-    if (weakness !== undefined) {
-      warn(weakness);
-    }
   }
 
   onApplicationShutdown(): Promise<void> {

@@ -1,5 +1,5 @@
 /** Seconds that a server which does not say, or says nonsense, is left alone for. */
-const DEFAULT_RETRY_AFTER = 5;
+export const DEFAULT_RETRY_AFTER = 5;
 
 /** No server closes us out for longer than an hour. */
 const LONGEST = 3600;

@@ -9,6 +9,7 @@ import type { OidcStore } from '../storage/oidc-store.js';
 import { ProtectedResource } from './protected-resource.js';
 import type { ResourceServerSettings, TrustedIssuerOptions } from './resource-server.options.js';
 import { ResourceServer } from './resource-server.js';
+import { StoreCheck } from './store-check.js';
 
 /** What this room reads of the options. */
 interface ResourceServerPart {
@@ -42,6 +43,12 @@ export function resourceServerProviders(name?: string): Provider[] {
         modules: ModulesContainer,
         platform: Platform,
       ) => new ProtectedResource(server, host, modules, platform),
+    },
+    {
+      provide: StoreCheck,
+      inject: [optionsToken(name)],
+      useFactory: ({ resourceServer, store }: ResourceServerPart) =>
+        new StoreCheck(resourceServer?.dpop && store, warn),
     },
   ];
 }
