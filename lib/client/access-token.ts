@@ -5,6 +5,7 @@ import { ASYMMETRIC_ALGORITHMS } from '../jose/algorithms.js';
 import { verifyJwt } from '../jose/jwt.js';
 import { ACCESS_TOKEN } from '../jose/purpose.js';
 import type { Server } from './server.js';
+import { requireToken } from './token.js';
 
 /** What an access token says, whoever vouches for it: introspection or the server's signature. */
 export interface AccessTokenClaims {
@@ -73,6 +74,7 @@ export async function verifyAccessToken(
   token: string,
   { audience, algorithms = ASYMMETRIC_ALGORITHMS }: AccessTokenOptions = {},
 ): Promise<AccessTokenClaims> {
+  requireToken(token);
   const { issuer, clock } = server;
   const keys = (): ReturnType<Server['strangersKeys']> => server.strangersKeys();
   const { claims } = await verifyJwt(token, ACCESS_TOKEN, { issuer, audience, algorithms, clock, keys });

@@ -5,6 +5,7 @@ import type { AuthorizationTransaction } from './authorization-request.js';
 import { boundKey } from './dpop.js';
 import { VerifiedIdToken } from './id-token.js';
 import type { Server } from './server.js';
+import { requireToken } from './token.js';
 import { processTokenResponse, type GrantedByRequest, type TokenResponse } from './token-response.js';
 
 /** A grant is sent once: a code is spent by the attempt, and a refresh token may be. */
@@ -72,6 +73,7 @@ export async function refreshTokenGrant(
   refresh_token: string,
   { scope, claims, trustedAudiences, dpop_key }: RefreshOptions = {},
 ): Promise<TokenResponse> {
+  requireToken(refresh_token);
   const form = { grant_type: 'refresh_token', refresh_token, ...(scope !== undefined && { scope }) };
   const tokens = await requestTokens(server, form, { scope: scope ?? '', refresh_token, dpop_key });
   if (tokens.id_token !== undefined) {

@@ -5,6 +5,7 @@ import { INTROSPECTION } from '../jose/purpose.js';
 import { wrongClaim, type AccessTokenClaims } from './access-token.js';
 import { jwtOf, requireJson, requireOk } from './oauth-response.js';
 import type { Server } from './server.js';
+import { requireToken } from './token.js';
 
 const SIGNED = 'application/token-introspection+jwt';
 
@@ -37,6 +38,7 @@ export async function introspect(
   token: string,
   { audience = [], token_type_hint = 'access_token' }: IntrospectionOptions = {},
 ): Promise<Introspection> {
+  requireToken(token);
   const mustBeSigned = server.client.metadata.introspection_signed_response_alg !== undefined;
   const response = await server.post(
     'introspection_endpoint',

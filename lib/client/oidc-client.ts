@@ -28,6 +28,7 @@ import {
 import { introspect, type Introspection, type IntrospectionOptions } from './introspection.js';
 import { revoke } from './revocation.js';
 import { Server } from './server.js';
+import { requireToken } from './token.js';
 import type { TokenResponse } from './token-response.js';
 import { userinfo } from './userinfo.js';
 
@@ -55,6 +56,14 @@ export interface CallbackOptions {
 
 export interface CallbackResult extends CodeGrant {
   readonly userinfo?: JsonObject;
+}
+
+/** Who keeps something about tokens. */
+export interface Forgetful {
+  /** Forgets what is kept about a token. */
+  token(token: string): void | Promise<void>;
+  /** Forgets all that the server's keys vouched for. */
+  keys(): void;
 }
 
 /** A call to an API with an access token. */
@@ -90,7 +99,7 @@ export class OidcClient {
   readonly #registered: RegisteredClient;
   readonly #server: Server;
   readonly #needed = new Set<Endpoint>();
-  readonly #onForget = new Set<(token?: string) => void | Promise<void>>();
+  readonly #forgetful = new Set<Forgetful>();
 
   constructor(settings: OidcClientSettings) {
     const { client, transport, issuer, insecureHttp, document } = settings;
@@ -207,12 +216,13 @@ export class OidcClient {
    * @throws {StoreError} the shared store can't be reached; the other replicas may still keep it for its lifetime there
    */
   async forget(token: string): Promise<void> {
-    await Promise.all([...this.#onForget].map((forget) => forget(token)));
+    requireToken(token);
+    await Promise.all([...this.#forgetful].map((one) => one.token(token)));
   }
 
-  /** Tells whoever keeps something about tokens when to forget it; without a token, all that keys vouched for. */
-  onForget(forget: (token?: string) => void | Promise<void>): void {
-    this.#onForget.add(forget);
+  /** Tells whoever keeps something about tokens when to forget it. */
+  onForget(forgetful: Forgetful): void {
+    this.#forgetful.add(forgetful);
   }
 
   /** RP-Initiated Logout 1.0, section 2; undefined when the provider has no such endpoint. */
@@ -223,7 +233,7 @@ export class OidcClient {
   /** Drops the server's keys: the next verification fetches them, as after a key was compromised. */
   forgetKeys(): void {
     this.#server.forgetKeys();
-    this.#onForget.forEach((forget) => void forget());
+    this.#forgetful.forEach((one) => one.keys());
   }
 
   /**

@@ -1,5 +1,6 @@
 import { requireOk } from './oauth-response.js';
 import type { Server } from './server.js';
+import { requireToken } from './token.js';
 
 /**
  * Token revocation (RFC 7009). A token that the server does not know is as good as revoked and no error.
@@ -11,6 +12,7 @@ export async function revoke(
   token: string,
   token_type_hint?: 'access_token' | 'refresh_token',
 ): Promise<void> {
+  requireToken(token);
   const form = { token, ...(token_type_hint !== undefined && { token_type_hint }) };
   const response = await server.post('revocation_endpoint', form, { accept: 'application/json', retry: 'never' });
   requireOk(response, 'revocation_endpoint');

@@ -53,7 +53,7 @@ export class ResourceServer {
     const create = (options: TrustedIssuerOptions) =>
       new TrustedIssuer(clientAt(options), { ...trusted, introspects: options.client !== undefined });
     this.#issuers = new TrustedIssuers(own, issuers, create, client.clock.now);
-    client.onForget(async (token) => (token === undefined ? own.forgetSignatures() : this.#forget(token)));
+    client.onForget({ token: (token) => this.#forget(token), keys: () => own.forgetSignatures() });
   }
 
   /** The issuers that are known at boot. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
-import type { ClientMetadata } from '../../lib/index.js';
+import type { ClientMetadata, OidcClient } from '../../lib/index.js';
 import { startProvider } from '../support/apps.js';
 import { clientOf, rejection } from '../support/client.js';
 import { keyOf, privateJwk } from '../support/keys.js';
@@ -62,5 +62,39 @@ describe('a server that does not accept the client', () => {
       code: 'CLIENT_MISCONFIGURED',
       message: `The server's ${endpoint} does not accept this client as it is configured: invalid_client.`,
     });
+  });
+});
+
+describe('a token that is no text', () => {
+  const calls: [string, (oidc: OidcClient, token: never) => Promise<unknown>][] = [
+    ['introspect', (oidc, token) => oidc.introspect(token)],
+    ['revoke', (oidc, token) => oidc.revoke(token)],
+    ['forget', (oidc, token) => oidc.forget(token)],
+    ['refresh', (oidc, token) => oidc.refresh(token)],
+    ['verifyAccessToken', (oidc, token) => oidc.verifyAccessToken(token)],
+  ];
+
+  it.each(calls)('is refused in clear words by %s', async (_what, call) => {
+    const op = await startProvider();
+    const { oidc } = clientOf(op);
+    const told: unknown[] = [];
+    oidc.onForget({ token: (token) => void told.push(token), keys: () => void told.push('keys') });
+    for (const token of [{ value: 'a' }, undefined, null, 7, '']) {
+      expect(await rejection(call(oidc, token as never))).toMatchObject({
+        name: 'ConfigError',
+        message: 'token: must be a token as text, such as the value of a VerifiedAccessToken',
+      });
+    }
+    expect([op.count(), told]).toEqual([0, []]);
+  });
+
+  it('is another thing than keys to forget', async () => {
+    const { oidc } = clientOf(await startProvider());
+    const told: string[] = [];
+    oidc.onForget({ token: (token) => void told.push(token), keys: () => void told.push('the keys') });
+    await oidc.forget('a');
+    oidc.forgetKeys();
+    await oidc.revoke('b');
+    expect(told).toEqual(['a', 'the keys', 'b']);
   });
 });
