@@ -1,6 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
-
 import { describe, expect, it } from '@jest/globals';
 import {
   Controller,
@@ -33,6 +30,7 @@ import {
 import { CLIENT_SECRET, createApp, onBothAdapters, SESSION_SECRET, type TestApp } from '../support/apps.js';
 import { CONTROLLERS } from '../support/app-controllers.js';
 import { Browser } from '../support/browser.js';
+import { heapUsed } from '../support/heap.js';
 import { expectCallbackRefused, expectNoSession } from '../support/outcomes.js';
 import { rawBytes } from '../support/raw-http.js';
 
@@ -73,13 +71,6 @@ class WhereController {
   where(@Req() { protocol, hostname }: { protocol: string; hostname: string }) {
     return `${protocol}://${hostname}`;
   }
-}
-
-/** Bytes, without what nobody holds any more. */
-function heapUsed(): number {
-  setFlagsFromString('--expose-gc');
-  runInNewContext('gc')();
-  return process.memoryUsage().heapUsed;
 }
 
 const spoofed = (proto: string) => ({
