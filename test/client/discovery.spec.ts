@@ -71,6 +71,20 @@ describe('metadata is refused', () => {
     expect(op.requests().map(({ endpoint }) => endpoint)).toEqual(['discovery']);
   });
 
+  it.each(['common', '9188040d-6c67-4c5b-b112-36a304b66dad'])(
+    'TEN-13 of an issuer that is a template, at the place of %s',
+    async (tenant) => {
+      const op = await startProvider({ path: `/${tenant}/v2.0` });
+      op.discovery((document) => ({ ...document, issuer: `${op.origin}/{tenantid}/v2.0` }));
+      const { oidc } = clientOf(op);
+      expect(await rejection(oidc.clientCredentials())).toMatchObject({
+        name: 'DiscoveryError',
+        code: 'ISSUER_MISMATCH',
+      });
+      expect(op.requests().map(({ endpoint }) => endpoint)).toEqual(['discovery']);
+    },
+  );
+
   it.each(['https://op.test/', 'https://OP.test', 'https://op.test:443', 'https://op.test#'])(
     'DISC-02 DISC-03 of %s where https://op.test was meant',
     (issuer) => {

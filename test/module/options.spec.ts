@@ -243,7 +243,6 @@ describe('a member that promises what is not built stops the boot', () => {
   it.each<[string, unknown]>([
     ['id_token_encrypted_response_alg', 'RSA-OAEP-256'],
     ['userinfo_encrypted_response_alg', 'RSA-OAEP-256'],
-    ['introspection_encrypted_response_alg', 'RSA-OAEP-256'],
     ['authorization_signed_response_alg', 'RS256'],
     ['authorization_encrypted_response_alg', 'RSA-OAEP-256'],
     ['request_object_signing_alg', 'RS256'],
@@ -256,6 +255,17 @@ describe('a member that promises what is not built stops the boot', () => {
     expect(await refusal(client({ [member]: value }))).toMatchObject({
       code: 'UNSUPPORTED_METADATA',
       member: `client.${member}`,
+    });
+  });
+
+  it('SINTRO-28 introspection_encrypted_response_alg: no plain JWT can stand for an encrypted one', async () => {
+    const metadata = {
+      introspection_signed_response_alg: 'ES256',
+      introspection_encrypted_response_alg: 'RSA-OAEP-256',
+    };
+    expect(await refusal(client(metadata))).toMatchObject({
+      code: 'UNSUPPORTED_METADATA',
+      member: 'client.introspection_encrypted_response_alg',
     });
   });
 
