@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { hash, type KeyObject } from 'node:crypto';
 
 import { VerificationError } from '../errors/errors.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../http/json.js';
@@ -38,13 +38,8 @@ export function isPrivate(jwk: JsonObject): boolean {
 }
 
 /** RFC 7518, section 3.3: an RSA key has 2048 bits or more. */
-export function isShort({ kty, n: modulus }: JsonObject): boolean {
-  if (kty !== 'RSA') {
-    return false;
-  }
-  const bytes = Buffer.from(typeof modulus === 'string' ? modulus : '', 'base64url');
-  const first = bytes.findIndex((byte) => byte !== 0);
-  return first < 0 || (bytes.length - first) * 8 - Math.clz32(bytes[first] ?? 0) + 24 < 2048;
+export function isShort({ asymmetricKeyDetails }: KeyObject): boolean {
+  return (asymmetricKeyDetails?.modulusLength ?? 2048) < 2048;
 }
 
 /** The same JWK as others may see it. */

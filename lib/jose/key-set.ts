@@ -4,21 +4,19 @@ import { ResponseError } from '../errors/errors.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../http/json.js';
 import type { CompactJws } from './compact-jws.js';
 import { isFor, isShort, publicKeyOf, type KeyKind } from './jwk.js';
-import { isSignedWith, publicKey } from './signature.js';
+import { isSignedWith, verificationKey } from './signature.js';
 
 /** More keys than any provider publishes; fewer than would cost. */
 const MOST_KEYS = 100;
 
-interface VerificationKey extends KeyKind {
+interface PublishedKey extends KeyKind {
   readonly kid: JsonValue | undefined;
-  readonly jwk: Readonly<Record<string, string>>;
-  /** Imported when it is first used. */
-  imported: KeyObject | undefined;
+  readonly key: KeyObject;
 }
 
 /** The public keys of a server that verify signatures (RFC 7517, section 5). What can't be used is left out. */
 export class KeySet {
-  private constructor(private readonly keys: readonly VerificationKey[]) {}
+  private constructor(private readonly keys: readonly PublishedKey[]) {}
 
   /**
    * @param warn is told of keys that should not be there
@@ -32,45 +30,34 @@ export class KeySet {
     if (keys.length > MOST_KEYS) {
       throw new ResponseError('TOO_MANY_KEYS', 'The server published more keys than we read.');
     }
-    return new KeySet(keys.flatMap((jwk) => verificationKey(jwk, warn)));
+    return new KeySet(keys.flatMap((jwk) => publishedKey(jwk, warn)));
   }
 
   /** The keys that may have made this signature, by `kid`, kind, curve and algorithm. */
-  candidates(jws: CompactJws): readonly VerificationKey[] {
+  candidates(jws: CompactJws): readonly PublishedKey[] {
     return this.keys.filter((key) => (jws.kid === undefined || key.kid === jws.kid) && isFor(key, jws.alg));
   }
 }
 
 /** Whether one of the keys made the signature. */
-export async function verifiesWithOneOf(candidates: readonly VerificationKey[], jws: CompactJws): Promise<boolean> {
-  for (const candidate of candidates) {
-    if (await verifiesWith(candidate, jws)) {
+export async function verifiesWithOneOf(candidates: readonly PublishedKey[], jws: CompactJws): Promise<boolean> {
+  for (const { key } of candidates) {
+    if (await isSignedWith(key, jws)) {
       return true;
     }
   }
   return false;
 }
 
-async function verifiesWith(candidate: VerificationKey, jws: CompactJws): Promise<boolean> {
-  try {
-    candidate.imported ??= publicKey(candidate.jwk);
-    return await isSignedWith(candidate.imported, jws);
-  } catch {
-    // A key that can't be imported or used did not make it.
-    return false;
-  }
-}
-
-function verificationKey(jwk: JsonObject, warn: (problem: string) => void): VerificationKey[] {
+function publishedKey(jwk: JsonObject, warn: (problem: string) => void): PublishedKey[] {
   const { kty, kid, crv, alg, use, key_ops: operations } = jwk;
   if ('d' in jwk) {
     warn('The server publishes a private key among its public ones; that key is not used.');
     return [];
   }
-  const key = publicKeyOf(jwk);
   const isForSignatures = use === undefined || use === 'sig';
   const mayVerify = operations === undefined || (Array.isArray(operations) && operations.includes('verify'));
-  return key === undefined || !isForSignatures || !mayVerify || isShort(jwk)
-    ? []
-    : [{ kid, kty, crv, alg, jwk: key, imported: undefined }];
+  const members = isForSignatures && mayVerify ? publicKeyOf(jwk) : undefined;
+  const key = members && verificationKey(members);
+  return key === undefined || isShort(key) ? [] : [{ kid, kty, crv, alg, key }];
 }

@@ -3,9 +3,13 @@ import { constants, createPublicKey, verify, type KeyObject, type VerifyKeyObjec
 import { signatureAlgorithm } from './algorithms.js';
 import type { CompactJws } from './compact-jws.js';
 
-/** @throws the members make no key that Node can use */
-export function publicKey(jwk: Readonly<Record<string, string>>): KeyObject {
-  return createPublicKey({ key: jwk, format: 'jwk' });
+/** Undefined: the members make no key that Node can use. */
+export function verificationKey(members: Readonly<Record<string, string>>): KeyObject | undefined {
+  try {
+    return createPublicKey({ key: members, format: 'jwk' });
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -16,9 +20,10 @@ export function publicKey(jwk: Readonly<Record<string, string>>): KeyObject {
  */
 export function isSignedWith(key: KeyObject, { alg, compact, signature }: CompactJws): Promise<boolean> {
   const input = Buffer.from(compact.slice(0, compact.lastIndexOf('.')), 'latin1');
-  return new Promise((resolve, reject) => {
+  // A key that Node can not verify with did not make it.
+  return new Promise((resolve) => {
     verify(digestOf(alg), input, options(key, alg), Buffer.from(signature, 'base64url'), (error, isGood) =>
-      error === null ? resolve(isGood) : reject(error),
+      resolve(error === null && isGood),
     );
   });
 }

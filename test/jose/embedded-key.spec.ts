@@ -91,9 +91,13 @@ describe('a JWS that carries its key', () => {
     expect(await outcome(of({ [name]: 'https://evil.test/keys' }))).toBe('KEY_NOT_FOUND');
   });
 
+  it('is refused for a key that is no point of its curve', async () => {
+    expect(await outcome(of({ jwk: { ...EC.jwk, x: OTHER_EC.jwk['x'] } }))).toBe('KEY_NOT_FOUND');
+  });
+
   it('DPOP-13 R8 is refused for the signature of another key', async () => {
     expect(await outcome(of({}, OTHER_EC.key))).toBe('SIGNATURE_INVALID');
-    expect(await outcome(of({ jwk: { ...EC.jwk, x: OTHER_EC.jwk['x'] } }))).toBe('SIGNATURE_INVALID');
+    expect(await outcome(of({ jwk: OTHER_EC.jwk }))).toBe('SIGNATURE_INVALID');
     const [header, payload] = of({}).split('.');
     expect(await outcome(`${header}.${payload}.${'A'.repeat(86)}`)).toBe('SIGNATURE_INVALID');
     expect(await outcome(`${header}.${payload}.`)).toBe('SIGNATURE_INVALID');

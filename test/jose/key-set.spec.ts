@@ -140,7 +140,7 @@ describe('the key of a signature', () => {
     ],
     ['on another curve than its algorithm', [publish(EC, { crv: 'P-384' })], signedBy(EC, 'ES256'), 'KEY_NOT_FOUND'],
     ['on the curve of Bitcoin', [publish(EC, { crv: 'secp256k1' })], signedBy(EC, 'ES256'), 'KEY_NOT_FOUND'],
-    ['off its curve', [publish(EC, { y: OTHER_EC.jwk['y'] })], signedBy(EC, 'ES256'), 'SIGNATURE_INVALID'],
+    ['off its curve', [publish(EC, { y: OTHER_EC.jwk['y'] })], signedBy(EC, 'ES256'), 'KEY_NOT_FOUND'],
     ['with half a point', [publish(EC, { y: undefined })], signedBy(EC, 'ES256'), 'KEY_NOT_FOUND'],
     ['with a number for a coordinate', [publish(EC, { y: 1 })], signedBy(EC, 'ES256'), 'KEY_NOT_FOUND'],
     ['with another name', [publish(EC)], signedBy(EC, 'ES256', { kid: 'P-256-1' }), 'KEY_NOT_FOUND'],

@@ -54,6 +54,18 @@ describe('keys that are fetched', () => {
     expect([await keys.outcome(known(op)), op.count('jwks')]).toEqual(['verified', 2]);
   });
 
+  it('NEST-02 are fetched again where one was published that can not be used', async () => {
+    const op = await startProvider();
+    const keys = keysAt(op);
+    op.jwks(({ keys: published }) => ({ keys: published.map((jwk) => ({ ...jwk, x: 'AA' })) }));
+    expect([await keys.outcome(known(op), 'stranger'), op.count('jwks')]).toEqual(['KEY_NOT_FOUND', 2]);
+    op.jwks((body) => body);
+    op.clock.advance(29);
+    expect([await keys.outcome(known(op), 'stranger'), op.count('jwks')]).toEqual(['KEY_NOT_FOUND', 2]);
+    op.clock.advance(1);
+    expect([await keys.outcome(known(op), 'stranger'), op.count('jwks')]).toEqual(['verified', 3]);
+  });
+
   const set = JSON.stringify({ keys: [KEY.jwk] });
 
   it.each<[string, Answer, string]>([
