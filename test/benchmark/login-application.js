@@ -1,12 +1,16 @@
 import 'reflect-metadata';
-import { Controller, Get, Module, Redirect, UseGuards } from '@nestjs/common';
+import { randomBytes } from 'node:crypto';
+
+import { Controller, Get, HttpException, Injectable, Module, Redirect, UseGuards } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import express from 'express';
 import session from 'express-session';
+import { importJWK, jwtVerify } from 'jose';
 import passport from 'passport';
+import { Pool } from 'undici';
 
 import { openidClient, SECRET } from './clients.js';
 
@@ -50,6 +54,42 @@ async function ours() {
   await serve(OidcLoginGuard, [OidcModule.forRoot({ issuer, client, session: { secret: SECRET } })]);
 }
 
+/** As little as a login can honestly be: a random state, the code's exchange and the ID token's signature. */
+async function floor() {
+  const jwks = await (await fetch(`${issuer}/jwks`)).json();
+  const key = await importJWK(jwks.keys.find(({ alg }) => alg === 'RS256'));
+  const pool = new Pool(issuer);
+  const headers = {
+    authorization: `Basic ${Buffer.from(`rp1:${SECRET}`).toString('base64')}`,
+    'content-type': 'application/x-www-form-urlencoded',
+  };
+  const redirect = (response, location, cookie) => {
+    response.header('Location', location);
+    response.header('Set-Cookie', cookie);
+    throw new HttpException({}, 303);
+  };
+  class Guard {
+    async canActivate(context) {
+      const request = context.switchToHttp().getRequest();
+      const response = context.switchToHttp().getResponse();
+      const { state: returned, code } = request.query;
+      if (code === undefined) {
+        const state = randomBytes(16).toString('base64url');
+        const parameters = new URLSearchParams({ redirect_uri: callbackURL, state });
+        return redirect(response, `${issuer}/authorize?${parameters}`, `state=${state}; Path=/; HttpOnly`);
+      }
+      if (!request.headers.cookie?.includes(`state=${returned}`)) throw new HttpException({}, 400);
+      const body = `grant_type=authorization_code&code=${code}`;
+      const answer = await pool.request({ path: '/token', method: 'POST', headers, body });
+      const { id_token: idToken } = await answer.body.json();
+      const { payload } = await jwtVerify(idToken, key, { issuer, audience: 'rp1' });
+      return redirect(response, '/', `session=${payload.sub}; Path=/; HttpOnly`);
+    }
+  }
+  Injectable()(Guard);
+  await serve(Guard, []);
+}
+
 /** Both peers as their documentation has it, with sessions in memory, and behind Nest's guard for Passport. */
 async function peer(strategy) {
   passport.use('oidc', strategy);
@@ -68,6 +108,7 @@ async function peer(strategy) {
 }
 
 const SIDES = {
+  floor,
   ours,
   async 'openid-client'() {
     const { Strategy } = await import('openid-client/passport');

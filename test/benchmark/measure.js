@@ -29,6 +29,29 @@ export async function load(operation, { operations, inFlight }) {
 }
 
 /**
+ * Does something while this process never sleeps. A server that answers a client which sleeps has to wake it, which takes
+ * more of its time than all that a guard does, and happens the more often the slower the server is.
+ */
+export async function awake(work) {
+  let isOver = false;
+  const spin = () => isOver || setImmediate(spin);
+  spin();
+  try {
+    return await work();
+  } finally {
+    isOver = true;
+  }
+}
+
+/** Microseconds of CPU that an application of another process takes for each operation, and operations a second. */
+export async function loadOf(application, operation, settings) {
+  const before = await application.ask('cpu');
+  const { perSecond } = await load(operation, settings);
+  const after = await application.ask('cpu');
+  return { perSecond, cpu: (after.cpu - before.cpu) / settings.operations };
+}
+
+/**
  * Measures several sides in turns, after one round that warms up and does not count.
  *
  * @param sides name → function of a round that returns figures

@@ -1,13 +1,13 @@
 import { Pool } from 'undici';
 
-import { load, startProcess, takeTurns } from '../measure.js';
+import { awake, loadOf, startProcess, takeTurns } from '../measure.js';
 
-/** Calls a guarded route of an application in a process of its own; its CPU time is what counts. */
-export async function applications(names, adapter, ...args) {
+/** The sides, each in a process of its own, and a provider for them. */
+async function applications(names, adapter) {
   const provider = await startProcess('./provider.js');
   const running = {};
   for (const name of names) {
-    running[name] = await startProcess('./application.js', name, adapter, provider.issuer, ...args);
+    running[name] = await startProcess('./application.js', name, adapter, provider.issuer);
   }
   return {
     provider,
@@ -19,24 +19,21 @@ export async function applications(names, adapter, ...args) {
   };
 }
 
-export async function requests(application, operations, inFlight, tokenOf) {
+/** Calls the guarded route of an application; its CPU time is what counts. */
+async function requests(application, operations, inFlight, tokenOf) {
   const pool = new Pool(application.origin, { connections: inFlight });
-  const before = await application.ask('cpu');
-  const { perSecond } = await load(
-    async (index) => {
-      const { statusCode, body } = await pool.request({
-        path: '/orders',
-        method: 'GET',
-        headers: { authorization: `Bearer ${tokenOf(index)}` },
-      });
-      await body.dump();
-      if (statusCode !== 200) throw new Error(`The application answered ${statusCode}`);
-    },
-    { operations, inFlight },
-  );
-  const after = await application.ask('cpu');
+  const call = async (index) => {
+    const { statusCode, body } = await pool.request({
+      path: '/orders',
+      method: 'GET',
+      headers: { authorization: `Bearer ${tokenOf(index)}` },
+    });
+    await body.dump();
+    if (statusCode !== 200) throw new Error(`The application answered ${statusCode}`);
+  };
+  const figures = await loadOf(application, call, { operations, inFlight });
   await pool.close();
-  return { perSecond, cpu: (after.cpu - before.cpu) / operations };
+  return figures;
 }
 
 /**
@@ -49,8 +46,10 @@ export async function againstUnguarded(adapter, names, { rounds, scale }, tokens
   const side = (name) => async () => {
     const application = await startProcess('./application.js', name, adapter, provider.issuer);
     const tokenOf = (index) => tokens[index % tokens.length];
-    await requests(application, Math.ceil(10_000 * scale), 32, tokenOf);
-    const figures = await requests(application, Math.ceil(20_000 * scale), 32, tokenOf);
+    const figures = await awake(async () => {
+      await requests(application, Math.ceil(10_000 * scale), 32, tokenOf);
+      return requests(application, Math.ceil(20_000 * scale), 32, tokenOf);
+    });
     await application.stop();
     return figures;
   };
@@ -70,7 +69,7 @@ export const guardCached = {
   what: 'guarded route, cached, 32 in flight',
   async run(settings) {
     const tokens = Array.from({ length: 100 }, (_, index) => `ES256-${index}`);
-    const names = ['unguarded', 'ours-cached', 'openid-client-map'];
+    const names = ['unguarded', 'guard that does nothing', 'ours-cached', 'openid-client-map'];
     const results = [];
     for (const adapter of ['fastify', 'express']) {
       results.push(await againstUnguarded(adapter, names, settings, async () => tokens));

@@ -1,6 +1,6 @@
 import { Pool } from 'undici';
 
-import { load, startProcess, takeTurns } from '../measure.js';
+import { loadOf, startProcess, takeTurns } from '../measure.js';
 
 /** A browser that does what it is told and keeps its cookies, at the least cost. */
 async function logIn(application, provider) {
@@ -26,10 +26,12 @@ export const login = {
   async run({ rounds, scale }) {
     const provider = await startProcess('./provider.js');
     const sides = {
+      floor: ['floor', 'express'],
       ours: ['ours', 'express'],
       'openid-client': ['openid-client', 'express'],
       'passport-openidconnect': ['passport-openidconnect', 'express'],
       'ours on Fastify': ['ours', 'fastify'],
+      'floor on Fastify': ['floor', 'fastify'],
     };
     const providerPool = new Pool(provider.issuer);
     const running = [];
@@ -39,12 +41,10 @@ export const login = {
       running.push(application);
       measures[label] = async () => {
         const pool = new Pool(application.origin);
-        const operations = Math.ceil(400 * scale);
-        const before = await application.ask('cpu');
-        const { perSecond } = await load(() => logIn(pool, providerPool), { operations, inFlight: 8 });
-        const after = await application.ask('cpu');
+        const settings = { operations: Math.ceil(1200 * scale), inFlight: 8 };
+        const figures = await loadOf(application, () => logIn(pool, providerPool), settings);
         await pool.close();
-        return { perSecond, cpu: (after.cpu - before.cpu) / operations };
+        return figures;
       };
     }
     const figures = await takeTurns(measures, rounds);
