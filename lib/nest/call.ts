@@ -5,6 +5,7 @@ export type CallKind = 'http' | 'graphql' | 'ws' | 'rpc';
 
 /** Where each kind of call has what guards need of it. */
 interface CallReader {
+  readonly kind: CallKind;
   /** What carries the credentials: of this call, or of the connection that it came over. */
   request(context: ExecutionContext): object;
   /** An object of this call alone, if its kind has one beside the request. */
@@ -18,15 +19,17 @@ interface CallReader {
 }
 
 // By index: what `switchToHttp` and its like return is made anew at each call.
-const READERS: Readonly<Record<CallKind, CallReader>> = {
-  http: {
+const READERS: readonly CallReader[] = [
+  {
+    kind: 'http',
     request: (context) => context.getArgByIndex(0),
     response: (context) => context.getArgByIndex(1),
     authorization: () => undefined,
     isHttp: () => true,
   },
   // A resolver's third argument is what the application's `context` made.
-  graphql: {
+  {
+    kind: 'graphql',
     request: (context) => graphqlRequest(context.getArgByIndex(2)),
     // Several fields of one request are resolved at the same time; `info` is of one.
     own: (context) => context.getArgByIndex(3),
@@ -36,25 +39,29 @@ const READERS: Readonly<Record<CallKind, CallReader>> = {
     authorization: (context) => connectionParameter(context.getArgByIndex(2)),
     isHttp: (context) => connectionParameter(context.getArgByIndex(2)) === undefined && hasHeaders(requestOf(context)),
   },
-  ws: {
+  {
+    kind: 'ws',
     request: (context) => context.getArgByIndex(0),
     own: (context) => context.getArgByIndex(1),
     response: () => undefined,
     authorization: (context) => handshakeAuthorization(context.getArgByIndex(0)),
     isHttp: () => false,
   },
-  rpc: {
+  {
+    kind: 'rpc',
     request: (context) => context.getArgByIndex(1),
     response: () => undefined,
     authorization: (context) => messageAuthorization(context.getArgByIndex(1)),
     isHttp: () => false,
   },
-};
+];
+
+const BY_KIND: ReadonlyMap<string, CallReader> = new Map(READERS.map((reader) => [reader.kind, reader]));
 
 /** @throws {Error} a context of a type that is not known, or one that carries nothing: it can't be protected */
 export function requestOf(context: ExecutionContext): object {
   const request: unknown = readerOf(context).request(context);
-  if (typeof request !== 'object' || request === null) {
+  if (!isObject(request)) {
     throw new Error(`A call of type ${context.getType()} came without a context, so it is refused.`);
   }
   return request;
@@ -81,20 +88,18 @@ export function isHttpRequest(context: ExecutionContext): boolean {
   return readerOf(context).isHttp(context);
 }
 
+/** @throws {Error} a context of a type that is not known: it can't be protected */
 export function kindOf(context: ExecutionContext): CallKind {
-  const kind = context.getType<string>();
-  if (!isKnown(kind)) {
-    throw new Error(`OidcGuard does not protect a context of type ${kind}, so it refuses it.`);
-  }
-  return kind;
+  return readerOf(context).kind;
 }
 
 function readerOf(context: ExecutionContext): CallReader {
-  return READERS[kindOf(context)];
-}
-
-function isKnown(kind: string): kind is CallKind {
-  return Object.hasOwn(READERS, kind);
+  const kind = context.getType<string>();
+  const reader = BY_KIND.get(kind);
+  if (reader === undefined) {
+    throw new Error(`OidcGuard does not protect a context of type ${kind}, so it refuses it.`);
+  }
+  return reader;
 }
 
 /** The HTTP request behind a query or a mutation, or the one that a subscription's socket began with. */

@@ -9,22 +9,15 @@ import { namedGuard } from '../nest/named-guard.js';
 import { Platform } from '../nest/platform.js';
 import { resourceServerToken } from '../nest/tokens.js';
 import { attemptedSchemes, parseCredentials, presentedToken, type PresentedToken } from './credentials.js';
-import { isPromise, type Awaitable } from './awaitable.js';
+import { chain, isPromise, type Awaitable } from './awaitable.js';
 import { resourceMetadataUrl } from './protected-resource.js';
 import { exceptionFor } from './exception.js';
-import { isMisconfiguration, refusalOf, type Refusal } from './refusal.js';
+import { isMisconfiguration, refusalOf, type ChallengeFacts } from './refusal.js';
 import { requireConfiguration, type ResourceServer } from './resource-server.js';
 import type { VerifiedAccessToken } from './verified-access-token.js';
 
 const INTERACTION_ID = 'x-fapi-interaction-id';
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
-
-/** What the steps of one call hand on; nothing of it is waited for unless a step has to. */
-interface Call {
-  readonly request: object;
-  readonly context: ExecutionContext;
-  readonly presented: PresentedToken;
-}
 
 /**
  * Lets a call pass whose access token is good here: active at the server by introspection, or signed by it, of a trusted
@@ -59,18 +52,19 @@ interface Call {
  */
 @Injectable()
 export class OidcGuard implements CanActivate {
-  private readonly logger = new Logger(OidcGuard.name);
-  protected readonly resourceServer: ResourceServer;
-  private readonly resourceMetadata: string | undefined;
+  readonly #logger = new Logger(OidcGuard.name);
+  readonly #server: ResourceServer;
+  readonly #resourceMetadata: string | undefined;
 
   constructor(
     @Inject(resourceServerToken()) resourceServer: ResourceServer | undefined,
+    /** Reads requests alike on both adapters, such as `this.platform.cookies(request)`. */
     @Inject(Platform) protected readonly platform: Platform,
   ) {
     requireConfiguration(resourceServer);
-    this.resourceServer = resourceServer;
+    this.#server = resourceServer;
     const { resource } = resourceServer.settings;
-    this.resourceMetadata = resource && resourceMetadataUrl(resource);
+    this.#resourceMetadata = resource && resourceMetadataUrl(resource);
   }
 
   /** The guard of a named client: `@UseGuards(OidcGuard.for('partners'))`. */
@@ -101,7 +95,7 @@ export class OidcGuard implements CanActivate {
 
   /** @throws {AccessTokenError} `CREDENTIALS_MISSING` or `CREDENTIALS_MALFORMED` */
   protected extractToken(request: object, context: ExecutionContext): PresentedToken {
-    const { schemes } = this.resourceServer.senderConstraint;
+    const { schemes } = this.#server.senderConstraint;
     return isHttpRequest(context)
       ? presentedToken(this.platform, request, schemes)
       : parseCredentials(authorizationOf(context), schemes);
@@ -110,7 +104,7 @@ export class OidcGuard implements CanActivate {
   /** @throws {OidcError} the token is not good here (`AccessTokenError`), or it can't be told (any other) */
   protected verify(token: PresentedToken, request: object, context: ExecutionContext): Awaitable<VerifiedAccessToken> {
     const presentation = { token, request: isHttpRequest(context) ? request : undefined };
-    return this.resourceServer.verify(presentation, ruleOf(context));
+    return this.#server.verify(presentation, ruleOf(context));
   }
 
   /** What the route requires of a token that is good. @throws {AccessTokenError} */
@@ -118,16 +112,17 @@ export class OidcGuard implements CanActivate {
     const { scopes, stepUp } = ruleOf(context);
     token.requireScopes(scopes);
     if (stepUp !== undefined) {
-      token.requireAuthentication(stepUp, this.resourceServer.client.clock);
+      token.requireAuthentication(stepUp, this.#server.client.clock);
     }
   }
 
   /** What is thrown instead of letting the call pass. On HTTP, the headers are set here. */
   protected handleRefusal(error: OidcError, context: ExecutionContext): Awaitable<Error> {
-    const refusal = this.refusalOf(error, context);
+    const request = this.getRequest(context);
+    const refusal = refusalOf(error, this.#factsFor(error, request, context));
     const response = responseOf(context);
     if (response !== undefined) {
-      this.echo(requestOf(context), response);
+      this.#echo(request, response);
       this.platform.deliver(response, refusal.headers);
       this.platform.expose(
         response,
@@ -137,62 +132,33 @@ export class OidcGuard implements CanActivate {
     return exceptionFor(kindOf(context), refusal, error);
   }
 
-  /** FAPI 1.0 Baseline, section 6.2.1: by it client and API find the same call in their logs. */
-  private echo(request: object, response: object): void {
-    const id = this.platform.header(request, INTERACTION_ID);
-    if (id !== undefined && UUID.test(id)) {
-      this.platform.setHeader(response, INTERACTION_ID, id);
-    }
-  }
-
-  private refusalOf(error: OidcError, context: ExecutionContext): Refusal {
-    const { realm, senderConstraint: senders } = this.resourceServer;
-    return refusalOf(error, {
-      realm,
-      rule: ruleOf(context),
-      offered: senders.offered,
-      attempted: attemptedSchemes(this.authorizations(context), senders.schemes),
-      algorithms: senders.algorithms,
-      resourceMetadata: this.resourceMetadata,
-      nonce: error.code === 'DPOP_NONCE_REQUIRED' ? senders.nonce() : undefined,
-    });
-  }
-
-  private authorizations(context: ExecutionContext): readonly (string | undefined)[] {
-    if (!isHttpRequest(context)) {
-      return [authorizationOf(context)];
-    }
-    const request = this.getRequest(context);
-    const lines = this.platform.headerLines(request, 'authorization');
-    return [this.platform.header(request, 'authorization'), ...lines];
-  }
-
+  /** The row of steps. What is at hand is not waited for. */
   #examine(context: ExecutionContext): Awaitable<true> {
     const request = this.getRequest(context);
-    const call = { request, context, presented: this.extractToken(request, context) };
-    const token = this.verify(call.presented, request, context);
-    return isPromise(token) ? token.then((later) => this.#require(later, call)) : this.#require(token, call);
+    const presented = this.extractToken(request, context);
+    return chain(this.verify(presented, request, context), (token) =>
+      chain(this.authorize(token, context), () =>
+        chain(this.#userOf(token), (user) => {
+          authenticate(callOf(context), { token, user }, request);
+          return this.#admit(presented, request, context);
+        }),
+      ),
+    );
   }
 
-  #require(token: VerifiedAccessToken, call: Call): Awaitable<true> {
-    const authorized = this.authorize(token, call.context);
-    return isPromise(authorized) ? authorized.then(() => this.#identify(token, call)) : this.#identify(token, call);
+  /** Who the application takes the caller for. */
+  #userOf(token: VerifiedAccessToken): unknown {
+    const { validate } = this.#server;
+    return validate === undefined ? token : validate(token);
   }
 
-  #identify(token: VerifiedAccessToken, call: Call): Awaitable<true> {
-    const { validate } = this.resourceServer;
-    const user: unknown = validate === undefined ? token : validate(token);
-    return isPromise(user) ? user.then((later) => this.#admit(token, later, call)) : this.#admit(token, user, call);
-  }
-
-  #admit(token: VerifiedAccessToken, user: unknown, { request, context, presented }: Call): true {
-    authenticate(callOf(context), { token, user }, request);
+  #admit({ scheme }: PresentedToken, request: object, context: ExecutionContext): true {
     const response = responseOf(context);
     if (response !== undefined) {
-      this.echo(request, response);
+      this.#echo(request, response);
       // RFC 9111, section 3.5: what one caller may see is not for a shared cache. What the application says wins.
       this.platform.setDefault(response, 'Cache-Control', 'private');
-      const nonce = presented.scheme === 'DPoP' ? this.resourceServer.senderConstraint.nonce() : undefined;
+      const nonce = scheme === 'DPoP' ? this.#server.senderConstraint.nonce() : undefined;
       if (nonce !== undefined) {
         this.platform.setHeader(response, 'DPoP-Nonce', nonce);
         this.platform.expose(response, ['DPoP-Nonce']);
@@ -206,15 +172,38 @@ export class OidcGuard implements CanActivate {
       throw error;
     }
     if (!(error instanceof AccessTokenError)) {
-      this.logger[isMisconfiguration(error) ? 'error' : 'warn'](`${error.code}: ${error.message}`);
+      this.#logger[isMisconfiguration(error) ? 'error' : 'warn'](`${error.code}: ${error.message}`);
     }
-    const exception = this.handleRefusal(error, context);
-    if (isPromise(exception)) {
-      return exception.then((thrown) => {
-        throw thrown;
-      });
+    return chain(this.handleRefusal(error, context), (exception) => {
+      throw exception;
+    });
+  }
+
+  /** FAPI 1.0 Baseline, section 6.2.1: by it client and API find the same call in their logs. */
+  #echo(request: object, response: object): void {
+    const id = this.platform.header(request, INTERACTION_ID);
+    if (id !== undefined && UUID.test(id)) {
+      this.platform.setHeader(response, INTERACTION_ID, id);
     }
-    throw exception;
+  }
+
+  #factsFor(error: OidcError, request: object, context: ExecutionContext): ChallengeFacts {
+    const { realm, senderConstraint: senders } = this.#server;
+    return {
+      realm,
+      rule: ruleOf(context),
+      offered: senders.offered,
+      attempted: attemptedSchemes(this.#authorizations(request, context), senders.schemes),
+      algorithms: senders.algorithms,
+      resourceMetadata: this.#resourceMetadata,
+      nonce: error.code === 'DPOP_NONCE_REQUIRED' ? senders.nonce() : undefined,
+    };
+  }
+
+  #authorizations(request: object, context: ExecutionContext): readonly (string | undefined)[] {
+    return isHttpRequest(context)
+      ? [this.platform.header(request, 'authorization'), ...this.platform.headerLines(request, 'authorization')]
+      : [authorizationOf(context)];
   }
 }
 

@@ -46,6 +46,17 @@ class PoliteGuard extends OidcGuard {
   }
 }
 
+/** A gateway has its own names for what others send. */
+@Injectable()
+class GatewayGuard extends OidcGuard {
+  protected override getRequest(context: ExecutionContext): object {
+    const request = context.switchToHttp().getRequest();
+    const { 'x-call': id, 'x-token': token } = request.headers;
+    const headers = { 'x-fapi-interaction-id': id, ...(token && { authorization: `Bearer ${token}` }) };
+    return Object.create(request, { headers: { value: headers } });
+  }
+}
+
 @Controller()
 class TemplateController {
   @Get('cookie')
@@ -57,6 +68,12 @@ class TemplateController {
   @Get('alice')
   @UseGuards(AliceGuard)
   alice() {
+    return { ok: true };
+  }
+
+  @Get('gateway')
+  @UseGuards(GatewayGuard)
+  gateway() {
     return { ok: true };
   }
 
@@ -88,5 +105,15 @@ onBothAdapters((adapter) => {
     const response = await app.call('/polite', 'unknown');
     expect([response.status, response.json()]).toEqual([418, { sorry: 'TOKEN_INACTIVE' }]);
     expect(response.header('www-authenticate')).toContain('error="invalid_token"');
+  });
+
+  it('getRequest: what is judged is what is answered', async () => {
+    const app = await boot();
+    const id = 'c770aef3-6784-41f7-8e0e-ff5f97bddb3a';
+    const good = await app.get('/gateway', { 'x-call': id, 'x-token': app.op.issue() });
+    expect([good.status, good.header('x-fapi-interaction-id')]).toEqual([200, id]);
+    const refused = await app.get('/gateway', { 'x-call': id, 'x-token': 'unknown' });
+    expectRefused(app, refused, 401, 'TOKEN_INACTIVE');
+    expect(refused.header('x-fapi-interaction-id')).toBe(id);
   });
 });
