@@ -1,6 +1,5 @@
 import { Inject, Injectable, Logger, type CanActivate, type ExecutionContext, type Type } from '@nestjs/common';
 
-import { AccessTokenError } from '../errors/errors.js';
 import { OidcError } from '../errors/oidc.error.js';
 import { authenticate, admitAnonymous } from '../nest/authenticated.js';
 import { authorizationOf, callOf, isHttpRequest, kindOf, requestOf, responseOf } from '../nest/call.js';
@@ -12,7 +11,7 @@ import { attemptedSchemes, parseCredentials, presentedToken, type PresentedToken
 import { chain, isPromise, type Awaitable } from './awaitable.js';
 import { resourceMetadataUrl } from './protected-resource.js';
 import { exceptionFor } from './exception.js';
-import { isMisconfiguration, refusalOf, type ChallengeFacts } from './refusal.js';
+import { levelOf, lineOf, refusalOf, type ChallengeFacts } from './refusal.js';
 import { requireConfiguration, type ResourceServer } from './resource-server.js';
 import type { VerifiedAccessToken } from './verified-access-token.js';
 
@@ -171,9 +170,7 @@ export class OidcGuard implements CanActivate {
     if (!(error instanceof OidcError)) {
       throw error;
     }
-    if (!(error instanceof AccessTokenError)) {
-      this.#logger[isMisconfiguration(error) ? 'error' : 'warn'](`${error.code}: ${error.message}`);
-    }
+    this.#logger[levelOf(error)](lineOf(error));
     return chain(this.handleRefusal(error, context), (exception) => {
       throw exception;
     });

@@ -1,6 +1,6 @@
 import type { AccessTokenErrorCode } from '../errors/codes.js';
 import { AccessTokenError, ConfigError, OAuthError } from '../errors/errors.js';
-import type { OidcError } from '../errors/oidc.error.js';
+import { OidcError } from '../errors/oidc.error.js';
 import { retryAfterOf, type Answer, type ResponseHeader } from '../nest/answer.js';
 import type { AccessRule } from '../nest/decorators.js';
 import { challenge, type ChallengeParameters } from './challenge.js';
@@ -141,7 +141,20 @@ function challengesOf(
   );
 }
 
-/** Whether only an operator can mend it: the configuration, or what the server thinks of this client. */
-export function isMisconfiguration(error: OidcError): boolean {
+/** Who has to know of it: a caller is told of a faulty token; a configuration is an operator's to mend. */
+export function levelOf(error: OidcError): 'debug' | 'warn' | 'error' {
+  if (error instanceof AccessTokenError) {
+    return 'debug';
+  }
+  return isMisconfiguration(error) ? 'error' : 'warn';
+}
+
+/** One line for the log: codes and our own sentence, nothing of a token. */
+export function lineOf({ code, message, cause }: OidcError): string {
+  return cause instanceof OidcError ? `${code} (${cause.code}): ${message}` : `${code}: ${message}`;
+}
+
+/** Whether it is the configuration, or what the server thinks of this client. */
+function isMisconfiguration(error: OidcError): boolean {
   return error instanceof ConfigError || error instanceof OAuthError || error.code === 'UNEXPECTED_STATUS';
 }

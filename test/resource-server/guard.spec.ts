@@ -30,7 +30,8 @@ import {
   StepUp,
   type VerifiedAccessToken,
 } from '../../lib/index.js';
-import { CLIENT_SECRET, createApp, onBothAdapters, type Adapter } from '../support/apps.js';
+import { jwtAccessToken } from '../support/access-token.js';
+import { AUDIENCE, CLIENT_SECRET, createApp, onBothAdapters, type Adapter } from '../support/apps.js';
 import { CONTROLLERS } from '../support/app-controllers.js';
 import { Browser } from '../support/browser.js';
 import {
@@ -134,6 +135,8 @@ class AdminController {
     return 'ok';
   }
 }
+
+const T = 1_800_000_000;
 
 onBothAdapters((adapter) => {
   const boot = (more: Partial<Parameters<typeof createApp>[0]> = {}) =>
@@ -364,6 +367,34 @@ onBothAdapters((adapter) => {
     expect(app.op.count('discovery')).toBe(1);
     // One more may be opened while the first is still busy.
     expect(app.op.connections).toBeLessThanOrEqual(2);
+  });
+
+  it('a refused token leaves its code in the log, for who looks closely, and nothing of itself', async () => {
+    const app = await boot({
+      controllers: CONTROLLERS,
+      options: { resourceServer: { audience: AUDIENCE, validation: 'auto' } },
+    } as object);
+    const jwt = jwtAccessToken(app.op, { claims: { exp: T - 100 } });
+    const [foreign, narrow] = [app.op.issue({ aud: 'https://other.test' }), app.op.issue({ scope: 'narrow' })];
+    const before = app.logs.length;
+    expect((await app.get('/orders')).status).toBe(401);
+    for (const [token, status] of [
+      [foreign, 401],
+      [narrow, 403],
+      [jwt, 401],
+      ['a b', 400],
+    ] as const) {
+      const response = await app.call('/orders', token);
+      expect(response.status).toBe(status);
+      expectNoSecrets(app, response, [foreign, narrow, jwt]);
+    }
+    expect(app.logs.slice(before).map(({ level, context, text }) => [level, context, text])).toEqual([
+      ['debug', 'OidcGuard', 'CREDENTIALS_MISSING: The request carries no access token. OidcGuard'],
+      ['debug', 'OidcGuard', 'TOKEN_AUDIENCE: The token is for another API. OidcGuard'],
+      ['debug', 'OidcGuard', 'INSUFFICIENT_SCOPE: The token lacks a scope. OidcGuard'],
+      ['debug', 'OidcGuard', 'TOKEN_EXPIRED (EXPIRED): The token does not verify. OidcGuard'],
+      ['debug', 'OidcGuard', 'CREDENTIALS_MALFORMED: The access token can not be read from the request. OidcGuard'],
+    ]);
   });
 
   it('NET-27 a caller who leaves takes nobody along', async () => {
