@@ -1,8 +1,10 @@
 import { AccessTokenError } from '../errors/errors.js';
 import type { Platform } from '../nest/platform.js';
 
+const SCHEMES = ['Bearer', 'DPoP'] as const;
+
 /** Authentication schemes of access tokens (RFC 6750, section 2.1; RFC 9449, section 7.1). */
-export type Scheme = 'Bearer' | 'DPoP';
+export type Scheme = (typeof SCHEMES)[number];
 
 /** An access token as it came; nobody has looked at it yet. */
 export interface PresentedToken {
@@ -16,8 +18,8 @@ export const LONGEST_TOKEN = 8192;
 /** RFC 9110, section 11.1: the scheme of the credentials, in any case. */
 const SCHEME = /^[\w!#$%&'*+.^`|~-]+/;
 
-/** RFC 6750, section 2.1: `1*SP b64token`; RFC 9449, section 7.1: `1*SP token68`, which is the same. */
-const CREDENTIALS = /^ +([A-Za-z0-9\-._~+/]+=*)$/;
+/** RFC 6750, section 2.1: b64token; RFC 9449, section 7.1: token68, which is the same. */
+const TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
 
 /**
  * Takes the access token from the Authorization header, the only place where it is looked for (RFC 6750, section 2.1).
@@ -37,7 +39,7 @@ export function presentedToken(platform: Platform, request: unknown, schemes: re
 }
 
 /**
- * Reads the value of an Authorization header.
+ * Reads the value of an Authorization header: `scheme 1*SP token`. Whether it is a token, {@link requireToken} says.
  *
  * @throws {AccessTokenError} `CREDENTIALS_MISSING`, or `CREDENTIALS_MALFORMED` when it can't be told without guessing
  */
@@ -45,14 +47,35 @@ export function parseCredentials(authorization: string | undefined, schemes: rea
   const [written = ''] = SCHEME.exec(authorization ?? '') ?? [];
   const scheme = schemeNamed(written, schemes);
   if (authorization === undefined || scheme === undefined) {
-    throw new AccessTokenError('CREDENTIALS_MISSING', 'The request carries no access token.');
+    throw missing();
   }
   const credentials = authorization.slice(written.length);
-  const value = credentials.length > LONGEST_TOKEN + 1 ? undefined : CREDENTIALS.exec(credentials)?.[1];
-  if (value === undefined) {
+  const value = credentials.replace(/^ +/, '');
+  if (!credentials.startsWith(' ') || value === '' || credentials.length > LONGEST_TOKEN + 1) {
     throw malformed();
   }
   return { scheme, value };
+}
+
+/**
+ * Holds what was presented to what a token may be, wherever it was taken from and whatever an untyped caller returned.
+ *
+ * @throws {AccessTokenError} `CREDENTIALS_MISSING` when it is none, `CREDENTIALS_MALFORMED` when it can be none
+ */
+export function requireToken(presented: PresentedToken | undefined): PresentedToken {
+  const value: unknown = presented?.value ?? '';
+  if (presented === undefined || value === '') {
+    throw missing();
+  }
+  if (
+    typeof value !== 'string' ||
+    value.length > LONGEST_TOKEN ||
+    !TOKEN.test(value) ||
+    !SCHEMES.includes(presented.scheme)
+  ) {
+    throw malformed();
+  }
+  return presented;
 }
 
 /** The schemes that a caller used, as far as it can be told: those that the request names, else all. */
@@ -74,6 +97,10 @@ function schemeNamed(written: string, schemes: readonly Scheme[]): Scheme | unde
 /** RFC 6750, section 2: one method of sending the token in one request. */
 function isInQueryToo(query: string): boolean {
   return query !== '' && new URLSearchParams(query).has('access_token');
+}
+
+function missing(): AccessTokenError {
+  return new AccessTokenError('CREDENTIALS_MISSING', 'The request carries no access token.');
 }
 
 function malformed(): AccessTokenError {

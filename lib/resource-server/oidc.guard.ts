@@ -7,7 +7,13 @@ import { accessRule, type AccessRule } from '../nest/decorators.js';
 import { namedGuard } from '../nest/named-guard.js';
 import { Platform } from '../nest/platform.js';
 import { resourceServerToken } from '../nest/tokens.js';
-import { attemptedSchemes, parseCredentials, presentedToken, type PresentedToken } from './credentials.js';
+import {
+  attemptedSchemes,
+  parseCredentials,
+  presentedToken,
+  requireToken,
+  type PresentedToken,
+} from './credentials.js';
 import { chain, isPromise, type Awaitable } from './awaitable.js';
 import { resourceMetadataUrl } from './protected-resource.js';
 import { exceptionFor } from './exception.js';
@@ -134,7 +140,7 @@ export class OidcGuard implements CanActivate {
   /** The row of steps. What is at hand is not waited for. */
   #examine(context: ExecutionContext): Awaitable<true> {
     const request = this.getRequest(context);
-    const presented = this.extractToken(request, context);
+    const presented = requireToken(this.extractToken(request, context));
     return chain(this.verify(presented, request, context), (token) =>
       chain(this.authorize(token, context), () =>
         chain(this.#userOf(token), (user) => {

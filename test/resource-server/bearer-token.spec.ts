@@ -42,6 +42,7 @@ onBothAdapters((adapter) => {
     ['RS-02 only a scheme', 'Authorization: Bearer'],
     ['RS-02 a scheme and a space', 'Authorization: Bearer '],
     ['RS-05 a tab', 'Authorization: Bearer\tTOKEN'],
+    ['no space', 'Authorization: Bearer/TOKEN'],
     ['RS-05 a space and a tab', 'Authorization: Bearer \tTOKEN'],
     ['RS-06 something behind it', 'Authorization: Bearer TOKEN extra'],
     ['RS-06 another one behind it', 'Authorization: Bearer TOKEN,Bearer TOKEN'],

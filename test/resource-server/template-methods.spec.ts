@@ -46,6 +46,16 @@ class PoliteGuard extends OidcGuard {
   }
 }
 
+/** What it takes for a token is as it comes. */
+const taken: { credentials: unknown } = { credentials: undefined };
+
+@Injectable()
+class CarelessGuard extends OidcGuard {
+  protected override extractToken(): PresentedToken {
+    return taken.credentials as PresentedToken;
+  }
+}
+
 /** A gateway has its own names for what others send. */
 @Injectable()
 class GatewayGuard extends OidcGuard {
@@ -71,6 +81,12 @@ class TemplateController {
     return { ok: true };
   }
 
+  @Get('careless')
+  @UseGuards(CarelessGuard)
+  careless() {
+    return { ok: true };
+  }
+
   @Get('gateway')
   @UseGuards(GatewayGuard)
   gateway() {
@@ -92,6 +108,34 @@ onBothAdapters((adapter) => {
     const response = await app.request('/cookie', { headers: { cookie: `token=${app.op.issue()}` } });
     expect(response.json()).toEqual({ sub: 'alice' });
     expectRefused(app, await app.request('/cookie'), 401, 'CREDENTIALS_MISSING');
+  });
+
+  it.each<[string, unknown, 400 | 401]>([
+    ['nothing', undefined, 401],
+    ['null', null, 401],
+    ['what is to come', Promise.resolve({ scheme: 'Bearer', value: 'unknown' }), 401],
+    ['no value', { scheme: 'Bearer', value: undefined }, 401],
+    ['an empty value', { scheme: 'Bearer', value: '' }, 401],
+    ['a number', { scheme: 'Bearer', value: 42 }, 400],
+    ['a list', { scheme: 'Bearer', value: ['unknown'] }, 400],
+    ['an object', { scheme: 'Bearer', value: { toString: () => 'unknown' } }, 400],
+    ['two words', { scheme: 'Bearer', value: 'a b' }, 400],
+    ['more than a form field', { scheme: 'Bearer', value: 'a&active=true' }, 400],
+    ['8,193 characters', { scheme: 'Bearer', value: 'a'.repeat(8193) }, 400],
+    ['a scheme that nobody knows', { scheme: 'bearer', value: 'unknown' }, 400],
+    ['no scheme', { value: 'unknown' }, 400],
+  ])('extractToken: %s is no token, and nobody is asked about it', async (_what, credentials, status) => {
+    const app = await boot();
+    taken.credentials = credentials;
+    const code = status === 401 ? 'CREDENTIALS_MISSING' : 'CREDENTIALS_MALFORMED';
+    expectRefused(app, await app.get('/careless'), status, code);
+    expect(app.op.count()).toBe(0);
+  });
+
+  it('extractToken: a token is one, whatever it came with', async () => {
+    const app = await boot();
+    taken.credentials = { scheme: 'Bearer', value: app.op.issue() };
+    expect((await app.get('/careless')).status).toBe(200);
   });
 
   it('verify and authorize: with a rule of one’s own', async () => {
