@@ -44,12 +44,11 @@ export function presentedToken(platform: Platform, request: unknown, schemes: re
  * @throws {AccessTokenError} `CREDENTIALS_MISSING`, or `CREDENTIALS_MALFORMED` when it can't be told without guessing
  */
 export function parseCredentials(authorization: string | undefined, schemes: readonly Scheme[]): PresentedToken {
-  const [written = ''] = SCHEME.exec(authorization ?? '') ?? [];
-  const scheme = schemeNamed(written, schemes);
+  const scheme = schemeOf(authorization, schemes);
   if (authorization === undefined || scheme === undefined) {
     throw missing();
   }
-  const credentials = authorization.slice(written.length);
+  const credentials = authorization.slice(scheme.length);
   const value = credentials.replace(/^ +/, '');
   if (!credentials.startsWith(' ') || value === '' || credentials.length > LONGEST_TOKEN + 1) {
     throw malformed();
@@ -83,15 +82,15 @@ export function attemptedSchemes(
   authorizations: readonly (string | undefined)[],
   schemes: readonly Scheme[],
 ): readonly Scheme[] {
-  const named = authorizations.map((authorization) =>
-    schemeNamed(SCHEME.exec(authorization ?? '')?.[0] ?? '', schemes),
-  );
+  const named = authorizations.map((authorization) => schemeOf(authorization, schemes));
   const attempted = schemes.filter((scheme) => named.includes(scheme));
   return attempted.length === 0 ? schemes : attempted;
 }
 
-function schemeNamed(written: string, schemes: readonly Scheme[]): Scheme | undefined {
-  return schemes.find((scheme) => scheme.length === written.length && scheme.toLowerCase() === written.toLowerCase());
+/** The scheme that the value of an Authorization header begins with, where it is one of these. */
+function schemeOf(authorization: string | undefined, schemes: readonly Scheme[]): Scheme | undefined {
+  const written = SCHEME.exec(authorization ?? '')?.[0].toLowerCase();
+  return schemes.find((scheme) => scheme.toLowerCase() === written);
 }
 
 /** RFC 6750, section 2: one method of sending the token in one request. */
