@@ -53,21 +53,10 @@ export {
 } from './metadata/client-metadata.js';
 export type { ServerMetadata } from './metadata/server-metadata.js';
 
-export {
-  AccessToken,
-  AccessTokenValidation,
-  CurrentUser,
-  InjectOidcClient,
-  InjectOidcSession,
-  Introspection,
-  Public,
-  Scopes,
-  StepUp,
-  type IntrospectionFreshness,
-  type StepUpRequirement,
-  type Validation,
-} from './nest/decorators.js';
+export type { IntrospectionFreshness, StepUpRequirement, Validation } from './nest/access-rule.js';
+export { AccessTokenValidation, Introspection, Public, Scopes, StepUp } from './nest/decorators.js';
 export { OidcException, type OidcExceptionBody } from './nest/oidc.exception.js';
+export { AccessToken, CurrentUser, InjectOidcClient, InjectOidcSession } from './nest/parameter-decorators.js';
 export { OIDC_CLOCK, OIDC_CLOCK_SKEW, OIDC_CLOCK_TOLERANCE, OIDC_DISPATCHER } from './nest/tokens.js';
 
 export { OidcGuard } from './resource-server/oidc.guard.js';

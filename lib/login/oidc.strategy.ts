@@ -93,7 +93,7 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
   /** Hands over what the answer must carry. `OidcLoginGuard` has its own way; by default it is set on Express' response. */
   protected deliver(request: unknown, headers: readonly ResponseHeader[]): void {
     const { platform } = this.login;
-    platform.deliver(platform.responseOf(request), headers);
+    platform.deliver(platform.expressResponseOf(request), headers);
   }
 
   private async attempt(request: unknown, setCookies: SetCookies): Promise<() => void> {

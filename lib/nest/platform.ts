@@ -37,7 +37,7 @@ export class Platform {
   }
 
   /** Express keeps the response on the request. */
-  responseOf(request: unknown): unknown {
+  expressResponseOf(request: unknown): unknown {
     const response = member(request, 'res');
     if (response === undefined) {
       throw new Error('AuthGuard of @nestjs/passport works on Express only: use OidcLoginGuard');

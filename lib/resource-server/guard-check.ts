@@ -3,7 +3,7 @@ import { GUARDS_METADATA } from '@nestjs/common/constants.js';
 import { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 
 import { ConfigError } from '../errors/errors.js';
-import { accessRule } from '../nest/decorators.js';
+import { accessRule } from '../nest/access-rule.js';
 import { handlersOf, nameOf, type Handler, type Target } from './handlers.js';
 import { OidcGuard } from './oidc.guard.js';
 import { ResourceServer } from './resource-server.js';

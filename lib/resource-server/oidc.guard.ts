@@ -3,7 +3,7 @@ import { Inject, Injectable, Logger, type CanActivate, type ExecutionContext, ty
 import { OidcError } from '../errors/oidc.error.js';
 import { authenticate, admitAnonymous } from '../nest/authenticated.js';
 import { authorizationOf, callOf, isHttpRequest, kindOf, requestOf, responseOf } from '../nest/call.js';
-import { accessRule, type AccessRule } from '../nest/decorators.js';
+import { accessRule, type AccessRule } from '../nest/access-rule.js';
 import { namedGuard } from '../nest/named-guard.js';
 import { Platform } from '../nest/platform.js';
 import { resourceServerToken } from '../nest/tokens.js';

@@ -2,7 +2,7 @@ import type { AccessTokenErrorCode } from '../errors/codes.js';
 import { AccessTokenError, ConfigError, OAuthError } from '../errors/errors.js';
 import { OidcError } from '../errors/oidc.error.js';
 import { retryAfterOf, type Answer, type ResponseHeader } from '../nest/answer.js';
-import type { AccessRule } from '../nest/decorators.js';
+import type { AccessRule } from '../nest/access-rule.js';
 import { challenge, type ChallengeParameters } from './challenge.js';
 import type { Scheme } from './credentials.js';
 

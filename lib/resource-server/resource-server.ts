@@ -1,7 +1,7 @@
 import type { OidcClient } from '../client/oidc-client.js';
 import { AccessTokenError, ConfigError } from '../errors/errors.js';
 import { unverifiedJwt, type UnverifiedJwt } from '../jose/unverified-jwt.js';
-import type { AccessRule } from '../nest/decorators.js';
+import type { AccessRule } from '../nest/access-rule.js';
 import type { Platform } from '../nest/platform.js';
 import { MemoryStore } from '../storage/memory-store.js';
 import type { OidcStore } from '../storage/oidc-store.js';

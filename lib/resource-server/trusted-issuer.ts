@@ -5,7 +5,7 @@ import type { OidcClient } from '../client/oidc-client.js';
 import type { AccessTokenErrorCode, VerificationErrorCode } from '../errors/codes.js';
 import { AccessTokenError, OAuthError, VerificationError } from '../errors/errors.js';
 import type { OidcStore } from '../storage/oidc-store.js';
-import { LONGEST_STALE } from '../nest/decorators.js';
+import { LONGEST_STALE } from '../nest/access-rule.js';
 import { LocalClaimsCache, type ClaimsCache } from './claims-cache.js';
 import { ClaimsSource, type AskForClaims, type Freshness } from './claims-source.js';
 import { chain, type Awaitable } from './awaitable.js';

@@ -3,7 +3,7 @@ import type { Clock } from '../clock/clock.js';
 import type { AccessTokenErrorCode } from '../errors/codes.js';
 import { AccessTokenError } from '../errors/errors.js';
 import type { JsonValue } from '../http/json.js';
-import type { StepUpRequirement } from '../nest/decorators.js';
+import type { StepUpRequirement } from '../nest/access-rule.js';
 import { audiencesOf } from '../jose/jwt.js';
 
 /** What a token is held against, whoever vouches for it. */

@@ -3,7 +3,7 @@ import { Inject, Injectable, type CanActivate, type ExecutionContext, type Type 
 import { SessionError } from '../errors/errors.js';
 import { PRIVATE_ANSWER, type Answer, type ResponseHeader } from '../nest/answer.js';
 import { admitAnonymous, authenticate } from '../nest/authenticated.js';
-import { accessRule } from '../nest/decorators.js';
+import { accessRule } from '../nest/access-rule.js';
 import { namedGuard } from '../nest/named-guard.js';
 import { OidcException } from '../nest/oidc.exception.js';
 import { sessionCookiesToken } from '../nest/tokens.js';

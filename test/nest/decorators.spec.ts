@@ -5,17 +5,10 @@ import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 
 import { SessionError } from '../../lib/errors/errors.js';
 import { admitAnonymous, authenticate, authenticated } from '../../lib/nest/authenticated.js';
-import {
-  AccessToken,
-  AccessTokenValidation,
-  accessRule,
-  CurrentUser,
-  Introspection,
-  Public,
-  Scopes,
-  StepUp,
-} from '../../lib/nest/decorators.js';
+import { accessRule } from '../../lib/nest/access-rule.js';
+import { AccessTokenValidation, Introspection, Public, Scopes, StepUp } from '../../lib/nest/decorators.js';
 import { OidcException } from '../../lib/nest/oidc.exception.js';
+import { AccessToken, CurrentUser } from '../../lib/nest/parameter-decorators.js';
 
 class Plain {
   open() {}

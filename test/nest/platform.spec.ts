@@ -58,7 +58,9 @@ describe('Platform', () => {
   });
 
   it('finds no response where there is none of Express', () => {
-    expect(() => platform.responseOf(message('/'))).toThrow('AuthGuard of @nestjs/passport works on Express only');
+    expect(() => platform.expressResponseOf(message('/'))).toThrow(
+      'AuthGuard of @nestjs/passport works on Express only',
+    );
   });
 
   describe('answers', () => {

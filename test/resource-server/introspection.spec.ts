@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 
-import { accessRule } from '../../lib/nest/decorators.js';
+import { accessRule } from '../../lib/nest/access-rule.js';
 import { resourceServerToken } from '../../lib/nest/tokens.js';
 import type { ResourceServer } from '../../lib/resource-server/resource-server.js';
 import type { VerifiedAccessToken } from '../../lib/resource-server/verified-access-token.js';
