@@ -236,6 +236,11 @@ export class OidcClient {
     this.#forgetful.forEach((one) => one.keys());
   }
 
+  /** Whether there is something to authenticate with at the introspection endpoint. @internal */
+  get canIntrospect(): boolean {
+    return this.#registered.cannotIntrospect === undefined;
+  }
+
   /**
    * Says at boot which endpoints will be called, so that {@link ready} can miss them early.
    *

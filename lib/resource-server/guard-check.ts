@@ -22,14 +22,18 @@ export class GuardCheck implements OnApplicationBootstrap {
     this.#application = application;
   }
 
-  /** @throws {ConfigError} a handler asks for what nobody would check */
+  /** @throws {ConfigError} a handler asks for what nobody would check, or what the client can't do */
   onApplicationBootstrap(): void {
     const handlers = [...handlersOf(this.#modules)];
     if (!this.#hasGlobalGuard()) {
       handlers.forEach(requireGuard);
     }
+    const servers = this.#resourceServers();
+    if (handlers.some(asksTheServer) && !servers.some(({ client }) => client.canIntrospect)) {
+      servers.forEach(({ client }) => client.needs('introspection_endpoint'));
+    }
     const idle = new Set(handlers.filter(wantsWhatIsKept).map(nameOf));
-    if (idle.size > 0 && !this.#keepsAnything()) {
+    if (idle.size > 0 && !servers.some(({ settings }) => settings.cache !== undefined)) {
       const where = [...idle].join(', ');
       const problem = 'resourceServer.cache is not set';
       new Logger(OidcGuard.name).warn(`maxAge and staleIfError of @Introspection do nothing on ${where}: ${problem}`);
@@ -42,10 +46,11 @@ export class GuardCheck implements OnApplicationBootstrap {
   }
 
   /** Which guard stands before a handler can be any client's. */
-  #keepsAnything(): boolean {
+  #resourceServers(): readonly ResourceServer[] {
     return [...this.#modules.values()]
       .flatMap((module) => [...module.providers.values()])
-      .some(({ instance }) => instance instanceof ResourceServer && instance.settings.cache !== undefined);
+      .map(({ instance }): unknown => instance)
+      .filter((instance) => instance instanceof ResourceServer);
   }
 }
 
@@ -55,6 +60,11 @@ function requireGuard(target: Handler): void {
   if (demand !== undefined && ![handler, metatype].some(isGuarded)) {
     throw new ConfigError('INVALID_CONFIG', `${demand} on ${nameOf(target)}`, 'is not protected by an OidcGuard');
   }
+}
+
+function asksTheServer({ handler, metatype }: Handler): boolean {
+  const { isPublic, validation } = accessRule(handler, metatype);
+  return !isPublic && validation !== undefined && validation !== 'jwt';
 }
 
 /** Without a cache nothing is older than 0 seconds, and nothing is there when the server is down. */

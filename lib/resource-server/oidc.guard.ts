@@ -19,6 +19,7 @@ import { resourceMetadataUrl } from './protected-resource.js';
 import { exceptionFor } from './exception.js';
 import { levelOf, lineOf, refusalOf, type ChallengeFacts } from './refusal.js';
 import { requireConfiguration, type ResourceServer } from './resource-server.js';
+import { ToldOnce } from './told-once.js';
 import type { VerifiedAccessToken } from './verified-access-token.js';
 
 const INTERACTION_ID = 'x-fapi-interaction-id';
@@ -59,6 +60,7 @@ const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 export class OidcGuard implements CanActivate {
   readonly #logger = new Logger(OidcGuard.name);
   readonly #server: ResourceServer;
+  readonly #told: ToldOnce;
   readonly #resourceMetadata: string | undefined;
 
   constructor(
@@ -68,6 +70,7 @@ export class OidcGuard implements CanActivate {
   ) {
     requireConfiguration(resourceServer);
     this.#server = resourceServer;
+    this.#told = new ToldOnce(resourceServer.client.clock.now);
     const { resource } = resourceServer.settings;
     this.#resourceMetadata = resource && resourceMetadataUrl(resource);
   }
@@ -176,10 +179,16 @@ export class OidcGuard implements CanActivate {
     if (!(error instanceof OidcError)) {
       throw error;
     }
-    this.#logger[levelOf(error)](lineOf(error));
+    this.#log(error);
     return chain(this.handleRefusal(error, context), (exception) => {
       throw exception;
     });
+  }
+
+  /** During an outage every call has the same to say: once in a while is enough. */
+  #log(error: OidcError): void {
+    const [level, line] = [levelOf(error), lineOf(error)];
+    this.#logger[level === 'debug' || this.#told.isNew(line) ? level : 'debug'](line);
   }
 
   /** FAPI 1.0 Baseline, section 6.2.1: by it client and API find the same call in their logs. */

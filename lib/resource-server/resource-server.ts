@@ -49,7 +49,7 @@ export class ResourceServer {
       client.clock,
     );
     this.validate = settings.validate;
-    const own = new TrustedIssuer(client, { ...trusted, introspects: true });
+    const own = new TrustedIssuer(client, { ...trusted, introspects: client.canIntrospect });
     const create = (options: TrustedIssuerOptions) =>
       new TrustedIssuer(clientAt(options), { ...trusted, introspects: options.client !== undefined });
     this.#issuers = new TrustedIssuers(own, issuers, create, client.clock.now);

@@ -8,11 +8,9 @@ import type { OidcStore } from '../storage/oidc-store.js';
 import { MAX_SEALED_LENGTH, Sealer } from '../storage/sealer.js';
 import { LocalClaimsCache, type CachedClaims, type ClaimsCache, type Question } from './claims-cache.js';
 import { SharedQuestions } from './shared-questions.js';
+import { ToldOnce } from './told-once.js';
 
 const PURPOSE = 'introspection';
-
-/** Milliseconds for which one and the same trouble is told once. */
-const QUIET = 30_000;
 
 /** Seconds by which the clocks of replicas may differ, at least. */
 const LEAST_MARGIN = 5;
@@ -43,7 +41,7 @@ const entrySchema = v.strictTuple([
 export class SharedClaimsCache implements ClaimsCache {
   readonly #inactive: LocalClaimsCache;
   readonly #questions: SharedQuestions;
-  readonly #toldAt = new Map<string, number>();
+  readonly #told: ToldOnce;
 
   /** @param warn is told of entries that nobody of us wrote, and of a store that can't be reached */
   constructor(
@@ -52,6 +50,7 @@ export class SharedClaimsCache implements ClaimsCache {
     private readonly settings: SharedCacheSettings,
     private readonly warn: (problem: string) => void,
   ) {
+    this.#told = new ToldOnce(clock.now);
     this.#inactive = new LocalClaimsCache(settings.maxEntries);
     this.#questions = new SharedQuestions(store, clock.now, (error) => this.#tellOfFailure(error));
   }
@@ -137,9 +136,7 @@ export class SharedClaimsCache implements ClaimsCache {
   }
 
   #tell(problem: string): void {
-    const now = this.clock.now();
-    if (!isWithin(now, this.#toldAt.get(problem) ?? Number.NEGATIVE_INFINITY, QUIET)) {
-      this.#toldAt.set(problem, now);
+    if (this.#told.isNew(problem)) {
       this.warn(problem);
     }
   }

@@ -1,7 +1,14 @@
 import type { OidcClient } from '../client/oidc-client.js';
-import { PRIVATE_ANSWER } from '../nest/answer.js';
+import { StoreError } from '../errors/errors.js';
+import { PRIVATE_ANSWER, retryAfterOf } from '../nest/answer.js';
+import { OidcException, type OidcExceptionBody } from '../nest/oidc.exception.js';
 import type { SessionContent } from './session-content.js';
 import type { SessionCookies } from './session-cookies.js';
+
+const UNAVAILABLE: OidcExceptionBody = {
+  error: 'temporarily_unavailable',
+  error_description: 'The sign-out is not complete. Please try again.',
+};
 
 /**
  * The local session of the browser, as the login left it.
@@ -36,14 +43,21 @@ export class OidcSession {
    * Ends the session: the answer to this request makes the browser forget it, and what is kept about its access token is
    * forgotten.
    *
-   * @throws {StoreError} the store that replicas share can't be reached; the browser forgets the session all the same
+   * @throws {OidcException} 503: the store that replicas share can't be reached, and they may still keep the token for its
+   *   time there; the browser forgets the session all the same
    */
   async end(request: unknown, response: unknown): Promise<void> {
     const { platform } = this.#cookies;
     const session = this.read(request);
     platform.deliver(response, [...PRIVATE_ANSWER, ['Set-Cookie', this.#cookies.clear(request)]]);
-    if (session !== undefined) {
-      await this.#client.forget(session.tokens.access_token);
+    try {
+      await (session && this.#client.forget(session.tokens.access_token));
+    } catch (error) {
+      if (!(error instanceof StoreError)) {
+        throw error;
+      }
+      platform.deliver(response, [retryAfterOf(error)]);
+      throw new OidcException(503, UNAVAILABLE, { cause: error });
     }
   }
 

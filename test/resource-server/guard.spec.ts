@@ -606,6 +606,43 @@ describe('a freshness that nothing is kept for', () => {
   });
 });
 
+describe('a route that asks the server about each token', () => {
+  @Controller('fresh')
+  @UseGuards(OidcGuard)
+  class AnewController {
+    @Get()
+    @Introspection({ maxAge: 0 })
+    read() {}
+  }
+
+  const bootWith = (client: object) =>
+    createApp({
+      adapter: 'express',
+      controllers: [AnewController],
+      client,
+      options: { resourceServer: { audience: 'https://api.test', validation: 'jwt' } },
+    });
+
+  it('INTRO-23 needs a client that can, though all others verify signatures', async () => {
+    await expect(bootWith({ client_secret: undefined })).rejects.toMatchObject({ name: 'ConfigError' });
+    const app = await bootWith({});
+    expect((await app.call('/fresh', app.op.issue())).status).toBe(200);
+  });
+});
+
+it('NET-28 an outage is told once in half a minute, and not at each call', async () => {
+  const app = await createApp({ adapter: 'express' });
+  app.op.answer('introspect', { status: 503 });
+  const lines = () => app.logs.filter(({ level, text }) => level === 'warn' && text.includes('UPSTREAM_UNAVAILABLE'));
+  for (let call = 0; call < 3; call += 1) {
+    await app.call('/orders', app.op.issue());
+  }
+  expect(lines()).toHaveLength(1);
+  app.clock.advance(30);
+  await app.call('/orders', app.op.issue());
+  expect(lines()).toHaveLength(2);
+});
+
 it.each([OidcGuard, OidcLoginGuard, OidcSessionGuard])(
   'a context that nobody knows is refused by %p',
   async (guard) => {
