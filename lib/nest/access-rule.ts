@@ -18,8 +18,10 @@ const DEMANDS = [
 /** Seconds that an introspection is kept beyond its time, for those who would rather have an old one than none. */
 export const LONGEST_STALE = 300;
 
+export const VALIDATIONS = ['introspection', 'jwt', 'auto'] as const;
+
 /** How access tokens are found out about. */
-export type Validation = 'introspection' | 'jwt' | 'auto';
+export type Validation = (typeof VALIDATIONS)[number];
 
 /** How fresh an introspection has to be. */
 export interface IntrospectionFreshness {
@@ -39,7 +41,7 @@ export interface IntrospectionFreshness {
 export interface StepUpRequirement {
   /** Authentication context class references, one of which the token's `acr` must be. */
   readonly acr?: readonly string[];
-  /** Seconds since the token's `auth_time`. */
+  /** Whole seconds since the token's `auth_time`. */
   readonly maxAge?: number;
 }
 

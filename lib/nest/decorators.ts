@@ -1,7 +1,8 @@
 import { SetMetadata, type CustomDecorator } from '@nestjs/common';
+import * as v from 'valibot';
 
 import type { Introspection as IntrospectionResponse } from '../client/introspection.js';
-import { ConfigError } from '../errors/errors.js';
+import { validate } from '../errors/validate.js';
 import {
   INTROSPECTION,
   LONGEST_STALE,
@@ -9,6 +10,7 @@ import {
   SCOPES,
   STEP_UP,
   VALIDATION,
+  VALIDATIONS,
   type IntrospectionFreshness,
   type StepUpRequirement,
   type Validation,
@@ -16,6 +18,34 @@ import {
 
 /** RFC 6749, section 3.3: scope-token. */
 const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
+
+const isToken = (value: string): boolean => SCOPE_TOKEN.test(value);
+
+const scopesSchema = v.pipe(
+  v.array(v.string()),
+  v.nonEmpty('names no scope'),
+  v.everyItem(isToken, 'a scope is empty or has characters outside of RFC 6749, section 3.3'),
+);
+
+const seconds = (latest: number, problem: string) =>
+  v.optional(v.pipe(v.number(), v.minValue(0, problem), v.maxValue(latest, problem)));
+
+const freshnessSchema = v.strictObject({
+  maxAge: seconds(Number.MAX_VALUE, 'must be seconds, 0 or more'),
+  staleIfError: seconds(LONGEST_STALE, `must be 0 to ${LONGEST_STALE} seconds`),
+});
+
+const WHOLE_SECONDS = 'must be whole seconds, 0 or more';
+
+const stepUpSchema = v.pipe(
+  v.strictObject({
+    acr: v.optional(
+      v.pipe(v.array(v.string()), v.everyItem(isToken, 'one is empty or has characters that no challenge can carry')),
+    ),
+    maxAge: v.optional(v.pipe(v.number(), v.safeInteger(WHOLE_SECONDS), v.minValue(0, WHOLE_SECONDS))),
+  }),
+  v.check(({ acr = [], maxAge }) => acr.length > 0 || maxAge !== undefined, 'requires nothing'),
+);
 
 /**
  * Opens a handler, or every handler of a controller, to everybody: `OidcGuard` looks at nothing and calls nothing,
@@ -33,22 +63,16 @@ export function Public(): CustomDecorator<symbol> {
  * @throws {ConfigError} no scope, or one with characters outside of RFC 6749, section 3.3
  */
 export function Scopes(...scopes: string[]): CustomDecorator<symbol> {
-  if (scopes.length === 0) {
-    throw new ConfigError('INVALID_CONFIG', '@Scopes', 'names no scope');
-  }
-  if (!scopes.every((scope) => SCOPE_TOKEN.test(scope))) {
-    throw new ConfigError(
-      'INVALID_CONFIG',
-      '@Scopes',
-      'a scope is empty or has characters outside of RFC 6749, section 3.3',
-    );
-  }
-  return SetMetadata(SCOPES, Object.freeze([...scopes]));
+  return SetMetadata(SCOPES, Object.freeze(validate(scopesSchema, scopes, '@Scopes')));
 }
 
-/** How access tokens are found out about here, whatever `resourceServer.validation` says for the other routes. */
+/**
+ * How access tokens are found out about here, whatever `resourceServer.validation` says for the other routes.
+ *
+ * @throws {ConfigError} there is no such way
+ */
 export function AccessTokenValidation(validation: Validation): CustomDecorator<symbol> {
-  return SetMetadata(VALIDATION, validation);
+  return SetMetadata(VALIDATION, validate(v.picklist(VALIDATIONS), validation, '@AccessTokenValidation'));
 }
 
 /** What the server says of a token (RFC 7662, section 2.2). */
@@ -64,17 +88,10 @@ export type Introspection = IntrospectionResponse;
  * pay() {}
  * ```
  *
- * @throws {ConfigError} a number that is no such time
+ * @throws {ConfigError} what is no such time, or another member
  */
 export function Introspection(freshness: IntrospectionFreshness = {}): CustomDecorator<symbol> {
-  const { maxAge = 0, staleIfError = 0 } = freshness;
-  if (!(maxAge >= 0)) {
-    throw new ConfigError('INVALID_CONFIG', '@Introspection', 'maxAge must be seconds, 0 or more');
-  }
-  if (!(staleIfError >= 0 && staleIfError <= LONGEST_STALE)) {
-    throw new ConfigError('INVALID_CONFIG', '@Introspection', `staleIfError must be 0 to ${LONGEST_STALE} seconds`);
-  }
-  return SetMetadata(INTROSPECTION, Object.freeze({ ...freshness }));
+  return SetMetadata(INTROSPECTION, Object.freeze(validate(freshnessSchema, freshness, '@Introspection')));
 }
 
 /**
@@ -84,15 +101,5 @@ export function Introspection(freshness: IntrospectionFreshness = {}): CustomDec
  * @throws {ConfigError} it requires nothing, or something that can't be asked for
  */
 export function StepUp(requirement: StepUpRequirement): CustomDecorator<symbol> {
-  const { acr = [], maxAge } = requirement;
-  if (acr.length === 0 && maxAge === undefined) {
-    throw new ConfigError('INVALID_CONFIG', '@StepUp', 'requires nothing');
-  }
-  if (!acr.every((value) => SCOPE_TOKEN.test(value))) {
-    throw new ConfigError('INVALID_CONFIG', '@StepUp', 'an acr is empty or has characters that no challenge can carry');
-  }
-  if (maxAge !== undefined && !(maxAge >= 0)) {
-    throw new ConfigError('INVALID_CONFIG', '@StepUp', 'maxAge must be seconds, 0 or more');
-  }
-  return SetMetadata(STEP_UP, Object.freeze({ acr: Object.freeze([...acr]), maxAge }));
+  return SetMetadata(STEP_UP, Object.freeze(validate(stepUpSchema, requirement, '@StepUp')));
 }

@@ -5,6 +5,7 @@ import { secretsSchema } from '../errors/secrets.schema.js';
 import { isAsymmetric } from '../jose/algorithms.js';
 import type { ClientMetadata } from '../metadata/client-metadata.js';
 import type { ServerMetadata } from '../metadata/server-metadata.js';
+import { VALIDATIONS } from '../nest/access-rule.js';
 import { mutualTlsOptionsSchema } from './client-certificate.js';
 import type { VerifiedAccessToken } from './verified-access-token.js';
 
@@ -97,7 +98,7 @@ export const resourceServerOptionsSchema = v.strictObject({
    * tokens with `typ` `at+jwt` and the former for all others. A JWT that lacks what RFC 9068 requires is refused where its
    * signature is verified: introspect it. Default `introspection`.
    */
-  validation: v.optional(v.picklist(['introspection', 'jwt', 'auto']), 'introspection'),
+  validation: v.optional(v.picklist(VALIDATIONS), 'introspection'),
   /** The algorithms of JWT access tokens. Default: every asymmetric one. */
   algorithms: v.optional(algorithms),
   /** Keeps what was found out about tokens; left out: each request asks anew. */
@@ -129,8 +130,6 @@ export type ResourceServerOptions = v.InferInput<typeof resourceServerOptionsSch
 
 /** `resourceServer`, with its defaults. */
 export type ResourceServerSettings = v.InferOutput<typeof resourceServerOptionsSchema>;
-
-export type Validation = ResourceServerSettings['validation'];
 
 export type CacheSettings = v.InferOutput<typeof cacheOptionsSchema>;
 

@@ -72,6 +72,61 @@ describe('@Scopes', () => {
   });
 });
 
+describe('what can not be asked of a token', () => {
+  /** As callers write it whom no compiler watches. */
+  const untyped = (decorator: (...args: never[]) => unknown, ...args: unknown[]) =>
+    Reflect.apply(decorator, undefined, args);
+
+  it.each<[() => unknown, string, string]>([
+    [() => untyped(Scopes, ['a', 'b']), '@Scopes.0', 'must be string'],
+    [() => StepUp({}), '@StepUp', 'requires nothing'],
+    [() => StepUp({ acr: [] }), '@StepUp', 'requires nothing'],
+    [() => untyped(StepUp), '@StepUp', 'is required'],
+    [() => untyped(StepUp, 'phr'), '@StepUp', 'must be Object'],
+    [() => untyped(StepUp, { acr: 'phr' }), '@StepUp.acr', 'must be Array'],
+    [() => untyped(StepUp, { acr: [7] }), '@StepUp.acr.0', 'must be string'],
+    [() => untyped(StepUp, { acr: ['phr'], max_age: 300 }), '@StepUp.max_age', 'there is no such option'],
+    [() => StepUp({ acr: ['a b'] }), '@StepUp.acr', 'one is empty or has characters that no challenge can carry'],
+    [() => StepUp({ acr: ['ok', 'a"'] }), '@StepUp.acr', 'one is empty or has characters that no challenge can carry'],
+    [() => StepUp({ maxAge: -1 }), '@StepUp.maxAge', 'must be whole seconds, 0 or more'],
+    [() => StepUp({ maxAge: 0.5 }), '@StepUp.maxAge', 'must be whole seconds, 0 or more'],
+    [() => StepUp({ maxAge: Number.POSITIVE_INFINITY }), '@StepUp.maxAge', 'must be whole seconds, 0 or more'],
+    [() => StepUp({ maxAge: Number.NaN }), '@StepUp.maxAge', 'must be number'],
+    [() => untyped(StepUp, { maxAge: '300' }), '@StepUp.maxAge', 'must be number'],
+    [() => Introspection({ maxAge: -1 }), '@Introspection.maxAge', 'must be seconds, 0 or more'],
+    [() => untyped(Introspection, { maxAge: '5' }), '@Introspection.maxAge', 'must be number'],
+    [() => untyped(Introspection, { maxage: 1 }), '@Introspection.maxage', 'there is no such option'],
+    [() => untyped(Introspection, 5), '@Introspection', 'must be Object'],
+    [() => Introspection({ staleIfError: -1 }), '@Introspection.staleIfError', 'must be 0 to 300 seconds'],
+    [() => Introspection({ staleIfError: 301 }), '@Introspection.staleIfError', 'must be 0 to 300 seconds'],
+    [() => Introspection({ staleIfError: Number.NaN }), '@Introspection.staleIfError', 'must be number'],
+    [
+      () => untyped(AccessTokenValidation, 'foo'),
+      '@AccessTokenValidation',
+      'must be ("introspection" | "jwt" | "auto")',
+    ],
+    [() => untyped(AccessTokenValidation), '@AccessTokenValidation', 'is required'],
+  ])('%# is a ConfigError', (decorate, member, problem) => {
+    expect(decorate).toThrow(
+      expect.objectContaining({ name: 'ConfigError', member, message: `${member}: ${problem}` }),
+    );
+  });
+
+  it('what can be asked is kept as it was', () => {
+    const acr = ['phr'];
+    @StepUp({ acr, maxAge: 0 })
+    @Introspection({ maxAge: 0.5, staleIfError: 300 })
+    @AccessTokenValidation('auto')
+    class Strong {}
+    acr.push('other');
+    expect(accessRule(Plain.prototype.bare, Strong)).toMatchObject({
+      stepUp: { acr: ['phr'], maxAge: 0 },
+      freshness: { maxAge: 0.5, staleIfError: 300 },
+      validation: 'auto',
+    });
+  });
+});
+
 describe('@CurrentUser and @AccessToken', () => {
   class Handlers {
     get(...found: unknown[]) {
