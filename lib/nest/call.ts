@@ -1,5 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 
+import { isObject, member, text } from '../errors/member.js';
+
 /** What brought a call. Any other is refused. */
 export type CallKind = 'http' | 'graphql' | 'ws' | 'rpc';
 
@@ -150,16 +152,4 @@ function firstObject(value: unknown, names: readonly string[]): object | undefin
 function call(target: unknown, method: string, ...args: readonly unknown[]): unknown {
   const called = member(target, method);
   return typeof called === 'function' ? Reflect.apply(called, target, args) : undefined;
-}
-
-function member(value: unknown, name: string): unknown {
-  return isObject(value) ? Reflect.get(value, name) : undefined;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null;
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 
+import { member, text } from '../errors/member.js';
 import type { ResponseHeader } from './answer.js';
 import { parseCookies, type Cookies } from './cookies.js';
 import { FORM_MEDIA_TYPE, readForm } from './form.js';
@@ -67,8 +68,7 @@ export class Platform {
   /** A header's value as the framework shows it, so that a middleware may set it. */
   header(request: unknown, name: string): string | undefined {
     const headers = member(request, 'headers') ?? this.raw(request).headers;
-    const value = member(headers, name.toLowerCase());
-    return typeof value === 'string' ? value : undefined;
+    return text(member(headers, name.toLowerCase()));
   }
 
   /** Every line of the request with this header: Node shows only the first `Authorization` and hides the rest. */
@@ -149,8 +149,7 @@ export class Platform {
   }
 
   getHeader(response: unknown, name: string): string | undefined {
-    const value = this.writer().getHeader(response, name);
-    return typeof value === 'string' ? value : undefined;
+    return text(this.writer().getHeader(response, name));
   }
 
   private writer(): HeaderWriter {
@@ -177,10 +176,6 @@ function isIncomingMessage(value: unknown): value is IncomingMessage {
   return Array.isArray(member(value, 'rawHeaders')) && typeof member(value, 'method') === 'string';
 }
 
-function member(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
-}
-
 /** The elements of a header that is a list (RFC 9110, section 5.6.1), however many lines it has. */
 function listOf(header: unknown): readonly string[] {
   return [header].flat().flatMap((line) => (typeof line === 'string' ? line.split(/\s*,\s*/).filter(Boolean) : []));
@@ -191,8 +186,7 @@ const ABSOLUTE_FORM = /^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i;
 
 /** The request target as it came; mounting and rewriting change `url` and keep `originalUrl`. */
 function written(raw: IncomingMessage, request: unknown): string {
-  const original = member(request, 'originalUrl');
-  return typeof original === 'string' ? original : (raw.url ?? '');
+  return text(member(request, 'originalUrl')) ?? raw.url ?? '';
 }
 
 /** The request target in origin form. */
