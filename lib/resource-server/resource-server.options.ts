@@ -6,7 +6,7 @@ import { isAsymmetric } from '../jose/algorithms.js';
 import type { ClientMetadata } from '../metadata/client-metadata.js';
 import type { ServerMetadata } from '../metadata/server-metadata.js';
 import { VALIDATIONS } from '../nest/access-rule.js';
-import { mutualTlsOptionsSchema } from './client-certificate.js';
+import { isRange } from './client-certificate.js';
 import type { VerifiedAccessToken } from './verified-access-token.js';
 
 const identifier = v.pipe(v.string(), v.nonEmpty('must not be empty'));
@@ -58,6 +58,27 @@ const dpopOptionsSchema = v.strictObject({
    * accepted. Left out: no nonce is asked for.
    */
   nonceSecret: v.optional(secretsSchema),
+});
+
+const headerName = v.pipe(v.string(), v.regex(/^[\w!#$%&'*+.^`|~-]+$/, 'must be the name of a header'));
+
+const proxyOptionsSchema = v.strictObject({
+  /** The header in which the proxy hands on the certificate: as RFC 9440 writes it, or as PEM, percent-encoded or not. */
+  header: headerName,
+  /** A header that must then say `SUCCESS`, as nginx's `$ssl_client_verify` does. */
+  verifiedHeader: v.optional(headerName),
+  /** Addresses of the proxies, or ranges such as `10.0.0.0/8`. From anybody else the headers count for nothing. */
+  trusted: v.pipe(
+    v.array(v.pipe(v.string(), v.check(isRange, 'must be an address or a range of addresses'))),
+    v.nonEmpty('must name a proxy'),
+  ),
+});
+
+const mutualTlsOptionsSchema = v.strictObject({
+  /** Whether a token has to be bound to a certificate. Default false. */
+  required: v.optional(v.boolean(), false),
+  /** Who ends TLS in front of us; left out: we do, and the connection itself tells. */
+  proxy: v.optional(proxyOptionsSchema),
 });
 
 /**
@@ -134,3 +155,7 @@ export type ResourceServerSettings = v.InferOutput<typeof resourceServerOptionsS
 export type CacheSettings = v.InferOutput<typeof cacheOptionsSchema>;
 
 export type DpopSettings = v.InferOutput<typeof dpopOptionsSchema>;
+
+export type MutualTlsSettings = v.InferOutput<typeof mutualTlsOptionsSchema>;
+
+export type ProxySettings = v.InferOutput<typeof proxyOptionsSchema>;

@@ -191,15 +191,16 @@ onBothAdapters((adapter) => {
 
 it('a caller who has hung up shows no certificate', () => {
   const raw = { method: 'GET', rawHeaders: [], headers: {}, socket: { getPeerCertificate: () => null } };
-  const certificates = new ClientCertificates({ required: false });
-  expect(certificates.thumbprintOf(new Platform({} as never), raw)).toBeUndefined();
+  const certificates = new ClientCertificates({ required: false }, new Platform({} as never));
+  expect(certificates.thumbprintOf(raw)).toBeUndefined();
 });
 
 describe('the address of the proxy', () => {
   const seen = (trusted: string, remoteAddress: string, value = `:${own.der.toString('base64')}:`) => {
-    const certificates = new ClientCertificates({ required: false, proxy: { header: 'c', trusted: [trusted] } });
+    const proxy = { header: 'c', trusted: [trusted] };
+    const certificates = new ClientCertificates({ required: false, proxy }, new Platform({} as never));
     const raw = { method: 'GET', rawHeaders: ['C', value], headers: { c: value }, socket: { remoteAddress } };
-    return certificates.thumbprintOf(new Platform({} as never), raw);
+    return certificates.thumbprintOf(raw);
   };
 
   it.each([

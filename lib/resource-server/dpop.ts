@@ -1,0 +1,90 @@
+import type { Clock } from '../clock/clock.js';
+import { AccessTokenError, ConfigError } from '../errors/errors.js';
+import { ASYMMETRIC_ALGORITHMS } from '../jose/algorithms.js';
+import type { Platform } from '../nest/platform.js';
+import type { OidcStore } from '../storage/oidc-store.js';
+import { DpopNonces } from './dpop-nonce.js';
+import { verifyDpopProof, type VerifiedDpopProof } from './dpop-proof.js';
+import { acceptanceWindow, claimProof } from './dpop-replay.js';
+import type { DpopSettings } from './resource-server.options.js';
+
+/** Checks the proofs that come with requests (RFC 9449, section 7), and uses each up once. */
+export class Dpop {
+  /** Those of proofs that are taken. */
+  readonly algorithms: readonly string[];
+  /** Whether every token has to be bound. */
+  readonly isRequired: boolean;
+  /** Where the API is, as its callers know it: what a `Host` header says is in their hand. */
+  readonly #origin: string;
+  readonly #nonces: DpopNonces | undefined;
+  /** By request: who else looks at it is told the same. */
+  readonly #proofs = new WeakMap<object, { readonly token: string; readonly proof: Promise<VerifiedDpopProof> }>();
+
+  /** @throws {ConfigError} proofs can't be checked without knowing our own URL */
+  constructor(
+    settings: DpopSettings,
+    resource: string | undefined,
+    private readonly platform: Platform,
+    private readonly store: OidcStore,
+    private readonly clock: Clock,
+  ) {
+    if (resource === undefined) {
+      throw new ConfigError('INVALID_CONFIG', 'resourceServer.resource', 'is required by resourceServer.dpop');
+    }
+    const secrets = settings.nonceSecret?.map((secret) => secret.reveal());
+    this.algorithms = settings.algorithms ?? ASYMMETRIC_ALGORITHMS;
+    this.isRequired = settings.required;
+    this.#origin = new URL(resource).origin;
+    this.#nonces = secrets && new DpopNonces(secrets, resource, clock.now);
+  }
+
+  /** The nonce that the next proof has to carry, if any (RFC 9449, section 8). */
+  nonce(): string | undefined {
+    return this.#nonces?.current();
+  }
+
+  /**
+   * Verifies the proof of a request, once: several guards may look at one, and several fields of one query.
+   *
+   * @throws {AccessTokenError} it is missing or not good for the request and the token, or lacks a nonce
+   */
+  verify(token: string, request: object): Promise<VerifiedDpopProof> {
+    const raw = this.platform.raw(request);
+    const known = this.#proofs.get(raw);
+    if (known?.token === token) {
+      return known.proof;
+    }
+    const proof = this.#verifyAnew(token, request);
+    this.#proofs.set(raw, { token, proof });
+    return proof;
+  }
+
+  /**
+   * Uses a proof up.
+   *
+   * @throws {AccessTokenError} `DPOP_PROOF_REPLAYED`
+   * @throws {StoreError} it can't be told whether it was used before
+   */
+  claim(proof: VerifiedDpopProof, request: object): Promise<void> {
+    return claimProof(this.store, proof, acceptanceWindow(this.clock), this.platform.raw(request));
+  }
+
+  async #verifyAnew(token: string, request: object): Promise<VerifiedDpopProof> {
+    const [given, surplus] = this.platform.headerLines(request, 'dpop');
+    if (given === undefined || surplus !== undefined) {
+      const code = given === undefined ? 'DPOP_PROOF_MISSING' : 'DPOP_PROOF_INVALID';
+      throw new AccessTokenError(code, 'The request must carry one DPoP proof.');
+    }
+    const proof = await verifyDpopProof(given, {
+      method: this.platform.method(request),
+      url: this.#origin + this.platform.path(request),
+      accessToken: token,
+      algorithms: this.algorithms,
+      clock: this.clock,
+    });
+    if (this.#nonces?.check(proof.nonce) === 'refused') {
+      throw new AccessTokenError('DPOP_NONCE_REQUIRED', 'The proof carries no nonce of ours that is still good.');
+    }
+    return proof;
+  }
+}
