@@ -34,7 +34,7 @@ import {
   type OidcOptionsFactory,
   type ParsedOptions,
 } from './oidc.options.js';
-import { GuardCheck } from './resource-server/guard-check.js';
+import { GuardCheck } from './resource-server/boot/guard-check.js';
 import type { TrustedIssuerOptions } from './resource-server/resource-server.options.js';
 import { resourceServerExports, resourceServerProviders } from './resource-server/resource-server.providers.js';
 import { sessionExports, sessionProviders } from './session/session.providers.js';

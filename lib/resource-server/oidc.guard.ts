@@ -15,9 +15,9 @@ import {
   type PresentedToken,
 } from './credentials.js';
 import { chain, isPromise, type Awaitable } from './awaitable.js';
-import { resourceMetadataUrl } from './protected-resource.js';
-import { exceptionFor } from './exception.js';
-import { levelOf, lineOf, refusalOf, type ChallengeFacts } from './refusal.js';
+import { resourceMetadataUrl } from './boot/protected-resource.js';
+import { exceptionFor } from './refusal/exception.js';
+import { levelOf, lineOf, refusalOf, type ChallengeFacts } from './refusal/refusal.js';
 import { requireConfiguration, type ResourceServer } from './resource-server.js';
 import { ToldOnce } from './told-once.js';
 import type { VerifiedAccessToken } from './verified-access-token.js';

@@ -8,9 +8,9 @@ import type { OidcStore } from '../storage/oidc-store.js';
 import { LONGEST_TOKEN } from './credentials.js';
 import { chain, type Awaitable } from './awaitable.js';
 import type { ResourceServerSettings, TrustedIssuerOptions, ValidateAccessToken } from './resource-server.options.js';
-import { SenderConstraint, type Presentation } from './sender-constraint.js';
-import { TrustedIssuer, type Way } from './trusted-issuer.js';
-import { TrustedIssuers } from './trusted-issuers.js';
+import { SenderConstraint, type Presentation } from './sender-constraint/sender-constraint.js';
+import { TrustedIssuer, type Way } from './issuers/trusted-issuer.js';
+import { TrustedIssuers } from './issuers/trusted-issuers.js';
 import type { VerifiedAccessToken } from './verified-access-token.js';
 
 /** What a resource server is made of, beside its options. */

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 
-import { LocalClaimsCache } from '../../lib/resource-server/claims-cache.js';
-import { ClaimsSource } from '../../lib/resource-server/claims-source.js';
+import { LocalClaimsCache } from '../../lib/resource-server/issuers/claims-cache.js';
+import { ClaimsSource } from '../../lib/resource-server/issuers/claims-source.js';
 import { heapUsed } from '../support/heap.js';
 
 const keys = (count: number, prefix: string) => Array.from({ length: count }, (_, index) => `${prefix}${index}`);

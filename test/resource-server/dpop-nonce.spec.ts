@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 
-import { DpopNonces } from '../../lib/resource-server/dpop-nonce.js';
+import { DpopNonces } from '../../lib/resource-server/sender-constraint/dpop-nonce.js';
 import { TestClock } from '../support/clock.js';
 
 const SECRET = 'a secret of thirty-two bytes, or more';

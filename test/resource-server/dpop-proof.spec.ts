@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { Clock } from '../../lib/clock/clock.js';
 import { AccessTokenError } from '../../lib/errors/errors.js';
 import { ASYMMETRIC_ALGORITHMS } from '../../lib/jose/algorithms.js';
-import { verifyDpopProof, type DpopExpectations } from '../../lib/resource-server/dpop-proof.js';
+import { verifyDpopProof, type DpopExpectations } from '../../lib/resource-server/sender-constraint/dpop-proof.js';
 import { T } from '../support/clock.js';
 import { dpopKey, dpopProof, type DpopKey, type ProofRequest } from '../support/dpop.js';
 import { jws, privateJwk, type Jwk } from '../support/keys.js';

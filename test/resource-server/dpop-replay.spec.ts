@@ -4,8 +4,8 @@ import { describe, expect, it } from '@jest/globals';
 
 import { Clock } from '../../lib/clock/clock.js';
 import { ASYMMETRIC_ALGORITHMS } from '../../lib/jose/algorithms.js';
-import { verifyDpopProof } from '../../lib/resource-server/dpop-proof.js';
-import { acceptanceWindow, claimProof } from '../../lib/resource-server/dpop-replay.js';
+import { verifyDpopProof } from '../../lib/resource-server/sender-constraint/dpop-proof.js';
+import { acceptanceWindow, claimProof } from '../../lib/resource-server/sender-constraint/dpop-replay.js';
 import type { Awaitable } from '../../lib/resource-server/awaitable.js';
 import type { OidcStore } from '../../lib/storage/oidc-store.js';
 import { T, TestClock } from '../support/clock.js';

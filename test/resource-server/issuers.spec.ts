@@ -11,8 +11,8 @@ import {
   type VerifiedAccessToken,
 } from '../../lib/index.js';
 import type { ResolveIssuer } from '../../lib/resource-server/resource-server.options.js';
-import { TrustedIssuer } from '../../lib/resource-server/trusted-issuer.js';
-import { TrustedIssuers } from '../../lib/resource-server/trusted-issuers.js';
+import { TrustedIssuer } from '../../lib/resource-server/issuers/trusted-issuer.js';
+import { TrustedIssuers } from '../../lib/resource-server/issuers/trusted-issuers.js';
 import { jwtAccessToken } from '../support/access-token.js';
 import { createApp, onBothAdapters, startProvider } from '../support/apps.js';
 import { clientOf, rejection } from '../support/client.js';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { Agent, request } from 'undici';
 
 import { Platform } from '../../lib/nest/platform.js';
-import { ClientCertificates } from '../../lib/resource-server/client-certificate.js';
+import { ClientCertificates } from '../../lib/resource-server/sender-constraint/client-certificate.js';
 import { jwtAccessToken } from '../support/access-token.js';
 import { closeLater, createApp, onBothAdapters, type TestApp } from '../support/apps.js';
 import { selfSigned, type Certificate } from '../support/certificates.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 
-import { normalizedTargetUri } from '../../lib/resource-server/target-uri.js';
+import { normalizedTargetUri } from '../../lib/resource-server/sender-constraint/target-uri.js';
 
 describe('the target URI', () => {
   it.each<[string, string, string]>([

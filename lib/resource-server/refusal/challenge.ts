@@ -1,4 +1,4 @@
-import type { Scheme } from './credentials.js';
+import type { Scheme } from '../credentials.js';
 
 /** What a challenge says (RFC 6750, section 3; RFC 9449, section 7.1; RFC 9470, section 3; RFC 9728, section 5.1). */
 export interface ChallengeParameters {

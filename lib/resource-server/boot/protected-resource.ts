@@ -1,11 +1,11 @@
 import type { OnModuleInit } from '@nestjs/common';
 import type { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 
-import { ConfigError } from '../errors/errors.js';
-import { accessRule } from '../nest/access-rule.js';
-import type { Platform } from '../nest/platform.js';
+import { ConfigError } from '../../errors/errors.js';
+import { accessRule } from '../../nest/access-rule.js';
+import type { Platform } from '../../nest/platform.js';
 import { handlersOf } from './handlers.js';
-import type { ResourceServer } from './resource-server.js';
+import type { ResourceServer } from '../resource-server.js';
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource';
 

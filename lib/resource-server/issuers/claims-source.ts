@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
 
-import type { AccessTokenClaims } from '../client/access-token.js';
-import { isWithin, type Now } from '../clock/clock.js';
-import { TransportError } from '../errors/errors.js';
-import { chain, type Awaitable } from './awaitable.js';
+import type { AccessTokenClaims } from '../../client/access-token.js';
+import { isWithin, type Now } from '../../clock/clock.js';
+import { TransportError } from '../../errors/errors.js';
+import { chain, type Awaitable } from '../awaitable.js';
 import type { CachedClaims, ClaimsCache, Question } from './claims-cache.js';
 
 /** How fresh a reader wants it. */

@@ -2,11 +2,11 @@ import { Inject, Logger, Module, type OnApplicationBootstrap } from '@nestjs/com
 import { GUARDS_METADATA } from '@nestjs/common/constants.js';
 import { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 
-import { ConfigError } from '../errors/errors.js';
-import { accessRule } from '../nest/access-rule.js';
+import { ConfigError } from '../../errors/errors.js';
+import { accessRule } from '../../nest/access-rule.js';
 import { handlersOf, nameOf, type Handler, type Target } from './handlers.js';
-import { OidcGuard } from './oidc.guard.js';
-import { ResourceServer } from './resource-server.js';
+import { OidcGuard } from '../oidc.guard.js';
+import { ResourceServer } from '../resource-server.js';
 
 /** Holds what decorators ask of access tokens against the guards: once for the application, whatever clients it has. */
 @Module({})

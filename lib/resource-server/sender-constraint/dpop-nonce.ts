@@ -1,7 +1,7 @@
 import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
 
-import type { Now } from '../clock/clock.js';
-import { equalInConstantTime } from '../jose/constant-time.js';
+import type { Now } from '../../clock/clock.js';
+import { equalInConstantTime } from '../../jose/constant-time.js';
 
 /** What a nonce is worth: `current`, `old` is good and should be replaced, `refused` is not good. */
 export type NonceStatus = 'current' | 'old' | 'refused';

@@ -1,17 +1,17 @@
 import { hash } from 'node:crypto';
 
-import type { AccessTokenClaims } from '../client/access-token.js';
-import type { OidcClient } from '../client/oidc-client.js';
-import type { AccessTokenErrorCode, VerificationErrorCode } from '../errors/codes.js';
-import { AccessTokenError, OAuthError, VerificationError } from '../errors/errors.js';
-import type { OidcStore } from '../storage/oidc-store.js';
-import { LONGEST_STALE } from '../nest/access-rule.js';
+import type { AccessTokenClaims } from '../../client/access-token.js';
+import type { OidcClient } from '../../client/oidc-client.js';
+import type { AccessTokenErrorCode, VerificationErrorCode } from '../../errors/codes.js';
+import { AccessTokenError, OAuthError, VerificationError } from '../../errors/errors.js';
+import type { OidcStore } from '../../storage/oidc-store.js';
+import { LONGEST_STALE } from '../../nest/access-rule.js';
 import { LocalClaimsCache, type ClaimsCache } from './claims-cache.js';
 import { ClaimsSource, type AskForClaims, type Freshness } from './claims-source.js';
-import { chain, type Awaitable } from './awaitable.js';
-import type { CacheSettings } from './resource-server.options.js';
+import { chain, type Awaitable } from '../awaitable.js';
+import type { CacheSettings } from '../resource-server.options.js';
 import { SharedClaimsCache } from './shared-claims-cache.js';
-import { VerifiedAccessToken, type AccessTokenExpectations } from './verified-access-token.js';
+import { VerifiedAccessToken, type AccessTokenExpectations } from '../verified-access-token.js';
 
 export interface TrustedIssuerSettings {
   /** Whether we are registered there; if not, only JWTs are understood. */

@@ -1,5 +1,5 @@
-import { AccessTokenError } from '../errors/errors.js';
-import { isJsonObject, type JsonObject, type JsonValue } from '../http/json.js';
+import { AccessTokenError } from '../../errors/errors.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../http/json.js';
 
 /** The methods of confirmation that are understood (RFC 7800, section 3.1): each a thumbprint. */
 const METHODS: readonly string[] = ['jkt', 'x5t#S256'];

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 
-import type { Now } from '../clock/clock.js';
-import type { OidcStore } from '../storage/oidc-store.js';
+import type { Now } from '../../clock/clock.js';
+import type { OidcStore } from '../../storage/oidc-store.js';
 import type { CachedClaims, Question } from './claims-cache.js';
 
 /** Milliseconds for which the others wait for the one who asks, and between their first two looks. */

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 
-import type { AccessTokenClaims } from '../client/access-token.js';
-import type { Awaitable } from './awaitable.js';
+import type { AccessTokenClaims } from '../../client/access-token.js';
+import type { Awaitable } from '../awaitable.js';
 
 /** What was found out about a token, and when. */
 export interface CachedClaims {

@@ -1,9 +1,9 @@
 import { LRUCache } from 'lru-cache';
 
-import { isWithin, type Now } from '../clock/clock.js';
-import { AccessTokenError } from '../errors/errors.js';
-import type { Awaitable } from './awaitable.js';
-import type { ResolveIssuer, TrustedIssuerOptions } from './resource-server.options.js';
+import { isWithin, type Now } from '../../clock/clock.js';
+import { AccessTokenError } from '../../errors/errors.js';
+import type { Awaitable } from '../awaitable.js';
+import type { ResolveIssuer, TrustedIssuerOptions } from '../resource-server.options.js';
 import type { TrustedIssuer } from './trusted-issuer.js';
 
 /** Issuers that a resolver named and that are kept with their keys and caches; the one unused longest goes first. */

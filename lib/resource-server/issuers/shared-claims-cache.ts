@@ -1,14 +1,14 @@
 import * as v from 'valibot';
 
-import { wrongClaim, type AccessTokenClaims } from '../client/access-token.js';
-import { isWithin, type Clock } from '../clock/clock.js';
-import { OidcError } from '../errors/oidc.error.js';
-import { isJsonObject } from '../http/json.js';
-import type { OidcStore } from '../storage/oidc-store.js';
-import { MAX_SEALED_LENGTH, Sealer } from '../storage/sealer.js';
+import { wrongClaim, type AccessTokenClaims } from '../../client/access-token.js';
+import { isWithin, type Clock } from '../../clock/clock.js';
+import { OidcError } from '../../errors/oidc.error.js';
+import { isJsonObject } from '../../http/json.js';
+import type { OidcStore } from '../../storage/oidc-store.js';
+import { MAX_SEALED_LENGTH, Sealer } from '../../storage/sealer.js';
 import { LocalClaimsCache, type CachedClaims, type ClaimsCache, type Question } from './claims-cache.js';
 import { SharedQuestions } from './shared-questions.js';
-import { ToldOnce } from './told-once.js';
+import { ToldOnce } from '../told-once.js';
 
 const PURPOSE = 'introspection';
 

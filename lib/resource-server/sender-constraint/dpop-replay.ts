@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
 
-import type { Clock } from '../clock/clock.js';
-import { AccessTokenError } from '../errors/errors.js';
-import { DPOP_PROOF } from '../jose/purpose.js';
-import type { OidcStore } from '../storage/oidc-store.js';
+import type { Clock } from '../../clock/clock.js';
+import { AccessTokenError } from '../../errors/errors.js';
+import { DPOP_PROOF } from '../../jose/purpose.js';
+import type { OidcStore } from '../../storage/oidc-store.js';
 import type { VerifiedDpopProof } from './dpop-proof.js';
 
 /**

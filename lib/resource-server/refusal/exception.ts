@@ -1,7 +1,7 @@
-import type { OidcError } from '../errors/oidc.error.js';
-import type { CallKind } from '../nest/call.js';
-import { OidcException } from '../nest/oidc.exception.js';
-import type { Awaitable } from './awaitable.js';
+import type { OidcError } from '../../errors/oidc.error.js';
+import type { CallKind } from '../../nest/call.js';
+import { OidcException } from '../../nest/oidc.exception.js';
+import type { Awaitable } from '../awaitable.js';
 import type { Refusal } from './refusal.js';
 
 /** gRPC's codes, which other transports carry as they are: https://grpc.io/docs/guides/status-codes/ */

@@ -2,8 +2,8 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { BlockList, isIPv6 } from 'node:net';
 import type { PeerCertificate, TLSSocket } from 'node:tls';
 
-import type { Platform } from '../nest/platform.js';
-import type { MutualTlsSettings, ProxySettings } from './resource-server.options.js';
+import type { Platform } from '../../nest/platform.js';
+import type { MutualTlsSettings, ProxySettings } from '../resource-server.options.js';
 
 /** Characters of the longest header that is looked at. */
 const LONGEST_HEADER = 16_384;

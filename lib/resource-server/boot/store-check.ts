@@ -1,6 +1,6 @@
 import type { OnModuleInit } from '@nestjs/common';
 
-import type { OidcStore } from '../storage/oidc-store.js';
+import type { OidcStore } from '../../storage/oidc-store.js';
 
 /** Says at boot what can make the store forget a used proof. Nobody waits: an application starts while its store is down. */
 export class StoreCheck implements OnModuleInit {

@@ -1,10 +1,10 @@
-import type { AccessTokenErrorCode } from '../errors/codes.js';
-import { AccessTokenError, ConfigError, OAuthError } from '../errors/errors.js';
-import { OidcError } from '../errors/oidc.error.js';
-import { retryAfterOf, type Answer, type ResponseHeader } from '../nest/answer.js';
-import type { AccessRule } from '../nest/access-rule.js';
+import type { AccessTokenErrorCode } from '../../errors/codes.js';
+import { AccessTokenError, ConfigError, OAuthError } from '../../errors/errors.js';
+import { OidcError } from '../../errors/oidc.error.js';
+import { retryAfterOf, type Answer, type ResponseHeader } from '../../nest/answer.js';
+import type { AccessRule } from '../../nest/access-rule.js';
 import { challenge, type ChallengeParameters } from './challenge.js';
-import type { Scheme } from './credentials.js';
+import type { Scheme } from '../credentials.js';
 
 /** What the guard answers instead of the handler. */
 export interface Refusal extends Answer<400 | 401 | 403 | 503> {
