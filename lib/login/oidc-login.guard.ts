@@ -25,7 +25,7 @@ import { OidcStrategy } from './oidc.strategy.js';
 @Injectable()
 export class OidcLoginGuard implements CanActivate {
   constructor(@Inject(strategyToken()) private readonly strategy: OidcStrategy) {
-    strategy.login.require();
+    OidcStrategy.loginOf(strategy).require();
   }
 
   /** The guard of a named client: `@UseGuards(OidcLoginGuard.for('partners'))`. */
@@ -39,7 +39,7 @@ export class OidcLoginGuard implements CanActivate {
     }
     const http = context.switchToHttp();
     const response: object = http.getResponse();
-    const { platform } = this.strategy.login;
+    const { platform } = OidcStrategy.loginOf(this.strategy);
     const { headers, ...ending } = await drive(this.strategy, http.getRequest());
     platform.deliver(response, headers);
     if ('error' in ending) {

@@ -47,9 +47,18 @@ const PassportStrategy: new () => Attempt = passport.Strategy;
 export class OidcStrategy extends PassportStrategy implements OnModuleInit {
   override name = 'oidc';
 
-  /** By property, so that a subclass has its constructor for itself. @internal */
+  /** By property, so that a subclass has its constructor for itself. */
   @Inject(Login)
-  readonly login!: Login;
+  private readonly login!: Login;
+
+  /**
+   * What a guard needs to drive it. Private members a compiler defends against those of a subclass; others it would only hide.
+   *
+   * @internal
+   */
+  static loginOf({ login }: OidcStrategy): Login {
+    return login;
+  }
 
   onModuleInit(): void {
     this.name = this.login.strategyName;
@@ -91,7 +100,7 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
   }
 
   /** Hands over what the answer must carry. `OidcLoginGuard` has its own way; by default it is set on Express' response. */
-  protected deliver(request: unknown, headers: readonly ResponseHeader[]): void {
+  private deliver(request: unknown, headers: readonly ResponseHeader[]): void {
     const { platform } = this.login;
     platform.deliver(platform.expressResponseOf(request), headers);
   }

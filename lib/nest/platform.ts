@@ -37,7 +37,7 @@ export class Platform {
     throw new Error('Not an HTTP request: only the Express and Fastify adapters are supported');
   }
 
-  /** Express keeps the response on the request. */
+  /** Express keeps the response on the request. @internal */
   expressResponseOf(request: unknown): unknown {
     const response = member(request, 'res');
     if (response === undefined) {
@@ -102,6 +102,8 @@ export class Platform {
   /**
    * Makes Fastify hand a form to the route though the application has no parser for it (`bodyParser: false`); without,
    * it answers 415 before any guard. Express needs nothing.
+   *
+   * @internal
    */
   acceptForms(): void {
     const instance: unknown = this.host.httpAdapter?.getInstance();

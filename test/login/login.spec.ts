@@ -66,7 +66,8 @@ function application({ options = {}, metadata, name, exchange, validate: own, ha
   const platform = new Platform({ httpAdapter: undefined } as never);
   const settings = validate(loginOptionsSchema, options, 'login');
   const login = new Login(client as never, settings, sessions, platform);
-  const strategy = Object.assign(new OidcStrategy(), { login, ...(own && { validate: own }) });
+  const strategy = new OidcStrategy();
+  Object.assign(strategy, { login, ...(own && { validate: own }) });
   return { calls, started, login, strategy };
 }
 
