@@ -1,6 +1,7 @@
 import { expect, it } from '@jest/globals';
 
-import { closeLater, createApp, onBothAdapters } from './support/apps.js';
+import { createApp, onBothAdapters } from './support/apps.js';
+import { closeLater } from './support/closing.js';
 import { Browser } from './support/browser.js';
 import {
   expectBadRequest,

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
+import { freePort } from '../support/ports.js';
 
 /** The sample as a person starts it: `npm start`, on two free ports. */
 export class Sample {
@@ -54,15 +54,4 @@ function said(child: ChildProcess, text: string): Promise<void> {
     child.stderr?.on('data', listen);
     child.once('exit', () => reject(new Error(`npm start ended:\n${output}`)));
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') {
-    throw new Error('no port');
-  }
-  return address.port;
 }

@@ -1,12 +1,11 @@
 import { expect, it } from '@jest/globals';
 
-import type { ClientMetadata } from '../../lib/index.js';
-import { CLIENT_SECRET, startProvider } from '../support/apps.js';
+import type { ClientMetadata } from '../../lib/metadata/client-metadata.js';
+import { CLIENT_SECRET, startProvider } from '../support/provider.js';
 import { clientOf, rejection } from '../support/client.js';
 import type { HostileProvider } from '../support/hostile-provider.js';
 import { decodeJwt, keyOf, privateJwk } from '../support/keys.js';
-
-const T = 1_800_000_000;
+import { T } from '../support/clock.js';
 
 const EC = keyOf('P-256', 'client');
 const RSA = keyOf('RSA', 'client');

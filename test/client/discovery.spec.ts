@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 
-import type { ClientMetadata } from '../../lib/index.js';
+import type { ClientMetadata } from '../../lib/metadata/client-metadata.js';
 import { wellKnownUrls } from '../../lib/metadata/discovery.js';
 import { parseServerMetadata } from '../../lib/metadata/server-metadata.js';
-import { startProvider } from '../support/apps.js';
+import { startProvider } from '../support/provider.js';
 import { clientOf, rejection } from '../support/client.js';
 import type { Fault } from '../support/faulty-server.js';
 import type { Members } from '../support/hostile-provider.js';

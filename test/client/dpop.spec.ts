@@ -2,8 +2,9 @@ import { inspect } from 'node:util';
 
 import { describe, expect, it } from '@jest/globals';
 
-import type { ClientMetadata, TokenResponse } from '../../lib/index.js';
-import { startProvider } from '../support/apps.js';
+import type { TokenResponse } from '../../lib/client/token-response.js';
+import type { ClientMetadata } from '../../lib/metadata/client-metadata.js';
+import { startProvider } from '../support/provider.js';
 import { clientOf, loginWith, rejection } from '../support/client.js';
 import { decodeJwt, generateKey, privateJwk } from '../support/keys.js';
 

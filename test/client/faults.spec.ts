@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 
 import { expect, it } from '@jest/globals';
 
-import { CLIENT_SECRET, startProvider } from '../support/apps.js';
+import { CLIENT_SECRET, startProvider } from '../support/provider.js';
 import { clientOf } from '../support/client.js';
 import type { Answer, Fault } from '../support/faulty-server.js';
 

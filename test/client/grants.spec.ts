@@ -3,7 +3,8 @@ import { inspect } from 'node:util';
 
 import { describe, expect, it } from '@jest/globals';
 
-import { AUDIENCE, startProvider } from '../support/apps.js';
+import { AUDIENCE } from '../support/apps.js';
+import { startProvider } from '../support/provider.js';
 import { clientOf, loginWith, REDIRECT_URI, rejection } from '../support/client.js';
 import type { JwtFault } from '../support/hostile-provider.js';
 

@@ -1,12 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 
-import type { ClientMetadata } from '../../lib/index.js';
-import { startProvider } from '../support/apps.js';
+import type { ClientMetadata } from '../../lib/metadata/client-metadata.js';
+import { startProvider } from '../support/provider.js';
 import { clientOf, loginWith, rejection } from '../support/client.js';
 import type { HostileProvider, Members } from '../support/hostile-provider.js';
 import { hashOf } from '../support/keys.js';
-
-const T = 1_800_000_000;
+import { T } from '../support/clock.js';
 
 interface Login {
   readonly request?: { readonly max_age?: number };

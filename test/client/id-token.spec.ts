@@ -2,8 +2,8 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 
 import { describe, expect, it } from '@jest/globals';
 
-import type { ClientMetadata } from '../../lib/index.js';
-import { CLIENT_SECRET, startProvider } from '../support/apps.js';
+import type { ClientMetadata } from '../../lib/metadata/client-metadata.js';
+import { CLIENT_SECRET, startProvider } from '../support/provider.js';
 import { clientOf, loginWith, rejection } from '../support/client.js';
 import type { JwtFault } from '../support/hostile-provider.js';
 import { keyOf } from '../support/keys.js';

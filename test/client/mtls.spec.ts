@@ -6,10 +6,12 @@ import type { TLSSocket } from 'node:tls';
 import { expect, it } from '@jest/globals';
 import { Agent } from 'undici';
 
-import type { ClientMetadata, OidcClient } from '../../lib/index.js';
+import type { OidcClient } from '../../lib/client/oidc-client.js';
+import type { ClientMetadata } from '../../lib/metadata/client-metadata.js';
 import { Connections } from '../../lib/http/connections.js';
 import { Transport } from '../../lib/http/transport.js';
-import { closeLater, startProvider } from '../support/apps.js';
+import { closeLater } from '../support/closing.js';
+import { startProvider } from '../support/provider.js';
 import { selfSigned } from '../support/certificates.js';
 import { clientOf, rejection } from '../support/client.js';
 

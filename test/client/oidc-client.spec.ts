@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 
-import type { ClientMetadata, OidcClient } from '../../lib/index.js';
-import { startProvider } from '../support/apps.js';
+import type { OidcClient } from '../../lib/client/oidc-client.js';
+import type { ClientMetadata } from '../../lib/metadata/client-metadata.js';
+import { startProvider } from '../support/provider.js';
 import { clientOf, rejection } from '../support/client.js';
 import { keyOf, privateJwk } from '../support/keys.js';
 

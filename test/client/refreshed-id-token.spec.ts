@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 
-import { startProvider } from '../support/apps.js';
+import { startProvider } from '../support/provider.js';
 import { clientOf, loginWith, rejection } from '../support/client.js';
 import type { JwtFault, Members } from '../support/hostile-provider.js';
 

@@ -2,9 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 
 import { Clock, isNumericDate, isWithin } from '../../lib/clock/clock.js';
-import { TestClock } from '../support/clock.js';
-
-const T = 1_800_000_000;
+import { TestClock, T } from '../support/clock.js';
 
 const clockAt = (seconds: number, { skew = 0, tolerance = 30 } = {}) =>
   new Clock(() => seconds * 1000, skew, tolerance);

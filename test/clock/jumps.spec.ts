@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 
-import { startProvider } from '../support/apps.js';
+import { startProvider } from '../support/provider.js';
 import { clientOf, loginWith, rejection } from '../support/client.js';
 
 it('CLOCK-06 a clock that is set back ends the time for which a server asked to be left alone', async () => {

@@ -6,7 +6,9 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 
 import { OIDC_CLOCK, OidcModule, type ResourceServerOptions } from '../../lib/index.js';
-import { closeLater, CLIENT_SECRET, startProvider, type Adapter } from '../support/apps.js';
+import type { Adapter } from '../support/apps.js';
+import { closeLater } from '../support/closing.js';
+import { CLIENT_SECRET, startProvider } from '../support/provider.js';
 import type { HostileProvider } from '../support/hostile-provider.js';
 
 export interface ContextApp {

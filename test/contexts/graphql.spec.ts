@@ -9,7 +9,8 @@ import { request } from 'undici';
 import { WebSocket } from 'ws';
 
 import { AccessToken, CurrentUser, OidcGuard, Public, Scopes, type VerifiedAccessToken } from '../../lib/index.js';
-import { closeLater, onBothAdapters } from '../support/apps.js';
+import { onBothAdapters } from '../support/apps.js';
+import { closeLater } from '../support/closing.js';
 import { dpopKey, dpopProof } from '../support/dpop.js';
 import { contextApp } from './contexts.js';
 

@@ -1,5 +1,3 @@
-import { createServer } from 'node:net';
-import { once } from 'node:events';
 import { resolve } from 'node:path';
 
 import { Metadata, credentials, loadPackageDefinition } from '@grpc/grpc-js';
@@ -11,8 +9,9 @@ import { firstValueFrom } from 'rxjs';
 
 import { authorizationOf, requestOf } from '../../lib/nest/call.js';
 import { AccessToken, OidcGuard, Scopes, type PresentedToken, type VerifiedAccessToken } from '../../lib/index.js';
-import { closeLater } from '../support/apps.js';
+import { closeLater } from '../support/closing.js';
 import { contextApp } from './contexts.js';
+import { freePort } from '../support/ports.js';
 
 const PROTO = resolve(import.meta.dirname, 'orders.proto');
 
@@ -46,15 +45,6 @@ class MessagesController {
   guarded() {
     return 'ran';
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return Number(Object(address).port);
 }
 
 it('gRPC: a token in the metadata', async () => {

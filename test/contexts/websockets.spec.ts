@@ -16,7 +16,7 @@ import {
   type PresentedToken,
   type VerifiedAccessToken,
 } from '../../lib/index.js';
-import { closeLater } from '../support/apps.js';
+import { closeLater } from '../support/closing.js';
 import { contextApp } from './contexts.js';
 
 @WebSocketGateway()

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 
-import { TransportError } from '../../lib/index.js';
+import { TransportError } from '../../lib/errors/errors.js';
 import { Health } from '../../lib/http/health.js';
 
 const down = new TransportError('UPSTREAM_UNAVAILABLE', 'down', { retryAfter: 5 });

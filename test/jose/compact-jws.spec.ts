@@ -8,8 +8,8 @@ import { verifyJwt } from '../../lib/jose/jwt.js';
 import { KeySet, verifiesWithOneOf } from '../../lib/jose/key-set.js';
 import { ID_TOKEN } from '../../lib/jose/purpose.js';
 import { jws, keyOf } from '../support/keys.js';
+import { T } from '../support/clock.js';
 
-const T = 1_800_000_000;
 const MAX_LENGTH = 8192;
 
 const b64 = (value: string | Uint8Array) => Buffer.from(value).toString('base64url');

@@ -5,8 +5,7 @@ import { Clock } from '../../lib/clock/clock.js';
 import { audiencesOf, verifyJwt } from '../../lib/jose/jwt.js';
 import { ID_TOKEN, INTROSPECTION, USERINFO, type Purpose } from '../../lib/jose/purpose.js';
 import { jws, type Jwk } from '../support/keys.js';
-
-const T = 1_800_000_000;
+import { T } from '../support/clock.js';
 
 interface Held {
   readonly audience?: readonly string[];

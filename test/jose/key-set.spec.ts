@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 
 import { describe, expect, it } from '@jest/globals';
 
-import { CLIENT_SECRET, startProvider } from '../support/apps.js';
+import { CLIENT_SECRET, startProvider } from '../support/provider.js';
 import { clientOf, loginWith } from '../support/client.js';
 import type { Jwk, SigningKey } from '../support/keys.js';
 import { generateKey, keyOf } from '../support/keys.js';

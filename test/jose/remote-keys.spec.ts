@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { startProvider } from '../support/apps.js';
+import { startProvider } from '../support/provider.js';
 import { clientOf, loginWith, rejection } from '../support/client.js';
 import type { Answer } from '../support/faulty-server.js';
 import type { HostileProvider } from '../support/hostile-provider.js';

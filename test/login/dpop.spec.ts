@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { expect, it } from '@jest/globals';
 
 import { OidcClient, OidcSession, type SessionContent } from '../../lib/index.js';
-import { AUDIENCE, closeLater, createApp, onBothAdapters, type TestApp, type TestProvider } from '../support/apps.js';
+import { AUDIENCE, createApp, onBothAdapters, type TestApp, type TestProvider } from '../support/apps.js';
+import { closeLater } from '../support/closing.js';
 import { Browser } from '../support/browser.js';
 import { RealProvider } from '../support/real-provider.js';
 

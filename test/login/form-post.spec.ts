@@ -1,6 +1,7 @@
 import { expect, it } from '@jest/globals';
 
-import { createApp, onBothAdapters, startProvider, type Adapter } from '../support/apps.js';
+import { createApp, onBothAdapters, type Adapter } from '../support/apps.js';
+import { startProvider } from '../support/provider.js';
 import { Browser } from '../support/browser.js';
 import { expectCallbackRefused } from '../support/outcomes.js';
 

@@ -3,7 +3,8 @@ import { inspect } from 'node:util';
 import { expect, it } from '@jest/globals';
 
 import { OidcClient, OidcSession } from '../../lib/index.js';
-import { CLIENT_SECRET, createApp, onBothAdapters, SESSION_SECRET } from '../support/apps.js';
+import { createApp, onBothAdapters, SESSION_SECRET } from '../support/apps.js';
+import { CLIENT_SECRET } from '../support/provider.js';
 import { Browser } from '../support/browser.js';
 import { expectNoSecrets } from '../support/outcomes.js';
 

@@ -27,7 +27,8 @@ import {
   type JsonObject,
   type TokenResponse,
 } from '../../lib/index.js';
-import { CLIENT_SECRET, createApp, onBothAdapters, SESSION_SECRET, type TestApp } from '../support/apps.js';
+import { createApp, onBothAdapters, SESSION_SECRET, type TestApp } from '../support/apps.js';
+import { CLIENT_SECRET } from '../support/provider.js';
 import { CONTROLLERS } from '../support/app-controllers.js';
 import { Browser } from '../support/browser.js';
 import { heapUsed } from '../support/heap.js';

@@ -10,14 +10,8 @@ import {
   OidcSession,
   OidcSessionGuard,
 } from '../../lib/index.js';
-import {
-  CLIENT_SECRET,
-  createApp,
-  onBothAdapters,
-  SESSION_SECRET,
-  startProvider,
-  type Adapter,
-} from '../support/apps.js';
+import { createApp, onBothAdapters, SESSION_SECRET, type Adapter } from '../support/apps.js';
+import { CLIENT_SECRET, startProvider } from '../support/provider.js';
 import { CONTROLLERS } from '../support/app-controllers.js';
 import { Browser } from '../support/browser.js';
 import { expectCallbackRefused } from '../support/outcomes.js';

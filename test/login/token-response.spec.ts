@@ -1,6 +1,7 @@
 import { expect, it } from '@jest/globals';
 
-import { CLIENT_SECRET, createApp, onBothAdapters } from '../support/apps.js';
+import { createApp, onBothAdapters } from '../support/apps.js';
+import { CLIENT_SECRET } from '../support/provider.js';
 import { Browser } from '../support/browser.js';
 import type { Answer, Fault } from '../support/faulty-server.js';
 import type { Members, ResponseFault } from '../support/hostile-provider.js';

@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 
 import { expect, it } from '@jest/globals';
 
-import { createApp, onBothAdapters, SESSION_SECRET, startProvider } from '../support/apps.js';
+import { createApp, onBothAdapters, SESSION_SECRET } from '../support/apps.js';
+import { startProvider } from '../support/provider.js';
 import { Browser } from '../support/browser.js';
 import { expectCallbackRefused } from '../support/outcomes.js';
 

@@ -8,7 +8,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { Redis } from 'ioredis';
 import { request } from 'undici';
 
-import { CLIENT_SECRET, type Adapter } from '../support/apps.js';
+import type { Adapter } from '../support/apps.js';
+import { CLIENT_SECRET } from '../support/provider.js';
 import { dpopKey, dpopProof } from '../support/dpop.js';
 import { HostileProvider } from '../support/hostile-provider.js';
 import { RedisServer } from './redis-server.js';

@@ -14,8 +14,7 @@ import {
   expectNoSecrets,
 } from '../support/outcomes.js';
 import { rawBytes, rawRequest } from '../support/raw-http.js';
-
-const T = 1_800_000_000;
+import { T } from '../support/clock.js';
 
 @Controller('cached')
 @UseGuards(OidcGuard)

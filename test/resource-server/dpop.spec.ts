@@ -19,8 +19,8 @@ import {
   expectRefused,
 } from '../support/outcomes.js';
 import { rawRequest } from '../support/raw-http.js';
+import { T } from '../support/clock.js';
 
-const T = 1_800_000_000;
 const RESOURCE = 'https://api.test';
 const URL_OF_ORDERS = `${RESOURCE}/orders`;
 const NONCE_SECRET = 'a secret of these tests that is long enough';

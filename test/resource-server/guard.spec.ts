@@ -31,7 +31,8 @@ import {
   type VerifiedAccessToken,
 } from '../../lib/index.js';
 import { jwtAccessToken } from '../support/access-token.js';
-import { AUDIENCE, CLIENT_SECRET, createApp, onBothAdapters, type Adapter } from '../support/apps.js';
+import { AUDIENCE, createApp, onBothAdapters, type Adapter } from '../support/apps.js';
+import { CLIENT_SECRET } from '../support/provider.js';
 import { CONTROLLERS } from '../support/app-controllers.js';
 import { Browser } from '../support/browser.js';
 import {
@@ -42,6 +43,7 @@ import {
   expectNoSecrets,
 } from '../support/outcomes.js';
 import { rawRequest } from '../support/raw-http.js';
+import { T } from '../support/clock.js';
 
 @Controller('things')
 @UseGuards(OidcGuard)
@@ -135,8 +137,6 @@ class AdminController {
     return 'ok';
   }
 }
-
-const T = 1_800_000_000;
 
 onBothAdapters((adapter) => {
   const boot = (more: Partial<Parameters<typeof createApp>[0]> = {}) =>

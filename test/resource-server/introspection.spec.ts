@@ -5,7 +5,8 @@ import { resourceServerToken } from '../../lib/nest/tokens.js';
 import type { ResourceServer } from '../../lib/resource-server/resource-server.js';
 import type { VerifiedAccessToken } from '../../lib/resource-server/verified-access-token.js';
 import type { Awaitable } from '../../lib/resource-server/awaitable.js';
-import { createApp, onBothAdapters, startProvider, type TestApp } from '../support/apps.js';
+import { createApp, onBothAdapters, type TestApp } from '../support/apps.js';
+import { startProvider } from '../support/provider.js';
 import { clientOf } from '../support/client.js';
 import type { Fault } from '../support/faulty-server.js';
 import type { IssuedToken, Members } from '../support/hostile-provider.js';
@@ -17,10 +18,9 @@ import {
   expectNoSecrets,
 } from '../support/outcomes.js';
 import { rawRequest } from '../support/raw-http.js';
+import { T } from '../support/clock.js';
 
 /** Seconds; `clock.seconds` of every test begins here. */
-const T = 1_800_000_000;
-
 onBothAdapters((adapter) => {
   const boot = () => createApp({ adapter });
   const issue = (app: TestApp, members: IssuedToken) => app.call('/orders', app.op.issue(members));

@@ -5,7 +5,8 @@ import { resolve } from 'node:path';
 
 import { expect, it } from '@jest/globals';
 
-import { closeLater, createApp, onBothAdapters } from '../support/apps.js';
+import { createApp, onBothAdapters } from '../support/apps.js';
+import { closeLater } from '../support/closing.js';
 
 /** An endpoint that holds every call. */
 async function startSilence() {

@@ -14,7 +14,8 @@ import type { ResolveIssuer } from '../../lib/resource-server/resource-server.op
 import { TrustedIssuer } from '../../lib/resource-server/issuers/trusted-issuer.js';
 import { TrustedIssuers } from '../../lib/resource-server/issuers/trusted-issuers.js';
 import { jwtAccessToken } from '../support/access-token.js';
-import { createApp, onBothAdapters, startProvider } from '../support/apps.js';
+import { createApp, onBothAdapters } from '../support/apps.js';
+import { startProvider } from '../support/provider.js';
 import { clientOf, rejection } from '../support/client.js';
 import { TestClock } from '../support/clock.js';
 import type { HostileProvider } from '../support/hostile-provider.js';

@@ -3,7 +3,8 @@ import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 
 import { MemoryStore, OidcClient, type OidcStore } from '../../lib/index.js';
-import { createApp, onBothAdapters, startProvider, type TestApp } from '../support/apps.js';
+import { createApp, onBothAdapters, type TestApp } from '../support/apps.js';
+import { startProvider } from '../support/provider.js';
 
 const CACHE = { ttl: 30, negativeTtl: 5 };
 

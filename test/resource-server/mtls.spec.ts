@@ -5,7 +5,8 @@ import { Agent, request } from 'undici';
 import { Platform } from '../../lib/nest/platform.js';
 import { ClientCertificates } from '../../lib/resource-server/sender-constraint/client-certificate.js';
 import { jwtAccessToken } from '../support/access-token.js';
-import { closeLater, createApp, onBothAdapters, type TestApp } from '../support/apps.js';
+import { createApp, onBothAdapters, type TestApp } from '../support/apps.js';
+import { closeLater } from '../support/closing.js';
 import { selfSigned, type Certificate } from '../support/certificates.js';
 import { expectBadToken } from '../support/outcomes.js';
 

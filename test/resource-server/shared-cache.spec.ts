@@ -14,14 +14,8 @@ import {
   type VerifiedAccessToken,
 } from '../../lib/index.js';
 import { Sealer } from '../../lib/storage/sealer.js';
-import {
-  CLIENT_SECRET,
-  createApp,
-  onBothAdapters,
-  startProvider,
-  type AppSetup,
-  type TestApp,
-} from '../support/apps.js';
+import { createApp, onBothAdapters, type AppSetup, type TestApp } from '../support/apps.js';
+import { CLIENT_SECRET, startProvider } from '../support/provider.js';
 import type { Fault } from '../support/faulty-server.js';
 import type { HostileProvider } from '../support/hostile-provider.js';
 import { expectBadToken } from '../support/outcomes.js';

@@ -1,7 +1,8 @@
 import { expect, it } from '@jest/globals';
 
 import { MemoryStore } from '../../lib/index.js';
-import { createApp, onBothAdapters, startProvider } from '../support/apps.js';
+import { createApp, onBothAdapters } from '../support/apps.js';
+import { startProvider } from '../support/provider.js';
 import type { HostileProvider } from '../support/hostile-provider.js';
 
 /** Remembers the key of every call. */

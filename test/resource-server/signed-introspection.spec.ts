@@ -2,12 +2,12 @@ import { generateKeyPairSync } from 'node:crypto';
 
 import { expect, it } from '@jest/globals';
 
-import { AUDIENCE, CLIENT_SECRET, createApp, onBothAdapters } from '../support/apps.js';
+import { AUDIENCE, createApp, onBothAdapters } from '../support/apps.js';
+import { CLIENT_SECRET } from '../support/provider.js';
 import type { Answering } from '../support/faulty-server.js';
 import type { JwtFault, Members, ResponseFault } from '../support/hostile-provider.js';
 import { expectBadToken, expectDependency, expectNoSecrets } from '../support/outcomes.js';
-
-const T = 1_800_000_000;
+import { T } from '../support/clock.js';
 
 const MEDIA_TYPE = 'application/token-introspection+jwt';
 

@@ -5,8 +5,7 @@ import { OidcGuard, Scopes, StepUp } from '../../lib/index.js';
 import { jwtAccessToken } from '../support/access-token.js';
 import { createApp, onBothAdapters } from '../support/apps.js';
 import { challengeOf, expectInsufficientScope, expectRefused } from '../support/outcomes.js';
-
-const T = 1_800_000_000;
+import { T } from '../support/clock.js';
 
 @Controller()
 @UseGuards(OidcGuard)

@@ -1,16 +1,5 @@
-import { once } from 'node:events';
-import { createServer } from 'node:net';
-
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
-
-async function freePort(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return String(Object(address).port);
-}
+import { freePort } from '../support/ports.js';
 
 /** Starts the sample as a process of its own would: with an environment and with modules of its own. */
 async function startWith(environment: Readonly<Record<string, string>>, onIntrospection: () => void) {
@@ -32,9 +21,9 @@ describe('sample/03-resource-server does what its guide says', () => {
 
   beforeAll(async () => {
     const count = () => void (asked += 1);
-    first = await startWith({ PORT: await freePort(), OP_PORT: await freePort() }, count);
+    first = await startWith({ PORT: String(await freePort()), OP_PORT: String(await freePort()) }, count);
     const { apiUrl: RESOURCE, issuer: ISSUER } = first;
-    second = await startWith({ PORT: await freePort(), ISSUER, RESOURCE }, count);
+    second = await startWith({ PORT: String(await freePort()), ISSUER, RESOURCE }, count);
   });
 
   afterAll(async () => {

@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 
 import { StoreError } from '../../lib/index.js';
-import { AUDIENCE, createApp, onBothAdapters, SESSION_SECRET, startProvider, type TestApp } from '../support/apps.js';
+import { AUDIENCE, createApp, onBothAdapters, SESSION_SECRET, type TestApp } from '../support/apps.js';
+import { startProvider } from '../support/provider.js';
 import { Browser } from '../support/browser.js';
 import { expectCallbackRefused, expectRefused } from '../support/outcomes.js';
 

@@ -1,9 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import type { Server } from 'node:http';
-import { createServer } from 'node:net';
 
-import { afterAll, afterEach, describe } from '@jest/globals';
+import { describe } from '@jest/globals';
 import {
   Catch,
   Module,
@@ -28,15 +26,15 @@ import {
 } from '../../lib/index.js';
 import { CONTROLLERS, Handled } from './app-controllers.js';
 import { CapturedLogger, type LogLine } from './captured-logger.js';
-import { TestClock } from './clock.js';
-import { HostileProvider, type HostileProviderOptions } from './hostile-provider.js';
+import { closeLater } from './closing.js';
+import type { TestClock } from './clock.js';
+import type { HostileProvider } from './hostile-provider.js';
+import { freePort } from './ports.js';
+import { CLIENT_SECRET, startProvider } from './provider.js';
 import type { RegisteredClient } from './provider-clients.js';
 import { TestResponse } from './test-response.js';
 
 export type Adapter = 'express' | 'fastify';
-
-/** Long enough as the key of HS512. */
-export const CLIENT_SECRET = randomBytes(48).toString('base64url');
 
 export const SESSION_SECRET = randomBytes(32).toString('base64url');
 
@@ -193,34 +191,6 @@ export function onBothAdapters(tests: (adapter: Adapter) => void): void {
   describe.each<Adapter>(['express', 'fastify'])('%s', tests);
 }
 
-interface Closable {
-  close(): Promise<unknown>;
-}
-
-const open: { readonly each: Closable[]; readonly all: Closable[] } = { each: [], all: [] };
-
-async function closeAll(closables: Closable[]): Promise<void> {
-  for (const closable of closables.splice(0).toReversed()) {
-    await closable.close();
-  }
-}
-
-afterEach(() => closeAll(open.each));
-afterAll(() => closeAll(open.all));
-
-/** Closes it at the end of the test, or with `keep` at the end of the file. */
-export function closeLater<T extends Closable>(closable: T, keep = false): T {
-  open[keep ? 'all' : 'each'].push(closable);
-  return closable;
-}
-
-/** A provider that is closed by itself. */
-export async function startProvider(
-  options: HostileProviderOptions & { keep?: boolean } = {},
-): Promise<HostileProvider> {
-  return closeLater(await HostileProvider.start(options), options.keep);
-}
-
 /**
  * Boots a real application on a free port of loopback, as client `rp1` of the provider, with the controllers of
  * `app-controllers.ts`; see {@link onBothAdapters}. It is closed at the end of the test.
@@ -338,15 +308,6 @@ function optionsOf({ options }: AppSetup<TestProvider>, issuer: string, client: 
 function defined<T extends object, U extends object>(members: U): T {
   const kept = Reflect.ownKeys(members).filter((key) => Reflect.get(members, key) !== undefined);
   return Object.fromEntries(kept.map((key) => [key, Reflect.get(members, key)])) as T;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return Number(Object(address).port);
 }
 
 /** Keeps what is thrown and leaves the answer to Nest. */

@@ -1,11 +1,13 @@
-import { OidcClient, type CallbackOptions, type CallbackResult, type ClientMetadata } from '../../lib/index.js';
+import { OidcClient, type CallbackOptions, type CallbackResult } from '../../lib/client/oidc-client.js';
+import type { ClientMetadata } from '../../lib/metadata/client-metadata.js';
 import { Connections } from '../../lib/http/connections.js';
 import { Transport } from '../../lib/http/transport.js';
 import type { HttpSettings } from '../../lib/http/http.options.js';
 import type { AuthorizationUrlOptions } from '../../lib/client/authorization-request.js';
 import type { OidcClientSettings } from '../../lib/client/oidc-client.js';
 import { parseClientMetadata } from '../../lib/metadata/registered-client.js';
-import { CLIENT_SECRET, closeLater } from './apps.js';
+import { closeLater } from './closing.js';
+import { CLIENT_SECRET } from './provider.js';
 import type { HostileProvider } from './hostile-provider.js';
 
 export const REDIRECT_URI = 'https://app.test/auth/callback';

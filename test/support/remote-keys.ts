@@ -2,7 +2,7 @@ import { parseCompactJws } from '../../lib/jose/compact-jws.js';
 import { RemoteKeys, type JwtOrigin } from '../../lib/jose/remote-keys.js';
 import { Connections } from '../../lib/http/connections.js';
 import { Transport } from '../../lib/http/transport.js';
-import { closeLater } from './apps.js';
+import { closeLater } from './closing.js';
 import type { HostileProvider } from './hostile-provider.js';
 import { jws, type SigningKey } from './keys.js';
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 
 import { OIDC_DISPATCHER, OidcClient, type ClientMetadata } from '../../lib/index.js';
-import { CLIENT_SECRET, createApp, startProvider, type TestApp } from './apps.js';
+import { createApp, type TestApp } from './apps.js';
+import { CLIENT_SECRET, startProvider } from './provider.js';
 import { Browser } from './browser.js';
 import { SeenDispatcher } from './dispatcher.js';
 import { authenticationOf } from './hostile-provider.js';
