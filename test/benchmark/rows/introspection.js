@@ -1,25 +1,16 @@
-import { tokenIntrospection } from 'openid-client';
-
-import { floor, openidClient, ours } from '../clients.js';
-import { load, startProcess, takeTurns } from '../measure.js';
+import { startProcess, takeTurns } from '../measure.js';
 
 async function introspection(alg, { rounds, scale }) {
   const provider = await startProcess('./provider.js');
-  const client = await ours(provider.issuer, alg ? { introspection_signed_response_alg: alg } : {});
-  const least = await floor(provider.issuer, alg);
-  const peer = await openidClient(provider.issuer, alg);
-  const prefix = alg ?? 'json';
-  const side = (introspect, operations) => () =>
-    load((index) => introspect(`${prefix}-${index}`), { operations: Math.ceil(operations * scale), inFlight: 32 });
-  const figures = await takeTurns(
-    {
-      floor: side(least, 12_000),
-      ours: side((token) => client.introspect(token), 12_000),
-      'openid-client': side((token) => tokenIntrospection(peer, token), 4000),
-    },
-    rounds,
-  );
-  await provider.stop();
+  const sides = {};
+  const processes = [];
+  for (const [name, operations] of Object.entries({ floor: 12_000, ours: 12_000, 'openid-client': 4000 })) {
+    const one = await startProcess('./introspecting.js', name, provider.issuer, ...(alg ? [alg] : []));
+    processes.push(one);
+    sides[name] = () => one.ask({ operations: Math.ceil(operations * scale), inFlight: 32 });
+  }
+  const figures = await takeTurns(sides, rounds);
+  await Promise.all([...processes, provider].map((one) => one.stop()));
   return figures;
 }
 
