@@ -104,6 +104,11 @@ function opens(target: Target): boolean | undefined {
   return demandsOf(target).length > 0 ? false : undefined;
 }
 
+/** The first thing that a handler or a class asks of a token though it is open itself. */
+export function contradictionOf(target: Target): string | undefined {
+  return Reflect.hasMetadata(PUBLIC, target) ? demandsOf(target)[0] : undefined;
+}
+
 function demandsOf(target: Target): readonly string[] {
   return DEMANDS.filter(([key]) => Reflect.hasMetadata(key, target)).map(([, decorator]) => decorator);
 }

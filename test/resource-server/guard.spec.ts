@@ -546,6 +546,19 @@ describe('what only a guard can promise stops the boot where there is none', () 
     await expect(createApp({ adapter: 'express', ...setup })).rejects.toMatchObject({ name: 'ConfigError', member });
   });
 
+  it('a handler is not open and closed at once', async () => {
+    @Controller()
+    @UseGuards(OidcGuard)
+    class TornController {
+      @Get('torn')
+      @Public()
+      @Scopes('a')
+      read() {}
+    }
+    const booting = createApp({ adapter: 'express', controllers: [TornController] });
+    await expect(booting).rejects.toMatchObject({ name: 'ConfigError', member: '@Scopes on TornController.read' });
+  });
+
   it('but a handler that is open promises nothing', async () => {
     const app = await createApp({ adapter: 'express', controllers: [OpenedHandlerController] });
     expect((await app.get('/opened')).status).toBe(200);

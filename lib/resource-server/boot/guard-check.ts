@@ -3,7 +3,7 @@ import { GUARDS_METADATA } from '@nestjs/common/constants.js';
 import { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 
 import { ConfigError } from '../../errors/errors.js';
-import { accessRule } from '../../nest/access-rule.js';
+import { accessRule, contradictionOf } from '../../nest/access-rule.js';
 import { handlersOf, nameOf, type Handler, type Target } from './handlers.js';
 import { OidcGuard } from '../oidc.guard.js';
 import { ResourceServer } from '../resource-server.js';
@@ -25,6 +25,7 @@ export class GuardCheck implements OnApplicationBootstrap {
   /** @throws {ConfigError} a handler asks for what nobody would check, or what the client can't do */
   onApplicationBootstrap(): void {
     const handlers = [...handlersOf(this.#modules)];
+    handlers.forEach(refuseContradiction);
     if (!this.#hasGlobalGuard()) {
       handlers.forEach(requireGuard);
     }
@@ -51,6 +52,15 @@ export class GuardCheck implements OnApplicationBootstrap {
       .flatMap((module) => [...module.providers.values()])
       .map(({ instance }): unknown => instance)
       .filter((instance) => instance instanceof ResourceServer);
+  }
+}
+
+/** It would be open, and whoever wrote the other decorator would not know. */
+function refuseContradiction(target: Handler): void {
+  const { handler, metatype } = target;
+  const demand = contradictionOf(handler) ?? contradictionOf(metatype);
+  if (demand !== undefined) {
+    throw new ConfigError('INVALID_CONFIG', `${demand} on ${nameOf(target)}`, 'stands beside @Public()');
   }
 }
 
