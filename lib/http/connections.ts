@@ -77,12 +77,9 @@ export class Connections {
   async #attempt(request: HttpRequest, deadline: Deadline): Promise<HttpResponse | Failure> {
     let incoming: Incoming | undefined;
     try {
-      const { headers, headersOfOneSend } = request;
-      const once = headersOfOneSend && (await headersOfOneSend());
-      incoming = await this.#exchange(
-        { ...request, headers: { 'accept-encoding': 'identity', ...headers, ...once } },
-        deadline,
-      );
+      const once = request.headersOfOneSend && (await request.headersOfOneSend());
+      const headers = { 'accept-encoding': 'identity', ...request.headers, ...once };
+      incoming = await this.#exchange(request, headers, deadline);
       const refused = this.#refusalOf(incoming);
       if (refused !== undefined) {
         incoming.discard();

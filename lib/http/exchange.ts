@@ -6,11 +6,10 @@ import { ResponseError } from '../errors/errors.js';
 import type { Deadline } from './deadline.js';
 import type { ResponseHeaders } from './response.js';
 
-/** What is sent. */
+/** What is sent, beside its headers. */
 export interface Outgoing {
   readonly method: 'GET' | 'POST';
   readonly url: string;
-  readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | undefined;
 }
 
@@ -23,7 +22,11 @@ export interface Incoming {
   discard(): void;
 }
 
-export type Exchange = (outgoing: Outgoing, deadline: Deadline) => Promise<Incoming>;
+export type Exchange = (
+  outgoing: Outgoing,
+  headers: Readonly<Record<string, string>>,
+  deadline: Deadline,
+) => Promise<Incoming>;
 
 /** A Fetch API that stands in for the transport. */
 export type CustomFetch = (
@@ -39,7 +42,7 @@ export type CustomFetch = (
 
 /** Over a pooled dispatcher of undici, whose own `request` would make a `URL` of each call. Redirects are not followed. */
 export function exchangeOver(dispatcher: Dispatcher): Exchange {
-  return async ({ method, url, headers, body }, deadline) => {
+  return async ({ method, url, body }, headers, deadline) => {
     const origin = originOf(url);
     const path = url.slice(origin.length) || '/';
     const answer = await dispatcher.request({ origin, path, method, headers, body: body ?? null, signal: deadline });
@@ -83,7 +86,7 @@ function readStream(body: Readable, limit: number): Promise<Uint8Array> {
 
 /** Through the application's own `fetch`. */
 export function exchangeThrough(fetch: CustomFetch): Exchange {
-  return async ({ method, url, headers, body }, deadline) => {
+  return async ({ method, url, body }, headers, deadline) => {
     const controller = new AbortController();
     deadline.once('abort', () => controller.abort());
     const answer = await fetch(url, {

@@ -26,17 +26,16 @@ export class Upstream {
 
   /**
    * @param patience milliseconds to wait for a place at the endpoint
-   * @returns what is to be left again
+   * @returns what is to be left again; at once where there is room
    * @throws {TransportError} there is no place, or nobody may call
    */
-  async enter(url: string, patience: number): Promise<Places> {
+  enter(url: string, patience: number): Places | Promise<Places> {
     const { refusal } = this.#health;
     if (refusal !== undefined) {
       throw refusal;
     }
     const places = this.#placesAt(url);
-    await places.enter(patience);
-    return places;
+    return places.enter(patience)?.then(() => places) ?? places;
   }
 
   /** As {@link Health.open}. */

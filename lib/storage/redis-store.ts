@@ -1,5 +1,5 @@
 import { StoreError } from '../errors/errors.js';
-import { textMember } from '../errors/member.js';
+import { member, text, textMember } from '../errors/member.js';
 import type { OidcStore } from './oidc-store.js';
 
 /** The part of an `ioredis` client, single or cluster, that is used here. */
@@ -30,8 +30,6 @@ export interface RedisStoreOptions {
   readonly prefix?: string;
   /** Milliseconds for a command. Default 500. */
   readonly commandTimeout?: number;
-  /** The time now in milliseconds. Default `Date.now`. */
-  readonly now?: () => number;
 }
 
 /** Milliseconds after a command that was not answered in time, for which the others do not wait. */
@@ -76,15 +74,13 @@ export class RedisStore implements OidcStore {
   readonly #commands: Commands;
   readonly #prefix: string;
   readonly #timeout: number;
-  readonly #now: () => number;
   #hungAt = Number.NEGATIVE_INFINITY;
 
   constructor(client: RedisClient, options: RedisStoreOptions = {}) {
-    const { prefix = 'nestjs-oidc:', commandTimeout = 500, now = Date.now } = options;
+    const { prefix = 'nestjs-oidc:', commandTimeout = 500 } = options;
     this.#commands = 'getDel' in client ? nodeRedis(client) : ioRedis(client);
     this.#prefix = prefix;
     this.#timeout = commandTimeout;
-    this.#now = now;
   }
 
   async get(key: string): Promise<string | undefined> {
@@ -100,7 +96,7 @@ export class RedisStore implements OidcStore {
   }
 
   async claim(key: string, value: string, lifetime: number): Promise<boolean> {
-    return (await this.#run(() => this.#commands.claim(this.#prefix + key, value, whole(lifetime)))) !== null;
+    return (await this.#run(() => this.#commands.claim(this.#prefix + key, value, whole(lifetime)))) === 'OK';
   }
 
   async take(key: string): Promise<string | undefined> {
@@ -112,7 +108,7 @@ export class RedisStore implements OidcStore {
     try {
       // The application may still be connecting: what waits for that waits no longer than any other command.
       const reply = await this.#raced(() => this.#commands.configuration('maxmemory-policy'));
-      const policy = Array.isArray(reply) ? reply[1] : Object(reply)['maxmemory-policy'];
+      const policy = Array.isArray(reply) ? reply[1] : member(reply, 'maxmemory-policy');
       return policy === undefined || policy === 'noeviction'
         ? undefined
         : 'The maxmemory-policy of Redis is not noeviction: a used DPoP proof may be forgotten early, and be good again.';
@@ -135,8 +131,7 @@ export class RedisStore implements OidcStore {
   }
 
   async #inTime(command: () => Promise<unknown>): Promise<unknown> {
-    const sinceHung = this.#now() - this.#hungAt;
-    if (!this.#commands.isReady() || (sinceHung >= 0 && sinceHung < PAUSE)) {
+    if (!this.#commands.isReady() || performance.now() - this.#hungAt < PAUSE) {
       throw new StoreError('STORE_UNAVAILABLE', 'The store can not be reached.');
     }
     return this.#raced(command);
@@ -146,7 +141,7 @@ export class RedisStore implements OidcStore {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => {
-        this.#hungAt = this.#now();
+        this.#hungAt = performance.now();
         reject(new StoreError('STORE_TIMEOUT', 'The store did not answer in time.'));
       }, this.#timeout);
     });
@@ -185,10 +180,6 @@ function nodeRedis(client: NodeRedisClient): Commands {
 
 function whole(lifetime: number): number {
   return Math.max(1, Math.ceil(lifetime));
-}
-
-function text(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
 }
 
 /** Nothing of the client's error is kept but its kind: some name the host, the user and the key. */

@@ -38,7 +38,7 @@ describe('a server', () => {
     const waiting = upstream.enter(ENDPOINT, 60_000);
     fails(upstream, 10);
     await expect(waiting).rejects.toMatchObject({ code: 'UPSTREAM_UNAVAILABLE', retryAfter: 5 });
-    await expect(upstream.enter(ENDPOINT, 1000)).rejects.toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
+    await expect(async () => upstream.enter(ENDPOINT, 1000)).rejects.toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
   });
 });
 
