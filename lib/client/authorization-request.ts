@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { ConfigError } from '../errors/errors.js';
 import type { JsonObject } from '../http/json.js';
 import type { DpopKey } from '../jose/dpop-key.js';
-import { boundKey } from './dpop.js';
+import { boundKey } from './bound-key.js';
 import type { Server } from './server.js';
 
 export type ResponseMode = 'query' | 'form_post';

@@ -2,7 +2,7 @@ import { AuthorizationResponseError, ConfigError, VerificationError } from '../e
 import type { JsonObject } from '../http/json.js';
 import { DpopKey } from '../jose/dpop-key.js';
 import type { AuthorizationTransaction } from './authorization-request.js';
-import { boundKey } from './dpop.js';
+import { boundKey } from './bound-key.js';
 import { VerifiedIdToken } from './id-token.js';
 import type { Server } from './server.js';
 import { requireToken } from './token.js';

@@ -6,7 +6,7 @@ import { isAsymmetric } from '../jose/algorithms.js';
 import type { ClientMetadata } from '../metadata/client-metadata.js';
 import type { ServerMetadata } from '../metadata/server-metadata.js';
 import { VALIDATIONS } from '../nest/access-rule.js';
-import { isRange } from './sender-constraint/client-certificate.js';
+import { isRange } from './sender-constraint/address-range.js';
 import type { VerifiedAccessToken } from './verified-access-token.js';
 
 const identifier = v.pipe(v.string(), v.nonEmpty('must not be empty'));

@@ -1,9 +1,10 @@
 import { createHash, X509Certificate } from 'node:crypto';
-import { BlockList, isIPv6 } from 'node:net';
+import { BlockList } from 'node:net';
 import type { PeerCertificate, TLSSocket } from 'node:tls';
 
 import type { Platform } from '../../nest/platform.js';
 import type { MutualTlsSettings, ProxySettings } from '../resource-server.options.js';
+import { addRange, familyOf } from './address-range.js';
 
 /** Characters of the longest header that is looked at. */
 const LONGEST_HEADER = 16_384;
@@ -60,27 +61,6 @@ export class ClientCertificates {
 
 function isTls(socket: object): socket is TLSSocket {
   return 'getPeerCertificate' in socket && typeof socket.getPeerCertificate === 'function';
-}
-
-/** Whether this is an address, or a range such as `10.0.0.0/8`. */
-export function isRange(range: string): boolean {
-  try {
-    addRange(new BlockList(), range);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** @throws {TypeError} this is no range */
-function addRange(list: BlockList, range: string): void {
-  const [, address = '', bits] = /^([\d.:a-f]+)(?:\/(\d{1,3}))?$/i.exec(range) ?? [];
-  const family = familyOf(address);
-  list.addSubnet(address, Number(bits ?? (family === 'ipv6' ? 128 : 32)), family);
-}
-
-function familyOf(address: string): 'ipv4' | 'ipv6' {
-  return isIPv6(address) ? 'ipv6' : 'ipv4';
 }
 
 /** RFC 9440, section 2.1: a byte sequence of a structured field. */
