@@ -220,7 +220,7 @@ export class OidcClient {
     await Promise.all([...this.#forgetful].map((one) => one.token(token)));
   }
 
-  /** Tells whoever keeps something about tokens when to forget it. */
+  /** Tells whoever keeps something about tokens when to forget it. @internal */
   onForget(forgetful: Forgetful): void {
     this.#forgetful.add(forgetful);
   }
@@ -245,6 +245,7 @@ export class OidcClient {
    * Says at boot which endpoints will be called, so that {@link ready} can miss them early.
    *
    * @throws {ConfigError} one of them takes no client that authenticates with nothing, as this one does
+   * @internal
    */
   needs(...endpoints: readonly Endpoint[]): void {
     const { cannotIntrospect } = this.#registered;

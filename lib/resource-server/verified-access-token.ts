@@ -53,6 +53,7 @@ export class VerifiedAccessToken {
    *
    * @param found its claims; undefined when it is not active
    * @throws {AccessTokenError} the token is not good here
+   * @internal
    */
   static verify(
     value: string,
