@@ -78,6 +78,10 @@ export class Connections {
     let incoming: Incoming | undefined;
     try {
       const once = request.headersOfOneSend && (await request.headersOfOneSend());
+      // Nobody listened while they were made.
+      if (deadline.expired) {
+        return { error: timedOut(), kind: 'final' };
+      }
       const headers = { 'accept-encoding': 'identity', ...request.headers, ...once };
       incoming = await this.#exchange(request, headers, deadline);
       const refused = this.#refusalOf(incoming);

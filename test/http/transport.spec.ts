@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { setImmediate } from 'node:timers/promises';
+import { setImmediate, setTimeout } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { gzipSync } from 'node:zlib';
 
@@ -363,6 +363,14 @@ describe('over undici', () => {
       expect(await rejection(one.request(post(url)))).toMatchObject({ code: 'UPSTREAM_TIMEOUT' });
       expect((await one.request(post(url))).status).toBe(200);
     }
+  });
+
+  it('NET-07 ends in time though the time was over before anything was sent', async () => {
+    const { url, requests } = await serverThat(() => undefined);
+    const one = new Transport(connectionsWith({}, undefined, { ...LIMITS, timeout: 50 }));
+    const late = { ...post(url), headersOfOneSend: () => setTimeout(100).then(() => ({})) };
+    expect(await rejection(one.request(late))).toMatchObject({ code: 'UPSTREAM_TIMEOUT' });
+    expect(requests()).toBe(0);
   });
 
   it('NET-30 closes within seconds while a call hangs, and that call ends', async () => {
