@@ -83,9 +83,12 @@ export class OidcGuard implements CanActivate {
   canActivate(context: ExecutionContext): true | Promise<true> {
     const kind = kindOf(context);
     if (ruleOf(context).isPublic) {
-      // A socket outlives the call: what an earlier message found is not this one's.
-      const admit = kind === 'ws' ? authenticate : admitAnonymous;
-      admit(callOf(context), { user: undefined, token: undefined });
+      if (kind === 'ws') {
+        // A socket outlives the call: what an earlier message found is not this one's.
+        authenticate(callOf(context), { user: undefined, token: undefined }, requestOf(context));
+      } else {
+        admitAnonymous(callOf(context), { user: undefined, token: undefined });
+      }
       return true;
     }
     try {

@@ -3,7 +3,13 @@ import { once } from 'node:events';
 import { expect, it } from '@jest/globals';
 import { Injectable, UseGuards, type ExecutionContext } from '@nestjs/common';
 import { WsAdapter } from '@nestjs/platform-ws';
-import { type OnGatewayConnection, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import {
+  ConnectedSocket,
+  MessageBody,
+  type OnGatewayConnection,
+  SubscribeMessage,
+  WebSocketGateway,
+} from '@nestjs/websockets';
 import { io, type Socket } from 'socket.io-client';
 import { WebSocket } from 'ws';
 
@@ -29,6 +35,12 @@ class OrdersGateway {
   orders(@AccessToken() token: VerifiedAccessToken) {
     OrdersGateway.ran.push('orders');
     return { event: 'orders', data: token.sub };
+  }
+
+  @SubscribeMessage('post')
+  @Public()
+  post(@MessageBody() body: unknown, @ConnectedSocket() client: { user?: { sub: string } }) {
+    return { event: 'post', data: { body, user: client.user?.sub ?? 'nobody' } };
   }
 
   @SubscribeMessage('health')
@@ -137,4 +149,12 @@ it('ws: a subclass takes the token from the request that opened the socket', asy
   };
   expect(await ask({ authorization: `Bearer ${op.issue()}` })).toEqual({ event: 'orders', data: 'alice' });
   expect(await ask({})).toMatchObject({ event: 'exception', data: { status: 401, error: 'unauthorized' } });
+});
+
+it('Socket.IO: a message that is open to everybody comes as it was sent, from nobody', async () => {
+  const { op, port } = await contextApp('express', [OrdersGateway]);
+  const socket = await connected(port, { auth: { token: op.issue() } });
+  await answerOf(socket, 'orders');
+  const body = { user: 'bob', text: 'hi' };
+  expect(await answerOf(socket, 'post', body)).toEqual({ data: { body, user: 'nobody' } });
 });
