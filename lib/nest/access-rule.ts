@@ -96,12 +96,12 @@ function validationOf(target: Target): Validation | undefined {
   );
 }
 
-/** Whether it is opened, or closed by asking something of a token; undefined where it says nothing. */
+/** Whether it is closed by asking something of a token, or opened; undefined where it says nothing. */
 function opens(target: Target): boolean | undefined {
-  if (Reflect.hasMetadata(PUBLIC, target)) {
-    return true;
+  if (demandsOf(target).length > 0) {
+    return false;
   }
-  return demandsOf(target).length > 0 ? false : undefined;
+  return Reflect.hasMetadata(PUBLIC, target) ? true : undefined;
 }
 
 /** The first thing that a handler or a class asks of a token though it is open itself. */

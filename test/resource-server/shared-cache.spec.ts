@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
+
 import { expect, it } from '@jest/globals';
 import { Controller, Get, UseGuards } from '@nestjs/common';
 
@@ -208,6 +211,45 @@ onBothAdapters((adapter) => {
     answer();
     expect((await early).status).toBe(200);
     expectBadToken(here, await here.call('/kept', token), 'TOKEN_INACTIVE');
+  });
+
+  it('CACHE-11 who wants it anew is not given what another replica asked before', async () => {
+    const store = new MemoryStore();
+    const observed = new ObservedStore(store);
+    const here = await boot(store);
+    const there = await boot(observed, { op: here.op });
+    const token = here.op.issue();
+    let answer: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (answer = resolve));
+    let asking: () => void = () => undefined;
+    const isAnswered = new Promise<void>((resolve) => (asking = resolve));
+    const late: Fault = async (_request, next) => {
+      const active = await next();
+      asking();
+      await held;
+      return active;
+    };
+    here.op.answer('introspect', late, { times: 1 });
+    const first = here.call('/kept', token);
+    await isAnswered;
+    here.op.expire(token);
+    const looks = () => observed.calls.filter((call) => call === 'claim asking').length;
+    const second = there.call('/kept', token);
+    while (looks() === 0) {
+      await setImmediate();
+    }
+    const arrived = once(there.nest.getHttpServer(), 'request');
+    const third = there.call('/anew', token);
+    await arrived;
+    const before = looks();
+    // Whoever would join the one that waits has done so when that looks again.
+    while (looks() < before + 2 && asked(here) === 1) {
+      await setImmediate();
+    }
+    answer();
+    expectBadToken(there, await third, 'TOKEN_INACTIVE');
+    expect((await first).status).toBe(200);
+    await second;
   });
 
   it('staleIfError: not when it is our own callers who are too many', async () => {

@@ -69,10 +69,12 @@ export class ClaimsSource {
   /** Whoever asks next is not given what was asked before now; a call that is on its way does not change that. */
   async forget(token: string): Promise<void> {
     const key = this.#keyOf(token);
-    const call = this.#calls.get(key);
-    if (call !== undefined) {
-      call.question.isForgotten = true;
-      this.#calls.delete(key);
+    for (const name of [key, apart(key)]) {
+      const call = this.#calls.get(name);
+      if (call !== undefined) {
+        call.question.isForgotten = true;
+        this.#calls.delete(name);
+      }
     }
     await this.kept?.cache.forget(key);
   }
@@ -89,7 +91,7 @@ export class ClaimsSource {
   }
 
   async #renew(asked: Question, freshness: Freshness): Promise<FoundClaims> {
-    const { question, found } = this.#calls.get(asked.key) ?? this.#start(asked, freshness);
+    const { question, found } = this.#joinOrStart(asked, freshness);
     try {
       return { claims: (await found).claims, isStale: false };
     } catch (error) {
@@ -102,14 +104,21 @@ export class ClaimsSource {
     }
   }
 
-  #start(question: Question, { maxAge = Number.POSITIVE_INFINITY }: Freshness): Call {
-    const cache = maxAge < FRESHEST_SHARED ? undefined : this.kept?.cache;
+  /** Who wants it very fresh does not join a call that may be answered by another replica's. */
+  #joinOrStart(question: Question, { maxAge = Number.POSITIVE_INFINITY }: Freshness): Call {
+    const cache = this.kept?.cache;
+    const isApart = cache?.askOnce !== undefined && maxAge < FRESHEST_SHARED;
+    const name = isApart ? apart(question.key) : question.key;
+    return this.#calls.get(name) ?? this.#start(name, question, isApart ? undefined : cache);
+  }
+
+  #start(name: string, question: Question, cache: ClaimsCache | undefined): Call {
     const ask = (): Promise<CachedClaims> => this.#ask(question);
-    const call: Call = { question, found: cache?.askOnce?.(question, ask) ?? ask() };
-    this.#calls.set(question.key, call);
+    const call: Call = { question, found: cache?.askOnce?.(question, ask).then(frozen) ?? ask() };
+    this.#calls.set(name, call);
     const end = (): void => {
-      if (this.#calls.get(question.key) === call) {
-        this.#calls.delete(question.key);
+      if (this.#calls.get(name) === call) {
+        this.#calls.delete(name);
       }
     };
     call.found.then(end, end);
@@ -118,7 +127,7 @@ export class ClaimsSource {
 
   async #ask(question: Question): Promise<CachedClaims> {
     const askedAt = this.now();
-    const found: CachedClaims = { claims: frozen(await this.ask(question.token)), askedAt };
+    const found: CachedClaims = frozen({ claims: await this.ask(question.token), askedAt });
     if (!question.isForgotten) {
       await this.kept?.cache.set(question, found);
     }
@@ -140,6 +149,11 @@ export class ClaimsSource {
   #keyOf(token: string): string {
     return hash('sha256', `${this.identity} ${this.#generation} ${token}`, 'base64url');
   }
+}
+
+/** Under which a call goes that only this process answers. */
+function apart(key: string): string {
+  return `${key} apart`;
 }
 
 /** That our own callers are too many says nothing of the server. */
