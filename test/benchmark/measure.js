@@ -52,17 +52,18 @@ export async function loadOf(application, operation, settings) {
 }
 
 /**
- * Measures several sides in turns, after one round that warms up and does not count.
+ * Measures several sides in turns.
  *
+ * @param warmUps rounds before, which do not count; none where each round is a process that warms itself up
  * @param sides name → function of a round that returns figures
  * @returns name → the median of each figure
  */
-export async function takeTurns(sides, rounds) {
+export async function takeTurns(sides, rounds, warmUps = 1) {
   const results = Object.fromEntries(Object.keys(sides).map((name) => [name, []]));
-  for (let round = 0; round <= rounds; round += 1) {
+  for (let round = 0; round < warmUps + rounds; round += 1) {
     for (const [name, measure] of Object.entries(sides)) {
       const figures = await measure();
-      if (round > 0) {
+      if (round >= warmUps) {
         results[name].push(figures);
       }
     }

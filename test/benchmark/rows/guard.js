@@ -40,7 +40,7 @@ async function requests(application, operations, inFlight, tokenOf) {
  * The sides of a guarded route, each round of each in a process of its own: what the compiler makes of the same code
  * differs by a quarter from one process to the next, and stays as it is within one.
  */
-export async function againstUnguarded(adapter, names, { rounds, scale }, tokensOf) {
+export async function againstUnguarded(adapter, names, { fresh, scale }, tokensOf) {
   const provider = await startProcess('./provider.js');
   const tokens = await tokensOf(provider);
   const side = (name) => async () => {
@@ -53,7 +53,7 @@ export async function againstUnguarded(adapter, names, { rounds, scale }, tokens
     await application.stop();
     return figures;
   };
-  const figures = await takeTurns(Object.fromEntries(names.map((name) => [name, side(name)])), rounds + 2);
+  const figures = await takeTurns(Object.fromEntries(names.map((name) => [name, side(name)])), fresh, 0);
   await provider.stop();
   const ours = names.find((name) => name.startsWith('ours'));
   const goal = {

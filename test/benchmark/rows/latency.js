@@ -37,7 +37,7 @@ async function measure(name, count, redis, { scale }) {
   const results = [];
   for (const inFlight of [1, 10, 100, 1000]) {
     const pools = applications.map(({ origin }) => new Pool(origin, { connections: inFlight }));
-    await latencies(pools, inFlight, 500);
+    await latencies(pools, inFlight, 500 * scale);
     await provider.ask({});
     const duration = 3000 * scale;
     const found = await latencies(pools, inFlight, duration);
