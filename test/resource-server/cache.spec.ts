@@ -17,6 +17,7 @@ import {
 } from '../../lib/index.js';
 import { createApp, onBothAdapters, type TestApp } from '../support/apps.js';
 import { expectBadToken, expectDependency, expectInsufficientScope } from '../support/outcomes.js';
+import { lateAnswer } from '../support/late-answer.js';
 
 @Controller()
 @UseGuards(OidcGuard)
@@ -222,27 +223,14 @@ onBothAdapters((adapter) => {
     it('a call that is on its way does not undo that', async () => {
       const app = await boot();
       const token = app.op.issue();
-      let answer: () => void = () => undefined;
-      const held = new Promise<void>((resolve) => (answer = resolve));
-      let asking: () => void = () => undefined;
-      const isAnswered = new Promise<void>((resolve) => (asking = resolve));
-      app.op.answer(
-        'introspect',
-        async (_request, next) => {
-          const active = await next();
-          asking();
-          await held;
-          return active;
-        },
-        { times: 1 },
-      );
+      const held = lateAnswer(app.op, 'introspect');
       const early = app.call('/kept', token);
-      await isAnswered;
+      await held.isMade;
       app.op.expire(token);
       await app.nest.get(OidcClient).forget(token);
       const late = app.call('/kept', token);
       await app.op.arrival('introspect', 2);
-      answer();
+      held.send();
       expect((await early).status).toBe(200);
       expectBadToken(app, await late, 'TOKEN_INACTIVE');
       expectBadToken(app, await app.call('/kept', token), 'TOKEN_INACTIVE');

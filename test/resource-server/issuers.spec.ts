@@ -20,6 +20,7 @@ import { clientOf, rejection } from '../support/client.js';
 import { TestClock } from '../support/clock.js';
 import type { HostileProvider } from '../support/hostile-provider.js';
 import { expectBadToken, expectDependency } from '../support/outcomes.js';
+import { lateAnswer } from '../support/late-answer.js';
 
 @Controller()
 @UseGuards(OidcGuard)
@@ -136,25 +137,12 @@ onBothAdapters((adapter) => {
       options: { resourceServer: { audience: 'https://api.test', validation: 'jwt', cache: { ttl: 3600 } } },
     });
     const token = jwtAccessToken(app.op);
-    let release: () => void = () => undefined;
-    const held = new Promise<void>((resolve) => (release = resolve));
-    let asking: () => void = () => undefined;
-    const isAnswered = new Promise<void>((resolve) => (asking = resolve));
-    app.op.answer(
-      'jwks',
-      async (_request, next) => {
-        const compromised = await next();
-        asking();
-        await held;
-        return compromised;
-      },
-      { times: 1 },
-    );
+    const held = lateAnswer(app.op, 'jwks');
     const early = app.call('/who', token);
-    await isAnswered;
+    await held.isMade;
     app.op.rotate();
     app.nest.get(OidcClient).forgetKeys();
-    release();
+    held.send();
     await early;
     expectBadToken(app, await app.call('/who', token), 'TOKEN_INVALID');
   });

@@ -19,9 +19,9 @@ import {
 import { Sealer } from '../../lib/storage/sealer.js';
 import { createApp, onBothAdapters, type AppSetup, type TestApp } from '../support/apps.js';
 import { CLIENT_SECRET, startProvider } from '../support/provider.js';
-import type { Fault } from '../support/faulty-server.js';
 import type { HostileProvider } from '../support/hostile-provider.js';
 import { expectBadToken } from '../support/outcomes.js';
+import { lateAnswer } from '../support/late-answer.js';
 
 @Controller()
 @UseGuards(OidcGuard)
@@ -191,24 +191,14 @@ onBothAdapters((adapter) => {
     const here = await boot(store, { op, client });
     const there = await boot(store, { op, client });
     const token = op.issue();
-    let answer: () => void = () => undefined;
-    const held = new Promise<void>((resolve) => (answer = resolve));
-    let asking: () => void = () => undefined;
-    const isAnswered = new Promise<void>((resolve) => (asking = resolve));
-    const late: Fault = async (_request, next) => {
-      const active = await next();
-      asking();
-      await held;
-      return active;
-    };
-    op.answer('introspect', late, { times: 1 });
+    const held = lateAnswer(op, 'introspect');
     const early = there.call('/kept', token);
-    await isAnswered;
+    await held.isMade;
     op.expire(token);
     op.clock.advance(-4);
     await here.nest.get(OidcClient).forget(token);
     op.clock.advance(4);
-    answer();
+    held.send();
     expect((await early).status).toBe(200);
     expectBadToken(here, await here.call('/kept', token), 'TOKEN_INACTIVE');
   });
@@ -219,19 +209,9 @@ onBothAdapters((adapter) => {
     const here = await boot(store);
     const there = await boot(observed, { op: here.op });
     const token = here.op.issue();
-    let answer: () => void = () => undefined;
-    const held = new Promise<void>((resolve) => (answer = resolve));
-    let asking: () => void = () => undefined;
-    const isAnswered = new Promise<void>((resolve) => (asking = resolve));
-    const late: Fault = async (_request, next) => {
-      const active = await next();
-      asking();
-      await held;
-      return active;
-    };
-    here.op.answer('introspect', late, { times: 1 });
+    const held = lateAnswer(here.op, 'introspect');
     const first = here.call('/kept', token);
-    await isAnswered;
+    await held.isMade;
     here.op.expire(token);
     const looks = () => observed.calls.filter((call) => call === 'claim asking').length;
     const second = there.call('/kept', token);
@@ -246,7 +226,7 @@ onBothAdapters((adapter) => {
     while (looks() < before + 2 && asked(here) === 1) {
       await setImmediate();
     }
-    answer();
+    held.send();
     expectBadToken(there, await third, 'TOKEN_INACTIVE');
     expect((await first).status).toBe(200);
     await second;
