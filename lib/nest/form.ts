@@ -6,7 +6,7 @@ import { collectParameters, parseParameters, type Parameters } from './parameter
 export const FORM_MEDIA_TYPE = 'application/x-www-form-urlencoded';
 
 /** Bytes. A form_post response is a few kilobytes; a logout token less. */
-export const MAX_FORM_SIZE = 65_536;
+const MAX_FORM_SIZE = 65_536;
 
 /** What a framework knows of a request's body. */
 export interface FormRequest {

@@ -5,6 +5,7 @@ import { AccessTokenError } from '../errors/errors.js';
 import type { JsonValue } from '../http/json.js';
 import type { StepUpRequirement } from '../nest/access-rule.js';
 import { audiencesOf } from '../jose/jwt.js';
+import type { FoundClaims } from './issuers/claims-source.js';
 
 /** What a token is held against, whoever vouches for it. */
 export interface AccessTokenExpectations {
@@ -57,7 +58,7 @@ export class VerifiedAccessToken {
    */
   static verify(
     value: string,
-    found: { readonly claims: AccessTokenClaims | undefined; readonly isStale: boolean },
+    found: FoundClaims,
     { issuer, audience, clock }: AccessTokenExpectations,
   ): VerifiedAccessToken {
     const { claims, isStale } = found;

@@ -37,7 +37,9 @@ const UNITS = {
 };
 
 const machine = `${cpus().length} × ${cpus()[0].model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`;
-console.log(`${machine}; medians of ${settings.rounds} rounds or more, the sides taking turns\n`);
+console.log(
+  `${machine}; medians of ${settings.rounds} rounds, ${settings.fresh} where each is a process, the sides taking turns\n`,
+);
 
 const report = { machine, date: new Date().toISOString(), ...settings, rows: [] };
 for (const row of ROWS.filter(({ id }) => wanted.length === 0 || wanted.includes(id))) {

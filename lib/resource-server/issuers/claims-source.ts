@@ -3,16 +3,9 @@ import { hash } from 'node:crypto';
 import type { AccessTokenClaims } from '../../client/access-token.js';
 import { isWithin, type Now } from '../../clock/clock.js';
 import { TransportError } from '../../errors/errors.js';
+import type { IntrospectionFreshness } from '../../nest/access-rule.js';
 import { chain, type Awaitable } from '../awaitable.js';
 import type { CachedClaims, ClaimsCache, Question } from './claims-cache.js';
-
-/** How fresh a reader wants it. */
-export interface Freshness {
-  /** Seconds since the question was asked. Default: as long as it is kept. */
-  readonly maxAge?: number | undefined;
-  /** Seconds for which an old answer serves beyond its time while the server is down. Default 0. */
-  readonly staleIfError?: number | undefined;
-}
 
 export interface FoundClaims {
   /** Undefined: the token is not active. */
@@ -61,7 +54,7 @@ export class ClaimsSource {
   ) {}
 
   /** @throws {OidcError} what `ask` throws, and no old answer may stand in for it */
-  find(token: string, freshness: Freshness): Awaitable<FoundClaims> {
+  find(token: string, freshness: IntrospectionFreshness): Awaitable<FoundClaims> {
     const key = this.#keyOf(token);
     return chain(this.kept?.cache.get(key, token), (known) => this.#serve(key, token, known, freshness));
   }
@@ -84,13 +77,18 @@ export class ClaimsSource {
     this.#generation += 1;
   }
 
-  #serve(key: string, token: string, known: CachedClaims | undefined, freshness: Freshness): Awaitable<FoundClaims> {
+  #serve(
+    key: string,
+    token: string,
+    known: CachedClaims | undefined,
+    freshness: IntrospectionFreshness,
+  ): Awaitable<FoundClaims> {
     return known !== undefined && this.#isFresh(known, this.#lifetime(known, freshness))
       ? { claims: known.claims, isStale: false }
       : this.#renew({ key, token, known, isForgotten: false }, freshness);
   }
 
-  async #renew(asked: Question, freshness: Freshness): Promise<FoundClaims> {
+  async #renew(asked: Question, freshness: IntrospectionFreshness): Promise<FoundClaims> {
     const { question, found } = this.#joinOrStart(asked, freshness);
     try {
       return { claims: (await found).claims, isStale: false };
@@ -105,7 +103,7 @@ export class ClaimsSource {
   }
 
   /** Who wants it very fresh does not join a call that may be answered by another replica's. */
-  #joinOrStart(question: Question, { maxAge = Number.POSITIVE_INFINITY }: Freshness): Call {
+  #joinOrStart(question: Question, { maxAge = Number.POSITIVE_INFINITY }: IntrospectionFreshness): Call {
     const cache = this.kept?.cache;
     const isApart = cache?.askOnce !== undefined && maxAge < FRESHEST_SHARED;
     const name = isApart ? apart(question.key) : question.key;
@@ -135,7 +133,7 @@ export class ClaimsSource {
   }
 
   /** Seconds that it serves this reader. */
-  #lifetime({ claims }: CachedClaims, { maxAge = Number.POSITIVE_INFINITY }: Freshness): number {
+  #lifetime({ claims }: CachedClaims, { maxAge = Number.POSITIVE_INFINITY }: IntrospectionFreshness): number {
     const { ttl = 0, negativeTtl = 0 } = this.kept?.times ?? {};
     return Math.min(maxAge, claims === undefined ? negativeTtl : ttl);
   }

@@ -5,9 +5,9 @@ import type { OidcClient } from '../../client/oidc-client.js';
 import type { AccessTokenErrorCode, VerificationErrorCode } from '../../errors/codes.js';
 import { AccessTokenError, OAuthError, VerificationError } from '../../errors/errors.js';
 import type { OidcStore } from '../../storage/oidc-store.js';
-import { LONGEST_STALE } from '../../nest/access-rule.js';
+import { LONGEST_STALE, type IntrospectionFreshness } from '../../nest/access-rule.js';
 import { LocalClaimsCache, type ClaimsCache } from './claims-cache.js';
-import { ClaimsSource, type AskForClaims, type Freshness } from './claims-source.js';
+import { ClaimsSource, type AskForClaims } from './claims-source.js';
 import { chain, type Awaitable } from '../awaitable.js';
 import type { CacheSettings } from '../resource-server.options.js';
 import { SharedClaimsCache } from './shared-claims-cache.js';
@@ -60,7 +60,7 @@ export class TrustedIssuer {
    * @throws {AccessTokenError} the token is not good here
    * @throws {OidcError} of another kind: it can't be told
    */
-  verify(token: string, way: Way, freshness: Freshness): Awaitable<VerifiedAccessToken> {
+  verify(token: string, way: Way, freshness: IntrospectionFreshness): Awaitable<VerifiedAccessToken> {
     const source = way === 'jwt' ? this.#signed : this.#introspected;
     return chain(source.find(token, freshness), (found) => VerifiedAccessToken.verify(token, found, this.#expected));
   }
