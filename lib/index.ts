@@ -33,7 +33,7 @@ export {
   TransportError,
   VerificationError,
 } from './errors/errors.js';
-export { OidcError } from './errors/oidc.error.js';
+export { OidcError, type ErrorFacts } from './errors/oidc.error.js';
 export { Secret } from './errors/secret.js';
 
 export type { CustomFetch } from './http/exchange.js';

@@ -1,8 +1,16 @@
 import type { OidcErrorCode } from './codes.js';
 
+/**
+ * What was seen and what was wanted, by name: claims, URLs, statuses, a system's error code. Never a token, a code, a
+ * secret, a `sub` or a name of a person.
+ */
+export type ErrorFacts = Readonly<Record<string, string | number | readonly string[] | undefined>>;
+
 export interface OidcErrorOptions {
   /** What led here. Never carries a token, a secret or a provider's whole answer. */
   readonly cause?: unknown;
+  /** For the log; it prints them shortened and escaped. */
+  readonly facts?: ErrorFacts | undefined;
 }
 
 /**
@@ -11,6 +19,8 @@ export interface OidcErrorOptions {
  * `code` is stable and meant for programs; `message` is a fixed, safe sentence that repeats no input of a stranger.
  */
 export abstract class OidcError<Code extends OidcErrorCode = OidcErrorCode> extends Error {
+  readonly #facts: ErrorFacts;
+
   constructor(
     readonly code: Code,
     message: string,
@@ -18,6 +28,12 @@ export abstract class OidcError<Code extends OidcErrorCode = OidcErrorCode> exte
   ) {
     super(message, options);
     this.name = new.target.name;
+    this.#facts = options?.facts ?? {};
+  }
+
+  /** What an operator needs to mend it. A stranger may have written it: print it with care. */
+  get facts(): ErrorFacts {
+    return this.#facts;
   }
 
   toJSON(): { name: string; code: Code; message: string } {

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 
 import { DiscoveryError } from '../errors/errors.js';
+import { quoted } from '../errors/log-line.js';
 import type { JsonObject, JsonValue } from '../http/json.js';
 
 /** Authorization server metadata (OpenID Connect Discovery 1.0, section 3; RFC 8414, section 2; RFC 9207; RFC 9449; RFC 9701). */
@@ -62,9 +63,6 @@ const schema = v.object({
   mtls_endpoint_aliases: v.optional(v.record(v.string(), v.string())),
 });
 
-/** Characters of an issuer that a message repeats. */
-const LONGEST_QUOTED = 255;
-
 /** Whether plain http may be used: a loopback issuer, or one whose configuration says so in so many words. */
 export interface EgressRule {
   readonly issuer: string;
@@ -99,11 +97,6 @@ export function parseServerMetadata(document: JsonObject, rule: EgressRule): Ser
     }
   }
   return { ...document, ...result.output };
-}
-
-/** As one line of a log can hold it. */
-function quoted(issuer: string): string {
-  return JSON.stringify(issuer.length > LONGEST_QUOTED ? `${issuer.slice(0, LONGEST_QUOTED)}…` : issuer);
 }
 
 function isUrlMember(member: string): boolean {

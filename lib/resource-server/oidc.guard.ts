@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger, type CanActivate, type ExecutionContext, type Type } from '@nestjs/common';
 
+import { logLine } from '../errors/log-line.js';
 import { OidcError } from '../errors/oidc.error.js';
 import { authenticate, admitAnonymous } from '../nest/authenticated.js';
 import { authorizationOf, callOf, isHttpRequest, kindOf, requestOf, responseOf } from '../nest/call.js';
@@ -17,7 +18,7 @@ import {
 import { chain, isPromise, type Awaitable } from './awaitable.js';
 import { resourceMetadataUrl } from './boot/protected-resource.js';
 import { exceptionFor } from './refusal/exception.js';
-import { levelOf, lineOf, refusalOf, type ChallengeFacts } from './refusal/refusal.js';
+import { levelOf, refusalOf, type ChallengeFacts } from './refusal/refusal.js';
 import { requireConfiguration, type ResourceServer } from './resource-server.js';
 import { ToldOnce } from './told-once.js';
 import type { VerifiedAccessToken } from './verified-access-token.js';
@@ -190,7 +191,7 @@ export class OidcGuard implements CanActivate {
 
   /** During an outage every call has the same to say: once in a while is enough. */
   #log(error: OidcError): void {
-    const [level, line] = [levelOf(error), lineOf(error)];
+    const [level, line] = [levelOf(error), logLine(error)];
     this.#logger[level === 'debug' || this.#told.isNew(line) ? level : 'debug'](line);
   }
 

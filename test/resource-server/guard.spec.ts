@@ -392,7 +392,11 @@ onBothAdapters((adapter) => {
       ['debug', 'OidcGuard', 'CREDENTIALS_MISSING: The request carries no access token. OidcGuard'],
       ['debug', 'OidcGuard', 'TOKEN_AUDIENCE: The token is for another API. OidcGuard'],
       ['debug', 'OidcGuard', 'INSUFFICIENT_SCOPE: The token lacks a scope. OidcGuard'],
-      ['debug', 'OidcGuard', 'TOKEN_EXPIRED (EXPIRED): The token does not verify. OidcGuard'],
+      [
+        'debug',
+        'OidcGuard',
+        'TOKEN_EXPIRED: The token does not verify. Cause: EXPIRED: The access token is expired. OidcGuard',
+      ],
       ['debug', 'OidcGuard', 'CREDENTIALS_MALFORMED: The access token can not be read from the request. OidcGuard'],
     ]);
   });

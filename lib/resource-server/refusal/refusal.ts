@@ -149,11 +149,6 @@ export function levelOf(error: OidcError): 'debug' | 'warn' | 'error' {
   return isMisconfiguration(error) ? 'error' : 'warn';
 }
 
-/** One line for the log: codes and our own sentence, nothing of a token. */
-export function lineOf({ code, message, cause }: OidcError): string {
-  return cause instanceof OidcError ? `${code} (${cause.code}): ${message}` : `${code}: ${message}`;
-}
-
 /** Whether it is the configuration, or what the server thinks of this client. */
 function isMisconfiguration(error: OidcError): boolean {
   return error instanceof ConfigError || error instanceof OAuthError || error.code === 'UNEXPECTED_STATUS';
