@@ -37,9 +37,10 @@ export class ProtectedResource implements OnModuleInit {
   /** @throws {ConfigError} the API of another client has its metadata at the same path */
   onModuleInit(): void {
     const { server } = this;
-    const { httpAdapter } = this.host;
+    // Nest says null where there is no HTTP server, whatever its types say: nothing is served there.
+    const httpAdapter: HttpAdapterHost['httpAdapter'] | null | undefined = this.host.httpAdapter;
     const resource = server?.settings.resource;
-    if (server === undefined || resource === undefined || httpAdapter === undefined) {
+    if (server === undefined || resource === undefined || httpAdapter === null || httpAdapter === undefined) {
       return;
     }
     const path = metadataPath(resource);
