@@ -1,11 +1,17 @@
 import type { ExecutionContext } from '@nestjs/common';
+import { GUARDS_METADATA } from '@nestjs/common/constants.js';
 
-/** The keys of what decorators say of a handler or of its class. */
-export const PUBLIC = Symbol('nestjs-oidc: public');
-export const SCOPES = Symbol('nestjs-oidc: scopes');
-export const VALIDATION = Symbol('nestjs-oidc: validation');
-export const INTROSPECTION = Symbol('nestjs-oidc: introspection');
-export const STEP_UP = Symbol('nestjs-oidc: step-up');
+import { authenticates } from './authenticating-guard.js';
+
+/**
+ * The keys of what decorators say of a handler or of its class. Registered for the whole process: what the decorators of a
+ * second copy of this package ask for is not overlooked.
+ */
+export const PUBLIC = Symbol.for('nestjs-oidc: public');
+export const SCOPES = Symbol.for('nestjs-oidc: scopes');
+export const VALIDATION = Symbol.for('nestjs-oidc: validation');
+export const INTROSPECTION = Symbol.for('nestjs-oidc: introspection');
+export const STEP_UP = Symbol.for('nestjs-oidc: step-up');
 
 /** What asks something of an access token, by its key. */
 const DEMANDS = [
@@ -62,7 +68,10 @@ type Target = ReturnType<ExecutionContext['getHandler']> | ReturnType<ExecutionC
 
 const rules = new WeakMap<Target, WeakMap<Target, AccessRule>>();
 
-/** What the decorators of a handler and of its class say, read once: the nearer one decides. */
+/**
+ * What the decorators of a handler and of its class say, read once: the nearer one decides. What asks for something is
+ * inherited, what opens is not: it counts on the handler and on the class that it is written on.
+ */
 export function accessRule(handler: Target, controller: Target): AccessRule {
   const known = rules.get(controller)?.get(handler);
   if (known !== undefined) {
@@ -78,7 +87,7 @@ export function accessRule(handler: Target, controller: Target): AccessRule {
 function readRule(handler: Target, controller: Target): AccessRule {
   const nearest = <T>(key: symbol): T | undefined =>
     Reflect.getMetadata(key, handler) ?? Reflect.getMetadata(key, controller);
-  const isPublic = opens(handler) ?? opens(controller) ?? false;
+  const isPublic = opens(handler) ?? (!isGuarded(handler) && opens(controller) === true);
   return {
     isPublic,
     demands: isPublic ? [] : [...new Set([...demandsOf(handler), ...demandsOf(controller)])],
@@ -96,17 +105,25 @@ function validationOf(target: Target): Validation | undefined {
   );
 }
 
-/** Whether it is closed by asking something of a token, or opened; undefined where it says nothing. */
+/** Whether a handler or a class is opened, or closed by what it asks for; undefined where it says nothing. */
 function opens(target: Target): boolean | undefined {
-  if (demandsOf(target).length > 0) {
-    return false;
-  }
-  return Reflect.hasMetadata(PUBLIC, target) ? true : undefined;
+  return demandsOf(target).length > 0 ? false : isOpened(target) || undefined;
 }
 
 /** The first thing that a handler or a class asks of a token though it is open itself. */
 export function contradictionOf(target: Target): string | undefined {
-  return Reflect.hasMetadata(PUBLIC, target) ? demandsOf(target)[0] : undefined;
+  return isOpened(target) ? demandsOf(target)[0] : undefined;
+}
+
+/** Not by a class that it extends: whoever reads it could not see that it is open. */
+function isOpened(target: Target): boolean {
+  return Reflect.hasOwnMetadata(PUBLIC, target);
+}
+
+/** Whether a handler has a guard of its own that finds out who calls. */
+function isGuarded(handler: Target): boolean {
+  const guards: unknown = Reflect.getMetadata(GUARDS_METADATA, handler);
+  return Array.isArray(guards) && guards.some((guard) => authenticates(guard));
 }
 
 function demandsOf(target: Target): readonly string[] {

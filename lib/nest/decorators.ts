@@ -51,7 +51,8 @@ const stepUpSchema = v.pipe(
  * Opens a handler, or every handler of a controller, to everybody: `OidcGuard` looks at nothing and calls nothing,
  * `OidcSessionGuard` sets the user when there is one.
  *
- * On a handler it beats what its class asks of a token; what a handler asks beats `@Public()` on its class.
+ * On a handler it beats what its class asks of a token. On a class it is beaten by what a handler asks of a token, and by a
+ * guard of the handler's own (`@UseGuards(OidcGuard)`). It is not inherited: a class that extends a public one is not public.
  */
 export function Public(): CustomDecorator<symbol> {
   return SetMetadata(PUBLIC, true);

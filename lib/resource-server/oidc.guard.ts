@@ -3,6 +3,7 @@ import { Inject, Injectable, Logger, type CanActivate, type ExecutionContext, ty
 import { logLine } from '../errors/log-line.js';
 import { OidcError } from '../errors/oidc.error.js';
 import { authenticate, admitAnonymous } from '../nest/authenticated.js';
+import { Authenticates } from '../nest/authenticating-guard.js';
 import { authorizationOf, callOf, isHttpRequest, kindOf, requestOf, responseOf } from '../nest/call.js';
 import { accessRule, type AccessRule } from '../nest/access-rule.js';
 import { namedGuard } from '../nest/named-guard.js';
@@ -58,6 +59,7 @@ const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
  * ```
  */
 @Injectable()
+@Authenticates('access token')
 export class OidcGuard implements CanActivate {
   readonly #logger = new Logger(OidcGuard.name);
   readonly #server: ResourceServer;

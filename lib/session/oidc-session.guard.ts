@@ -3,6 +3,7 @@ import { Inject, Injectable, type CanActivate, type ExecutionContext, type Type 
 import { SessionError } from '../errors/errors.js';
 import { PRIVATE_ANSWER, type Answer, type ResponseHeader } from '../nest/answer.js';
 import { admitAnonymous, authenticate } from '../nest/authenticated.js';
+import { Authenticates } from '../nest/authenticating-guard.js';
 import { accessRule } from '../nest/access-rule.js';
 import { namedGuard } from '../nest/named-guard.js';
 import { OidcException } from '../nest/oidc.exception.js';
@@ -26,6 +27,7 @@ const OWN_ANSWER: ResponseHeader = ['Cache-Control', 'private, no-store'];
  * (`Sec-Fetch-Site`). Under `@Public()` the user is set when there is one, and nobody is refused.
  */
 @Injectable()
+@Authenticates('session')
 export class OidcSessionGuard implements CanActivate {
   constructor(@Inject(sessionCookiesToken()) private readonly sessions: SessionCookies) {
     // What is missing in the configuration stops the boot.

@@ -1,9 +1,10 @@
 import 'reflect-metadata';
 import { describe, expect, it } from '@jest/globals';
-import type { ExecutionContext } from '@nestjs/common';
+import { UseGuards, type ExecutionContext } from '@nestjs/common';
 import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 
 import { SessionError } from '../../lib/errors/errors.js';
+import { OidcGuard, OidcSessionGuard } from '../../lib/index.js';
 import { admitAnonymous, authenticate, authenticated } from '../../lib/nest/authenticated.js';
 import { accessRule } from '../../lib/nest/access-rule.js';
 import { AccessTokenValidation, Introspection, Public, Scopes, StepUp } from '../../lib/nest/decorators.js';
@@ -52,6 +53,35 @@ describe('accessRule', () => {
     @StepUp({ maxAge: 60 })
     class Strong {}
     expect(accessRule(open, Strong)).toMatchObject({ isPublic: true, scopes: [] });
+  });
+
+  it('what opens a class does not open one that extends it, what asks for something asks there too', () => {
+    class ExtendsOpen extends Open {}
+    class ExtendsScoped extends Scoped {}
+    expect(accessRule(bare, ExtendsOpen)).toMatchObject({ isPublic: false });
+    expect(accessRule(open, ExtendsOpen)).toMatchObject({ isPublic: true });
+    expect(accessRule(bare, ExtendsScoped)).toMatchObject({ isPublic: false, scopes: ['a'] });
+  });
+
+  it.each<[string, Parameters<typeof UseGuards>[number], boolean]>([
+    ['OidcGuard', OidcGuard, false],
+    ['a subclass of it', class extends OidcGuard {}, false],
+    ['that of a named client', OidcGuard.for('partners'), false],
+    ['OidcSessionGuard', OidcSessionGuard, false],
+    [
+      'another guard',
+      class {
+        canActivate = () => true;
+      },
+      true,
+    ],
+    ['another guard as an object', { canActivate: () => true }, true],
+  ])('in an open class, a handler whose own guard is %s is open or not: %#', (_what, guard, isPublic) => {
+    class Handlers {
+      handle() {}
+    }
+    UseGuards(guard)(Handlers.prototype, 'handle', Object.getOwnPropertyDescriptor(Handlers.prototype, 'handle')!);
+    expect(accessRule(Handlers.prototype.handle, Open)).toMatchObject({ isPublic });
   });
 
   it('reads it once', () => {

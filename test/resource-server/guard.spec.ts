@@ -129,6 +129,31 @@ class VisitorsController {
   }
 }
 
+@Controller('extended')
+@UseGuards(OidcGuard)
+class ExtendedController extends OpenedController {}
+
+@Controller('shut')
+@Public()
+class ShutController {
+  @Get('any')
+  any() {
+    return 'ok';
+  }
+
+  @Get('closed')
+  @UseGuards(OidcGuard)
+  closed() {
+    return 'ok';
+  }
+
+  @Get('session')
+  @UseGuards(OidcSessionGuard)
+  session() {
+    return 'ok';
+  }
+}
+
 @Controller('admin')
 @UseGuards(OidcGuard)
 class AdminController {
@@ -170,6 +195,16 @@ onBothAdapters((adapter) => {
     expect((await app.get('/opened/any')).status).toBe(200);
     expectNoAuth(app, await app.get('/opened/closed'));
     expect(app.op.count()).toBe(0);
+  });
+
+  it('what extends a public class is closed, and so is a handler of it with a guard of its own', async () => {
+    const app = await boot({ controllers: [ExtendedController, ShutController] });
+    expectNoAuth(app, await app.get('/extended/any'));
+    expectNoAuth(app, await app.get('/shut/closed'));
+    expect((await app.get('/shut/session')).status).toBe(401);
+    expect((await app.get('/shut/any')).status).toBe(200);
+    expect((await app.call('/extended/any', app.op.issue())).status).toBe(200);
+    expect((await app.call('/shut/closed', app.op.issue())).status).toBe(200);
   });
 
   it.each([

@@ -1,0 +1,27 @@
+import { isObject } from '../errors/member.js';
+
+/** What a guard finds the caller by. */
+export type Credential = 'access token' | 'session';
+
+/** Registered for the whole process: a second copy of this package must see that there is such a guard. */
+const AUTHENTICATES = Symbol.for('nestjs-oidc: authenticates');
+
+/** Class decorator of a guard that finds out who calls, and of its subclasses. */
+export function Authenticates(...credentials: readonly Credential[]): ClassDecorator {
+  return (guard) => Reflect.defineMetadata(AUTHENTICATES, credentials, guard);
+}
+
+/** Whether `guard`, a class or an instance as `@UseGuards` takes it, finds out who calls. */
+export function authenticates(guard: unknown, by?: Credential): boolean {
+  const type = classOf(guard);
+  const credentials: readonly Credential[] = (type && Reflect.getMetadata(AUTHENTICATES, type)) ?? [];
+  return by === undefined ? credentials.length > 0 : credentials.includes(by);
+}
+
+/** The class of a guard, which may be an instance. */
+export function classOf(guard: unknown): object | undefined {
+  if (typeof guard === 'function') {
+    return guard;
+  }
+  return isObject(guard) ? guard.constructor : undefined;
+}
