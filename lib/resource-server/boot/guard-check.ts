@@ -1,10 +1,12 @@
 import { Inject, Logger, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { GUARDS_METADATA } from '@nestjs/common/constants.js';
-import { ApplicationConfig, ModulesContainer } from '@nestjs/core';
+import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 
 import { ConfigError } from '../../errors/errors.js';
 import { accessRule, contradictionOf } from '../../nest/access-rule.js';
-import { handlersOf, nameOf, type Handler, type Target } from './handlers.js';
+import { handlersOf, kindsOf, nameOf, type Handler, type Target } from './handlers.js';
+import { globalGuardsOf, Microservices } from './microservices.js';
+import { MESSAGES, reachOf, type Reach } from './reach.js';
 import { OidcGuard } from '../oidc.guard.js';
 import { ResourceServer } from '../resource-server.js';
 
@@ -17,18 +19,18 @@ export class GuardCheck implements OnApplicationBootstrap {
   constructor(
     @Inject(ModulesContainer) modules: ModulesContainer,
     @Inject(ApplicationConfig) application: ApplicationConfig,
+    @Inject(HttpAdapterHost) host: HttpAdapterHost,
   ) {
     this.#modules = modules;
     this.#application = application;
+    new Microservices(modules, application, host, (globalGuards) => this.#checkMessages(globalGuards));
   }
 
   /** @throws {ConfigError} a handler asks for what nobody would check, or what the client can't do */
-  onApplicationBootstrap(): void {
+  async onApplicationBootstrap(): Promise<void> {
     const handlers = [...handlersOf(this.#modules)];
     handlers.forEach(refuseContradiction);
-    if (!this.#hasGlobalGuard()) {
-      handlers.forEach(requireGuard);
-    }
+    await this.#checkGuards(handlers);
     const servers = this.#resourceServers();
     if (handlers.some(asksTheServer) && !servers.some(({ client }) => client.canIntrospect)) {
       servers.forEach(({ client }) => client.needs('introspection_endpoint'));
@@ -41,9 +43,22 @@ export class GuardCheck implements OnApplicationBootstrap {
     }
   }
 
-  #hasGlobalGuard(): boolean {
-    const perRequest = this.#application.getGlobalRequestGuards().map((wrapper) => wrapper.metatype);
-    return [...this.#application.getGlobalGuards(), ...perRequest].some(isOidcGuard);
+  async #checkGuards(handlers: readonly Handler[]): Promise<void> {
+    const globalGuards = globalGuardsOf(this.#application);
+    for (const handler of handlers.filter(asksForSomething)) {
+      // Who is called by messages only can't be called before a microservice listens.
+      for (const kind of kindsOf(handler).filter((kind) => kind !== 'message')) {
+        requireGuard(handler, await reachOf(kind, this.#modules), globalGuards);
+      }
+    }
+  }
+
+  #checkMessages(globalGuards: readonly unknown[]): void {
+    for (const handler of handlersOf(this.#modules)) {
+      if (asksForSomething(handler) && kindsOf(handler).includes('message')) {
+        requireGuard(handler, MESSAGES, globalGuards);
+      }
+    }
   }
 
   /** Which guard stands before a handler can be any client's. */
@@ -64,12 +79,19 @@ function refuseContradiction(target: Handler): void {
   }
 }
 
-function requireGuard(target: Handler): void {
+function asksForSomething({ handler, metatype }: Handler): boolean {
+  return accessRule(handler, metatype).demands.length > 0;
+}
+
+function requireGuard(target: Handler, reach: Reach, globalGuards: readonly unknown[]): void {
   const { handler, metatype } = target;
-  const [demand] = accessRule(handler, metatype).demands;
-  if (demand !== undefined && ![handler, metatype].some(isGuarded)) {
-    throw new ConfigError('INVALID_CONFIG', `${demand} on ${nameOf(target)}`, 'is not protected by an OidcGuard');
+  const own = [handler, metatype].flatMap(guardsOn);
+  if ((reach.own && own.some(isOidcGuard)) || (reach.global && globalGuards.some(isOidcGuard))) {
+    return;
   }
+  const [demand] = accessRule(handler, metatype).demands;
+  const problem = ['is not protected by an OidcGuard', reach.cure].filter(Boolean).join(': ');
+  throw new ConfigError('INVALID_CONFIG', `${demand} on ${nameOf(target)}`, problem);
 }
 
 function asksTheServer({ handler, metatype }: Handler): boolean {
@@ -84,9 +106,9 @@ function wantsWhatIsKept({ handler, metatype }: Handler): boolean {
   return !isPublic && (maxAge > 0 || staleIfError > 0);
 }
 
-function isGuarded(target: Target): boolean {
+function guardsOn(target: Target): readonly unknown[] {
   const guards: unknown = Reflect.getMetadata(GUARDS_METADATA, target);
-  return Array.isArray(guards) && guards.some(isOidcGuard);
+  return Array.isArray(guards) ? guards : [];
 }
 
 /** The guard's class, a subclass of it, or an instance of either. */

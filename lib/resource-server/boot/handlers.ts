@@ -1,3 +1,4 @@
+import { PATH_METADATA } from '@nestjs/common/constants.js';
 import type { ModulesContainer } from '@nestjs/core';
 
 // oxlint-disable-next-line typescript/no-unsafe-function-type -- what Nest's containers hold
@@ -7,6 +8,25 @@ export type Target = Function;
 export interface Handler {
   readonly handler: Target;
   readonly metatype: Target;
+}
+
+/** What calls a handler: each kind has its own way to the guards. */
+export type HandlerKind = 'route' | 'resolver' | 'field' | 'message' | 'gateway' | 'unknown';
+
+/** What Nest's decorators leave on a method. Of the optional packages nothing is imported here. */
+const MARKS: readonly (readonly [mark: string, kind: HandlerKind])[] = [
+  [PATH_METADATA, 'route'],
+  ['graphql:resolver_type', 'resolver'],
+  ['graphql:resolve_property', 'field'],
+  ['graphql:resolve_reference', 'field'],
+  ['microservices:pattern', 'message'],
+  ['websockets:message_mapping', 'gateway'],
+];
+
+/** One method may be a route and take messages as well. */
+export function kindsOf({ handler }: Handler): readonly HandlerKind[] {
+  const kinds = MARKS.filter(([mark]) => Reflect.hasMetadata(mark, handler)).map(([, kind]) => kind);
+  return kinds.length === 0 ? ['unknown'] : [...new Set(kinds)];
 }
 
 /** As a person would look for it: `OrdersController.list`. */
