@@ -1,7 +1,7 @@
 import { createParamDecorator, Inject, type ExecutionContext } from '@nestjs/common';
 
-import { authenticated, type Authenticated } from './authenticated.js';
-import { callOf } from './call.js';
+import { authenticated, leftByTest, type Authenticated } from './authenticated.js';
+import { callOf, requestOf } from './call.js';
 import { clientToken, sessionToken } from './tokens.js';
 
 /** Injects the `OidcClient` called `name`; the one without a name when left out. */
@@ -16,18 +16,23 @@ export function InjectOidcSession(name?: string): PropertyDecorator & ParameterD
 
 function found(context: ExecutionContext, member: keyof Authenticated, decorator: string, guards: string): unknown {
   const record = authenticated(callOf(context));
-  if (record === undefined || !(member in record)) {
-    throw new Error(
-      `${decorator} needs ${guards} on ${context.getClass().name}.${context.getHandler().name}: no such guard ran`,
-    );
+  if (record !== undefined && member in record) {
+    return record[member];
   }
-  return record[member];
+  const left = leftByTest(context.getClass(), requestOf(context));
+  if (left !== undefined) {
+    return left[member];
+  }
+  throw new Error(
+    `${decorator} needs ${guards} on ${context.getClass().name}.${context.getHandler().name}: no such guard ran`,
+  );
 }
 
 /**
  * The verified access token of the call, a `VerifiedAccessToken`. Under `@Public()` it is `undefined`.
  *
- * Throws, which gives 500, when no `OidcGuard` ran.
+ * Throws, which gives 500, when no `OidcGuard` ran. In a test that replaces the guard (`overrideGuard`, `overrideProvider`)
+ * it is what that left in `request.user` if it is a `VerifiedAccessToken`, else `undefined`: such a test uses `@CurrentUser()`.
  */
 export const AccessToken: () => ParameterDecorator = createParamDecorator(
   (_data: undefined, context: ExecutionContext) => found(context, 'token', '@AccessToken()', 'an OidcGuard'),
@@ -37,7 +42,8 @@ export const AccessToken: () => ParameterDecorator = createParamDecorator(
  * Who the call is from: under `OidcGuard` the verified token, under `OidcSessionGuard` what the strategy's `validate`
  * returned. Under `@Public()` it is `undefined` when nobody is there.
  *
- * Throws, which gives 500, when neither guard ran.
+ * Throws, which gives 500, when neither guard ran. In a test that replaces the guard (`overrideGuard`, `overrideProvider`)
+ * it is what that left in `request.user`.
  */
 export const CurrentUser: () => ParameterDecorator = createParamDecorator(
   (_data: undefined, context: ExecutionContext) =>

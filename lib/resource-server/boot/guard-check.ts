@@ -6,6 +6,7 @@ import { ConfigError } from '../../errors/errors.js';
 import { accessRule, contradictionOf } from '../../nest/access-rule.js';
 import { handlersOf, kindsOf, nameOf, type Handler, type Target } from './handlers.js';
 import { globalGuardsOf, Microservices } from './microservices.js';
+import { overridesOf, readOverrides } from './overrides.js';
 import { MESSAGES, reachOf, type Reach } from './reach.js';
 import { OidcGuard } from '../oidc.guard.js';
 import { ResourceServer } from '../resource-server.js';
@@ -30,6 +31,10 @@ export class GuardCheck implements OnApplicationBootstrap {
   async onApplicationBootstrap(): Promise<void> {
     const handlers = [...handlersOf(this.#modules)];
     handlers.forEach(refuseContradiction);
+    readOverrides(
+      handlers.map(({ metatype }) => metatype),
+      overridesOf(this.#modules),
+    );
     await this.#checkGuards(handlers);
     const servers = this.#resourceServers();
     if (handlers.some(asksTheServer) && !servers.some(({ client }) => client.canIntrospect)) {
@@ -48,7 +53,7 @@ export class GuardCheck implements OnApplicationBootstrap {
     for (const handler of handlers.filter(asksForSomething)) {
       // Who is called by messages only can't be called before a microservice listens.
       for (const kind of kindsOf(handler).filter((kind) => kind !== 'message')) {
-        requireGuard(handler, await reachOf(kind, this.#modules), globalGuards);
+        this.#requireGuard(handler, await reachOf(kind, this.#modules), globalGuards);
       }
     }
   }
@@ -56,9 +61,22 @@ export class GuardCheck implements OnApplicationBootstrap {
   #checkMessages(globalGuards: readonly unknown[]): void {
     for (const handler of handlersOf(this.#modules)) {
       if (asksForSomething(handler) && kindsOf(handler).includes('message')) {
-        requireGuard(handler, MESSAGES, globalGuards);
+        this.#requireGuard(handler, MESSAGES, globalGuards);
       }
     }
+  }
+
+  #requireGuard(target: Handler, reach: Reach, globalGuards: readonly unknown[]): void {
+    const { handler, metatype } = target;
+    const own = [handler, metatype].flatMap(guardsOn);
+    const standing = [...(reach.own ? own : []), ...(reach.global ? globalGuards : [])];
+    const overrides = overridesOf(this.#modules);
+    if (standing.some((guard) => isOidcGuard(guard) || overrides.includes(guard))) {
+      return;
+    }
+    const [demand] = accessRule(handler, metatype).demands;
+    const problem = ['is not protected by an OidcGuard', reach.cure].filter(Boolean).join(': ');
+    throw new ConfigError('INVALID_CONFIG', `${demand} on ${nameOf(target)}`, problem);
   }
 
   /** Which guard stands before a handler can be any client's. */
@@ -81,17 +99,6 @@ function refuseContradiction(target: Handler): void {
 
 function asksForSomething({ handler, metatype }: Handler): boolean {
   return accessRule(handler, metatype).demands.length > 0;
-}
-
-function requireGuard(target: Handler, reach: Reach, globalGuards: readonly unknown[]): void {
-  const { handler, metatype } = target;
-  const own = [handler, metatype].flatMap(guardsOn);
-  if ((reach.own && own.some(isOidcGuard)) || (reach.global && globalGuards.some(isOidcGuard))) {
-    return;
-  }
-  const [demand] = accessRule(handler, metatype).demands;
-  const problem = ['is not protected by an OidcGuard', reach.cure].filter(Boolean).join(': ');
-  throw new ConfigError('INVALID_CONFIG', `${demand} on ${nameOf(target)}`, problem);
 }
 
 function asksTheServer({ handler, metatype }: Handler): boolean {
