@@ -55,6 +55,7 @@ export type { ServerMetadata } from './metadata/server-metadata.js';
 
 export type { IntrospectionFreshness, StepUpRequirement, Validation } from './nest/access-rule.js';
 export { AccessTokenValidation, Introspection, Public, Scopes, StepUp } from './nest/decorators.js';
+export { DelegatesTo } from './nest/delegates-to.js';
 export { OidcException, type OidcExceptionBody } from './nest/oidc.exception.js';
 export { AccessToken, CurrentUser, InjectOidcClient, InjectOidcSession } from './nest/parameter-decorators.js';
 export { OIDC_CLOCK, OIDC_CLOCK_SKEW, OIDC_CLOCK_TOLERANCE, OIDC_DISPATCHER } from './nest/tokens.js';

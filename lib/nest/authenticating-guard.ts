@@ -12,10 +12,13 @@ export function Authenticates(...credentials: readonly Credential[]): ClassDecor
 }
 
 /** Whether `guard`, a class or an instance as `@UseGuards` takes it, finds out who calls. */
-export function authenticates(guard: unknown, by?: Credential): boolean {
+export function authenticates(guard: unknown): boolean {
+  return credentialsOf(guard).length > 0;
+}
+
+export function credentialsOf(guard: unknown): readonly Credential[] {
   const type = classOf(guard);
-  const credentials: readonly Credential[] = (type && Reflect.getMetadata(AUTHENTICATES, type)) ?? [];
-  return by === undefined ? credentials.length > 0 : credentials.includes(by);
+  return (type && Reflect.getMetadata(AUTHENTICATES, type)) ?? [];
 }
 
 /** The class of a guard, which may be an instance. */

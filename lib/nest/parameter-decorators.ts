@@ -1,6 +1,6 @@
 import { createParamDecorator, Inject, type ExecutionContext } from '@nestjs/common';
 
-import { authenticated, leftByTest, type Authenticated } from './authenticated.js';
+import { authenticated, leftByTest, wasFoundByAnotherCopy, type Authenticated } from './authenticated.js';
 import { callOf, requestOf } from './call.js';
 import { clientToken, sessionToken } from './tokens.js';
 
@@ -23,8 +23,11 @@ function found(context: ExecutionContext, member: keyof Authenticated, decorator
   if (left !== undefined) {
     return left[member];
   }
+  const problem = wasFoundByAnotherCopy(callOf(context))
+    ? 'the one that ran is of another copy of nestjs-oidc; install it once (npm ls nestjs-oidc)'
+    : 'no such guard ran';
   throw new Error(
-    `${decorator} needs ${guards} on ${context.getClass().name}.${context.getHandler().name}: no such guard ran`,
+    `${decorator} needs ${guards} on ${context.getClass().name}.${context.getHandler().name}: ${problem}`,
   );
 }
 

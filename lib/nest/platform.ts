@@ -136,6 +136,13 @@ export class Platform {
     }
   }
 
+  /** What puts back these headers, and which of them scripts may read, as they are now. */
+  remember(response: unknown, headers: readonly ResponseHeader[]): () => void {
+    const names = [...headers.map(([name]) => name), EXPOSED];
+    const before = names.map((name) => [name, this.writer().getHeader(response, name)] as const);
+    return () => before.forEach(([name, value]) => this.putBack(response, name, value));
+  }
+
   /** Where CORS is on, lets scripts of other origins read these headers, beside those that the application named. */
   expose(response: unknown, names: readonly string[]): void {
     if (this.getHeader(response, 'Access-Control-Allow-Origin') === undefined) {
@@ -152,6 +159,15 @@ export class Platform {
 
   getHeader(response: unknown, name: string): string | undefined {
     return text(this.writer().getHeader(response, name));
+  }
+
+  private putBack(response: unknown, name: string, value: unknown): void {
+    if (typeof value === 'string' || isListOfText(value)) {
+      this.setHeader(response, name, value);
+    } else if (isHeaderHolder(response)) {
+      // Nest's adapters have no such method; Express and Fastify name it alike.
+      response.removeHeader(name);
+    }
   }
 
   private writer(): HeaderWriter {
@@ -172,6 +188,14 @@ function isFastify(value: unknown): value is FastifyLike {
     typeof member(value, 'addContentTypeParser') === 'function' &&
     typeof member(value, 'hasContentTypeParser') === 'function'
   );
+}
+
+function isHeaderHolder(value: unknown): value is { removeHeader(name: string): unknown } {
+  return typeof member(value, 'removeHeader') === 'function';
+}
+
+function isListOfText(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((line) => typeof line === 'string');
 }
 
 function isIncomingMessage(value: unknown): value is IncomingMessage {

@@ -2,7 +2,7 @@ import { Inject, Injectable, Logger, type CanActivate, type ExecutionContext, ty
 
 import { logLine } from '../errors/log-line.js';
 import { OidcError } from '../errors/oidc.error.js';
-import { authenticate, admitAnonymous } from '../nest/authenticated.js';
+import { authenticate, admitAnonymous, recordRefusal } from '../nest/authenticated.js';
 import { Authenticates } from '../nest/authenticating-guard.js';
 import { authorizationOf, callOf, isHttpRequest, kindOf, requestOf, responseOf } from '../nest/call.js';
 import { accessRule, type AccessRule } from '../nest/access-rule.js';
@@ -130,13 +130,17 @@ export class OidcGuard implements CanActivate {
     }
   }
 
-  /** What is thrown instead of letting the call pass. On HTTP, the headers are set here. */
+  /**
+   * What is thrown instead of letting the call pass. On HTTP, the headers are set here; they are taken back when another
+   * guard admits the call all the same.
+   */
   protected handleRefusal(error: OidcError, context: ExecutionContext): Awaitable<Error> {
     const request = this.getRequest(context);
     const refusal = refusalOf(error, this.#factsFor(error, request, context));
     const response = responseOf(context);
     if (response !== undefined) {
       this.#echo(request, response);
+      recordRefusal(callOf(context), this.platform.remember(response, refusal.headers));
       this.platform.deliver(response, refusal.headers);
       this.platform.expose(
         response,

@@ -2,7 +2,7 @@ import { Inject, Injectable, type CanActivate, type ExecutionContext, type Type 
 
 import { SessionError } from '../errors/errors.js';
 import { PRIVATE_ANSWER, type Answer, type ResponseHeader } from '../nest/answer.js';
-import { admitAnonymous, authenticate } from '../nest/authenticated.js';
+import { admitAnonymous, authenticate, recordRefusal } from '../nest/authenticated.js';
 import { Authenticates } from '../nest/authenticating-guard.js';
 import { accessRule } from '../nest/access-rule.js';
 import { namedGuard } from '../nest/named-guard.js';
@@ -48,17 +48,17 @@ export class OidcSessionGuard implements CanActivate {
     const response: object = http.getResponse();
     const { isPublic } = accessRule(context.getHandler(), context.getClass());
     if (this.isForged(request)) {
-      return isPublic ? this.admit(request) : this.refuse(response, FORGED);
+      return isPublic ? this.admit(request) : this.refuse(request, response, FORGED);
     }
     const { session, setCookies } = this.sessions.find(request);
     const { platform } = this.sessions;
     platform.deliver(response, [['Set-Cookie', setCookies]]);
     if (session !== undefined) {
-      platform.deliver(response, [OWN_ANSWER]);
       authenticate(request, { user: session.user });
+      platform.deliver(response, [OWN_ANSWER]);
       return true;
     }
-    return isPublic ? this.admit(request) : this.refuse(response, MISSING);
+    return isPublic ? this.admit(request) : this.refuse(request, response, MISSING);
   }
 
   private isForged(request: object): boolean {
@@ -73,8 +73,10 @@ export class OidcSessionGuard implements CanActivate {
     return true;
   }
 
-  private refuse(response: object, refusal: Refusal): never {
-    this.sessions.platform.deliver(response, refusal.headers);
+  private refuse(request: object, response: object, refusal: Refusal): never {
+    const { platform } = this.sessions;
+    recordRefusal(request, platform.remember(response, refusal.headers));
+    platform.deliver(response, refusal.headers);
     throw new OidcException(refusal.status, refusal, { cause: refusal.cause() });
   }
 }

@@ -185,6 +185,13 @@ describe('@CurrentUser and @AccessToken', () => {
     expect(() => user!(undefined, contextOf({}, 'rpc'))).toThrow('no such guard ran');
   });
 
+  it('name another copy of the package when its guard ran', () => {
+    const request = { [Symbol('nestjs-oidc')]: { user: 'alice' } };
+    expect(() => user!(undefined, contextOf(request))).toThrow(
+      'on Handlers.get: the one that ran is of another copy of nestjs-oidc; install it once (npm ls nestjs-oidc)',
+    );
+  });
+
   it('give what the guard found', () => {
     const request = {};
     authenticate(request, { user: 'alice', token: 'verified' });

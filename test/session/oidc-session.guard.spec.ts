@@ -25,7 +25,9 @@ const NOBODY: FoundSession = { setCookies: ['s=; Max-Age=0'] };
 function run(found: FoundSession, { controller = Guarded, method = 'GET', site = '', type = 'http' } = {}) {
   const headers: [string, string][] = [];
   const record = (_response: unknown, name: string, value: string) => headers.push([name, value]);
-  const platform = new Platform({ httpAdapter: { setHeader: record, appendHeader: record } } as never);
+  const platform = new Platform({
+    httpAdapter: { setHeader: record, appendHeader: record, getHeader: () => undefined },
+  } as never);
   const guard = new OidcSessionGuard({ platform, sealer: () => {}, find: () => found } as unknown as SessionCookies);
   const request = { method, url: '/', rawHeaders: [], headers: { 'sec-fetch-site': site } };
   const context = {

@@ -8,8 +8,12 @@ import { handlersOf, kindsOf, nameOf, type Handler, type Target } from './handle
 import { globalGuardsOf, Microservices } from './microservices.js';
 import { overridesOf, readOverrides } from './overrides.js';
 import { MESSAGES, reachOf, type Reach } from './reach.js';
+import { TokenGuards } from './token-guards.js';
 import { OidcGuard } from '../oidc.guard.js';
 import { ResourceServer } from '../resource-server.js';
+
+const ANOTHER_COPY =
+  'the one that stands there is of another copy of nestjs-oidc; install it once (npm ls nestjs-oidc)';
 
 /** Holds what decorators ask of access tokens against the guards: once for the application, whatever clients it has. */
 @Module({})
@@ -50,33 +54,20 @@ export class GuardCheck implements OnApplicationBootstrap {
 
   async #checkGuards(handlers: readonly Handler[]): Promise<void> {
     const globalGuards = globalGuardsOf(this.#application);
+    const tokenGuards = new TokenGuards(this.#modules);
     for (const handler of handlers.filter(asksForSomething)) {
       // Who is called by messages only can't be called before a microservice listens.
       for (const kind of kindsOf(handler).filter((kind) => kind !== 'message')) {
-        this.#requireGuard(handler, await reachOf(kind, this.#modules), globalGuards);
+        requireGuard(handler, await reachOf(kind, this.#modules), globalGuards, tokenGuards);
       }
     }
   }
 
   #checkMessages(globalGuards: readonly unknown[]): void {
-    for (const handler of handlersOf(this.#modules)) {
-      if (asksForSomething(handler) && kindsOf(handler).includes('message')) {
-        this.#requireGuard(handler, MESSAGES, globalGuards);
-      }
-    }
-  }
-
-  #requireGuard(target: Handler, reach: Reach, globalGuards: readonly unknown[]): void {
-    const { handler, metatype } = target;
-    const own = [handler, metatype].flatMap(guardsOn);
-    const standing = [...(reach.own ? own : []), ...(reach.global ? globalGuards : [])];
-    const overrides = overridesOf(this.#modules);
-    if (standing.some((guard) => isOidcGuard(guard) || overrides.includes(guard))) {
-      return;
-    }
-    const [demand] = accessRule(handler, metatype).demands;
-    const problem = ['is not protected by an OidcGuard', reach.cure].filter(Boolean).join(': ');
-    throw new ConfigError('INVALID_CONFIG', `${demand} on ${nameOf(target)}`, problem);
+    const tokenGuards = new TokenGuards(this.#modules);
+    [...handlersOf(this.#modules)]
+      .filter((handler) => asksForSomething(handler) && kindsOf(handler).includes('message'))
+      .forEach((handler) => requireGuard(handler, MESSAGES, globalGuards, tokenGuards));
   }
 
   /** Which guard stands before a handler can be any client's. */
@@ -101,6 +92,19 @@ function asksForSomething({ handler, metatype }: Handler): boolean {
   return accessRule(handler, metatype).demands.length > 0;
 }
 
+function requireGuard(target: Handler, reach: Reach, globalGuards: readonly unknown[], tokenGuards: TokenGuards): void {
+  const { handler, metatype } = target;
+  const own = [handler, metatype].flatMap(guardsOn);
+  const asked = [...(reach.own ? own : []), ...(reach.global ? globalGuards : [])];
+  if (asked.some((guard) => tokenGuards.includes(guard))) {
+    return;
+  }
+  const [demand] = accessRule(handler, metatype).demands;
+  const hint = asked.some((guard) => tokenGuards.isOfAnotherCopy(guard)) ? ANOTHER_COPY : reach.cure;
+  const problem = ['is not protected by an OidcGuard', hint].filter(Boolean).join(': ');
+  throw new ConfigError('INVALID_CONFIG', `${demand} on ${nameOf(target)}`, problem);
+}
+
 function asksTheServer({ handler, metatype }: Handler): boolean {
   const { isPublic, validation } = accessRule(handler, metatype);
   return !isPublic && validation !== undefined && validation !== 'jwt';
@@ -116,13 +120,4 @@ function wantsWhatIsKept({ handler, metatype }: Handler): boolean {
 function guardsOn(target: Target): readonly unknown[] {
   const guards: unknown = Reflect.getMetadata(GUARDS_METADATA, target);
   return Array.isArray(guards) ? guards : [];
-}
-
-/** The guard's class, a subclass of it, or an instance of either. */
-function isOidcGuard(guard: unknown): boolean {
-  return (
-    guard instanceof OidcGuard ||
-    guard === OidcGuard ||
-    (typeof guard === 'function' && guard.prototype instanceof OidcGuard)
-  );
 }
