@@ -1,9 +1,10 @@
 import { ResponseError } from '../errors/errors.js';
+import { OidcError } from '../errors/oidc.error.js';
 import { isJsonObject, type JsonObject } from '../http/json.js';
 import type { HttpResponse } from '../http/response.js';
 import { INTROSPECTION } from '../jose/purpose.js';
 import { wrongClaim, type AccessTokenClaims } from './access-token.js';
-import { jwtOf, requireJson, requireOk } from './oauth-response.js';
+import { errorOf, isAboutTheRequest, jwtOf, requireJson, requireOk } from './oauth-response.js';
 import type { Server } from './server.js';
 import { requireToken } from './token.js';
 
@@ -28,7 +29,8 @@ export interface IntrospectionOptions {
  * for, and a JWT that comes all the same is verified.
  *
  * @param token opaque or not, as presented
- * @returns the response's members; `active: false` is a value, not an error
+ * @returns the response's members; `active: false` is a value, not an error. It also stands for an error answer that speaks
+ *   of the token, such as `invalid_token`
  * @throws {OAuthError} the server refused: our credentials, or with `unsupported_token_type` the token's form
  * @throws {ResponseError} the server answered outside the specification, or unsigned where signed is registered
  * @throws {VerificationError} the signed response did not verify
@@ -45,11 +47,34 @@ export async function introspect(
     { token, token_type_hint },
     { accept: mustBeSigned ? SIGNED : 'application/json', retry: 'unanswered' },
   );
+  if (refusesToken(response)) {
+    return { active: false };
+  }
   requireOk(response, 'introspection_endpoint');
   const members: JsonObject =
     response.mediaType === SIGNED ? await fromJwt(server, response, audience) : fromJson(response, mustBeSigned);
   requireIntrospection(members);
   return members;
+}
+
+/** `error` as a parameter of a challenge. */
+const INVALID_TOKEN_CHALLENGE = /(?:^|[\s,])error="?invalid_token"?(?:[\s,]|$)/;
+
+/**
+ * Whether an error answer speaks of the token that was presented: some servers answer so instead of `active: false`. Our
+ * own credentials are no token, so that `invalid_token` (RFC 6750, section 3.1) never means them. A 404 without an error of
+ * OAuth is a wrong URL.
+ */
+function refusesToken(response: HttpResponse): boolean {
+  if (response.status === 200) {
+    return false;
+  }
+  const error = errorOf(response);
+  if (error !== undefined) {
+    return error === 'invalid_token' || (response.status === 404 && isAboutTheRequest(error));
+  }
+  const challenges = [response.headers['www-authenticate'] ?? []].flat();
+  return challenges.some((challenge) => INVALID_TOKEN_CHALLENGE.test(challenge)) || saysInactive(response);
 }
 
 async function fromJwt(server: Server, response: HttpResponse, audience: readonly string[]): Promise<JsonObject> {
@@ -60,6 +85,18 @@ async function fromJwt(server: Server, response: HttpResponse, audience: readonl
     throw malformed('token_introspection');
   }
   return token_introspection;
+}
+
+/** An error answer may hold anything: what can't be read says nothing. */
+function saysInactive(response: HttpResponse): boolean {
+  try {
+    return requireJson(response)['active'] === false;
+  } catch (error) {
+    if (error instanceof OidcError) {
+      return false;
+    }
+    throw error;
+  }
 }
 
 function fromJson(response: HttpResponse, mustBeSigned: boolean): JsonObject {

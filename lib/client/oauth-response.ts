@@ -7,6 +7,9 @@ import type { Endpoint } from '../metadata/server-metadata.js';
 /** Errors that say that the server does not take us for the client we are configured to be. */
 const ABOUT_THE_CLIENT: readonly string[] = ['invalid_client', 'unauthorized_client'];
 
+/** RFC 6749, section 5.2, as far as the registered ones go. */
+const OAUTH_ERROR = /^[a-z_]{1,64}$/;
+
 /**
  * Ends quietly for 200, else throws the error that the answer is (RFC 6749, section 5.2).
  *
@@ -26,7 +29,7 @@ export function requireOk(response: HttpResponse, endpoint: Endpoint): void {
 
 /** @param error as it came; only its registered alphabet is repeated (RFC 6749, section 5.2) */
 export function oauthError(error: string, endpoint: Endpoint): OAuthError {
-  const name = /^[a-z_]{1,64}$/.test(error) ? error : 'invalid_error';
+  const name = OAUTH_ERROR.test(error) ? error : 'invalid_error';
   return ABOUT_THE_CLIENT.includes(name)
     ? new OAuthError(
         'CLIENT_MISCONFIGURED',
@@ -34,6 +37,11 @@ export function oauthError(error: string, endpoint: Endpoint): OAuthError {
         `The server's ${endpoint} does not accept this client as it is configured: ${name}.`,
       )
     : new OAuthError('OP_ERROR', name, 'The server refused the request.');
+}
+
+/** Whether an `error` is written as one of OAuth and blames the request, not the client that sends it. */
+export function isAboutTheRequest(error: string): boolean {
+  return OAUTH_ERROR.test(error) && !ABOUT_THE_CLIENT.includes(error);
 }
 
 /** The `error` of an answer that is one, as it came. */

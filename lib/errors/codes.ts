@@ -17,6 +17,8 @@ export type DiscoveryErrorCode = 'ISSUER_MISMATCH' | 'INVALID_SERVER_METADATA' |
 /** The server could not be reached, did not answer in time, or said that it can't serve now. */
 export type TransportErrorCode =
   | 'UPSTREAM_UNAVAILABLE'
+  /** It answered 500, or another 5xx that says nothing of the requests of others. */
+  | 'UPSTREAM_ERROR'
   | 'UPSTREAM_TIMEOUT'
   /** As many calls to the endpoint are on their way as `http.maxConcurrent`, and no place became free in time. */
   | 'UPSTREAM_BUSY'

@@ -14,6 +14,9 @@ import { retryAfter } from './retry-after.js';
 /** Milliseconds. */
 const CLOSING_TIME = 1000;
 
+/** The statuses that speak of the server or of what stands before it (RFC 9110, sections 15.6.3 to 15.6.5). */
+const OUTAGES: readonly number[] = [502, 503, 504];
+
 export interface ConnectionsOptions {
   /** Default: a pool of our own. */
   readonly dispatcher?: Dispatcher | undefined;
@@ -102,11 +105,11 @@ export class Connections {
   /** What the head of an answer rules out already. */
   #refusalOf({ status, headers }: Incoming): Failure | undefined {
     if (status >= 500) {
-      const wait = retryAfter(one(headers['retry-after']), this.now());
-      return {
-        error: new TransportError('UPSTREAM_UNAVAILABLE', 'The server failed.', { retryAfter: wait }),
-        kind: 'broken',
-      };
+      const options = { retryAfter: retryAfter(one(headers['retry-after']), this.now()) };
+      const error = OUTAGES.includes(status)
+        ? new TransportError('UPSTREAM_UNAVAILABLE', 'The server can not serve at the moment.', options)
+        : new TransportError('UPSTREAM_ERROR', 'The server failed at this request.', options);
+      return { error, kind: 'broken' };
     }
     if (status === 429) {
       const wait = retryAfter(one(headers['retry-after']), this.now());

@@ -11,8 +11,11 @@ const PAUSE = 5000;
 /** Milliseconds that callers are told to wait for a probe that is on its way. */
 const PROBE = 1000;
 
-/** The failures that say that a server is down: silence, 5xx and 429. Whatever else it answers, it is there. */
-const DOWN: readonly string[] = ['UPSTREAM_UNAVAILABLE', 'UPSTREAM_TIMEOUT', 'TLS_ERROR', 'RATE_LIMITED'];
+/**
+ * The failures that count: no answer, no secure connection, 502, 503, 504 and 429. They say that the server serves nobody.
+ * A 500 speaks of one request, and a stranger can bring about as many as he likes: it counts as an answer.
+ */
+const COUNTED: readonly string[] = ['UPSTREAM_UNAVAILABLE', 'UPSTREAM_TIMEOUT', 'TLS_ERROR', 'RATE_LIMITED'];
 
 const MESSAGES = {
   RATE_LIMITED: 'The server asked to be left alone for a while.',
@@ -28,10 +31,10 @@ interface Closure {
 }
 
 /**
- * Whether a server may be called: when it asked to be left alone, and whether it is down.
+ * Circuit breaker: says whether a server may be called.
  *
- * After ten failures in a row it is left alone for five seconds, or as long as it says; then one call goes ahead and
- * decides for the others.
+ * Ten failures in a row open it for five seconds, or for as long as the server says. Then one call goes ahead, and its
+ * end decides for the others. A 429 opens it at once.
  */
 export class Health {
   #failures = 0;
@@ -75,7 +78,7 @@ export class Health {
   report(error: OidcError | undefined): void {
     const wasProbing = this.#isProbing;
     this.#isProbing = false;
-    if (!(error instanceof TransportError) || !DOWN.includes(error.code)) {
+    if (!(error instanceof TransportError) || !COUNTED.includes(error.code)) {
       this.#failures = 0;
       this.#closure = undefined;
       return;

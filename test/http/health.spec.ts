@@ -5,6 +5,7 @@ import { TransportError } from '../../lib/errors/errors.js';
 import { Health } from '../../lib/http/health.js';
 
 const down = new TransportError('UPSTREAM_UNAVAILABLE', 'down', { retryAfter: 5 });
+const failed = new TransportError('UPSTREAM_ERROR', 'failed');
 const limited = new TransportError('RATE_LIMITED', 'limited', { retryAfter: 7 });
 
 const atTime = (now = 0) => {
@@ -62,6 +63,21 @@ describe('the circuit breaker', () => {
     expect(refusalOf(() => health.open())).toBeUndefined();
   });
 
+  it('stays closed however often the server fails at single requests', () => {
+    const { health } = atTime();
+    fails(health, 100, failed);
+    expect(refusalOf(() => health.open())).toBeUndefined();
+  });
+
+  it('a probe that is answered with a 500 closes it: the server is there', () => {
+    const { time, health } = atTime();
+    fails(health, 10);
+    time.now = 5000;
+    health.open();
+    health.report(failed);
+    expect([refusalOf(() => health.open()), refusalOf(() => health.open())]).toEqual([undefined, undefined]);
+  });
+
   it('stays open for as long as the server says', () => {
     const { health } = atTime();
     fails(health, 10, new TransportError('UPSTREAM_UNAVAILABLE', 'down', { retryAfter: 60 }));
@@ -87,7 +103,7 @@ describe('the circuit breaker', () => {
   it('never stays closed: whatever happened, an answer to the next call that goes ahead opens it', () => {
     const step = fc.oneof(
       fc.record({ wait: fc.integer({ min: 0, max: 20_000 }) }),
-      fc.record({ outcome: fc.constantFrom(down, limited, undefined) }),
+      fc.record({ outcome: fc.constantFrom(down, limited, failed, undefined) }),
     );
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {

@@ -123,8 +123,11 @@ describe.each(ways)('over %s', (_way, options) => {
     ['NET-12 half a body and a reset', breaksOff, 'ResponseError', 'RESPONSE_INCOMPLETE'],
     ['NET-12 a reset', (socket) => socket.resetAndDestroy(), 'TransportError', 'UPSTREAM_UNAVAILABLE'],
     ['the end', (socket) => socket.end(), 'TransportError', 'UPSTREAM_UNAVAILABLE'],
-    ['500', sends(http('500 No', ['Content-Length: 0'])), 'TransportError', 'UPSTREAM_UNAVAILABLE'],
+    ['500', sends(http('500 No', ['Content-Length: 0'])), 'TransportError', 'UPSTREAM_ERROR'],
+    ['501', sends(http('501 No', ['Content-Length: 0'])), 'TransportError', 'UPSTREAM_ERROR'],
+    ['502', sends(http('502 No', ['Content-Length: 0'])), 'TransportError', 'UPSTREAM_UNAVAILABLE'],
     ['503', sends(http('503 No', ['Content-Length: 0'])), 'TransportError', 'UPSTREAM_UNAVAILABLE'],
+    ['504', sends(http('504 No', ['Content-Length: 0'])), 'TransportError', 'UPSTREAM_UNAVAILABLE'],
     [
       'NET-10 a body that breaks off',
       (socket) => socket.end(http('200 OK', [JSON_TYPE, 'Content-Length: 100'], '{"a":1}')),

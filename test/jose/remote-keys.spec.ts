@@ -241,7 +241,7 @@ describe('a key that is not known', () => {
 
   it('JWKS-03 in an outage is the token’s fault while the keys are young, later the outage’s', async () => {
     const { op, keys } = await warm();
-    op.answer('jwks', { status: 500 });
+    op.answer('jwks', { status: 503 });
     op.clock.advance(29);
     expect(await keys.outcome(unknown('k'), 'stranger')).toBe('KEY_NOT_FOUND');
     expect(await keys.outcome(unknown('k'))).toBe('UPSTREAM_UNAVAILABLE');

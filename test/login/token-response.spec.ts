@@ -114,7 +114,7 @@ onBothAdapters((adapter) => {
   it.each<[string, Fault, 503 | 504, string]>([
     ['NET-12 a reset', 'reset', 503, 'UPSTREAM_UNAVAILABLE'],
     ['a closed connection', 'close', 503, 'UPSTREAM_UNAVAILABLE'],
-    ['500', { status: 500 }, 503, 'UPSTREAM_UNAVAILABLE'],
+    ['500', { status: 500 }, 503, 'UPSTREAM_ERROR'],
     ['NET-07 silence', 'hang', 504, 'UPSTREAM_TIMEOUT'],
     ['half an answer and silence', 'stall', 504, 'UPSTREAM_TIMEOUT'],
     ['NET-20 429', { status: 429, headers: { 'retry-after': '120' } }, 503, 'RATE_LIMITED'],

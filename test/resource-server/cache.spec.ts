@@ -265,6 +265,16 @@ onBothAdapters((adapter) => {
       expectDependency(app, await app.call('/stale', token));
     });
 
+    it('RFC 5861 staleIfError: at a 500 too, which speaks of one request', async () => {
+      const app = await boot();
+      const token = app.op.issue();
+      await app.call('/stale', token);
+      app.op.answer('introspect', { status: 500 });
+      app.clock.advance(31);
+      expect((await app.call('/stale', token)).json()).toEqual({ isStale: true });
+      expectDependency(app, await app.call('/kept', token), 'UPSTREAM_ERROR');
+    });
+
     it('staleIfError: for so long and no longer', async () => {
       const app = await boot();
       const token = app.op.issue();

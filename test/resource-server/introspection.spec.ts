@@ -8,7 +8,7 @@ import type { Awaitable } from '../../lib/resource-server/awaitable.js';
 import { createApp, onBothAdapters, type TestApp } from '../support/apps.js';
 import { startProvider } from '../support/provider.js';
 import { clientOf } from '../support/client.js';
-import type { Fault } from '../support/faulty-server.js';
+import type { Answer, Fault } from '../support/faulty-server.js';
 import type { IssuedToken, Members } from '../support/hostile-provider.js';
 import {
   expectBadRequest,
@@ -20,7 +20,10 @@ import {
 import { rawRequest } from '../support/raw-http.js';
 import { T } from '../support/clock.js';
 
-/** Seconds; `clock.seconds` of every test begins here. */
+const BASIC = { 'www-authenticate': 'Basic realm="op"' };
+const INVALID_TOKEN = { 'www-authenticate': 'Bearer realm="op", error="invalid_token"' };
+const CHALLENGES = { 'www-authenticate': ['Basic realm="op"', 'Bearer error="invalid_token"'] };
+
 onBothAdapters((adapter) => {
   const boot = () => createApp({ adapter });
   const issue = (app: TestApp, members: IssuedToken) => app.call('/orders', app.op.issue(members));
@@ -176,7 +179,7 @@ onBothAdapters((adapter) => {
   });
 
   it.each<[string, Fault, string, number]>([
-    ['500', { status: 500 }, 'UPSTREAM_UNAVAILABLE', 5],
+    ['500', { status: 500 }, 'UPSTREAM_ERROR', 5],
     ['503 that says when', { status: 503, headers: { 'retry-after': '11' } }, 'UPSTREAM_UNAVAILABLE', 11],
     ['a reset', 'reset', 'UPSTREAM_UNAVAILABLE', 5],
     ['silence', 'hang', 'UPSTREAM_TIMEOUT', 5],
@@ -193,6 +196,22 @@ onBothAdapters((adapter) => {
     ['nothing', { headers: { 'content-type': 'application/json' }, body: '' }, 'INVALID_JSON', 5],
     ['INTRO-25 5 MB', { body: { active: true, pad: 'x'.repeat(5_000_000) } }, 'RESPONSE_TOO_LARGE', 5],
     ['404', { status: 404, body: 'not here' }, 'UNEXPECTED_STATUS', 5],
+    ['404 of a framework', { status: 404, body: { error: 'Not Found', statusCode: 404 } }, 'OP_ERROR', 5],
+    ['400 without an error', { status: 400, body: { active: true } }, 'UNEXPECTED_STATUS', 5],
+    ['401 without an error', { status: 401, headers: BASIC }, 'CLIENT_MISCONFIGURED', 5],
+    [
+      'our credentials refused in the challenge',
+      { status: 401, headers: { 'www-authenticate': 'Basic realm="op", error="invalid_client"' } },
+      'CLIENT_MISCONFIGURED',
+      5,
+    ],
+    [
+      'our credentials refused in the body, whatever the challenge says',
+      { status: 401, headers: INVALID_TOKEN, body: { error: 'invalid_client' } },
+      'CLIENT_MISCONFIGURED',
+      5,
+    ],
+    ['our credentials refused by 404', { status: 404, body: { error: 'invalid_client' } }, 'CLIENT_MISCONFIGURED', 5],
     ['201', { status: 201, body: { active: true } }, 'UNEXPECTED_STATUS', 5],
     ['our credentials refused', { status: 401, body: { error: 'invalid_client' } }, 'CLIENT_MISCONFIGURED', 5],
     ['another error', { status: 400, body: { error: 'invalid_request' } }, 'OP_ERROR', 5],
@@ -204,6 +223,43 @@ onBothAdapters((adapter) => {
     app.op.heal();
     expect((await app.call('/orders', token)).status).toBe(200);
     expectNoSecrets(app, undefined, [token]);
+  });
+
+  it.each<[string, Answer]>([
+    ['400 invalid_token', { status: 400, body: { error: 'invalid_token' } }],
+    ['401 invalid_token', { status: 401, body: { error: 'invalid_token' } }],
+    ['401 with the challenge of RFC 6750', { status: 401, headers: INVALID_TOKEN }],
+    ['401 with a page and two challenges', { status: 401, headers: CHALLENGES, body: '<p>no</p>' }],
+    ['401 and a body that says it', { status: 401, body: { active: false } }],
+    ['404 that says it', { status: 404, body: { active: false } }],
+    ['404 with an OAuth error', { status: 404, body: { error: 'token_not_found' } }],
+  ])('a server that answers %s speaks of the token: 401, remembered for a while', async (_what, answer) => {
+    const app = await createApp({ adapter, options: { resourceServer: { audience: 'https://api.test', cache: {} } } });
+    const token = app.op.issue();
+    app.op.answer('introspect', answer);
+    expectBadToken(app, await app.call('/orders', token), 'TOKEN_INACTIVE');
+    app.op.heal();
+    expectBadToken(app, await app.call('/orders', token), 'TOKEN_INACTIVE');
+    expect(app.op.count('introspect')).toBe(1);
+    app.clock.advance(5);
+    expect((await app.call('/orders', token)).status).toBe(200);
+  });
+
+  it.each<[string, Answer, number]>([
+    ['500', { status: 500 }, 503],
+    ['400', { status: 400, body: { error: 'invalid_request' } }, 503],
+    ['400 invalid_token', { status: 400, body: { error: 'invalid_token' } }, 401],
+    ['401', { status: 401, headers: INVALID_TOKEN }, 401],
+    ['404', { status: 404, body: { error: 'invalid_token' } }, 401],
+  ])('a stranger whose garbage is answered %s closes the door for nobody else', async (_what, answer, status) => {
+    const app = await boot();
+    const good = app.op.issue();
+    app.op.answer('introspect', ({ form }, next) => (form['token'] === good ? next() : answer));
+    const strangers = await Promise.all(
+      Array.from({ length: 30 }, (_, index) => app.call('/orders', `garbage${index}`)),
+    );
+    expect(new Set(strangers.map((response) => response.status))).toEqual(new Set([status]));
+    expect((await app.call('/orders', good)).status).toBe(200);
   });
 
   it('INTRO-19 leaves a server alone that asks for it, whatever the token', async () => {

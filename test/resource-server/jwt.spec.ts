@@ -150,7 +150,7 @@ onBothAdapters((adapter) => {
   it('keys that can not be had are no fault of the token', async () => {
     const app = await boot();
     app.op.answer('jwks', { status: 500 });
-    expectDependency(app, await call(app), 'UPSTREAM_UNAVAILABLE');
+    expectDependency(app, await call(app), 'UPSTREAM_ERROR');
     app.op.heal();
     expect((await call(app)).status).toBe(200);
   });

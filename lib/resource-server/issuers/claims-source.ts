@@ -154,7 +154,7 @@ function apart(key: string): string {
   return `${key} apart`;
 }
 
-/** That our own callers are too many says nothing of the server. */
+/** RFC 5861, section 4: a 500 too. That our own callers are too many says nothing of the server. */
 function isOutage(error: unknown): boolean {
   return error instanceof TransportError && error.code !== 'UPSTREAM_BUSY';
 }
