@@ -19,7 +19,11 @@ export interface AccessTokenExpectations {
 export class VerifiedAccessToken {
   /** Who issued it. Users of several issuers are told apart by this and `sub` together. */
   readonly iss: string;
-  /** The end-user; undefined for a token that a client got for itself. */
+  /**
+   * The end-user; undefined for a token that a client got for itself, which has no `sub` or the client's own identifier
+   * (RFC 9068, section 5). A client may have got itself registered under a user's `sub`: keep the two apart where you
+   * store what belongs to them.
+   */
   readonly sub: string | undefined;
   readonly client_id: string | undefined;
   readonly scopes: readonly string[];
@@ -37,7 +41,7 @@ export class VerifiedAccessToken {
   ) {
     this.#value = value;
     this.iss = issuer;
-    this.sub = claims.sub;
+    this.sub = claims.sub === claims.client_id ? undefined : claims.sub;
     this.client_id = claims.client_id;
     this.scopes = claims.scope?.split(' ').filter(Boolean) ?? [];
     this.exp = claims.exp;

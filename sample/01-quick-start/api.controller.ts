@@ -30,7 +30,10 @@ export class ApiController {
   }
 }
 
-/** A token from the login has a subject; one from client credentials stands for the client itself. */
+/**
+ * A token from the login has a subject; one from client credentials stands for the client itself. The two are kept apart: a
+ * client may have been registered under the name of a user.
+ */
 function ownerOf(token: VerifiedAccessToken): string {
-  return token.sub ?? token.client_id ?? 'nobody';
+  return token.sub === undefined ? `client ${token.client_id}` : `user ${token.sub}`;
 }

@@ -312,6 +312,15 @@ onBothAdapters((adapter) => {
     expect(response.json()).toEqual({ client_id: 'cli', scopes: ['orders:read'] });
   });
 
+  it('RFC 9068, section 5: a client whose identifier is a user’s subject is not that user', async () => {
+    const app = await boot();
+    const response = await app.call('/any', app.op.issue({ sub: 'alice', client_id: 'alice' }));
+    expect(response.json()).toMatchObject({
+      user: { client_id: 'alice', claims: { sub: 'alice', client_id: 'alice' } },
+    });
+    expect(response.json()).not.toHaveProperty('user.sub');
+  });
+
   it('shares one call among all who ask about a token at the same time, and keeps nothing of it', async () => {
     const app = await boot();
     const resourceServer = app.nest.get<ResourceServer>(resourceServerToken(), { strict: false });

@@ -47,6 +47,14 @@ onBothAdapters((adapter) => {
     expect([app.op.count('introspect'), app.op.count('jwks')]).toEqual([0, 1]);
   });
 
+  it('RFC 9068, section 5: a client whose identifier is a user’s subject is not that user', async () => {
+    const app = await boot();
+    const token = jwtAccessToken(app.op, { claims: { sub: 'alice', client_id: 'alice' } });
+    const { user } = (await app.call('/any', token)).json() as { user: object };
+    expect(user).toMatchObject({ client_id: 'alice', claims: { sub: 'alice' } });
+    expect(user).not.toHaveProperty('sub');
+  });
+
   it.each(['RS256', 'PS512', 'ES384', 'ES512', 'EdDSA'])('signed with %s', async (alg) => {
     const app = await boot();
     expect((await call(app, { alg })).status).toBe(200);
