@@ -98,7 +98,9 @@ export class VerifiedAccessToken {
   requireAuthentication({ acr, maxAge }: StepUpRequirement, clock: Clock): void {
     const { acr: given, auth_time: at } = this.claims;
     const isStrong = acr === undefined || acr.length === 0 || (given !== undefined && acr.includes(given));
-    const isRecent = maxAge === undefined || (at !== undefined && !clock.isOlderThan(at, maxAge));
+    // A time that is still to come, such as one in milliseconds, tells nothing.
+    const isTold = at !== undefined && !clock.isInFuture(at);
+    const isRecent = maxAge === undefined || (isTold && !clock.isOlderThan(at, maxAge));
     if (!isStrong || !isRecent) {
       throw refuse('INSUFFICIENT_AUTHENTICATION', 'The login behind the token is too weak or too long ago.');
     }
@@ -116,6 +118,11 @@ function isAccessToken({ token_type, token_use: use, typ }: AccessTokenClaims): 
     (use === undefined || isOneOf(ACCESS_TOKEN_USES, use)) &&
     !isOneOf(OTHER_TYPES, typ)
   );
+}
+
+/** Whether the server says that it is an access token: by a standard's `token_type`, Keycloak's `typ` or a `token_use`. */
+export function isCalledAccessToken({ token_type, token_use: use, typ }: AccessTokenClaims): boolean {
+  return isOneOf(ACCESS_TOKEN_TYPES, token_type) || isOneOf(ACCESS_TOKEN_TYPES, typ) || isOneOf(ACCESS_TOKEN_USES, use);
 }
 
 const ACCESS_TOKEN_TYPES: readonly string[] = ['bearer', 'access_token', 'dpop'];

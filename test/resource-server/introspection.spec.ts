@@ -137,6 +137,41 @@ onBothAdapters((adapter) => {
   });
 
   it.each<[string, Members]>([
+    ['nonce', { nonce: 'n-0S6_WzA2Mj' }],
+    ['at_hash', { at_hash: 'LDktKdoQak3Pk0cnXxCltA' }],
+    ['c_hash', { c_hash: 'LDktKdoQak3Pk0cnXxCltA' }],
+    ['s_hash', { s_hash: 'LDktKdoQak3Pk0cnXxCltA' }],
+  ])('an ID token that introspection calls active is known by its %s', async (_claim, members) => {
+    const app = await boot();
+    expectBadToken(app, await issue(app, { ...members, token_type: undefined }), 'TOKEN_TYPE');
+  });
+
+  it.each<[string, (app: TestApp) => string]>([
+    ['as it is', (app) => idToken(app)],
+    ['with padding behind its signature', (app) => `${idToken(app)}==`],
+    ['with blanks in its header', (app) => idToken(app, ' { "alg": "ES256" }')],
+  ])('an ID token whose introspection tells nothing of its kind is known by itself, %s', async (_how, tokenOf) => {
+    const app = await boot();
+    app.op.introspectionResponse({ body: () => ({ active: true, aud: 'https://api.test', scope: 'orders:read' }) });
+    expectBadToken(app, await app.call('/orders', tokenOf(app)), 'TOKEN_TYPE');
+  });
+
+  it.each<[string, Members]>([
+    ['token_type', { token_type: 'Bearer' }],
+    ['token_type of bound tokens', { token_type: 'DPoP', cnf: undefined }],
+    ['Keycloak’s typ', { typ: 'Bearer' }],
+    ['token_use', { token_use: 'access' }],
+  ])('a nonce is no fault of what is called an access token by %s', async (_sign, members) => {
+    const app = await boot();
+    const answer = { active: true, aud: 'https://api.test', scope: 'orders:read', nonce: 'n-0S6_WzA2Mj', ...members };
+    app.op.introspectionResponse({ body: () => answer });
+    const response = await app.call('/orders', idToken(app));
+    expect([response.status, app.lastCode]).toEqual(
+      members['token_type'] === 'DPoP' ? [401, 'TOKEN_BINDING'] : [200, undefined],
+    );
+  });
+
+  it.each<[string, Members]>([
     ['in lower case', { token_type: 'bearer' }],
     ['not said', { token_type: undefined }],
     ['said by providers of their own', { typ: 'Bearer', token_use: 'access_token' }],
@@ -345,6 +380,15 @@ onBothAdapters((adapter) => {
     expect(app.op.count('introspect')).toBe(2);
   });
 });
+
+/** As Spring Authorization Server makes them where the client is its own API. */
+function idToken({ op }: TestApp, header = '{"alg":"ES256"}'): string {
+  const claims = { iss: op.issuer, sub: 'alice', aud: 'https://api.test', nonce: 'n-0S6_WzA2Mj', azp: 'rp1' };
+  const encoded = [header, JSON.stringify(claims), 'signature of 3'].map((part) =>
+    Buffer.from(part).toString('base64url'),
+  );
+  return encoded.join('.');
+}
 
 it('INTRO-21 any text comes through as the token that it is', async () => {
   const op = await startProvider();

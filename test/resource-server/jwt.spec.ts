@@ -96,6 +96,7 @@ onBothAdapters((adapter) => {
   });
 
   it.each([
+    ['with a nonce, which says nothing where the typ says what it is', { nonce: 'n-0S6_WzA2Mj' }],
     ['CLOCK-01 half a minute after its end', { exp: 1_800_000_000 - 29 }],
     ['CLOCK-02 half a minute before its time', { nbf: 1_800_000_000 + 30 }],
     ['CLOCK-03 issued half a minute from now', { iat: 1_800_000_000 + 30 }],

@@ -4,14 +4,16 @@ import type { AccessTokenClaims } from '../../client/access-token.js';
 import type { OidcClient } from '../../client/oidc-client.js';
 import type { AccessTokenErrorCode, VerificationErrorCode } from '../../errors/codes.js';
 import { AccessTokenError, OAuthError, VerificationError } from '../../errors/errors.js';
+import { unverifiedJwt } from '../../jose/unverified-jwt.js';
 import type { OidcStore } from '../../storage/oidc-store.js';
 import { LONGEST_STALE, type IntrospectionFreshness } from '../../nest/access-rule.js';
 import { LocalClaimsCache, type ClaimsCache } from './claims-cache.js';
 import { ClaimsSource, type AskForClaims } from './claims-source.js';
 import { chain, type Awaitable } from '../awaitable.js';
+import { LONGEST_TOKEN } from '../credentials.js';
 import type { CacheSettings } from '../resource-server.options.js';
 import { SharedClaimsCache } from './shared-claims-cache.js';
-import { VerifiedAccessToken, type AccessTokenExpectations } from '../verified-access-token.js';
+import { isCalledAccessToken, VerifiedAccessToken, type AccessTokenExpectations } from '../verified-access-token.js';
 
 export interface TrustedIssuerSettings {
   /** Whether we are registered there; if not, only JWTs are understood. */
@@ -78,6 +80,9 @@ export class TrustedIssuer {
   async #introspect(token: string): Promise<AccessTokenClaims | undefined> {
     try {
       const introspection = await this.client.introspect(token, { audience: this.settings.audience ?? [] });
+      if (introspection.active && isIdToken(token, introspection)) {
+        throw new AccessTokenError('TOKEN_TYPE', 'The token is an ID token, which the server calls active.');
+      }
       return introspection.active ? introspection : undefined;
     } catch (error) {
       // RFC 7009, section 2.2.1, which servers answer at introspection too: this form of token is none of theirs.
@@ -114,6 +119,21 @@ const CODES: Readonly<Partial<Record<VerificationErrorCode, AccessTokenErrorCode
   JWT_MALFORMED: 'TOKEN_TYPE',
   UNEXPECTED_JWE: 'TOKEN_TYPE',
 };
+
+/** Claims of an ID token alone (OpenID Connect Core 1.0, sections 2 and 3.3.2.11; FAPI 1.0 Advanced, section 5.1.1). */
+const ID_TOKEN_CLAIMS: readonly string[] = ['nonce', 'at_hash', 'c_hash', 's_hash'];
+
+/**
+ * Whether an introspected token is an ID token: the answer, or the token itself, has a claim of one, and the server does not
+ * call it an access token. Some servers call ID tokens active, and their audience may be this API's.
+ */
+function isIdToken(token: string, answer: AccessTokenClaims): boolean {
+  if (isCalledAccessToken(answer)) {
+    return false;
+  }
+  const own = unverifiedJwt(token, LONGEST_TOKEN)?.claims ?? {};
+  return ID_TOKEN_CLAIMS.some((claim) => (answer[claim] ?? own[claim] ?? undefined) !== undefined);
+}
 
 function introspections(
   { clock, sealingSecret }: OidcClient,
