@@ -312,6 +312,19 @@ onBothAdapters((adapter) => {
       expectDependency(app, await attempt(app), 'STORE_UNAVAILABLE');
     });
 
+    it('RFC 7800, section 3.1: what is not understood beside the key is ignored, as Keycloak sends it', async () => {
+      const app = await boot();
+      const key = dpopKey();
+      expect((await attempt(app, {}, { cnf: { jkt: key.jkt, 'kc-jkt-type': 'DPoP' } }, key)).status).toBe(200);
+    });
+
+    it('a certificate beside the key has to be shown, where none can be', async () => {
+      const app = await boot();
+      const key = dpopKey();
+      const response = await attempt(app, {}, { cnf: { jkt: key.jkt, 'x5t#S256': 'x'.repeat(43) } }, key);
+      expectRefused(app, response, 401, 'TOKEN_BINDING');
+    });
+
     it('DPOP-32 R10 a token that is bound to another key', async () => {
       const app = await boot();
       const response = await attempt(app, {}, { cnf: { jkt: dpopKey().jkt } });
@@ -319,15 +332,22 @@ onBothAdapters((adapter) => {
       expect(challengesOf(response)['DPoP']).toMatchObject({ error: 'invalid_token' });
     });
 
-    it.each([['x'], [[]], [null], [7], [{ jkt: 1 }], [{ jkt: '' }], [{}], [{ jkt: 'x'.repeat(43), new: 1 }]])(
-      'DPOP-34 confirmation %j',
-      async (cnf) => {
-        const app = await boot();
-        const response = await attempt(app, {}, { cnf });
-        expectRefused(app, response, 401, 'TOKEN_BINDING');
-        expect(challengesOf(response)['DPoP']).toMatchObject({ error: 'invalid_token' });
-      },
-    );
+    it.each([
+      ['x'],
+      [[]],
+      [null],
+      [7],
+      [{ jkt: 1 }],
+      [{ jkt: '' }],
+      [{}],
+      [{ new: 1 }],
+      [{ jkt: 'x'.repeat(43), new: 1 }],
+    ])('DPOP-34 confirmation %j', async (cnf) => {
+      const app = await boot();
+      const response = await attempt(app, {}, { cnf });
+      expectRefused(app, response, 401, 'TOKEN_BINDING');
+      expect(challengesOf(response)['DPoP']).toMatchObject({ error: 'invalid_token' });
+    });
 
     it('DPOP-37 DPOP-38 DPOP-39 DPOP-41 a nonce, where one is required', async () => {
       const app = await boot({ nonceSecret: NONCE_SECRET });

@@ -163,15 +163,22 @@ onBothAdapters((adapter) => {
       expect(app.handled).toEqual([]);
     });
 
+    it('RFC 7800, section 3.1: what is not understood beside the certificate is ignored', async () => {
+      const app = await boot();
+      const token = app.op.issue({ cnf: { ...cnf(own), jwk: { kty: 'RSA' }, new: 'x' } });
+      expect((await call(app, encodeURIComponent(own.cert), {}, token)).status).toBe(200);
+    });
+
     it.each<[string, () => object]>([
       ['hex', () => ({ 'x5t#S256': Buffer.from(own.thumbprint, 'base64url').toString('hex') })],
       ['base64 with padding', () => ({ 'x5t#S256': Buffer.from(own.thumbprint, 'base64url').toString('base64') })],
       ['x5t', () => ({ x5t: own.thumbprint })],
       ['a number', () => ({ 'x5t#S256': 7 })],
       ['nothing', () => ({ 'x5t#S256': '' })],
-      ['another member beside it', () => ({ ...cnf(own), new: 'x' })],
+      ['a member that nobody knows', () => ({ new: 'x' })],
       ['no member at all', () => ({})],
       ['a DPoP key as well', () => ({ ...cnf(own), jkt: own.thumbprint })],
+      ['something beside a DPoP key that is none', () => ({ ...cnf(own), jkt: 7 })],
     ])('MTLS-09 MTLS-10 a confirmation by %s is not understood', async (_what, confirmation) => {
       const app = await boot();
       const token = app.op.issue({ cnf: confirmation() });

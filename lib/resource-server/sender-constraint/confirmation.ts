@@ -1,7 +1,7 @@
 import { AccessTokenError } from '../../errors/errors.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../http/json.js';
 
-/** The methods of confirmation that are understood (RFC 7800, section 3.1): each a thumbprint. */
+/** The methods of confirmation that are understood: each a thumbprint. */
 const METHODS: readonly string[] = ['jkt', 'x5t#S256'];
 
 /** What a token is bound to: a key (RFC 9449, section 6), a certificate (RFC 8705, section 3.1), or both. */
@@ -15,7 +15,11 @@ const NONE: Confirmation = {};
 /** base64url of SHA-256, without padding. */
 const THUMBPRINT = /^[\w-]{43}$/;
 
-/** @throws {AccessTokenError} `TOKEN_BINDING`: it names a method that is not understood, or nothing at all */
+/**
+ * Reads `cnf`. A member that is not understood is ignored beside one that is (RFC 7800, section 3.1).
+ *
+ * @throws {AccessTokenError} `TOKEN_BINDING`: no member is understood, or one of those is malformed
+ */
 export function confirmationOf(cnf: JsonValue | undefined): Confirmation {
   if (cnf === undefined) {
     return NONE;
@@ -27,11 +31,11 @@ export function confirmationOf(cnf: JsonValue | undefined): Confirmation {
 }
 
 function isConfirmation(cnf: JsonValue): cnf is JsonObject & Confirmation {
-  const methods = isJsonObject(cnf) ? Object.entries(cnf) : [];
-  return (
-    methods.length > 0 &&
-    methods.every(([method, value]) => METHODS.includes(method) && typeof value === 'string' && THUMBPRINT.test(value))
-  );
+  if (!isJsonObject(cnf)) {
+    return false;
+  }
+  const known = METHODS.map((method) => cnf[method]).filter((value) => value !== undefined);
+  return known.length > 0 && known.every((value) => typeof value === 'string' && THUMBPRINT.test(value));
 }
 
 /** Who sends the token has not shown to be who it was issued to. */

@@ -19,8 +19,8 @@ export interface Presentation {
 
 /**
  * Whether who sends a token is who it was issued to: by the key of a DPoP proof (RFC 9449, section 7.1) or of a client
- * certificate (RFC 8705, section 3). A token that names a key is good with that key only; what it is bound by otherwise
- * is not understood, and refused.
+ * certificate (RFC 8705, section 3). A token that names a key is good with that key only; one that is
+ * bound by nothing that is understood is refused.
  */
 export class SenderConstraint {
   /** The schemes in which tokens are read. */
