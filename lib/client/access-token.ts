@@ -1,10 +1,11 @@
-import { isNumericDate } from '../clock/clock.js';
 import { VerificationError } from '../errors/errors.js';
 import type { JsonObject, JsonValue } from '../http/json.js';
+import { ANY, NUMERIC_DATE, SPACE_SEPARATED, TEXT, wrongMember, type MemberTypes } from '../http/tolerant-reader.js';
 import { ASYMMETRIC_ALGORITHMS } from '../jose/algorithms.js';
 import { verifyJwt } from '../jose/jwt.js';
 import { ACCESS_TOKEN } from '../jose/purpose.js';
 import type { Server } from './server.js';
+import { TOKEN_TYPE } from './token-type.js';
 import { requireToken } from './token.js';
 
 /** What an access token says, whoever vouches for it: introspection or the server's signature. */
@@ -37,30 +38,30 @@ export interface AccessTokenOptions {
   readonly algorithms?: readonly string[] | undefined;
 }
 
-/** The type that the specifications give to each claim; the others may be anything. */
-const TYPES: Readonly<Record<string, (value: JsonValue) => boolean>> = {
-  iss: isString,
-  sub: isString,
-  client_id: isString,
-  scope: isString,
-  token_type: isString,
-  jti: isString,
-  acr: isString,
-  exp: isNumericDate,
-  nbf: isNumericDate,
-  iat: isNumericDate,
-  auth_time: isNumericDate,
+/**
+ * The types of the claims, from the specifications. The last three are what providers add and what tells an access token
+ * from another kind; `cnf` is not here, because what binds a token is taken as it came or not at all.
+ */
+export const CLAIM_TYPES: MemberTypes = {
+  iss: TEXT,
+  sub: TEXT,
+  client_id: TEXT,
+  scope: SPACE_SEPARATED,
+  token_type: TOKEN_TYPE,
+  jti: TEXT,
+  acr: TEXT,
+  exp: NUMERIC_DATE,
+  nbf: NUMERIC_DATE,
+  iat: NUMERIC_DATE,
+  auth_time: NUMERIC_DATE,
+  aud: ANY,
+  token_use: ANY,
+  typ: ANY,
 };
 
 /** The first claim that is of another type than the specifications give it. */
 export function wrongClaim(claims: JsonObject): string | undefined {
-  for (const claim in TYPES) {
-    const value = claims[claim];
-    if (value !== undefined && TYPES[claim]?.(value) === false) {
-      return claim;
-    }
-  }
-  return undefined;
+  return wrongMember(claims, CLAIM_TYPES);
 }
 
 /**
@@ -77,7 +78,14 @@ export async function verifyAccessToken(
   requireToken(token);
   const { issuer, clock } = server;
   const keys = (): ReturnType<Server['strangersKeys']> => server.strangersKeys();
-  const { claims } = await verifyJwt(token, ACCESS_TOKEN, { issuer, audience, algorithms, clock, keys });
+  const { claims } = await verifyJwt(token, ACCESS_TOKEN, {
+    issuer,
+    audience,
+    algorithms,
+    clock,
+    keys,
+    claimTypes: CLAIM_TYPES,
+  });
   requireClaims(claims);
   return claims;
 }
@@ -87,8 +95,4 @@ function requireClaims(claims: JsonObject): asserts claims is AccessTokenClaims 
   if (wrong !== undefined) {
     throw new VerificationError('CLAIM_INVALID', `The access token has a wrong claim: ${wrong}.`);
   }
-}
-
-function isString(value: JsonValue): boolean {
-  return typeof value === 'string';
 }

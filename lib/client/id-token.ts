@@ -57,8 +57,11 @@ export class VerifiedIdToken {
   }
 }
 
-/** Core, section 2: at most 255 ASCII characters; a control character in a name is nobody's. */
-const SUBJECT = /^[\x20-\x7e]{1,255}$/;
+/**
+ * Core, section 2: at most 255 characters. Providers take more than ASCII for them, but no control characters. Half of a
+ * surrogate pair is no character: in UTF-8 all halves are the same.
+ */
+const SUBJECT = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
 
 /** @throws {VerificationError} `sub` is missing or can't be an identifier */
 export function requireSubject(claims: JsonObject): string {

@@ -2,8 +2,9 @@ import { ResponseError } from '../errors/errors.js';
 import { OidcError } from '../errors/oidc.error.js';
 import { isJsonObject, type JsonObject } from '../http/json.js';
 import type { HttpResponse } from '../http/response.js';
+import { BOOLEAN, readMembers, TEXT, wrongMember, type MemberTypes } from '../http/tolerant-reader.js';
 import { INTROSPECTION } from '../jose/purpose.js';
-import { wrongClaim, type AccessTokenClaims } from './access-token.js';
+import { CLAIM_TYPES, type AccessTokenClaims } from './access-token.js';
 import { errorOf, isAboutTheRequest, jwtOf, requireJson, requireOk } from './oauth-response.js';
 import type { Server } from './server.js';
 import { requireToken } from './token.js';
@@ -15,6 +16,8 @@ export interface Introspection extends AccessTokenClaims {
   readonly active: boolean;
   readonly username?: string;
 }
+
+const MEMBER_TYPES: MemberTypes = { active: BOOLEAN, username: TEXT, ...CLAIM_TYPES };
 
 export interface IntrospectionOptions {
   /** Identifiers of our own, beside `client_id`, that a signed response may be addressed to. */
@@ -51,8 +54,9 @@ export async function introspect(
     return { active: false };
   }
   requireOk(response, 'introspection_endpoint');
-  const members: JsonObject =
+  const answer: JsonObject =
     response.mediaType === SIGNED ? await fromJwt(server, response, audience) : fromJson(response, mustBeSigned);
+  const members = readMembers(answer, MEMBER_TYPES);
   requireIntrospection(members);
   return members;
 }
@@ -108,12 +112,8 @@ function fromJson(response: HttpResponse, mustBeSigned: boolean): JsonObject {
 
 /** @throws {ResponseError} `INTROSPECTION_MALFORMED`: a member is of a type that the specification does not give it */
 function requireIntrospection(members: JsonObject): asserts members is Introspection {
-  const { active, username } = members;
-  const wrong =
-    (typeof active !== 'boolean' && 'active') ||
-    (username !== undefined && typeof username !== 'string' && 'username') ||
-    wrongClaim(members);
-  if (wrong) {
+  const wrong = members['active'] === undefined ? 'active' : wrongMember(members, MEMBER_TYPES);
+  if (wrong !== undefined) {
     throw malformed(wrong);
   }
 }

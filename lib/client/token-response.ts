@@ -1,9 +1,20 @@
 import type { Now } from '../clock/clock.js';
 import { ResponseError } from '../errors/errors.js';
-import type { JsonObject } from '../http/json.js';
+import { text } from '../errors/member.js';
+import type { JsonObject, JsonValue } from '../http/json.js';
 import type { HttpResponse } from '../http/response.js';
+import {
+  fromDigits,
+  readMembers,
+  SPACE_SEPARATED,
+  TEXT,
+  wrongMember,
+  type MemberType,
+  type MemberTypes,
+} from '../http/tolerant-reader.js';
 import type { DpopKey } from '../jose/dpop-key.js';
 import { requireJson, requireOk } from './oauth-response.js';
+import { TOKEN_TYPE } from './token-type.js';
 
 export interface TokenResponseMembers {
   readonly access_token: string;
@@ -54,6 +65,34 @@ export class TokenResponse {
   }
 }
 
+/** RFC 6749, appendix A: what a token, its type and a scope are made of. */
+const VISIBLE = /^[\x20-\x7e]+$/;
+
+const isVisible = (value: JsonValue): boolean => typeof value === 'string' && VISIBLE.test(value);
+
+const CREDENTIAL: MemberType = { ...TEXT, is: isVisible };
+
+/** Seconds: more than three hundred years are no lifetime. */
+const isLifetime = (value: JsonValue): boolean => typeof value === 'number' && value >= 0 && value < 1e10;
+
+const lifetimeFromDigits = fromDigits(10, isLifetime);
+
+/** Seconds that a token lives, rounded down; less than none is none: it has expired. */
+const LIFETIME: MemberType = {
+  read: (value) => (typeof value === 'number' ? Math.max(0, Math.floor(value)) : lifetimeFromDigits(value)),
+  is: isLifetime,
+};
+
+const MEMBER_TYPES: MemberTypes = {
+  access_token: CREDENTIAL,
+  token_type: { ...TOKEN_TYPE, is: isVisible },
+  expires_in: LIFETIME,
+  // An empty scope is a grant without any.
+  scope: { ...SPACE_SEPARATED, is: (value) => value === '' || isVisible(value) },
+  id_token: CREDENTIAL,
+  refresh_token: CREDENTIAL,
+};
+
 /** What the request was about, where the response may leave it out. */
 export interface GrantedByRequest {
   /** RFC 6749, section 5.1: the scope of a response that names none is the one that was asked for. */
@@ -73,42 +112,31 @@ export interface GrantedByRequest {
  */
 export function processTokenResponse(response: HttpResponse, request: GrantedByRequest, now: Now): TokenResponse {
   requireOk(response, 'token_endpoint');
-  const json = requireJson(response);
-  const token_type = requireString(json, 'token_type');
+  const json = readMembers(requireJson(response), MEMBER_TYPES);
+  const wrong = wrongMember(json, MEMBER_TYPES);
+  if (wrong !== undefined) {
+    throw invalid(wrong);
+  }
+  const token_type = requireText(json, 'token_type');
   // RFC 6749, section 7.1: a token of a type that is not understood is not used. The type's case does not matter.
   if (token_type.toLowerCase() !== (request.dpop_key === undefined ? 'bearer' : 'dpop')) {
     throw invalid('token_type');
   }
-  const expires_in = json['expires_in'];
-  if (expires_in !== undefined && !(typeof expires_in === 'number' && expires_in >= 0 && expires_in < 1e10)) {
-    throw invalid('expires_in');
-  }
+  const { expires_in } = json;
   return new TokenResponse({
-    access_token: requireString(json, 'access_token'),
+    access_token: requireText(json, 'access_token'),
     token_type,
-    scope: optionalString(json, 'scope') ?? request.scope,
-    expires_at: expires_in === undefined ? undefined : Math.floor(now() / 1000) + expires_in,
-    id_token: optionalString(json, 'id_token'),
-    refresh_token: optionalString(json, 'refresh_token') ?? request.refresh_token,
+    scope: text(json['scope']) ?? request.scope,
+    expires_at: typeof expires_in === 'number' ? Math.floor(now() / 1000) + expires_in : undefined,
+    id_token: text(json['id_token']),
+    refresh_token: text(json['refresh_token']) ?? request.refresh_token,
     dpop_key: request.dpop_key,
   });
 }
 
-function requireString(json: JsonObject, member: string): string {
-  const value = optionalString(json, member);
+function requireText(json: JsonObject, member: string): string {
+  const value = text(json[member]);
   if (value === undefined) {
-    throw invalid(member);
-  }
-  return value;
-}
-
-/** RFC 6749, appendix A: what a token, its type and a scope are made of. An empty scope is a grant without any. */
-const VISIBLE = /^[\x20-\x7e]+$/;
-
-function optionalString(json: JsonObject, member: string): string | undefined {
-  const value = json[member];
-  const mayBeEmpty = member === 'scope' && value === '';
-  if (value !== undefined && (typeof value !== 'string' || !(mayBeEmpty || VISIBLE.test(value)))) {
     throw invalid(member);
   }
   return value;

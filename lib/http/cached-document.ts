@@ -1,4 +1,6 @@
 import { isWithin, type Now } from '../clock/clock.js';
+import { ResponseError } from '../errors/errors.js';
+import type { JsonObject } from './json.js';
 import type { HttpResponse } from './response.js';
 
 const SHORTEST_LIFETIME = 60_000;
@@ -11,6 +13,9 @@ const REFRESH_AHEAD = 0.75;
 /** How long an outage is not looked into again while a last good copy serves. */
 const PAUSE = 5000;
 
+/** What servers of plain files call any file that they don't know. A page is never taken for a document. */
+const UNKNOWN_FILE: readonly string[] = ['text/plain', 'application/octet-stream'];
+
 interface Copy<T> {
   readonly value: T;
   readonly fetchedAt: number;
@@ -19,6 +24,22 @@ interface Copy<T> {
 
 /** Fetches a document and makes of it what is kept. */
 export type LoadDocument<T> = (background: boolean) => Promise<{ value: T; response: HttpResponse }>;
+
+/**
+ * The members of a document in JSON.
+ *
+ * @param mediaTypes those that its specification gives it
+ * @throws {ResponseError} the document came as another media type, or is no JSON object
+ */
+export function jsonDocument(response: HttpResponse, mediaTypes: readonly string[]): JsonObject {
+  if (![...mediaTypes, ...UNKNOWN_FILE].includes(response.mediaType)) {
+    throw new ResponseError(
+      'UNEXPECTED_CONTENT_TYPE',
+      'The server publishes a document as a media type that is not JSON.',
+    );
+  }
+  return response.json();
+}
 
 /**
  * A document that is fetched over HTTP and kept: one fetch for all who ask at the same time, renewed by its cache headers

@@ -2,6 +2,7 @@ import { isNumericDate, type Clock } from '../clock/clock.js';
 import type { VerificationErrorCode } from '../errors/codes.js';
 import { VerificationError } from '../errors/errors.js';
 import type { JsonObject, JsonValue } from '../http/json.js';
+import { readMembers, type MemberTypes } from '../http/tolerant-reader.js';
 import { decodeClaims, parseCompactJws, type CompactJws } from './compact-jws.js';
 import type { Purpose } from './purpose.js';
 
@@ -23,6 +24,8 @@ export interface JwtExpectations {
   /** The algorithms that may have signed it. `none` stands alone: registered, it means unsigned. */
   readonly algorithms: readonly string[];
   readonly clock: Clock;
+  /** Reads the claims in these types before any of them is checked. Left out: they count as they came. */
+  readonly claimTypes?: MemberTypes;
   /** The keys for a JWT whose algorithm is allowed. */
   keys(jws: CompactJws): KeySource | Promise<KeySource>;
 }
@@ -53,7 +56,7 @@ export async function verifyJwt(jwt: string, purpose: Purpose, expected: JwtExpe
     const keys = await expected.keys(jws);
     await keys.verify(jws);
   }
-  const claims = decodeClaims(jws.payload);
+  const claims = readMembers(decodeClaims(jws.payload), expected.claimTypes ?? {});
   checkKind(claims, purpose);
   if (purpose.audience !== 'none') {
     checkIssuer(claims, purpose, expected.issuer);

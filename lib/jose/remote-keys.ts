@@ -1,6 +1,8 @@
 import { isWithin, type Now } from '../clock/clock.js';
 import { ResponseError, VerificationError } from '../errors/errors.js';
-import { CachedDocument } from '../http/cached-document.js';
+import { CachedDocument, jsonDocument } from '../http/cached-document.js';
+import { isJsonObject } from '../http/json.js';
+import { anyOf, readMembers, type MemberTypes } from '../http/tolerant-reader.js';
 import type { Transport } from '../http/transport.js';
 import type { CompactJws } from './compact-jws.js';
 import type { KeySource } from './jwt.js';
@@ -8,6 +10,17 @@ import { KeySet, verifiesWithOneOf } from './key-set.js';
 
 /** RFC 7517, section 8.5, and what most servers say instead. */
 const MEDIA_TYPES: readonly string[] = ['application/json', 'application/jwk-set+json'];
+
+/** What a published key may say of itself (RFC 7517, section 4) and what decides whether it is used. */
+const KEY_MEMBERS = anyOf(['kid', 'crv', 'alg', 'use', 'key_ops', 'd']);
+
+const SET_MEMBERS: MemberTypes = {
+  keys: {
+    read: (keys) =>
+      Array.isArray(keys) ? keys.map((key) => (isJsonObject(key) ? readMembers(key, KEY_MEMBERS) : key)) : keys,
+    is: Array.isArray,
+  },
+};
 
 /** How long the keys of a server that can't be reached are still used after their lifetime. */
 const MAX_STALE = 3_600_000;
@@ -56,10 +69,8 @@ export class RemoteKeys {
         if (response.status !== 200) {
           throw new ResponseError('UNEXPECTED_STATUS', 'The server did not publish its keys where it says.');
         }
-        if (!MEDIA_TYPES.includes(response.mediaType)) {
-          throw new ResponseError('UNEXPECTED_CONTENT_TYPE', 'The server published its keys as another media type.');
-        }
-        return { value: KeySet.parse(response.json(), warn), response };
+        const set = readMembers(jsonDocument(response, MEDIA_TYPES), SET_MEMBERS);
+        return { value: KeySet.parse(set, warn), response };
       },
       now,
       { maxStale: MAX_STALE },

@@ -1,6 +1,6 @@
 import type { Now } from '../clock/clock.js';
 import { DiscoveryError, ResponseError } from '../errors/errors.js';
-import { CachedDocument } from '../http/cached-document.js';
+import { CachedDocument, jsonDocument } from '../http/cached-document.js';
 import type { JsonObject } from '../http/json.js';
 import type { HttpResponse } from '../http/response.js';
 import type { Transport } from '../http/transport.js';
@@ -59,20 +59,13 @@ async function fetchDocument(
         background,
       });
       if (response.status === 200) {
-        return { document: jsonOf(response), response };
+        return { document: jsonDocument(response, ['application/json']), response };
       }
     }
     throw new DiscoveryError('UNEXPECTED_STATUS', 'The server publishes no metadata where its issuer says.');
   } catch (error) {
     throw error instanceof ResponseError ? new DiscoveryError(error.code, error.message, { cause: error }) : error;
   }
-}
-
-function jsonOf(response: HttpResponse): JsonObject {
-  if (response.mediaType !== 'application/json') {
-    throw new DiscoveryError('UNEXPECTED_CONTENT_TYPE', 'The server publishes its metadata as another media type.');
-  }
-  return response.json();
 }
 
 /**

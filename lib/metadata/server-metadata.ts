@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { DiscoveryError } from '../errors/errors.js';
 import { quoted } from '../errors/log-line.js';
 import type { JsonObject, JsonValue } from '../http/json.js';
+import { anyOf, FILLED_LIST, readMembers, RECORD, type MemberTypes } from '../http/tolerant-reader.js';
 
 /** Authorization server metadata (OpenID Connect Discovery 1.0, section 3; RFC 8414, section 2; RFC 9207; RFC 9449; RFC 9701). */
 export interface ServerMetadata {
@@ -63,6 +64,15 @@ const schema = v.object({
   mtls_endpoint_aliases: v.optional(v.record(v.string(), v.string())),
 });
 
+/** No client could authenticate in none of the ways: an empty list of methods was not filled in. */
+const MEMBER_TYPES: MemberTypes = {
+  ...anyOf(Object.keys(schema.entries)),
+  token_endpoint_auth_methods_supported: FILLED_LIST,
+  introspection_endpoint_auth_methods_supported: FILLED_LIST,
+  revocation_endpoint_auth_methods_supported: FILLED_LIST,
+  mtls_endpoint_aliases: RECORD,
+};
+
 /** Whether plain http may be used: a loopback issuer, or one whose configuration says so in so many words. */
 export interface EgressRule {
   readonly issuer: string;
@@ -74,7 +84,8 @@ export interface EgressRule {
  *
  * @throws {DiscoveryError} a member is of a wrong type or not a URL that we would call, or the issuer is another
  */
-export function parseServerMetadata(document: JsonObject, rule: EgressRule): ServerMetadata {
+export function parseServerMetadata(published: JsonObject, rule: EgressRule): ServerMetadata {
+  const document = readMembers(published, MEMBER_TYPES);
   const result = v.safeParse(schema, document, { abortEarly: true });
   if (!result.success) {
     throw invalid(v.getDotPath(result.issues[0]) ?? 'the document');

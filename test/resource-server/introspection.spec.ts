@@ -69,7 +69,12 @@ onBothAdapters((adapter) => {
 
   it.each<[string, string]>([
     ['text', '"soon"'],
-    ['a numeric string', '"1800003600"'],
+    ['digits and a fraction', '"1800003600.5"'],
+    ['digits and a blank', '"1800003600 "'],
+    ['a negative number as text', '"-1"'],
+    ['hexadecimal', '"0x6b49d200"'],
+    ['digits of no time that a date can hold', '"9999999999999"'],
+    ['fourteen digits', '"00001800003600"'],
     ['an object', '{}'],
     ['true', 'true'],
     ['infinite', '1e999'],
@@ -125,6 +130,24 @@ onBothAdapters((adapter) => {
     ['INTRO-11 bound to a key', { cnf: { jkt: 'x' } }, 'TOKEN_BINDING'],
     ['INTRO-11 bound to what nobody knows', { cnf: { new: 1 } }, 'TOKEN_BINDING'],
     ['INTRO-13 an ID token by token_type', { token_type: 'ID_Token' }, 'TOKEN_TYPE'],
+    [
+      'INTRO-13 an ID token by its identifier',
+      { token_type: 'urn:ietf:params:oauth:token-type:id_token' },
+      'TOKEN_TYPE',
+    ],
+    ['INTRO-13 an ID token by short token_type', { token_type: 'ID' }, 'TOKEN_TYPE'],
+    [
+      'INTRO-13 a refresh token by its identifier',
+      { token_type: 'urn:ietf:params:oauth:token-type:refresh_token' },
+      'TOKEN_TYPE',
+    ],
+    ['INTRO-13 an offline token by token_type', { token_type: 'Offline' }, 'TOKEN_TYPE'],
+    ['of a standard type that is not ours', { token_type: 'PoP' }, 'TOKEN_TYPE'],
+    ['of no access token’s type', { token_type: 'N_A' }, 'TOKEN_TYPE'],
+    ['bound, as null says', { cnf: null }, 'TOKEN_BINDING'],
+    ['for nobody, as null says', { aud: null }, 'TOKEN_AUDIENCE'],
+    ['that expired, as digits say', { active: true, exp: '1799999970' }, 'TOKEN_EXPIRED'],
+    ['before its time, as digits say', { nbf: '1800000031' }, 'TOKEN_NOT_YET_VALID'],
     ['INTRO-13 an ID token by token_use', { token_use: 'id_token' }, 'TOKEN_TYPE'],
     ['INTRO-13 an ID token by short token_use', { token_use: 'ID' }, 'TOKEN_TYPE'],
     ['INTRO-13 an ID token by typ', { typ: 'ID' }, 'TOKEN_TYPE'],
@@ -175,6 +198,9 @@ onBothAdapters((adapter) => {
     ['in lower case', { token_type: 'bearer' }],
     ['not said', { token_type: undefined }],
     ['said by providers of their own', { typ: 'Bearer', token_use: 'access_token' }],
+    ['null', { token_type: null, typ: null, token_use: null }],
+    ['of the provider’s own', { token_type: 'urn:pingidentity.com:oauth2:validated_token' }],
+    ['of RFC 8693', { token_type: 'urn:ietf:params:oauth:token-type:access_token' }],
   ])('takes an access token whose type is %s', async (_what, members) => {
     const app = await boot();
     expect((await issue(app, members)).status).toBe(200);
@@ -196,7 +222,9 @@ onBothAdapters((adapter) => {
 
   it('INJ-04 takes scopes only in their documented shape', async () => {
     const app = await boot();
-    app.op.introspectionResponse({ body: (body) => ({ ...body, scope: ['orders:read'] }) });
+    app.op.introspectionResponse({ body: (body) => ({ ...body, scope: ['orders:read', 1] }) });
+    expectDependency(app, await issue(app, {}), 'INTROSPECTION_MALFORMED');
+    app.op.introspectionResponse({ body: (body) => ({ ...body, scope: ['openid orders:read'] }) });
     expectDependency(app, await issue(app, {}), 'INTROSPECTION_MALFORMED');
     app.op.introspectionResponse({ body: (body) => ({ ...body, scope: { 'orders:read': true } }) });
     expectDependency(app, await issue(app, {}), 'INTROSPECTION_MALFORMED');
