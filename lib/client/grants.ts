@@ -1,4 +1,5 @@
 import { AuthorizationResponseError, ConfigError, VerificationError } from '../errors/errors.js';
+import { isObject, member } from '../errors/member.js';
 import type { JsonObject } from '../http/json.js';
 import { DpopKey } from '../jose/dpop-key.js';
 import type { AuthorizationTransaction } from './authorization-request.js';
@@ -59,7 +60,10 @@ export async function authorizationCodeGrant(
 export interface RefreshOptions {
   /** Space-separated, a part of what was granted. Default: all of it. */
   readonly scope?: string;
-  /** The claims of the login's ID token: a new one must continue them (OpenID Connect Core 1.0, section 12.2). */
+  /**
+   * The claims of the login's ID token: a new one must continue them (OpenID Connect Core 1.0, section 12.2). Left out:
+   * a new one is verified by itself, and may repeat the login's nonce.
+   */
   readonly claims?: JsonObject;
   /** Audiences that may stand beside the client in a new ID token. */
   readonly trustedAudiences?: readonly string[];
@@ -73,14 +77,25 @@ export async function refreshTokenGrant(
   refresh_token: string,
   { scope, claims, trustedAudiences, dpop_key }: RefreshOptions = {},
 ): Promise<TokenResponse> {
-  requireToken(refresh_token);
+  requireRefreshToken(refresh_token);
   const form = { grant_type: 'refresh_token', refresh_token, ...(scope !== undefined && { scope }) };
   const tokens = await requestTokens(server, form, { scope: scope ?? '', refresh_token, dpop_key });
   if (tokens.id_token !== undefined) {
     const { access_token } = tokens;
-    await VerifiedIdToken.verify(server, tokens.id_token, { access_token, continues: claims, trustedAudiences });
+    const continues = claims ?? 'unknown';
+    await VerifiedIdToken.verify(server, tokens.id_token, { access_token, continues, trustedAudiences });
   }
   return tokens;
+}
+
+/** @throws {ConfigError} what should be renewed came without a refresh token, or a caller without types passed all of it */
+function requireRefreshToken(token: string): void {
+  const given = isObject(token) ? member(token, 'refresh_token') : token;
+  if (given === undefined || given === null) {
+    const problem = 'is missing: the token response has no refresh_token (ask for the scope offline_access)';
+    throw new ConfigError('INVALID_CONFIG', 'refreshToken', problem);
+  }
+  requireToken(token);
 }
 
 export interface ClientCredentialsOptions {

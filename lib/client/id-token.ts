@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../clock/clock.js';
 import type { VerificationErrorCode } from '../errors/codes.js';
 import { VerificationError } from '../errors/errors.js';
-import type { JsonObject } from '../http/json.js';
+import { isJsonObject, type JsonObject } from '../http/json.js';
 import { signatureAlgorithm } from '../jose/algorithms.js';
 import { equalInConstantTime } from '../jose/constant-time.js';
 import { audiencesOf, numericDate } from '../jose/jwt.js';
@@ -22,8 +22,8 @@ export interface IdTokenExpectations {
   readonly started_at?: number | undefined;
   /** Audiences that may stand beside the client. */
   readonly trustedAudiences?: readonly string[] | undefined;
-  /** The claims of the login's ID token, which a refreshed one continues (Core, section 12.2). */
-  readonly continues?: JsonObject | undefined;
+  /** The claims of the login's ID token, which a refreshed one continues (Core, section 12.2); unknown: nobody kept them. */
+  readonly continues?: JsonObject | 'unknown' | undefined;
 }
 
 /** The claims of an ID token whose signature, issuer, audience, times, nonce and hashes were checked. */
@@ -87,10 +87,13 @@ function requireParty(claims: JsonObject, clientId: string): void {
 /** Core, section 3.1.3.7 (11), and for a refresh 12.2: none, or the same. */
 function requireNonce(claims: JsonObject, { nonce: expected, continues }: IdTokenExpectations): void {
   const { nonce } = claims;
+  if (expected === undefined && continues === 'unknown') {
+    return;
+  }
   if (expected !== undefined && nonce === undefined) {
     throw fail('NONCE_MISSING', 'The ID token lacks the nonce that was sent.');
   }
-  const sent = expected ?? continues?.['nonce'];
+  const sent = expected ?? (isJsonObject(continues) ? continues['nonce'] : undefined);
   if (
     nonce !== undefined &&
     !(typeof nonce === 'string' && typeof sent === 'string' && equalInConstantTime(nonce, sent))
@@ -138,8 +141,8 @@ function requireAuthentication(
 }
 
 /** Core, section 12.2: the same end-user, the same audience, and the same authentication. */
-function requireContinuity(claims: JsonObject, continues: JsonObject | undefined): void {
-  if (continues === undefined) {
+function requireContinuity(claims: JsonObject, continues: IdTokenExpectations['continues']): void {
+  if (!isJsonObject(continues)) {
     return;
   }
   if (claims['sub'] !== continues['sub']) {

@@ -28,6 +28,44 @@ it('REFR-03 the nonce of the login may come again', async () => {
   await expect(refresh()).resolves.toMatchObject({ token_type: 'Bearer' });
 });
 
+it('REFR-03 a nonce is taken where nobody kept the login’s claims', async () => {
+  const op = await startProvider();
+  const { oidc } = clientOf(op);
+  const { tokens } = await loginWith(oidc, op, { request: { scope: 'openid offline_access' } });
+  op.idToken({ claims: withMembers({ nonce: 'x' }) });
+  await expect(oidc.refresh(tokens.refresh_token!)).resolves.toMatchObject({ token_type: 'Bearer' });
+});
+
+it('REFR-02 nothing else is taken without the login’s claims', async () => {
+  const op = await startProvider();
+  const { oidc } = clientOf(op);
+  const { tokens } = await loginWith(oidc, op, { request: { scope: 'openid offline_access' } });
+  op.idToken({ claims: withMembers({ aud: 'rp2', nonce: 'x' }) });
+  expect(await rejection(oidc.refresh(tokens.refresh_token!))).toMatchObject({ code: 'AUD_MISMATCH' });
+});
+
+it('names what is missing where there is no refresh token', async () => {
+  const op = await startProvider();
+  const { oidc } = clientOf(op);
+  const tokens = await oidc.clientCredentials();
+  const missing =
+    'refreshToken: is missing: the token response has no refresh_token (ask for the scope offline_access)';
+  for (const given of [tokens.refresh_token, tokens, null]) {
+    const error = await rejection(Reflect.apply(oidc.refresh, oidc, [given]));
+    expect(error).toMatchObject({ name: 'ConfigError', member: 'refreshToken', message: missing });
+  }
+  expect(op.count('token')).toBe(1);
+});
+
+it('is told apart from all that came with it', async () => {
+  const op = await startProvider();
+  const { oidc } = clientOf(op);
+  const { tokens } = await loginWith(oidc, op, { request: { scope: 'openid offline_access' } });
+  const error = await rejection(Reflect.apply(oidc.refresh, oidc, [tokens]));
+  expect(error).toMatchObject({ name: 'ConfigError', member: 'token' });
+  expect(String(error)).not.toContain(tokens.refresh_token);
+});
+
 it('REFR-02 auth_time may be left out', async () => {
   const { op, refresh } = await loggedIn();
   op.idToken({ claims: withMembers({ auth_time: undefined }) });
