@@ -92,7 +92,7 @@ export class Server {
    * ours.
    *
    * @throws {ConfigError} the server publishes no such endpoint, or lists the methods that it takes there and the
-   *   registered one is not among them
+   *   registered one is not among them; `none` needs no listing
    */
   urlOf(endpoint: Endpoint, metadata: ServerMetadata): string {
     const isOurs = endpoint !== 'authorization_endpoint' && endpoint !== 'end_session_endpoint';
@@ -165,9 +165,11 @@ export class Server {
     this.#keys = undefined;
   }
 
+  /** Servers list how clients authenticate; that public clients don't, many leave out. */
   #requireMethod(endpoint: AuthenticatedEndpoint, metadata: ServerMetadata): void {
     const { method, published } = AUTHENTICATED[endpoint];
-    if (metadata[published]?.includes(this.client.metadata[method]) === false) {
+    const registered = this.client.metadata[method];
+    if (registered !== 'none' && metadata[published]?.includes(registered) === false) {
       throw new ConfigError('AUTH_METHOD_UNSUPPORTED', `client.${method}`, 'is not among the methods of the server');
     }
   }

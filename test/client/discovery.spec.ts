@@ -4,7 +4,7 @@ import type { ClientMetadata } from '../../lib/metadata/client-metadata.js';
 import { wellKnownUrls } from '../../lib/metadata/discovery.js';
 import { parseServerMetadata } from '../../lib/metadata/server-metadata.js';
 import { startProvider } from '../support/provider.js';
-import { clientOf, rejection } from '../support/client.js';
+import { clientOf, loginWith, rejection } from '../support/client.js';
 import type { Fault } from '../support/faulty-server.js';
 import type { Members } from '../support/hostile-provider.js';
 
@@ -211,6 +211,38 @@ describe('what the server does not publish', () => {
     oidc.needs('token_endpoint');
     expect(await rejection(oidc.ready())).toMatchObject({ code: 'AUTH_METHOD_UNSUPPORTED' });
     expect(op.count('token')).toBe(0);
+  });
+
+  it('a public client: it needs no listing', async () => {
+    const op = await startProvider();
+    const { oidc } = clientOf(op, { metadata: { client_secret: undefined, token_endpoint_auth_method: 'none' } });
+    op.discovery((document) => ({
+      ...document,
+      token_endpoint_auth_methods_supported: ['client_secret_basic', 'private_key_jwt'],
+      revocation_endpoint_auth_methods_supported: ['client_secret_basic'],
+    }));
+    oidc.needs('token_endpoint');
+    await oidc.ready();
+    await loginWith(oidc, op);
+    await oidc.revoke('token');
+    expect(op.last('token').form).toMatchObject({ client_id: 'rp1', grant_type: 'authorization_code' });
+  });
+
+  it.each([
+    ['response_types_supported', ['id_token']],
+    ['grant_types_supported', ['implicit']],
+    ['scopes_supported', ['openid']],
+    ['code_challenge_methods_supported', ['plain']],
+    ['response_modes_supported', ['fragment']],
+    ['claims_supported', []],
+  ])('all of its %s: a login and a grant work all the same', async (list, values) => {
+    const op = await startProvider();
+    const { oidc } = clientOf(op);
+    op.discovery((document) => ({ ...document, [list]: values }));
+    oidc.needs('authorization_endpoint', 'token_endpoint');
+    await oidc.ready();
+    await loginWith(oidc, op, { request: { scope: 'openid profile orders:read' } });
+    expect((await oidc.clientCredentials({ scope: 'orders:read' })).token_type).toBe('Bearer');
   });
 
   it.each<[string, Partial<ClientMetadata>, Members]>([
