@@ -11,8 +11,8 @@ export type ResponseMode = 'query' | 'form_post';
 export interface AuthorizationUrlOptions {
   /** Default: the first that is registered. */
   readonly redirect_uri?: string;
-  /** Space-separated, with `openid` in it. Default: the registered `scope`, else `openid`. */
-  readonly scope?: string;
+  /** Space-separated, with `openid` in it. Default: `openid`, and the registered `scope`. */
+  readonly scope?: string | undefined;
   /** Seconds. It may tighten `default_max_age`, never loosen it. */
   readonly max_age?: number;
   /** Default `query`. */
@@ -110,7 +110,7 @@ function transactionOf(
   if (redirect_uri === undefined || !metadata.redirect_uris?.includes(redirect_uri)) {
     throw new ConfigError('INVALID_CONFIG', 'client.redirect_uris', 'does not hold the URI to redirect to');
   }
-  const scope = options.scope ?? metadata.scope ?? 'openid';
+  const scope = options.scope ?? registeredScope(metadata.scope);
   if (!scope.split(' ').includes('openid')) {
     throw new ConfigError('INVALID_CONFIG', 'login.scope', 'must contain openid');
   }
@@ -127,6 +127,11 @@ function transactionOf(
     ...(key !== undefined && { dpop_jwk: key.toJwk() }),
     started_at: server.clock.now(),
   };
+}
+
+/** A registration may be made for more than logins; a login asks for `openid` (OpenID Connect Core 1.0, section 3.1.2.1). */
+function registeredScope(scope = 'openid'): string {
+  return scope.split(' ').includes('openid') ? scope : `openid ${scope}`;
 }
 
 /** 256 bits as 43 characters that are safe in a URL. */

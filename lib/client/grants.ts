@@ -1,5 +1,5 @@
 import { AuthorizationResponseError, ConfigError, VerificationError } from '../errors/errors.js';
-import { isObject, member } from '../errors/member.js';
+import { isObject } from '../errors/member.js';
 import type { JsonObject } from '../http/json.js';
 import { DpopKey } from '../jose/dpop-key.js';
 import type { AuthorizationTransaction } from './authorization-request.js';
@@ -78,6 +78,7 @@ export async function refreshTokenGrant(
   { scope, claims, trustedAudiences, dpop_key }: RefreshOptions = {},
 ): Promise<TokenResponse> {
   requireRefreshToken(refresh_token);
+  requireToken(refresh_token);
   const form = { grant_type: 'refresh_token', refresh_token, ...(scope !== undefined && { scope }) };
   const tokens = await requestTokens(server, form, { scope: scope ?? '', refresh_token, dpop_key });
   if (tokens.id_token !== undefined) {
@@ -88,18 +89,17 @@ export async function refreshTokenGrant(
   return tokens;
 }
 
-/** @throws {ConfigError} what should be renewed came without a refresh token, or a caller without types passed all of it */
-function requireRefreshToken(token: string): void {
-  const given = isObject(token) ? member(token, 'refresh_token') : token;
+/** @throws {ConfigError} there is none, or a caller without types passed a token response that has none */
+function requireRefreshToken(token: unknown): void {
+  const given = isObject(token) && 'refresh_token' in token ? token.refresh_token : token;
   if (given === undefined || given === null) {
     const problem = 'is missing: the token response has no refresh_token (ask for the scope offline_access)';
     throw new ConfigError('INVALID_CONFIG', 'refreshToken', problem);
   }
-  requireToken(token);
 }
 
 export interface ClientCredentialsOptions {
-  /** Space-separated. */
+  /** Space-separated; empty: none is sent. Default: the registered `scope`. */
   readonly scope?: string;
   /** More parameters, such as `resource` or `audience`. */
   readonly parameters?: Readonly<Record<string, string>>;
@@ -108,8 +108,10 @@ export interface ClientCredentialsOptions {
 /** Tokens for the client itself (RFC 6749, section 4.4). */
 export function clientCredentialsGrant(
   server: Server,
-  { scope, parameters }: ClientCredentialsOptions = {},
+  { scope, parameters = {} }: ClientCredentialsOptions = {},
 ): Promise<TokenResponse> {
-  const form = { ...parameters, grant_type: 'client_credentials', ...(scope !== undefined && { scope }) };
-  return requestTokens(server, form, { scope: scope ?? '' });
+  const { scope: _, ...others } = parameters;
+  const wanted = scope ?? parameters['scope'] ?? server.client.metadata.scope ?? '';
+  const form = { ...others, grant_type: 'client_credentials', ...(wanted !== '' && { scope: wanted }) };
+  return requestTokens(server, form, { scope: wanted });
 }

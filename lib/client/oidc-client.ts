@@ -96,7 +96,8 @@ export class OidcClient {
    * @internal
    */
   readonly sealingSecret: Secret | undefined;
-  readonly #registered: RegisteredClient;
+  /** Why this client can't introspect; undefined: it can. */
+  readonly #cannotIntrospect: RegisteredClient['cannotIntrospect'];
   readonly #server: Server;
   readonly #needed = new Set<Endpoint>();
   readonly #forgetful = new Set<Forgetful>();
@@ -104,7 +105,9 @@ export class OidcClient {
   constructor(settings: OidcClientSettings) {
     const { client, transport, issuer, insecureHttp, document } = settings;
     this.name = settings.name;
-    this.#registered = client;
+    // An endpoint that takes anybody is believed to be one where both sides of it are written out.
+    const takesAnybody = client.cannotIntrospect?.isIntended && settings.server.introspection_endpoint !== undefined;
+    this.#cannotIntrospect = takesAnybody ? undefined : client.cannotIntrospect;
     this.issuer = issuer;
     this.metadata = client.metadata;
     this.sealingSecret = client.sealingSecret;
@@ -112,6 +115,9 @@ export class OidcClient {
     const source = { issuer, insecureHttp, document, overrides: settings.server };
     this.#server = new Server(client, source, transport, this.clock, settings.warn);
     client.warnings.forEach(settings.warn);
+    if (takesAnybody) {
+      settings.warn('The introspection endpoint is asked without authentication: nobody else may be able to reach it.');
+    }
   }
 
   /** The server's metadata, as published and overridden. */
@@ -190,7 +196,7 @@ export class OidcClient {
     return verifyAccessToken(this.#server, token, options);
   }
 
-  /** RFC 6749, section 4.4. */
+  /** RFC 6749, section 4.4; for the registered `scope`, unless the options name another. */
   clientCredentials(options?: ClientCredentialsOptions): Promise<TokenResponse> {
     return clientCredentialsGrant(this.#server, options);
   }
@@ -238,7 +244,7 @@ export class OidcClient {
 
   /** Whether there is something to authenticate with at the introspection endpoint. @internal */
   get canIntrospect(): boolean {
-    return this.#registered.cannotIntrospect === undefined;
+    return this.#cannotIntrospect === undefined;
   }
 
   /**
@@ -248,9 +254,9 @@ export class OidcClient {
    * @internal
    */
   needs(...endpoints: readonly Endpoint[]): void {
-    const { cannotIntrospect } = this.#registered;
-    if (cannotIntrospect !== undefined && endpoints.includes('introspection_endpoint')) {
-      throw new ConfigError('INVALID_CONFIG', cannotIntrospect.member, cannotIntrospect.problem);
+    if (this.#cannotIntrospect !== undefined && endpoints.includes('introspection_endpoint')) {
+      const { member, problem } = this.#cannotIntrospect;
+      throw new ConfigError('INVALID_CONFIG', member, problem);
     }
     endpoints.forEach((endpoint) => this.#needed.add(endpoint));
   }

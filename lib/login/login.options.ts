@@ -14,7 +14,7 @@ const path = v.pipe(v.string(), v.startsWith('/', NOT_A_PATH), v.transform(asPat
 
 /** What a login asks for and where it ends. */
 export const loginOptionsSchema = v.strictObject({
-  /** Space-separated, with `openid` in it. Default: `client.scope`, else `openid`. */
+  /** Space-separated, with `openid` in it. Default: `openid`, and `client.scope`. */
   scope: v.optional(
     v.pipe(
       scopeSchema,

@@ -30,7 +30,6 @@ export interface AlreadyLoggedIn {
 /** What is decided at boot. */
 interface Plan {
   readonly origin: string;
-  readonly scope: string;
   readonly callbackPaths: readonly string[];
   readonly transactions: TransactionCookies;
 }
@@ -75,8 +74,8 @@ export class Login {
 
   /** Begins a login. @returns the provider's URL for the browser */
   async start(request: unknown, setCookies: SetCookies): Promise<string> {
-    const { scope, transactions, callbackPaths } = this.plan();
-    const { parameters, responseMode } = this.settings;
+    const { transactions, callbackPaths } = this.plan();
+    const { scope, parameters, responseMode } = this.settings;
     const { url, transaction } = await this.client.authorizationUrl({ scope, parameters, response_mode: responseMode });
     const wanted = singleParameter(this.platform.query(request), RETURN_TO);
     const returnTo = this.returnUrl(wanted, [...callbackPaths, this.platform.path(request)]);
@@ -163,7 +162,7 @@ function requireState(parameters: Parameters): string {
 
 function makePlan(client: OidcClient, settings: LoginSettings, sessions: SessionPort): Plan {
   const sealer = sessions.sealer();
-  const { redirect_uris = [], response_types, grant_types, scope: registered } = client.metadata;
+  const { redirect_uris = [], response_types, grant_types } = client.metadata;
   const profile = CookieProfile.of(redirect_uris, client.name);
   requireRegistered('client.response_types', response_types, 'code');
   requireRegistered('client.grant_types', grant_types, 'authorization_code');
@@ -171,17 +170,12 @@ function makePlan(client: OidcClient, settings: LoginSettings, sessions: Session
   if (isFormPost && !profile.secure) {
     throw invalid('login.responseMode', 'can be form_post only where the redirect URI is https');
   }
-  const scope = settings.scope ?? registered ?? 'openid';
-  if (!scope.split(' ').includes('openid')) {
-    throw invalid('login.scope', 'must be set: client.scope does not contain openid');
-  }
   if (!profile.secure) {
     new Logger('OidcLoginGuard').warn('The redirect URI is http: cookies are not Secure. For development only.');
   }
   client.needs('authorization_endpoint', 'token_endpoint');
   return {
     origin: profile.origin,
-    scope,
     callbackPaths: settings.callbackPath ? [settings.callbackPath] : redirect_uris.map((uri) => new URL(uri).pathname),
     transactions: new TransactionCookies(sealer, profile, isFormPost ? 'none' : 'lax', client.clock.now),
   };

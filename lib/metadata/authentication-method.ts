@@ -43,14 +43,24 @@ export function requireCredentials(
   }
 }
 
-/** Why a client authenticates with nothing: what was chosen, or else what is not there to choose another method by. */
-export function withoutCredentials(client: ClientMetadata): { member: string; problem: string } {
+/** Why a client has nothing to authenticate with at the introspection endpoint. */
+export interface WithoutCredentials {
+  /** What is to blame: the method that was chosen, or else what is not there to choose another by. */
+  readonly member: string;
+  readonly problem: string;
+  /** Whether `none` was written out for this endpoint and no other. */
+  readonly isIntended: boolean;
+}
+
+export function withoutCredentials(client: ClientMetadata): WithoutCredentials {
   const members = ['introspection_endpoint_auth_method', 'token_endpoint_auth_method'] as const;
   const chosen = members.find((member) => client[member] === 'none');
   const missing = isUnset(client) ? UNSET : 'is missing, and client.jwks holds no private key to sign with';
   const problem = chosen === undefined ? missing : 'must not be none';
   const why = 'introspection needs a client that authenticates (RFC 7662, section 2.1)';
-  return { member: `client.${chosen ?? 'client_secret'}`, problem: `${problem}: ${why}` };
+  const isIntended = chosen === 'introspection_endpoint_auth_method';
+  const cure = isIntended ? '; one that takes anybody has to be named in server.introspection_endpoint' : '';
+  return { member: `client.${chosen ?? 'client_secret'}`, problem: `${problem}: ${why}${cure}`, isIntended };
 }
 
 const UNSET = 'is undefined, like an environment variable that is not set';

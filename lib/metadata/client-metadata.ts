@@ -48,7 +48,7 @@ export interface ClientMetadata {
   readonly token_endpoint_auth_method?: ClientAuthenticationMethod | undefined;
   /** The algorithm of `client_secret_jwt` (default HS256) or `private_key_jwt` (default: what the key is made for). */
   readonly token_endpoint_auth_signing_alg?: string | undefined;
-  /** Default: `token_endpoint_auth_method`. */
+  /** Default: `token_endpoint_auth_method`. `none` needs `server.introspection_endpoint`, written out too. */
   readonly introspection_endpoint_auth_method?: ClientAuthenticationMethod | undefined;
   /** Default: `token_endpoint_auth_method`. */
   readonly revocation_endpoint_auth_method?: ClientAuthenticationMethod | undefined;
@@ -68,7 +68,7 @@ export interface ClientMetadata {
   readonly response_types?: readonly string[] | undefined;
   /** When registered, what is not in it is not used. */
   readonly grant_types?: readonly string[] | undefined;
-  /** Space-separated; the default scope of a login. */
+  /** Space-separated; the default scope of a login, which asks for `openid` too, and of `clientCredentials()`. */
   readonly scope?: string | undefined;
 
   /** Default: the server's `id_token_signing_alg_values_supported` without `none` and HS*, else RS256. */

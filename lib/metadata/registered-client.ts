@@ -10,7 +10,13 @@ import type { CustomFetch } from '../http/exchange.js';
 import { smallestSecret } from '../jose/algorithms.js';
 import { isPrivate, publicJwk } from '../jose/jwk.js';
 import { ownKey, type OwnKey } from '../jose/own-keys.js';
-import { defaultMethod, METHOD_MEMBERS, requireCredentials, withoutCredentials } from './authentication-method.js';
+import {
+  defaultMethod,
+  METHOD_MEMBERS,
+  requireCredentials,
+  withoutCredentials,
+  type WithoutCredentials,
+} from './authentication-method.js';
 import {
   clientMetadataSchema,
   clockSkewSchema,
@@ -30,8 +36,8 @@ export interface RegisteredClient {
   readonly skew: number | undefined;
   readonly tolerance: number | undefined;
   readonly fetch: CustomFetch | undefined;
-  /** Why the client can't introspect (RFC 7662, section 2.1): the member that is to blame, and what is wrong with it. */
-  readonly cannotIntrospect: { readonly member: string; readonly problem: string } | undefined;
+  /** Why the client can't introspect where clients have to authenticate (RFC 7662, section 2.1). */
+  readonly cannotIntrospect: WithoutCredentials | undefined;
   /** What an operator should know of the registration. */
   readonly warnings: readonly string[];
 }

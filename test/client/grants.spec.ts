@@ -3,6 +3,7 @@ import { inspect } from 'node:util';
 
 import { describe, expect, it } from '@jest/globals';
 
+import type { ClientCredentialsOptions } from '../../lib/client/grants.js';
 import { AUDIENCE } from '../support/apps.js';
 import { startProvider } from '../support/provider.js';
 import { clientOf, loginWith, REDIRECT_URI, rejection } from '../support/client.js';
@@ -59,6 +60,16 @@ describe('the authorization request', () => {
       ...parameters,
       response_mode: 'form_post',
     });
+  });
+
+  it.each([
+    ['orders:read email', 'openid orders:read email'],
+    ['orders:openid', 'openid orders:openid'],
+    ['email openid', 'email openid'],
+  ])('asks for openid beside the registered scope %s', async (registered, scope) => {
+    const { oidc } = clientOf(await startProvider(), { metadata: { scope: registered } });
+    const { url, transaction } = await oidc.authorizationUrl();
+    expect([new URL(url).searchParams.get('scope'), transaction.scope]).toEqual([scope, scope]);
   });
 
   it.each<[string, object, string]>([
@@ -123,6 +134,19 @@ describe('a refresh', () => {
     expect(error).toMatchObject({ name: 'OAuthError', code: 'OP_ERROR', error: 'invalid_grant' });
     expect(op.count('token')).toBe(3);
   });
+});
+
+it.each<[string, ClientCredentialsOptions | undefined, string | undefined]>([
+  ['the registered scope', undefined, 'orders:read orders:write'],
+  ['another scope', { scope: 'orders:read' }, 'orders:read'],
+  ['another scope among the parameters', { parameters: { scope: 'orders:write' } }, 'orders:write'],
+  ['no scope', { scope: '' }, undefined],
+])('the client’s own tokens are asked for with %s', async (_what, options, scope) => {
+  const op = await startProvider();
+  const { oidc } = clientOf(op, { metadata: { scope: 'orders:read orders:write' } });
+  op.tokenResponse(({ scope: _, ...body }) => body);
+  expect((await oidc.clientCredentials(options)).scope).toBe(scope ?? '');
+  expect(op.last('token').form['scope']).toBe(scope);
 });
 
 it('a grant that is not registered is not used', async () => {

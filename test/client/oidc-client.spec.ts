@@ -29,13 +29,45 @@ describe('what a client needs', () => {
     [
       'none, there',
       { introspection_endpoint_auth_method: 'none' },
-      `client.introspection_endpoint_auth_method: must not be none: ${WHY}`,
+      `client.introspection_endpoint_auth_method: must not be none: ${WHY}; one that takes anybody has to be named in server.introspection_endpoint`,
     ],
   ])('to introspect is more than %s', async (_what, metadata, message) => {
     const { oidc } = clientOf(await startProvider(), { metadata });
     expect(() => oidc.needs('introspection_endpoint')).toThrow(message);
     expect(() => oidc.needs('token_endpoint', 'authorization_endpoint')).not.toThrow();
   });
+
+  it.each<[string, Partial<ClientMetadata>, boolean]>([
+    ['none for introspection', { introspection_endpoint_auth_method: 'none' }, true],
+    ['none for introspection, and no secret', { ...without, introspection_endpoint_auth_method: 'none' }, true],
+    ['none for all', { ...without, token_endpoint_auth_method: 'none' }, false],
+    ['no secret', without, false],
+  ])(
+    'to introspect at an endpoint that is named in the options is %s: %j gives %s',
+    async (_what, metadata, isGood) => {
+      const op = await startProvider();
+      const server = { introspection_endpoint: op.url('introspect') };
+      const { oidc, warnings } = clientOf(op, { metadata, settings: { server } });
+      const needs = () => oidc.needs('introspection_endpoint');
+      const warning =
+        'The introspection endpoint is asked without authentication: nobody else may be able to reach it.';
+      if (isGood) {
+        expect(needs).not.toThrow();
+        expect(warnings).toEqual([warning]);
+        op.answer('introspect', { body: { active: true } });
+        expect(await oidc.introspect('token')).toEqual({ active: true });
+        expect(op.last('introspect').headers.authorization).toBeUndefined();
+        expect(op.last('introspect').form).toEqual({
+          token: 'token',
+          token_type_hint: 'access_token',
+          client_id: 'rp1',
+        });
+      } else {
+        expect(needs).toThrow(expect.objectContaining({ name: 'ConfigError' }));
+        expect(warnings).toEqual([]);
+      }
+    },
+  );
 
   it('to introspect is a secret or a key', async () => {
     const op = await startProvider();
@@ -71,7 +103,8 @@ describe('a token that is no text', () => {
     ['introspect', (oidc, token) => oidc.introspect(token)],
     ['revoke', (oidc, token) => oidc.revoke(token)],
     ['forget', (oidc, token) => oidc.forget(token)],
-    ['refresh', (oidc, token) => oidc.refresh(token)],
+    // That there is none is told in other words.
+    ['refresh', (oidc, token) => oidc.refresh(token ?? { value: 'a' })],
     ['verifyAccessToken', (oidc, token) => oidc.verifyAccessToken(token)],
   ];
 

@@ -107,11 +107,11 @@ describe('a login', () => {
       'Referrer-Policy': 'no-referrer',
       'X-Content-Type-Options': 'nosniff',
     });
-    expect(calls.authorization).toEqual([{ scope: 'openid', parameters: { audience: 'api' }, response_mode: 'query' }]);
+    expect(calls.authorization).toEqual([{ parameters: { audience: 'api' }, response_mode: 'query' }]);
   });
 
   it('TXN-25 REDIR-25 takes nothing but returnTo from the request', async () => {
-    const { strategy, calls } = application({ metadata: { scope: 'openid profile' } });
+    const { strategy, calls } = application({ options: { scope: 'openid profile' } });
     const query =
       'redirect_uri=https://evil.test&client_id=x&state=y&response_mode=fragment&scope=admin&returnTo=/x%26scope%3Dadmin';
     await drive(strategy, get(`/auth/login?${query}`));
@@ -315,7 +315,6 @@ describe('what a login needs is checked at boot', () => {
     ['client.redirect_uris', { metadata: { redirect_uris: ['http://app.test/cb'] } }],
     ['client.response_types', { metadata: { response_types: ['id_token'] } }],
     ['client.grant_types', { metadata: { grant_types: ['client_credentials'] } }],
-    ['login.scope', { metadata: { scope: 'orders:read' } }],
     [
       'login.responseMode',
       { metadata: { redirect_uris: ['http://127.0.0.1/cb'] }, options: { responseMode: 'form_post' } },

@@ -262,12 +262,18 @@ onBothAdapters((adapter) => {
     expect(heapUsed() - before).toBeLessThan(2_000_000);
   }, 60_000);
 
+  it('asks for openid beside the registered scope', async () => {
+    const app = await createApp({ adapter, client: { scope: 'email' } });
+    await new Browser(app).startLogin();
+    expect(app.op.last('authorize').query.get('scope')).toBe('openid email');
+  });
+
   it.each([
     ['no secret for sessions', { session: undefined }, {}, 'session.secret'],
     ['no redirect URI', {}, { redirect_uris: undefined }, 'client.redirect_uris'],
     ['another response type', {}, { response_types: ['id_token'] }, 'client.response_types'],
     ['other grants', {}, { grant_types: ['client_credentials'] }, 'client.grant_types'],
-    ['a registered scope without openid', {}, { scope: 'email' }, 'login.scope'],
+    ['a scope without openid', { login: { scope: 'email' } }, {}, 'login.scope'],
   ])('a login with %s stops the boot', async (_what, options, client, member) => {
     await expect(createApp({ adapter, options, client })).rejects.toMatchObject({ name: 'ConfigError', member });
   });

@@ -369,6 +369,20 @@ onBothAdapters((adapter) => {
     });
   });
 
+  it('INTRO-23 asks an endpoint that takes anybody, where both sides of it are written out', async () => {
+    const op = await startProvider();
+    const client = { introspection_endpoint_auth_method: 'none' } as const;
+    const server = { introspection_endpoint: op.url('introspect') };
+    const app = await createApp({ adapter, op, client, options: { server } });
+    expect(app.logs.map(({ text }) => text)).toContainEqual(expect.stringContaining('asked without authentication'));
+    op.answer('introspect', { body: { active: true, aud: 'https://api.test', scope: 'orders:read' } });
+    expect((await app.call('/orders', 'token')).status).toBe(200);
+    await expect(createApp({ adapter, op, client })).rejects.toMatchObject({
+      name: 'ConfigError',
+      member: 'client.introspection_endpoint_auth_method',
+    });
+  });
+
   it('INTRO-26 takes nobody’s username for a subject', async () => {
     const app = await boot();
     const response = await issue(app, { sub: undefined, username: 'alice', client_id: 'cli' });
