@@ -19,7 +19,7 @@ export interface OidcErrorOptions {
  * `code` is stable and meant for programs; `message` is a fixed, safe sentence that repeats no input of a stranger.
  */
 export abstract class OidcError<Code extends OidcErrorCode = OidcErrorCode> extends Error {
-  readonly #facts: ErrorFacts;
+  #facts: ErrorFacts;
 
   constructor(
     readonly code: Code,
@@ -34,6 +34,15 @@ export abstract class OidcError<Code extends OidcErrorCode = OidcErrorCode> exte
   /** What an operator needs to mend it. A stranger may have written it: print it with care. */
   get facts(): ErrorFacts {
     return this.#facts;
+  }
+
+  /**
+   * Adds what is known only further out, such as the URL of the call; what is there already stays.
+   *
+   * @internal
+   */
+  addFacts(facts: ErrorFacts): void {
+    this.#facts = { ...facts, ...this.#facts };
   }
 
   toJSON(): { name: string; code: Code; message: string } {

@@ -2,12 +2,13 @@ import { Agent, type Dispatcher } from 'undici';
 
 import type { Now } from '../clock/clock.js';
 import { ResponseError, TransportError } from '../errors/errors.js';
-import { OidcError } from '../errors/oidc.error.js';
+import { textMember } from '../errors/member.js';
+import { OidcError, type ErrorFacts } from '../errors/oidc.error.js';
 import { Deadline } from './deadline.js';
 import { exchangeOver, exchangeThrough, tooLarge, type CustomFetch, type Exchange, type Incoming } from './exchange.js';
 import { failureOf, timedOut, type Failure } from './failure.js';
 import type { HttpSettings } from './http.options.js';
-import type { HttpRequest } from './request.js';
+import { locationOf, type HttpRequest } from './request.js';
 import { HttpResponse } from './response.js';
 import { retryAfter } from './retry-after.js';
 
@@ -55,16 +56,24 @@ export class Connections {
     const deadline = new Deadline(timeout);
     this.#calls.add(deadline);
     try {
-      const first = await this.#attempt(request, deadline);
-      if (first instanceof HttpResponse || !mayRetry(request, first)) {
-        return first;
+      const result = await this.#attempts(request, deadline);
+      if (!(result instanceof HttpResponse)) {
+        result.error.addFacts(this.#factsOf(result, request, deadline));
       }
-      await deadline.pause(50 + Math.random() * 100);
-      return deadline.expired ? first : await this.#attempt(request, deadline);
+      return result;
     } finally {
       deadline.clear();
       this.#calls.delete(deadline);
     }
+  }
+
+  async #attempts(request: HttpRequest, deadline: Deadline): Promise<HttpResponse | Failure> {
+    const first = await this.#attempt(request, deadline);
+    if (first instanceof HttpResponse || !mayRetry(request, first)) {
+      return first;
+    }
+    await deadline.pause(50 + Math.random() * 100);
+    return deadline.expired ? first : await this.#attempt(request, deadline);
   }
 
   /** Closes our own pool; calls in flight get a second to end. A dispatcher that was handed in is its owner's to close. */
@@ -90,16 +99,28 @@ export class Connections {
       const refused = this.#refusalOf(incoming);
       if (refused !== undefined) {
         incoming.discard();
-        return refused;
+        return { ...refused, status: incoming.status };
       }
       const bytes = await incoming.read(this.settings.maxResponseSize);
-      return new HttpResponse(incoming.status, incoming.headers, bytes, this.settings.maxJsonDepth);
+      return new HttpResponse(incoming.status, incoming.headers, bytes, this.settings.maxJsonDepth, request);
     } catch (error) {
       if (error instanceof OidcError) {
         return { error, kind: 'final' };
       }
       return deadline.expired ? { error: timedOut(), kind: 'final' } : failureOf(error, incoming !== undefined);
     }
+  }
+
+  /** From which an operator sees whom to ask, and for what. */
+  #factsOf({ error: { code, cause }, status }: Failure, { url }: HttpRequest, deadline: Deadline): ErrorFacts {
+    const reason = textMember(cause, 'code') || textMember(cause, 'name') || undefined;
+    const timeout = reason === 'UND_ERR_CONNECT_TIMEOUT' ? this.settings.connectTimeout : deadline.milliseconds;
+    return {
+      url: locationOf(url),
+      status,
+      reason,
+      timeout: code === 'UPSTREAM_TIMEOUT' ? `${timeout} ms` : undefined,
+    };
   }
 
   /** What the head of an answer rules out already. */
@@ -120,7 +141,9 @@ export class Connections {
     }
     if (status >= 300 && status < 400) {
       return {
-        error: new ResponseError('UNEXPECTED_REDIRECT', 'The server redirects; that is not followed.'),
+        error: new ResponseError('UNEXPECTED_REDIRECT', 'The server redirects; that is not followed.', {
+          facts: { location: locationOf(one(headers['location']) ?? '') },
+        }),
         kind: 'final',
       };
     }

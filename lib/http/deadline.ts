@@ -9,7 +9,7 @@ export class Deadline extends EventEmitter {
   readonly #timer: NodeJS.Timeout;
 
   /** @param milliseconds from now */
-  constructor(milliseconds: number) {
+  constructor(readonly milliseconds: number) {
     super();
     this.#timer = setTimeout(() => {
       this.#expired = true;

@@ -10,6 +10,8 @@ export interface Failure {
    * `final`: another try would end the same way.
    */
   readonly kind: 'unanswered' | 'broken' | 'final';
+  /** Of an answer whose head ruled it out. */
+  readonly status?: number;
 }
 
 /** Codes of Node and OpenSSL for a certificate or a handshake that is not good. */

@@ -28,6 +28,8 @@ interface Closure {
   readonly from: number;
   /** Milliseconds. */
   readonly length: number;
+  /** The failure that closed it. */
+  readonly cause: TransportError;
 }
 
 /**
@@ -48,7 +50,7 @@ export class Health {
     const closure = this.#closure;
     const now = this.now();
     return closure !== undefined && isWithin(now, closure.from, closure.length)
-      ? refusal(closure.code, closure.from + closure.length - now)
+      ? refusal(closure, closure.from + closure.length - now)
       : undefined;
   }
 
@@ -68,7 +70,7 @@ export class Health {
     if (this.#failures < MOST_FAILURES) {
       this.#closure = undefined;
     } else if (this.#isProbing) {
-      throw refusal('UPSTREAM_UNAVAILABLE', PROBE);
+      throw refusal(this.#closure, PROBE);
     } else {
       this.#isProbing = true;
     }
@@ -86,17 +88,17 @@ export class Health {
     this.#failures += 1;
     const wait = error.retryAfter * 1000;
     if (error.code === 'RATE_LIMITED') {
-      this.#close('RATE_LIMITED', wait);
+      this.#close('RATE_LIMITED', wait, error);
     } else if (wasProbing || this.#failures >= MOST_FAILURES) {
-      this.#close('UPSTREAM_UNAVAILABLE', Math.max(wait, PAUSE));
+      this.#close('UPSTREAM_UNAVAILABLE', Math.max(wait, PAUSE), error);
     }
   }
 
-  #close(code: Closure['code'], length: number): void {
-    this.#closure = { code, from: this.now(), length };
+  #close(code: Closure['code'], length: number, cause: TransportError): void {
+    this.#closure = { code, from: this.now(), length, cause };
   }
 }
 
-function refusal(code: Closure['code'], milliseconds: number): TransportError {
-  return new TransportError(code, MESSAGES[code], { retryAfter: milliseconds / 1000 });
+function refusal({ code, cause }: Closure, milliseconds: number): TransportError {
+  return new TransportError(code, MESSAGES[code], { retryAfter: milliseconds / 1000, cause });
 }

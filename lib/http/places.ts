@@ -1,4 +1,5 @@
 import { TransportError } from '../errors/errors.js';
+import { locationOf } from './request.js';
 
 /** How many may wait for each one that may call. */
 const QUEUE_FACTOR = 10;
@@ -13,8 +14,11 @@ export class Places {
   #taken = 0;
   readonly #waiting = new Set<Waiter>();
 
-  /** @param most calls at the same time; ten times as many callers may wait */
-  constructor(private readonly most: number) {}
+  /** @param most calls to the URL at the same time; ten times as many callers may wait */
+  constructor(
+    private readonly most: number,
+    private readonly url: string,
+  ) {}
 
   /**
    * Takes a place; each that is taken has to be given back with {@link leave}.
@@ -29,7 +33,7 @@ export class Places {
       return undefined;
     }
     if (this.#waiting.size >= this.most * QUEUE_FACTOR) {
-      throw busy();
+      throw busy(this.url);
     }
     return new Promise((resolve, reject) => {
       const waiter: Waiter = {
@@ -43,7 +47,7 @@ export class Places {
           reject(error);
         },
       };
-      const timer = setTimeout(() => waiter.fail(busy()), patience);
+      const timer = setTimeout(() => waiter.fail(busy(this.url)), patience);
       this.#waiting.add(waiter);
     });
   }
@@ -65,6 +69,10 @@ export class Places {
   }
 }
 
-function busy(): TransportError {
-  return new TransportError('UPSTREAM_BUSY', 'Too many calls to the server are on their way.', { retryAfter: 1 });
+function busy(url: string): TransportError {
+  const facts = { url: locationOf(url) };
+  return new TransportError('UPSTREAM_BUSY', 'Too many calls to the server are on their way.', {
+    retryAfter: 1,
+    facts,
+  });
 }

@@ -1,4 +1,6 @@
+import { OidcError, type ErrorFacts } from '../errors/oidc.error.js';
 import { parseJsonObject, type JsonObject } from './json.js';
+import { locationOf, type HttpRequest } from './request.js';
 
 export type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
@@ -6,14 +8,27 @@ export type ResponseHeaders = Readonly<Record<string, string | string[] | undefi
 export class HttpResponse {
   /** Lower case, without parameters; empty when the answer names none (RFC 9110, section 8.3.1). */
   readonly mediaType: string;
+  readonly #request: HttpRequest | undefined;
 
   constructor(
     readonly status: number,
     readonly headers: ResponseHeaders,
     readonly bytes: Uint8Array,
     private readonly maxJsonDepth: number,
+    request?: HttpRequest,
   ) {
+    this.#request = request;
     this.mediaType = (this.header('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  }
+
+  /** What it answers. It holds credentials: for no log. */
+  get request(): HttpRequest | undefined {
+    return this.#request;
+  }
+
+  /** For the error that this answer leads to: where it came from and how it began. */
+  get facts(): ErrorFacts {
+    return { url: this.#request && locationOf(this.#request.url), status: this.status };
   }
 
   /** A header that came once. */
@@ -24,6 +39,13 @@ export class HttpResponse {
 
   /** @throws {ResponseError} the bytes are not a JSON object within the limits; the media type is the caller's to check */
   json(): JsonObject {
-    return parseJsonObject(this.bytes, this.maxJsonDepth);
+    try {
+      return parseJsonObject(this.bytes, this.maxJsonDepth);
+    } catch (error) {
+      if (error instanceof OidcError) {
+        error.addFacts(this.facts);
+      }
+      throw error;
+    }
   }
 }

@@ -57,7 +57,7 @@ export class Upstream {
     if (known !== undefined) {
       return known;
     }
-    const places = new Places(this.maxConcurrent);
+    const places = new Places(this.maxConcurrent, url);
     this.#places.set(url, places);
     return places;
   }
