@@ -9,7 +9,10 @@ import type { Server } from './server.js';
 import { requireToken } from './token.js';
 import { processTokenResponse, type GrantedByRequest, type TokenResponse } from './token-response.js';
 
-/** A grant is sent once: a code is spent by the attempt, and a refresh token may be. */
+/**
+ * A grant is sent once: a code is spent by the attempt, and a refresh token may be (RFC 9700, section 4.14.2). It goes over a
+ * new connection, so that no kept one can be reset under it.
+ */
 async function requestTokens(
   server: Server,
   form: Readonly<Record<string, string>> & { readonly grant_type: string },

@@ -26,9 +26,12 @@ export interface ConnectionsOptions {
 
 /** What all calls go through, whichever server they are for: pooled, bounded in time and size, and never redirected. */
 export class Connections {
+  /** Over connections that are kept alive between calls. */
   readonly #exchange: Exchange;
-  /** Undefined where the calls go through something of the application's. */
-  readonly #pool: Agent | undefined;
+  /** Over a new connection for each call; the same as the other where the application brings its own transport. */
+  readonly #exchangeAnew: Exchange;
+  /** Our own; none where the calls go through something of the application's. */
+  readonly #pools: readonly Agent[];
   readonly #calls = new Set<Deadline>();
 
   constructor(
@@ -36,18 +39,24 @@ export class Connections {
     readonly now: Now,
     { dispatcher, fetch }: ConnectionsOptions = {},
   ) {
-    if (fetch !== undefined) {
-      this.#exchange = exchangeThrough(fetch);
-    } else if (dispatcher !== undefined) {
-      this.#exchange = exchangeOver(dispatcher);
+    const theirs = fetch ? exchangeThrough(fetch) : dispatcher && exchangeOver(dispatcher);
+    if (theirs !== undefined) {
+      this.#pools = [];
+      this.#exchange = theirs;
+      this.#exchangeAnew = theirs;
     } else {
-      this.#pool = ownPool(settings);
-      this.#exchange = exchangeOver(this.#pool);
+      const [kept, anew] = [ownPool(settings), ownPool(settings, { pipelining: 0 })];
+      this.#pools = [kept, anew];
+      this.#exchange = exchangeOver(kept);
+      this.#exchangeAnew = exchangeOver(anew);
     }
   }
 
   /**
    * Sends a request, once more where it allows that.
+   *
+   * A server may close a kept connection just when a request is on its way over it (RFC 9112, section 9.5). What may be
+   * sent only once therefore goes over a new connection.
    *
    * @param timeout milliseconds for all of it
    * @returns an answer that is complete and within the limits, or why there is none
@@ -76,17 +85,19 @@ export class Connections {
     return deadline.expired ? first : await this.#attempt(request, deadline);
   }
 
-  /** Closes our own pool; calls in flight get a second to end. A dispatcher that was handed in is its owner's to close. */
+  /** Closes our own pools; calls in flight get a second to end. A dispatcher that was handed in is its owner's to close. */
   async close(): Promise<void> {
-    if (this.#pool === undefined || this.#pool.closed) {
+    const open = this.#pools.filter((pool) => !pool.closed);
+    if (open.length === 0) {
       return;
     }
     const grace = setTimeout(() => this.#calls.forEach((call) => call.abort()), CLOSING_TIME);
-    await this.#pool.close();
+    await Promise.all(open.map((pool) => pool.close()));
     clearTimeout(grace);
   }
 
   async #attempt(request: HttpRequest, deadline: Deadline): Promise<HttpResponse | Failure> {
+    const exchange = request.retry === 'never' ? this.#exchangeAnew : this.#exchange;
     let incoming: Incoming | undefined;
     try {
       const once = request.headersOfOneSend && (await request.headersOfOneSend());
@@ -95,7 +106,7 @@ export class Connections {
         return { error: timedOut(), kind: 'final' };
       }
       const headers = { 'accept-encoding': 'identity', ...request.headers, ...once };
-      incoming = await this.#exchange(request, headers, deadline);
+      incoming = await exchange(request, headers, deadline);
       const refused = this.#refusalOf(incoming);
       if (refused !== undefined) {
         incoming.discard();
@@ -160,9 +171,14 @@ export class Connections {
   }
 }
 
-/** TLS 1.2 and up (RFC 9325); the deadline is ours, so that undici's own time-outs don't run. */
-function ownPool({ connectTimeout }: HttpSettings): Agent {
-  return new Agent({ connect: { timeout: connectTimeout, minVersion: 'TLSv1.2' }, headersTimeout: 0, bodyTimeout: 0 });
+/**
+ * TLS 1.2 and up (RFC 9325); the deadline is ours, so that undici's own time-outs don't run.
+ *
+ * @param options with `pipelining: 0` no connection is kept
+ */
+function ownPool({ connectTimeout }: HttpSettings, options: Agent.Options = {}): Agent {
+  const connect = { timeout: connectTimeout, minVersion: 'TLSv1.2' } as const;
+  return new Agent({ connect, headersTimeout: 0, bodyTimeout: 0, ...options });
 }
 
 function mayRetry({ retry }: HttpRequest, { kind }: Failure): boolean {

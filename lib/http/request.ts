@@ -17,7 +17,7 @@ export interface HttpRequest {
   readonly body?: string;
   /**
    * What may be tried a second time within the same deadline. `idempotent`: after a failure of the network or a 5xx;
-   * `unanswered`: only when nothing of an answer came; `never`.
+   * `unanswered`: only when nothing of an answer came; `never`: it is sent once, over a connection that nobody used before.
    */
   readonly retry: 'idempotent' | 'unanswered' | 'never';
   /** Nobody waits for it: it may take longer. */

@@ -356,6 +356,46 @@ describe('over undici', () => {
     expect((await one.request(post(url, { retry: 'unanswered' }))).status).toBe(200);
   });
 
+  describe('where the server resets each connection that it kept, once it is used again', () => {
+    const serverThatForgets = async () => {
+      const used = new WeakSet<Socket>();
+      return serverThat((socket) => {
+        if (used.has(socket)) {
+          socket.resetAndDestroy();
+        } else {
+          used.add(socket);
+          socket.write(OK);
+        }
+      });
+    };
+
+    /** Leaves a kept connection behind that nobody uses. */
+    const warmUp = async (one: Transport, url: string) => {
+      await one.request(get(url));
+      await setImmediate();
+    };
+
+    it('NET-23 sends a grant over a new connection, once', async () => {
+      const { url, requests } = await serverThatForgets();
+      const one = transport();
+      await warmUp(one, url);
+      for (const grant of [2, 3]) {
+        expect((await one.request(post(url, { retry: 'never' }))).status).toBe(200);
+        expect(requests()).toBe(grant);
+      }
+    });
+
+    it('leaves a dispatcher of the application alone, and repeats no grant over that either', async () => {
+      const { url, requests } = await serverThatForgets();
+      const dispatcher = new Agent({ connections: 1 });
+      open.unshift(dispatcher);
+      const one = transport({ dispatcher });
+      await warmUp(one, url);
+      expect(await rejection(one.request(post(url)))).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
+      expect(requests()).toBe(2);
+    });
+  });
+
   it('gives the only connection back, however the call ended', async () => {
     const { url } = await serverThat((socket, request) => {
       if (request % 2 === 0) socket.write(OK);
