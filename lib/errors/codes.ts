@@ -93,6 +93,8 @@ export type VerificationErrorCode =
 export type AuthorizationResponseErrorCode =
   | 'MISSING_RESPONSE'
   | 'RESPONSE_MODE'
+  /** The response to a login of this browser came to another path than the callback's. */
+  | 'CALLBACK_PATH_MISMATCH'
   | 'STATE_MISSING'
   | 'STATE_MISMATCH'
   | 'CODE_MISSING'

@@ -11,6 +11,7 @@ import {
   TransportError,
   VerificationError,
 } from '../errors/errors.js';
+import { logLine } from '../errors/log-line.js';
 import { OidcError } from '../errors/oidc.error.js';
 import { retryAfterOf, type Answer, type ResponseHeader } from '../nest/answer.js';
 import { OidcException } from '../nest/oidc.exception.js';
@@ -49,6 +50,7 @@ const BY_KIND: readonly (readonly [kind: abstract new (...args: never) => OidcEr
 const BY_CODE: Partial<Readonly<Record<OidcErrorCode, Answer>>> = {
   UNSUPPORTED_MEDIA_TYPE: invalidRequest(415),
   BODY_TOO_LARGE: invalidRequest(413),
+  CALLBACK_PATH_MISMATCH: broken,
   CLIENT_MISCONFIGURED: broken,
   UPSTREAM_TIMEOUT: unavailable(504),
   SESSION_TOO_LARGE: broken,
@@ -91,8 +93,11 @@ function answerTo(error: OidcError): Answer | undefined {
   return byError ?? BY_CODE[error.code] ?? BY_KIND.find(([kind]) => error instanceof kind)?.[1];
 }
 
-/** Codes, and for what an operator has to mend the sentence, which is ours as well. */
+/** Codes, and for what an operator has to mend the sentence, which is ours as well, with what was seen. */
 function describe(error: OidcError): string {
+  if (error.code === 'CALLBACK_PATH_MISMATCH') {
+    return logLine(error);
+  }
   if (error instanceof OAuthError) {
     return `${error.code} (${error.error})`;
   }

@@ -15,6 +15,9 @@ import { TransactionCookies } from './transaction-cookies.js';
 /** The one parameter that a login takes from the request: where to go afterwards. */
 const RETURN_TO = 'returnTo';
 
+/** One of these comes with each authorization response (RFC 6749, section 4.1.2; JARM, section 2.3.1). */
+const RESPONSE_PARAMETERS = ['code', 'error', 'response'] as const;
+
 /** Who came back, and where they want to go. */
 export interface LoggedIn {
   readonly claims: JsonObject;
@@ -72,8 +75,14 @@ export class Login {
     return this.plan().callbackPaths.includes(this.platform.path(request));
   }
 
-  /** Begins a login. @returns the provider's URL for the browser */
+  /**
+   * Begins a login.
+   *
+   * @returns the provider's URL for the browser
+   * @throws {AuthorizationResponseError} `CALLBACK_PATH_MISMATCH` the request is the response to a login of this browser
+   */
   async start(request: unknown, setCookies: SetCookies): Promise<string> {
+    await this.refuseResponse(request);
     const { transactions, callbackPaths } = this.plan();
     const { scope, parameters, responseMode } = this.settings;
     const { url, transaction } = await this.client.authorizationUrl({ scope, parameters, response_mode: responseMode });
@@ -126,7 +135,43 @@ export class Login {
     if (method !== (this.settings.responseMode === 'form_post' ? 'POST' : 'GET')) {
       throw new AuthorizationResponseError('RESPONSE_MODE', 'The response came in another way than was asked for');
     }
-    return method === 'POST' ? this.platform.form(request) : parseParameters(this.platform.query(request));
+    return this.parameters(request);
+  }
+
+  private parameters(request: unknown): Parameters | Promise<Parameters> {
+    return this.platform.method(request) === 'POST' && this.settings.responseMode === 'form_post'
+      ? this.platform.form(request)
+      : parseParameters(this.platform.query(request));
+  }
+
+  /**
+   * A response that comes to another path begins no login: the provider would send the browser back at once, for ever. Only
+   * a `state` of this browser makes it a response, because a stranger can write any other into a link.
+   */
+  private async refuseResponse(request: unknown): Promise<void> {
+    const { transactions, callbackPaths } = this.plan();
+    const cookies = this.platform.cookies(request);
+    if (!transactions.hasAny(cookies)) {
+      return;
+    }
+    const parameters = await this.readableParameters(request);
+    const isResponse = RESPONSE_PARAMETERS.some((name) => parameters.has(name));
+    if (isResponse && transactions.nameOf(cookies, parameters.get('state') ?? '') !== undefined) {
+      throw new AuthorizationResponseError(
+        'CALLBACK_PATH_MISMATCH',
+        'The response came to another path than the callback. Mend the route or the proxy, or set login.callbackPath.',
+        { facts: { callback: callbackPaths, seen: this.platform.path(request) } },
+      );
+    }
+  }
+
+  /** None where they can't be read: to begin a login needs none. */
+  private async readableParameters(request: unknown): Promise<Parameters> {
+    try {
+      return await this.parameters(request);
+    } catch {
+      return new Map();
+    }
   }
 
   /** The back button after a login is no attack; everything else without a transaction is not ours. */

@@ -178,12 +178,30 @@ onBothAdapters((adapter) => {
     expect(app.errors).toMatchObject(Array.from({ length: 4 }, () => ({ status: 303 })));
   });
 
-  it('knows the callback by its path, not by its parameters', async () => {
+  it('begins no other login with a response that came to another path, and leaves that login alone', async () => {
     const { app, browser, answer } = await begun(adapter);
-    const elsewhere = new URL(answer.location);
-    const start = await browser.get(`/auth/login${elsewhere.search}`);
-    expect(start.location).toMatch(/\/authorize\?/);
+    const elsewhere = await browser.get(`/auth/login${new URL(answer.location).search}`);
+    expectCallbackRefused(elsewhere, 502, 'CALLBACK_PATH_MISMATCH', app);
+    expect(elsewhere.setCookies).toEqual([]);
     expect(app.op.count('token')).toBe(0);
+    expect(app.logs.filter(({ level }) => level === 'error').map(({ message }) => message)).toEqual([
+      expect.stringMatching(
+        /CALLBACK_PATH_MISMATCH: .* login\.callbackPath\. callback="\/auth\/callback" seen="\/auth\/login"$/,
+      ),
+    ]);
+    expect((await browser.finishLogin(answer)).target).toBe(`${app.url}/me`);
+  });
+
+  it.each([
+    ['the state of another browser', '?code=CODE&state=made-up'],
+    ['a state and nothing that answers it', '?state=STATE'],
+    ['two states', '?code=CODE&state=STATE&state=STATE'],
+    ['a code alone', '?code=CODE'],
+  ])('knows the callback by its path: a link with %s begins a login', async (_what, query) => {
+    const { app, browser, code, state } = await begun(adapter);
+    const start = await browser.get(`/auth/login${query.replace('CODE', code).replaceAll('STATE', state)}`);
+    expect(start.location).toMatch(/\/authorize\?/);
+    expect([app.op.count('token'), app.refusals]).toEqual([0, []]);
   });
 
   it('reads the query as it came, not as a parser made it', async () => {

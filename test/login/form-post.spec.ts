@@ -108,3 +108,13 @@ onBothAdapters((adapter) => {
     });
   });
 });
+
+// Only Express routes a path with a slash at its end.
+it('begins no other login with a form that came to another path', async () => {
+  const { app, op, browser, page, state, code } = await begun('express');
+  const elsewhere = await browser.post('/auth/callback/', { code, state, iss: op.issuer }, { from: op.issuer });
+  expectCallbackRefused(elsewhere, 502, 'CALLBACK_PATH_MISMATCH', app);
+  const start = await browser.post('/auth/callback/', { code, state: 'made-up' }, { from: op.issuer });
+  expect(start.location).toMatch(/\/authorize\?/);
+  expect((await browser.submitForm(page)).target).toBe('https://app.test/me');
+});
