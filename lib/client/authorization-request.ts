@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, createHmac, randomBytes } from 'node:crypto';
 
 import { ConfigError } from '../errors/errors.js';
 import type { JsonObject } from '../http/json.js';
@@ -115,11 +115,12 @@ function transactionOf(
     throw new ConfigError('INVALID_CONFIG', 'login.scope', 'must contain openid');
   }
   const max_age = smallest(metadata.default_max_age, options.max_age);
+  // 256 bits as 43 characters (RFC 7636, section 4.1).
+  const code_verifier = randomBytes(32).toString('base64url');
   return {
     issuer: server.issuer,
-    state: random(),
-    nonce: random(),
-    code_verifier: random(),
+    ...derivedFrom(code_verifier),
+    code_verifier,
     redirect_uri,
     scope,
     response_mode: options.response_mode ?? 'query',
@@ -134,9 +135,13 @@ function registeredScope(scope = 'openid'): string {
   return scope.split(' ').includes('openid') ? scope : `openid ${scope}`;
 }
 
-/** 256 bits as 43 characters that are safe in a URL. */
-function random(): string {
-  return randomBytes(32).toString('base64url');
+/**
+ * The `state` and `nonce` of a login, which everybody may see. They follow from its code verifier, which nobody sees, so that
+ * whoever remembers a login need keep only that; an HMAC does not lead back to its key (RFC 2104).
+ */
+export function derivedFrom(code_verifier: string): Pick<AuthorizationTransaction, 'state' | 'nonce'> {
+  const derive = (member: string) => createHmac('sha256', code_verifier).update(member).digest('base64url');
+  return { state: derive('state'), nonce: derive('nonce') };
 }
 
 function smallest(...values: readonly (number | undefined)[]): number | undefined {

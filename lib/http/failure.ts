@@ -20,11 +20,10 @@ const TLS =
 
 const TIMEOUTS: readonly string[] = ['UND_ERR_CONNECT_TIMEOUT', 'ETIMEDOUT'];
 
-const MALFORMED: readonly string[] = [
-  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
-  'UND_ERR_HEADERS_OVERFLOW',
-  'UND_ERR_RES_EXCEEDED_MAX_SIZE',
-];
+/** Of a body that ends early, where the connection was to be closed after it. */
+const BODY_TOO_SHORT = 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH';
+
+const MALFORMED: readonly string[] = [BODY_TOO_SHORT, 'UND_ERR_HEADERS_OVERFLOW', 'UND_ERR_RES_EXCEEDED_MAX_SIZE'];
 
 /**
  * What an error of undici, of Node or of a `fetch` means. They come from other realms, so that only names and codes tell;
@@ -44,6 +43,9 @@ export function failureOf(error: unknown, answered: boolean): Failure {
       kind: 'final',
     };
   }
+  if (answered && (code === BODY_TOO_SHORT || message.includes('Invalid EOF state'))) {
+    return incomplete(cause);
+  }
   // llhttp's errors have a name only; an unasked 100 or 101 reads as a socket error with one of these words.
   if (
     name === 'HTTPParserError' ||
@@ -54,11 +56,18 @@ export function failureOf(error: unknown, answered: boolean): Failure {
     return { error: new ResponseError('MALFORMED_HTTP', 'The server does not speak HTTP.', { cause }), kind: 'final' };
   }
   return answered
-    ? { error: new ResponseError('RESPONSE_INCOMPLETE', "The server's answer broke off.", { cause }), kind: 'broken' }
+    ? incomplete(cause)
     : {
         error: new TransportError('UPSTREAM_UNAVAILABLE', 'The server can not be reached.', { cause }),
         kind: 'unanswered',
       };
+}
+
+function incomplete(cause: unknown): Failure {
+  return {
+    error: new ResponseError('RESPONSE_INCOMPLETE', "The server's answer broke off.", { cause }),
+    kind: 'broken',
+  };
 }
 
 export function timedOut(cause?: unknown): TransportError {

@@ -3,20 +3,37 @@ import { Logger } from '@nestjs/common';
 import type { OidcClient } from '../client/oidc-client.js';
 import type { TokenResponse } from '../client/token-response.js';
 import { AuthorizationResponseError, ConfigError } from '../errors/errors.js';
-import type { JsonObject, JsonValue } from '../http/json.js';
-import { CookieProfile } from '../nest/cookies.js';
+import type { JsonObject } from '../http/json.js';
+import { CookieProfile, type Cookies } from '../nest/cookies.js';
 import { singleParameter, parseParameters, type Parameters } from '../nest/parameters.js';
 import type { Platform } from '../nest/platform.js';
-import type { SessionPort } from '../session/session.port.js';
+import type { NewSession, SessionPort } from '../session/session.port.js';
 import type { LoginSettings } from './login.options.js';
 import { returnUrl } from './return-url.js';
-import { TransactionCookies } from './transaction-cookies.js';
+import { stateHash, TransactionCookies } from './transaction-cookies.js';
 
 /** The one parameter that a login takes from the request: where to go afterwards. */
 const RETURN_TO = 'returnTo';
 
 /** One of these comes with each authorization response (RFC 6749, section 4.1.2; JARM, section 2.3.1). */
 const RESPONSE_PARAMETERS = ['code', 'error', 'response'] as const;
+
+/** A login that has begun, and what the browser has to keep of it. */
+export interface BegunLogin {
+  /** The provider's URL for the browser. */
+  readonly location: string;
+  readonly setCookies: readonly string[];
+}
+
+/** What the browser brought back, for a login that it has begun. */
+export interface LoginResponse {
+  readonly parameters: Parameters;
+  readonly cookies: Cookies;
+  /** The name of the login's cookie. */
+  readonly transaction: string;
+  /** What the login is known by afterwards. */
+  readonly login: string;
+}
 
 /** Who came back, and where they want to go. */
 export interface LoggedIn {
@@ -37,11 +54,8 @@ interface Plan {
   readonly transactions: TransactionCookies;
 }
 
-/** `Set-Cookie` lines, gathered while a login goes on: they are sent however it ends. */
-export type SetCookies = string[];
-
 /**
- * The browser's way to the provider and back, without Passport: {@link start} and {@link finish}.
+ * The browser's way to the provider and back, without Passport: {@link start}, {@link receive} and {@link finish}.
  *
  * Nothing of it needs a configuration before a login guard or strategy is used; then all of it is checked at once.
  */
@@ -78,35 +92,43 @@ export class Login {
   /**
    * Begins a login.
    *
-   * @returns the provider's URL for the browser
    * @throws {AuthorizationResponseError} `CALLBACK_PATH_MISMATCH` the request is the response to a login of this browser
    */
-  async start(request: unknown, setCookies: SetCookies): Promise<string> {
+  async start(request: unknown): Promise<BegunLogin> {
     await this.refuseResponse(request);
     const { transactions, callbackPaths } = this.plan();
     const { scope, parameters, responseMode } = this.settings;
     const { url, transaction } = await this.client.authorizationUrl({ scope, parameters, response_mode: responseMode });
     const wanted = singleParameter(this.platform.query(request), RETURN_TO);
     const returnTo = this.returnUrl(wanted, [...callbackPaths, this.platform.path(request)]);
-    setCookies.push(...transactions.begin(this.platform.cookies(request), { authorization: transaction, returnTo }));
-    return url;
+    const setCookies = transactions.begin(this.platform.cookies(request), { authorization: transaction, returnTo });
+    return { location: url, setCookies };
   }
 
   /**
-   * Ends a login. The transaction is used up by whatever answers it, and by nothing else.
+   * Reads what the browser brought back. It uses up no login.
+   *
+   * @throws {AuthorizationResponseError} it answers no login of this browser
+   */
+  async receive(request: unknown): Promise<LoginResponse | AlreadyLoggedIn> {
+    const { transactions } = this.plan();
+    const parameters = await this.response(request);
+    const cookies = this.platform.cookies(request);
+    const state = requireState(parameters);
+    const transaction = transactions.nameOf(cookies, state);
+    return transaction === undefined
+      ? this.withoutTransaction(request, state)
+      : { parameters, cookies, transaction, login: stateHash(state) };
+  }
+
+  /**
+   * Ends a login. The transaction is used up, whatever comes of it: see {@link used}.
    *
    * @throws {OidcError} what came is not an acceptable answer to a login of this browser
    */
-  async finish(request: unknown, setCookies: SetCookies): Promise<LoggedIn | AlreadyLoggedIn> {
+  async finish({ parameters, cookies, transaction }: LoginResponse): Promise<LoggedIn> {
     const { transactions, callbackPaths } = this.plan();
-    const parameters = await this.response(request);
-    const cookies = this.platform.cookies(request);
-    const name = transactions.nameOf(cookies, requireState(parameters));
-    if (name === undefined) {
-      return this.withoutTransaction(request);
-    }
-    setCookies.push(transactions.clear(name));
-    const { authorization, returnTo } = transactions.open(cookies, name);
+    const { authorization, returnTo } = transactions.open(cookies, transaction);
     const { userinfo, trustedAudiences } = this.settings;
     const result = await this.client.callback(parameters, authorization, { userinfo, trustedAudiences });
     return {
@@ -117,9 +139,14 @@ export class Login {
     };
   }
 
+  /** The `Set-Cookie` line that uses a login up. */
+  used({ transaction }: LoginResponse): string {
+    return this.plan().transactions.clear(transaction);
+  }
+
   /** Starts the local session. @throws {SessionError} `SESSION_TOO_LARGE` */
-  startSession(request: unknown, user: JsonValue, tokens: TokenResponse, setCookies: SetCookies): void {
-    setCookies.push(...this.sessions.start(request, { user, tokens }));
+  startSession(request: unknown, session: NewSession): readonly string[] {
+    return this.sessions.start(request, session);
   }
 
   /** Nobody will use them: what could be used for long is revoked, if the server can do that. Nobody waits for it. */
@@ -175,9 +202,11 @@ export class Login {
   }
 
   /** The back button after a login is no attack; everything else without a transaction is not ours. */
-  private withoutTransaction(request: unknown): AlreadyLoggedIn {
+  private withoutTransaction(request: unknown, state: string): AlreadyLoggedIn {
     if (this.sessions.exists(request)) {
-      return { alreadyAt: this.settings.defaultReturnTo };
+      const startedBy = this.sessions.startedBy(request);
+      const returnTo = startedBy?.login === stateHash(state) ? startedBy.returnTo : undefined;
+      return { alreadyAt: this.returnUrl(returnTo, this.plan().callbackPaths) };
     }
     throw this.plan().transactions.hasAny(this.platform.cookies(request))
       ? new AuthorizationResponseError('STATE_MISMATCH', 'The response answers no login of this browser')
@@ -190,7 +219,11 @@ export class Login {
   }
 
   private plan(): Plan {
-    this.#plan ??= makePlan(this.client, this.settings, this.sessions);
+    if (this.#plan === undefined) {
+      const plan = makePlan(this.client, this.settings, this.sessions);
+      this.sessions.alsoSet((cookies) => plan.transactions.clearSurplus(cookies));
+      this.#plan = plan;
+    }
     return this.#plan;
   }
 }
@@ -209,6 +242,7 @@ function makePlan(client: OidcClient, settings: LoginSettings, sessions: Session
   const sealer = sessions.sealer();
   const { redirect_uris = [], response_types, grant_types } = client.metadata;
   const profile = CookieProfile.of(redirect_uris, client.name);
+  const [redirect_uri = ''] = redirect_uris;
   requireRegistered('client.response_types', response_types, 'code');
   requireRegistered('client.grant_types', grant_types, 'authorization_code');
   const isFormPost = settings.responseMode === 'form_post';
@@ -219,10 +253,14 @@ function makePlan(client: OidcClient, settings: LoginSettings, sessions: Session
     new Logger('OidcLoginGuard').warn('The redirect URI is http: cookies are not Secure. For development only.');
   }
   client.needs('authorization_endpoint', 'token_endpoint');
+  const { issuer, clock } = client;
+  const response_mode = settings.responseMode;
+  const { default_max_age: max_age } = client.metadata;
+  const configured = { issuer, redirect_uri, scope, response_mode, ...(max_age !== undefined && { max_age }) };
   return {
     origin: profile.origin,
     callbackPaths: settings.callbackPath ? [settings.callbackPath] : redirect_uris.map((uri) => new URL(uri).pathname),
-    transactions: new TransactionCookies(sealer, profile, isFormPost ? 'none' : 'lax', client.clock.now),
+    transactions: new TransactionCookies(sealer, profile, isFormPost ? 'none' : 'lax', configured, clock.now),
   };
 }
 

@@ -5,8 +5,8 @@ import type { TokenResponse } from '../client/token-response.js';
 import { SessionError } from '../errors/errors.js';
 import type { JsonObject, JsonValue } from '../http/json.js';
 import { PRIVATE_ANSWER, type ResponseHeader } from '../nest/answer.js';
-import { refuseLogin } from './login-refusal.js';
-import { Login, type LoggedIn, type SetCookies } from './login.js';
+import { refuseLogin, type LoginRefusal } from './login-refusal.js';
+import { Login, type LoggedIn, type LoginResponse } from './login.js';
 
 /** What Passport puts onto a strategy for each attempt; exactly one of them is called at its end. */
 interface Attempt {
@@ -80,23 +80,22 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
 
   /** Called by Passport or by `OidcLoginGuard`, on an object of its own for each request. Never rejects. */
   async authenticate(request: unknown): Promise<void> {
-    const setCookies: SetCookies = [];
-    let end: () => void;
-    let headers: readonly ResponseHeader[] = PRIVATE_ANSWER;
+    const outcome = await this.outcomeOf(request);
+    const refusal = 'error' in outcome ? refuseLogin(outcome.error) : undefined;
+    report(refusal);
+    const headers = [...PRIVATE_ANSWER, ...(refusal?.headers ?? []), ['Set-Cookie', outcome.setCookies] as const];
     try {
-      end = await this.attempt(request, setCookies);
+      this.deliver(request, headers);
     } catch (error) {
-      const refusal = refuseLogin(error);
-      report(refusal.log, refusal.isOurFault);
-      headers = [...headers, ...refusal.headers];
-      end = () => this.error(refusal.exception);
+      return this.error(error);
     }
-    try {
-      this.deliver(request, [...headers, ['Set-Cookie', setCookies]]);
-    } catch (error) {
-      end = () => this.error(error);
+    if ('location' in outcome) {
+      this.redirect(outcome.location, 303);
+    } else if ('user' in outcome) {
+      this.success(outcome.user, { returnTo: outcome.returnTo });
+    } else {
+      this.error(refusal?.exception);
     }
-    end();
   }
 
   /** Hands over what the answer must carry. `OidcLoginGuard` has its own way; by default it is set on Express' response. */
@@ -105,33 +104,58 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
     platform.deliver(platform.expressResponseOf(request), headers);
   }
 
-  private async attempt(request: unknown, setCookies: SetCookies): Promise<() => void> {
-    if (!this.login.isCallback(request)) {
-      const url = await this.login.start(request, setCookies);
-      return () => this.redirect(url, 303);
-    }
-    const result = await this.login.finish(request, setCookies);
-    if ('alreadyAt' in result) {
-      return () => this.redirect(result.alreadyAt, 303);
-    }
+  private async outcomeOf(request: unknown): Promise<Outcome> {
     try {
-      const user = await this.admit(request, result, setCookies);
-      return () => this.success(user, { returnTo: result.returnTo });
+      if (!this.login.isCallback(request)) {
+        return await this.login.start(request);
+      }
+      const response = await this.login.receive(request);
+      return 'alreadyAt' in response
+        ? { location: response.alreadyAt, setCookies: [] }
+        : await this.complete(request, response);
     } catch (error) {
-      this.login.discard(result.tokens);
-      throw error;
+      return { error, setCookies: [] };
     }
   }
 
-  private async admit(request: unknown, { claims, tokens }: LoggedIn, setCookies: SetCookies): Promise<JsonValue> {
-    const user = asJson(await this.validate(claims, tokens));
-    if (!user) {
-      throw new SessionError('USER_REFUSED', 'The application does not accept who logged in');
+  /** Ends the login that the response is for. Never rejects: the login is used up, whatever comes of it. */
+  private async complete(request: unknown, response: LoginResponse): Promise<Outcome> {
+    const used = this.login.used(response);
+    try {
+      const result = await this.login.finish(response);
+      const { user, setCookies } = await this.admit(request, response, result);
+      return { user, returnTo: result.returnTo, setCookies: [used, ...setCookies] };
+    } catch (error) {
+      return { error, setCookies: [used] };
     }
-    this.login.startSession(request, user, tokens, setCookies);
-    return user;
+  }
+
+  private async admit(request: unknown, { login }: LoginResponse, result: LoggedIn): Promise<Admitted> {
+    const { claims, tokens, returnTo } = result;
+    try {
+      const user = asJson(await this.validate(claims, tokens));
+      if (!user) {
+        throw new SessionError('USER_REFUSED', 'The application does not accept who logged in');
+      }
+      const setCookies = this.login.startSession(request, { user, tokens, startedBy: { login, returnTo } });
+      return { user, setCookies };
+    } catch (error) {
+      this.login.discard(tokens);
+      throw error;
+    }
   }
 }
+
+/** Who may come in, with the session that was started. */
+interface Admitted {
+  readonly user: JsonValue;
+  readonly setCookies: readonly string[];
+}
+
+/** How an attempt ends, and what the browser keeps of it either way. */
+type Outcome = { readonly setCookies: readonly string[] } & (
+  { readonly location: string } | { readonly user: JsonValue; readonly returnTo: string } | { readonly error: unknown }
+);
 
 /** The user as every later request will see it. */
 function asJson(user: unknown): JsonValue | undefined {
@@ -149,8 +173,8 @@ function stringify(user: unknown): string {
 
 const logger = new Logger('OidcStrategy');
 
-function report(line: string | undefined, isOurFault: boolean): void {
-  if (line !== undefined) {
-    logger[isOurFault ? 'error' : 'warn'](line);
+function report(refusal: LoginRefusal | undefined): void {
+  if (refusal?.log !== undefined) {
+    logger[refusal.isOurFault ? 'error' : 'warn'](refusal.log);
   }
 }

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import * as v from 'valibot';
 
-import type { AuthorizationTransaction } from '../client/authorization-request.js';
+import { derivedFrom, type AuthorizationTransaction } from '../client/authorization-request.js';
 import type { Now } from '../clock/clock.js';
 import { AuthorizationResponseError, SessionError } from '../errors/errors.js';
 import { singleCookie, type CookieProfile, type Cookies, type SameSite } from '../nest/cookies.js';
@@ -14,14 +14,23 @@ const BASE_NAME = 'oidc-login';
 /** Milliseconds: RFC 9700, section 2.1.1 wants it short; a person may have to find a second factor. */
 const LIFETIME = 600_000;
 
-/** Tabs of one browser that log in at once. */
-const MAX_TRANSACTIONS = 5;
+/** Tabs of one browser that log in at once, such as those that it opens again after a restart. */
+const MAX_TRANSACTIONS = 30;
 
-/** Characters that all of them may take in a request: a stock Node server refuses more than 16 KB of headers. */
-const MAX_TOTAL_LENGTH = 4096;
+/** nginx refuses a longer header line (`large_client_header_buffers`, 8 KB), and Node 16 KB of headers. */
+const MAX_COOKIE_HEADER = 8000;
+
+/** What logins have of it, whatever other cookies there are: beside the largest session Node still takes it. */
+const MIN_ROOM = 4096;
+
+/** To clear a cookie takes 120 bytes of an answer, of which nginx takes 4 KB; the next answer clears more. */
+const MAX_CLEARED = 8;
 
 /** What browsers keep in one cookie, less its name and attributes. */
 const MAX_VALUE_LENGTH = 3800;
+
+/** Bytes: RFC 7636, section 4.1. */
+const VERIFIER_LENGTH = 32;
 
 /** A login that has begun: what the protocol remembers, and where the browser wants to go. */
 export interface LoginTransaction {
@@ -29,27 +38,23 @@ export interface LoginTransaction {
   readonly returnTo: string;
 }
 
-const sealedSchema = v.object({
-  authorization: v.object({
-    issuer: v.string(),
-    state: v.string(),
-    nonce: v.string(),
-    code_verifier: v.string(),
-    redirect_uri: v.string(),
-    scope: v.string(),
-    response_mode: v.picklist(['query', 'form_post']),
-    max_age: v.exactOptional(v.number()),
-    dpop_jwk: v.exactOptional(v.record(v.string(), v.string())),
-    started_at: v.number(),
-  }),
-  returnTo: v.string(),
-});
+/** What all logins of a client have in common. */
+export type AuthorizationSettings = Pick<
+  AuthorizationTransaction,
+  'issuer' | 'redirect_uri' | 'scope' | 'response_mode' | 'max_age'
+>;
+
+/** What is sealed behind the code verifier: the return URL, and the key of DPoP where there is one. */
+const restSchema = v.tuple([v.string(), v.optional(v.record(v.string(), v.string()))]);
 
 /**
  * The logins that a browser has begun: one sealed cookie each, so that tabs don't disturb each other.
  *
  * The cookie's name carries when the login began and a hash of its `state`. So the right one is found without opening
  * any, and a stranger who does not know a `state` can neither use nor use up a transaction.
+ *
+ * The cookie holds only what differs from login to login. `state` and `nonce` follow from the code verifier, the start
+ * stands in the name, and what was configured at the start is authenticated: after a change of it the login is invalid.
  */
 export class TransactionCookies {
   readonly #prefix: string;
@@ -59,6 +64,7 @@ export class TransactionCookies {
     private readonly sealer: Sealer,
     private readonly profile: CookieProfile,
     private readonly sameSite: SameSite,
+    private readonly settings: AuthorizationSettings,
     private readonly now: Now,
   ) {
     this.#prefix = `${profile.name(BASE_NAME)}.`;
@@ -70,22 +76,25 @@ export class TransactionCookies {
    * @returns its `Set-Cookie` lines
    * @throws {SessionError} `SESSION_TOO_LARGE` the configuration makes it larger than a cookie can be
    */
-  begin(cookies: Cookies, transaction: LoginTransaction): readonly string[] {
-    const { state, started_at } = transaction.authorization;
-    const name = `${this.#prefix}${Math.floor(started_at)}.${hashOf(state)}`;
-    const value = this.sealer.seal(PURPOSE, name, transaction, this.now() + LIFETIME);
+  begin(cookies: Cookies, { authorization, returnTo }: LoginTransaction): readonly string[] {
+    const { state, started_at, code_verifier, dpop_jwk } = authorization;
+    const name = `${this.#prefix}${Math.floor(started_at)}.${stateHash(state)}`;
+    const rest = JSON.stringify(dpop_jwk === undefined ? [returnTo] : [returnTo, dpop_jwk]);
+    const bytes = Buffer.concat([Buffer.from(code_verifier, 'base64url'), Buffer.from(rest, 'utf8')]);
+    const value = this.sealer.sealBytes(PURPOSE, placeOf(name, authorization), bytes);
     if (value.length > MAX_VALUE_LENGTH) {
       throw new SessionError('SESSION_TOO_LARGE', 'The login does not fit into a cookie');
     }
+    const maxAge = LIFETIME / 1000;
     return [
-      ...this.superfluous(cookies, name.length + value.length).map((old) => this.clear(old)),
-      this.profile.set(name, value, { sameSite: this.sameSite, maxAge: LIFETIME / 1000 }),
+      ...this.clearSurplus(cookies, [name, value]),
+      this.profile.set(name, value, { sameSite: this.sameSite, maxAge }),
     ];
   }
 
   /** The cookie of the login with this `state`. */
   nameOf(cookies: Cookies, state: string): string | undefined {
-    const hash = hashOf(state);
+    const hash = stateHash(state);
     return this.names(cookies).find((name) => name.endsWith(`.${hash}`));
   }
 
@@ -96,15 +105,25 @@ export class TransactionCookies {
 
   /** @throws {AuthorizationResponseError} `TRANSACTION_EXPIRED`, `TRANSACTION_INVALID` */
   open(cookies: Cookies, name: string): LoginTransaction {
-    const opened = this.sealer.open(PURPOSE, name, singleCookie(cookies, name) ?? '', this.now());
-    if (opened.status === 'expired') {
-      throw new AuthorizationResponseError('TRANSACTION_EXPIRED', 'The login took too long');
-    }
-    const parsed = opened.status === 'open' ? v.safeParse(sealedSchema, opened.value) : undefined;
-    if (parsed?.success !== true) {
+    const sealed = singleCookie(cookies, name) ?? '';
+    const bytes = this.sealer.openBytes(PURPOSE, placeOf(name, this.settings), sealed)?.bytes;
+    if (bytes === undefined) {
       throw new AuthorizationResponseError('TRANSACTION_INVALID', 'The login was not begun here');
     }
-    return parsed.output;
+    const started_at = startOf(name);
+    if (this.now() >= started_at + LIFETIME) {
+      throw new AuthorizationResponseError('TRANSACTION_EXPIRED', 'The login took too long');
+    }
+    const code_verifier = bytes.subarray(0, VERIFIER_LENGTH).toString('base64url');
+    const [returnTo, dpop_jwk] = v.parse(restSchema, JSON.parse(bytes.subarray(VERIFIER_LENGTH).toString('utf8')));
+    const authorization = {
+      ...this.settings,
+      ...derivedFrom(code_verifier),
+      code_verifier,
+      started_at,
+      ...(dpop_jwk !== undefined && { dpop_jwk }),
+    };
+    return { authorization, returnTo };
   }
 
   /** The `Set-Cookie` line that ends a login, whatever came of it. */
@@ -112,17 +131,31 @@ export class TransactionCookies {
     return this.profile.clear(name, this.sameSite);
   }
 
-  /** What does not fit beside a new one of this length: the oldest. */
-  private superfluous(cookies: Cookies, length: number): readonly string[] {
-    let count = 1;
-    let total = length;
-    return this.names(cookies)
+  /**
+   * The `Set-Cookie` lines that clear the oldest logins of too many, for whatever answer comes next: tabs that begin at once
+   * don't know of each other.
+   *
+   * @param added name and value of a cookie that comes to them
+   */
+  clearSurplus(cookies: Cookies, added?: readonly [name: string, value: string]): readonly string[] {
+    const names = this.names(cookies);
+    if (names.length === 0) {
+      return [];
+    }
+    let total = added === undefined ? 0 : lengthOf(...added);
+    let count = added === undefined ? 0 : 1;
+    const room = Math.max(MAX_COOKIE_HEADER - lengthWithout(names, cookies), MIN_ROOM);
+    // Browsers send the oldest first (RFC 6265, section 5.4): that decides between those of the same time.
+    return names
+      .toReversed()
       .toSorted((one, other) => startOf(other) - startOf(one))
       .filter((name) => {
         count += 1;
-        total += name.length + (cookies.get(name)?.join('').length ?? 0);
-        return count > MAX_TRANSACTIONS || total > MAX_TOTAL_LENGTH;
-      });
+        total += lengthIn(cookies, name);
+        return count > MAX_TRANSACTIONS || total > room;
+      })
+      .slice(-MAX_CLEARED)
+      .map((name) => this.clear(name));
   }
 
   private names(cookies: Cookies): readonly string[] {
@@ -132,10 +165,32 @@ export class TransactionCookies {
   }
 }
 
-function hashOf(state: string): string {
+/** What is authenticated with a login's cookie beside its value. */
+function placeOf(name: string, settings: AuthorizationSettings): string {
+  const { issuer, redirect_uri, scope, response_mode, max_age } = settings;
+  return JSON.stringify([name, issuer, redirect_uri, scope, response_mode, max_age]);
+}
+
+/** What a login is known by where its `state` itself is not kept. */
+export function stateHash(state: string): string {
   return createHash('sha256').update(state).digest('base64url').slice(0, 16);
 }
 
 function startOf(name: string): number {
   return Number(name.split('.').at(-2));
+}
+
+function lengthWithout(names: readonly string[], cookies: Cookies): number {
+  return [...cookies.keys()]
+    .filter((name) => !names.includes(name))
+    .reduce((sum, name) => sum + lengthIn(cookies, name), 0);
+}
+
+function lengthIn(cookies: Cookies, name: string): number {
+  return (cookies.get(name) ?? []).reduce((sum, value) => sum + lengthOf(name, value), 0);
+}
+
+/** In a `Cookie` header, with what separates it from the next. */
+function lengthOf(name: string, value: string): number {
+  return `${name}=${value}; `.length;
 }

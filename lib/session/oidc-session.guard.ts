@@ -52,7 +52,7 @@ export class OidcSessionGuard implements CanActivate {
     }
     const { session, setCookies } = this.sessions.find(request);
     const { platform } = this.sessions;
-    platform.deliver(response, [['Set-Cookie', setCookies]]);
+    platform.deliver(response, [['Set-Cookie', [...setCookies, ...this.sessions.beside(request)]]]);
     if (session !== undefined) {
       authenticate(request, { user: session.user });
       platform.deliver(response, [OWN_ANSWER]);

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { TokenResponse } from '../client/token-response.js';
 import type { JsonValue } from '../http/json.js';
 import { DpopKey } from '../jose/dpop-key.js';
-import type { NewSession } from './session.port.js';
+import type { NewSession, StartedBy } from './session.port.js';
 
 /** A session that is still good. Printed or serialised it shows no token. */
 export interface SessionContent {
@@ -14,6 +14,14 @@ export interface SessionContent {
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
 }
+
+/** What a session's own readers see of it. */
+export interface KeptSession extends SessionContent {
+  readonly startedBy?: StartedBy | undefined;
+}
+
+/** Longer ways are not kept: each request would carry them. */
+const MAX_RETURN_TO = 256;
 
 const sealedSchema = v.object({
   user: v.custom<JsonValue>((value) => value !== undefined),
@@ -26,22 +34,28 @@ const sealedSchema = v.object({
     refresh_token: v.optional(v.string()),
     dpop_jwk: v.optional(v.record(v.string(), v.string())),
   }),
+  startedBy: v.optional(v.object({ login: v.string(), returnTo: v.string() })),
 });
 
-/** What is sealed into the cookie: the user and the tokens, nothing that can be had from them. */
-export function toSealed({ user, tokens }: NewSession): unknown {
+/** What is sealed into the cookie: nothing that can be had from the rest of it. */
+export function toSealed({ user, tokens, startedBy }: NewSession): unknown {
   const { access_token, token_type, scope, expires_at, id_token, refresh_token, dpop_key } = tokens;
   const dpop_jwk = dpop_key?.toJwk();
-  return { user, tokens: { access_token, token_type, scope, expires_at, id_token, refresh_token, dpop_jwk } };
+  return {
+    user,
+    tokens: { access_token, token_type, scope, expires_at, id_token, refresh_token, dpop_jwk },
+    ...(startedBy !== undefined && startedBy.returnTo.length <= MAX_RETURN_TO && { startedBy }),
+  };
 }
 
 /** Undefined where another version of this library wrote it. */
-export function fromSealed(value: unknown, expiresAt: number): SessionContent | undefined {
+export function fromSealed(value: unknown, expiresAt: number): KeptSession | undefined {
   const { success, output } = v.safeParse(sealedSchema, value);
   if (!success) {
     return undefined;
   }
   const { dpop_jwk, ...members } = output.tokens;
   const tokens = new TokenResponse({ ...members, dpop_key: DpopKey.fromJwk(dpop_jwk) });
-  return Object.freeze({ user: output.user, tokens, expiresAt });
+  const { user, startedBy } = output;
+  return Object.freeze({ user, tokens, expiresAt, startedBy });
 }

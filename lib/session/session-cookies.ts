@@ -4,16 +4,16 @@ import { CookieProfile, singleCookie, type Cookies } from '../nest/cookies.js';
 import type { Platform } from '../nest/platform.js';
 import { MAX_PARTS, openParts, sealParts } from '../storage/sealed-parts.js';
 import { Sealer } from '../storage/sealer.js';
-import { fromSealed, toSealed, type SessionContent } from './session-content.js';
+import { fromSealed, toSealed, type KeptSession } from './session-content.js';
 import type { SessionSettings } from './session.options.js';
-import type { NewSession, SessionPort } from './session.port.js';
+import type { NewSession, SessionPort, StartedBy } from './session.port.js';
 
 const PURPOSE = 'session';
 const BASE_NAME = 'oidc-session';
 
 /** What was found in the browser, and the `Set-Cookie` lines that put right what was wrong with it. */
 export interface FoundSession {
-  readonly session?: SessionContent;
+  readonly session?: KeptSession;
   readonly setCookies: readonly string[];
 }
 
@@ -31,6 +31,7 @@ interface Plan {
 /** Sessions that live in the browser alone, sealed into at most three cookies. */
 export class SessionCookies implements SessionPort {
   #plan: Plan | undefined;
+  #beside: (cookies: Cookies) => readonly string[] = () => [];
 
   constructor(
     private readonly client: OidcClient,
@@ -47,8 +48,21 @@ export class SessionCookies implements SessionPort {
     return this.seal(toSealed(session), expiresAt, this.platform.cookies(request));
   }
 
+  alsoSet(lines: (cookies: Cookies) => readonly string[]): void {
+    this.#beside = lines;
+  }
+
   exists(request: unknown): boolean {
     return this.find(request).session !== undefined;
+  }
+
+  startedBy(request: unknown): StartedBy | undefined {
+    return this.find(request).session?.startedBy;
+  }
+
+  /** The `Set-Cookie` lines of others than the session, for an answer to this request. */
+  beside(request: unknown): readonly string[] {
+    return this.#beside(this.platform.cookies(request));
   }
 
   /** Reads the browser's session. What is no session is to be cleared, what an older secret sealed is sealed anew. */

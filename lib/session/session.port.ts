@@ -1,12 +1,21 @@
 import type { TokenResponse } from '../client/token-response.js';
 import type { JsonValue } from '../http/json.js';
+import type { Cookies } from '../nest/cookies.js';
 import type { Sealer } from '../storage/sealer.js';
+
+/** The login that started a session: its callback, loaded again, goes where it went. */
+export interface StartedBy {
+  /** A hash of its `state`. */
+  readonly login: string;
+  readonly returnTo: string;
+}
 
 /** What a login leaves behind. */
 export interface NewSession {
   /** What the strategy's `validate` returned. */
   readonly user: JsonValue;
   readonly tokens: TokenResponse;
+  readonly startedBy?: StartedBy | undefined;
 }
 
 /** All that a login knows of sessions. */
@@ -19,8 +28,18 @@ export interface SessionPort {
    */
   start(request: unknown, session: NewSession): readonly string[];
 
+  /**
+   * Has answers for sessions bring more `Set-Cookie` lines: of cookies that stand beside a session's and become too many.
+   *
+   * @param lines made anew for each request, of what its browser has
+   */
+  alsoSet(lines: (cookies: Cookies) => readonly string[]): void;
+
   /** Whether the browser has a session that is still good. */
   exists(request: unknown): boolean;
+
+  /** What started that session, where it is known. */
+  startedBy(request: unknown): StartedBy | undefined;
 
   /**
    * What seals with the session's secrets; its keys are separated by purpose.

@@ -6,6 +6,12 @@ export type Opened =
   | { readonly status: 'expired' }
   | { readonly status: 'invalid' };
 
+interface OpenedBytes {
+  readonly bytes: Buffer;
+  /** An older secret sealed it. */
+  readonly stale: boolean;
+}
+
 interface SealingKey {
   readonly id: Buffer;
   readonly key: KeyObject;
@@ -50,6 +56,25 @@ export class Sealer {
    * @param expiresAt milliseconds since the epoch
    */
   seal(purpose: string, name: string, value: unknown, expiresAt: number): string {
+    return this.sealBytes(purpose, name, Buffer.from(JSON.stringify([expiresAt, value]), 'utf8'));
+  }
+
+  /**
+   * Opens what {@link seal} made for the same purpose under the same name.
+   *
+   * @param now milliseconds since the epoch
+   */
+  open(purpose: string, name: string, sealed: string, now: number): Opened {
+    const opened = this.openBytes(purpose, name, sealed);
+    if (opened === undefined) {
+      return INVALID;
+    }
+    const [expiresAt, value]: [number, unknown] = JSON.parse(opened.bytes.toString('utf8'));
+    return now < expiresAt ? { status: 'open', value, stale: opened.stale, expiresAt } : EXPIRED;
+  }
+
+  /** Seals bytes in a form of the caller's, for a purpose of their own. They carry no expiry. */
+  sealBytes(purpose: string, name: string, bytes: Uint8Array): string {
     const [sealing] = this.#keysOf(purpose);
     if (sealing === undefined) {
       throw new Error('There is no secret to seal with');
@@ -57,33 +82,29 @@ export class Sealer {
     const header = Buffer.concat([Buffer.of(VERSION), sealing.id]);
     const iv = randomBytes(IV_LENGTH);
     const cipher = createCipheriv(CIPHER, sealing.key, iv).setAAD(authenticated(header, name));
-    const plaintext = JSON.stringify([expiresAt, value]);
-    return Buffer.concat([header, iv, cipher.update(plaintext, 'utf8'), cipher.final(), cipher.getAuthTag()]).toString(
-      'base64url',
-    );
+    return Buffer.concat([header, iv, cipher.update(bytes), cipher.final(), cipher.getAuthTag()]).toString('base64url');
   }
 
   /**
-   * Opens what was sealed for the same purpose under the same name. What has not our form is told from it without any
-   * cipher; what has costs one attempt for each secret whose key id it carries.
+   * Opens what {@link sealBytes} made for the same purpose under the same name. What has not our form is told from it without
+   * any cipher; what has costs one attempt for each secret whose key id it carries.
    *
-   * @param now milliseconds since the epoch
+   * @returns undefined: we did not seal it, or it was changed
    */
-  open(purpose: string, name: string, sealed: string, now: number): Opened {
-    const bytes = decode(sealed);
-    if (bytes === undefined || bytes[0] !== VERSION) {
-      return INVALID;
+  openBytes(purpose: string, name: string, sealed: string): OpenedBytes | undefined {
+    const whole = decode(sealed);
+    if (whole === undefined || whole[0] !== VERSION) {
+      return undefined;
     }
-    const id = bytes.subarray(1, HEADER_LENGTH);
+    const id = whole.subarray(1, HEADER_LENGTH);
     const keys = this.#keysOf(purpose);
     for (const key of keys) {
-      const plaintext = key.id.equals(id) ? decrypt(key.key, bytes, name) : undefined;
-      if (plaintext !== undefined) {
-        const [expiresAt, value]: [number, unknown] = JSON.parse(plaintext);
-        return now < expiresAt ? { status: 'open', value, stale: key !== keys[0], expiresAt } : EXPIRED;
+      const bytes = key.id.equals(id) ? decrypt(key.key, whole, name) : undefined;
+      if (bytes !== undefined) {
+        return { bytes, stale: key !== keys[0] };
       }
     }
-    return INVALID;
+    return undefined;
   }
 
   #keysOf(purpose: string): readonly SealingKey[] {
@@ -114,14 +135,14 @@ function decode(sealed: string): Buffer | undefined {
   return bytes.length > OVERHEAD && bytes.toString('base64url') === sealed ? bytes : undefined;
 }
 
-function decrypt(key: KeyObject, bytes: Buffer, name: string): string | undefined {
+function decrypt(key: KeyObject, bytes: Buffer, name: string): Buffer | undefined {
   const iv = bytes.subarray(HEADER_LENGTH, HEADER_LENGTH + IV_LENGTH);
   const ciphertext = bytes.subarray(HEADER_LENGTH + IV_LENGTH, -TAG_LENGTH);
   const decipher = createDecipheriv(CIPHER, key, iv, { authTagLength: TAG_LENGTH })
     .setAAD(authenticated(bytes.subarray(0, HEADER_LENGTH), name))
     .setAuthTag(bytes.subarray(-TAG_LENGTH));
   try {
-    return Buffer.concat([decipher.update(ciphertext), decipher.final()]).toString('utf8');
+    return Buffer.concat([decipher.update(ciphertext), decipher.final()]);
   } catch {
     return undefined;
   }

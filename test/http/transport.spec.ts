@@ -121,6 +121,18 @@ describe.each(ways)('over %s', (_way, options) => {
     ['half a head', sends('HTTP/1.1 200 OK\r\nContent-'), 'TransportError', 'UPSTREAM_TIMEOUT'],
     ['half a body', sends(HALF), 'TransportError', 'UPSTREAM_TIMEOUT'],
     ['NET-12 half a body and a reset', breaksOff, 'ResponseError', 'RESPONSE_INCOMPLETE'],
+    [
+      'NET-12 half a body, announced as the last, and a reset',
+      (socket) => socket.write(HALF.replace(JSON_TYPE, 'Connection: close'), () => socket.resetAndDestroy()),
+      'ResponseError',
+      'RESPONSE_INCOMPLETE',
+    ],
+    [
+      'NET-10 chunks without an end, announced as the last',
+      (socket) => socket.end(http('200 OK', ['Transfer-Encoding: chunked', 'Connection: close'], '20\r\n{"a":')),
+      'ResponseError',
+      'RESPONSE_INCOMPLETE',
+    ],
     ['NET-12 a reset', (socket) => socket.resetAndDestroy(), 'TransportError', 'UPSTREAM_UNAVAILABLE'],
     ['the end', (socket) => socket.end(), 'TransportError', 'UPSTREAM_UNAVAILABLE'],
     ['500', sends(http('500 No', ['Content-Length: 0'])), 'TransportError', 'UPSTREAM_ERROR'],

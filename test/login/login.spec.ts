@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import { inspect } from 'node:util';
 import { describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 
+import { derivedFrom } from '../../lib/client/authorization-request.js';
 import { TokenResponse } from '../../lib/client/token-response.js';
 import { Clock } from '../../lib/clock/clock.js';
 import { validate } from '../../lib/errors/validate.js';
@@ -32,15 +34,21 @@ function application({ options = {}, metadata, name, exchange, validate: own, ha
   const calls = { authorization: [] as object[], exchanges: 0 };
   const client = {
     name,
+    issuer: 'https://op.test',
     metadata: { redirect_uris: ['https://app.test/auth/callback'], ...metadata },
     clock: new Clock(() => T, 0, 30),
     needs: () => {},
     authorizationUrl: async (asked: { scope?: string; response_mode?: string }) => {
       calls.authorization.push(asked);
-      const state = `state-${(logins += 1)}`;
+      const code_verifier = createHash('sha256')
+        .update(String((logins += 1)))
+        .digest('base64url');
+      const { state, nonce } = derivedFrom(code_verifier);
       const { scope = '', response_mode = '' } = asked;
-      const rest = { issuer: 'i', nonce: 'n', code_verifier: 'v', redirect_uri: 'r', started_at: T + logins };
-      return { url: `https://op.test/authorize?state=${state}`, transaction: { state, scope, response_mode, ...rest } };
+      const [redirect_uri] = client.metadata.redirect_uris;
+      const rest = { issuer: 'https://op.test', code_verifier, redirect_uri, started_at: T + logins };
+      const transaction = { state, nonce, scope, response_mode, ...rest };
+      return { url: `https://op.test/authorize?state=${state}`, transaction };
     },
     callback: async (parameters: ReadonlyMap<string, string>) => {
       calls.exchanges += 1;
@@ -58,6 +66,8 @@ function application({ options = {}, metadata, name, exchange, validate: own, ha
   const sessions = {
     sealer: () => new Sealer(['a'.repeat(32)]),
     exists: () => hasSession,
+    startedBy: () => undefined,
+    alsoSet: () => {},
     start: (_request: unknown, session: unknown) => {
       started.push(session);
       return ['session=1'];
@@ -100,7 +110,7 @@ describe('a login', () => {
   it('begins with a redirect to the provider and one transaction cookie', async () => {
     const { strategy, calls } = application({ options: { parameters: { audience: 'api' } } });
     const start = await drive(strategy, get('/auth/login'));
-    expect(locationOf(start)).toBe('https://op.test/authorize?state=state-1');
+    expect(locationOf(start)).toMatch(/^https:\/\/op\.test\/authorize\?state=[\w-]{43}$/);
     expect(cookiesOf(start)).toEqual([expect.stringMatching(/^__Host-oidc-login\.1800000000001\./)]);
     expect(Object.fromEntries(start.headers)).toMatchObject({
       'Cache-Control': 'no-store',
@@ -130,6 +140,7 @@ describe('a login', () => {
       {
         user: { sub: 'alice', claims: { sub: 'alice', name: 'signed', email: 'e' } },
         tokens: expect.any(TokenResponse),
+        startedBy: { login: expect.stringMatching(/^[\w-]{16}$/), returnTo: '/orders?a=1' },
       },
     ]);
   });

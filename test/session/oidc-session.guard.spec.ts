@@ -28,7 +28,12 @@ function run(found: FoundSession, { controller = Guarded, method = 'GET', site =
   const platform = new Platform({
     httpAdapter: { setHeader: record, appendHeader: record, getHeader: () => undefined },
   } as never);
-  const guard = new OidcSessionGuard({ platform, sealer: () => {}, find: () => found } as unknown as SessionCookies);
+  const guard = new OidcSessionGuard({
+    platform,
+    sealer: () => {},
+    find: () => found,
+    beside: () => [],
+  } as unknown as SessionCookies);
   const request = { method, url: '/', rawHeaders: [], headers: { 'sec-fetch-site': site } };
   const context = {
     getType: () => type,
