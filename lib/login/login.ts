@@ -3,11 +3,12 @@ import { Logger } from '@nestjs/common';
 import type { OidcClient } from '../client/oidc-client.js';
 import type { TokenResponse } from '../client/token-response.js';
 import { AuthorizationResponseError, ConfigError } from '../errors/errors.js';
-import type { JsonObject } from '../http/json.js';
+import type { JsonObject, JsonValue } from '../http/json.js';
 import { CookieProfile, type Cookies } from '../nest/cookies.js';
 import { singleParameter, parseParameters, type Parameters } from '../nest/parameters.js';
 import type { Platform } from '../nest/platform.js';
 import type { NewSession, SessionPort } from '../session/session.port.js';
+import { CallbackFlight } from './callback-flight.js';
 import type { LoginSettings } from './login.options.js';
 import { returnUrl } from './return-url.js';
 import { stateHash, TransactionCookies } from './transaction-cookies.js';
@@ -47,6 +48,11 @@ export interface AlreadyLoggedIn {
   readonly alreadyAt: string;
 }
 
+/** How an attempt ends, and what the browser keeps of it either way. */
+export type Outcome = { readonly setCookies: readonly string[] } & (
+  { readonly location: string } | { readonly user: JsonValue; readonly returnTo: string } | { readonly error: unknown }
+);
+
 /** What is decided at boot. */
 interface Plan {
   readonly origin: string;
@@ -61,6 +67,7 @@ interface Plan {
  */
 export class Login {
   readonly strategyName: string;
+  readonly #flight: CallbackFlight<Outcome>;
   #plan: Plan | undefined;
 
   constructor(
@@ -69,6 +76,7 @@ export class Login {
     private readonly sessions: SessionPort,
     readonly platform: Platform,
   ) {
+    this.#flight = new CallbackFlight(client.clock.now);
     this.strategyName = client.name === undefined ? 'oidc' : `oidc-${client.name}`;
   }
 
@@ -119,6 +127,12 @@ export class Login {
     return transaction === undefined
       ? this.withoutTransaction(request, state)
       : { parameters, cookies, transaction, login: stateHash(state) };
+  }
+
+  /** Completes a login, once however often the browser brings the same response: see {@link CallbackFlight}. */
+  once({ cookies, transaction, parameters }: LoginResponse, complete: () => Promise<Outcome>): Promise<Outcome> {
+    const brought = [transaction, ...(cookies.get(transaction) ?? []), ...[...parameters].flat()];
+    return this.#flight.join(brought, complete);
   }
 
   /**

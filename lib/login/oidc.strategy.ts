@@ -6,7 +6,7 @@ import { SessionError } from '../errors/errors.js';
 import type { JsonObject, JsonValue } from '../http/json.js';
 import { PRIVATE_ANSWER, type ResponseHeader } from '../nest/answer.js';
 import { refuseLogin, type LoginRefusal } from './login-refusal.js';
-import { Login, type LoggedIn, type LoginResponse } from './login.js';
+import { Login, type LoggedIn, type LoginResponse, type Outcome } from './login.js';
 
 /** What Passport puts onto a strategy for each attempt; exactly one of them is called at its end. */
 interface Attempt {
@@ -112,7 +112,7 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
       const response = await this.login.receive(request);
       return 'alreadyAt' in response
         ? { location: response.alreadyAt, setCookies: [] }
-        : await this.complete(request, response);
+        : await this.login.once(response, () => this.complete(request, response));
     } catch (error) {
       return { error, setCookies: [] };
     }
@@ -151,11 +151,6 @@ interface Admitted {
   readonly user: JsonValue;
   readonly setCookies: readonly string[];
 }
-
-/** How an attempt ends, and what the browser keeps of it either way. */
-type Outcome = { readonly setCookies: readonly string[] } & (
-  { readonly location: string } | { readonly user: JsonValue; readonly returnTo: string } | { readonly error: unknown }
-);
 
 /** The user as every later request will see it. */
 function asJson(user: unknown): JsonValue | undefined {

@@ -53,9 +53,37 @@ onBothAdapters((adapter) => {
     const answer = await browser.startLogin();
     const thief = browser.copy();
     await browser.finishLogin(answer);
+    app.clock.advance(3);
     expectCallbackRefused(await thief.get(answer.location), 403, 'OP_ERROR', app);
     expect(app.op.count('token')).toBe(2);
   });
+
+  it.each([
+    ['good', 303, undefined],
+    ['bad', 403, 'SIGNATURE_INVALID'],
+  ] as const)(
+    'a callback that comes twice at once is one login, with one %s end for both',
+    async (end, status, code) => {
+      const app = await boot();
+      const browser = new Browser(app);
+      const answer = await browser.startLogin({ returnTo: '/me' });
+      if (end === 'bad') {
+        app.op.idToken({ sign: 'stranger' });
+      }
+      const pages = await Promise.all([browser.copy().get(answer.location), browser.copy().get(answer.location)]);
+      const late = await browser.copy().get(answer.location);
+      expect([...pages, late].map((page) => page.status)).toEqual([status, status, status]);
+      expect(app.refusals.map(({ cause }) => cause?.code)).toEqual(code === undefined ? [] : [code, code, code]);
+      expect(app.op.count('token')).toBe(1);
+      expect(late.setCookies).toEqual(pages[0]?.setCookies);
+      expect(pages[1]?.setCookies).toEqual(pages[0]?.setCookies);
+      // Whoever has not the cookie of the login gets nothing of it.
+      expectCallbackRefused(await new Browser(app).get(answer.location), 400, 'NO_TRANSACTION', app);
+      const stranger = new Browser(app);
+      stranger.jar.plant(String(browser.jar.startingWith(PREFIX)[0]?.name), 'forged', app.url);
+      expectCallbackRefused(await stranger.get(answer.location), 400, 'TRANSACTION_INVALID', app);
+    },
+  );
 
   it('TXN-06 ends after ten minutes, by our clock and not by the cookie', async () => {
     const app = await boot();
