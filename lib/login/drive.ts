@@ -18,6 +18,7 @@ export function drive(strategy: OidcStrategy, request: unknown): Promise<Ending>
       deliver: (_request: unknown, delivered: readonly ResponseHeader[]) => {
         headers = delivered;
       },
+      startsSession: () => true,
       success: (_user: unknown, { returnTo }: { readonly returnTo: string }) =>
         resolve({ headers, location: returnTo }),
       redirect: (location: string) => resolve({ headers, location }),

@@ -158,6 +158,11 @@ export class Login {
     return this.plan().transactions.clear(transaction);
   }
 
+  /** Whether a guard of ours reads sessions. */
+  get sessionsAreRead(): boolean {
+    return this.sessions.areRead;
+  }
+
   /** Starts the local session. @throws {SessionError} `SESSION_TOO_LARGE` */
   startSession(request: unknown, session: NewSession): readonly string[] {
     return this.sessions.start(request, session);

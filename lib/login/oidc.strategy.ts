@@ -39,7 +39,8 @@ const PassportStrategy: new () => Attempt = passport.Strategy;
  * ```
  *
  * `OidcLoginGuard` drives it on Express and Fastify. On Express `AuthGuard('oidc')` of `@nestjs/passport` does as well
- * (`oidc-<name>` for a named client); there the handler of the callback runs, and answers.
+ * (`oidc-<name>` for a named client); there the handler of the callback runs, and answers, and the session is the
+ * application's own where no `OidcSessionGuard` reads ours.
  *
  * One instance serves all requests at once: nothing of a request is kept on it.
  */
@@ -104,6 +105,14 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
     platform.deliver(platform.expressResponseOf(request), headers);
   }
 
+  /**
+   * Whether a login starts a session of ours. `OidcLoginGuard` says yes; under `AuthGuard` sessions are the application's,
+   * unless an `OidcSessionGuard` is there to read ours.
+   */
+  private startsSession(): boolean {
+    return this.login.sessionsAreRead;
+  }
+
   private async outcomeOf(request: unknown): Promise<Outcome> {
     try {
       if (!this.login.isCallback(request)) {
@@ -137,8 +146,8 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
       if (!user) {
         throw new SessionError('USER_REFUSED', 'The application does not accept who logged in');
       }
-      const setCookies = this.login.startSession(request, { user, tokens, startedBy: { login, returnTo } });
-      return { user, setCookies };
+      const session = { user, tokens, startedBy: { login, returnTo } };
+      return { user, setCookies: this.startsSession() ? this.login.startSession(request, session) : [] };
     } catch (error) {
       this.login.discard(tokens);
       throw error;

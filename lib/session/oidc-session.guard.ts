@@ -31,7 +31,7 @@ const OWN_ANSWER: ResponseHeader = ['Cache-Control', 'private, no-store'];
 export class OidcSessionGuard implements CanActivate {
   constructor(@Inject(sessionCookiesToken()) private readonly sessions: SessionCookies) {
     // What is missing in the configuration stops the boot.
-    sessions.sealer();
+    sessions.require();
   }
 
   /** The guard for the sessions of a named client: `@UseGuards(OidcSessionGuard.for('partners'))`. */

@@ -30,6 +30,7 @@ interface Plan {
 
 /** Sessions that live in the browser alone, sealed into at most three cookies. */
 export class SessionCookies implements SessionPort {
+  #areRead = false;
   #plan: Plan | undefined;
   #beside: (cookies: Cookies) => readonly string[] = () => [];
 
@@ -38,6 +39,16 @@ export class SessionCookies implements SessionPort {
     private readonly settings: SessionSettings | undefined,
     readonly platform: Platform,
   ) {}
+
+  get areRead(): boolean {
+    return this.#areRead;
+  }
+
+  /** For a guard that reads sessions, at boot. @throws {ConfigError} no session can be kept with this configuration */
+  require(): void {
+    this.plan();
+    this.#areRead = true;
+  }
 
   sealer(): Sealer {
     return this.plan().sealer;

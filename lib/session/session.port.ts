@@ -20,6 +20,9 @@ export interface NewSession {
 
 /** All that a login knows of sessions. */
 export interface SessionPort {
+  /** Whether the application has a guard of ours that reads sessions. */
+  readonly areRead: boolean;
+
   /**
    * Starts a session in place of whatever the browser has.
    *

@@ -65,6 +65,7 @@ function application({ options = {}, metadata, name, exchange, validate: own, ha
   const started: unknown[] = [];
   const sessions = {
     sealer: () => new Sealer(['a'.repeat(32)]),
+    areRead: false,
     exists: () => hasSession,
     startedBy: () => undefined,
     alsoSet: () => {},

@@ -1,3 +1,6 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
 import { describe, expect, it } from '@jest/globals';
 import {
   Controller,
@@ -10,10 +13,12 @@ import {
   Req,
   Res,
   UseGuards,
+  type ExecutionContext,
   type NestInterceptor,
 } from '@nestjs/common';
 import { APP_INTERCEPTOR } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
+import passport from 'passport';
 
 import {
   CurrentUser,
@@ -27,9 +32,9 @@ import {
   type JsonObject,
   type TokenResponse,
 } from '../../lib/index.js';
-import { createApp, onBothAdapters, SESSION_SECRET, type TestApp } from '../support/apps.js';
+import { createApp, onBothAdapters, SESSION_SECRET, type AppSetup, type TestApp } from '../support/apps.js';
 import { CLIENT_SECRET } from '../support/provider.js';
-import { CONTROLLERS } from '../support/app-controllers.js';
+import { CONTROLLERS, MeController } from '../support/app-controllers.js';
 import { Browser } from '../support/browser.js';
 import { heapUsed } from '../support/heap.js';
 import { expectCallbackRefused, expectNoSession } from '../support/outcomes.js';
@@ -279,6 +284,38 @@ onBothAdapters((adapter) => {
   });
 });
 
+interface OwnRequest extends IncomingMessage {
+  readonly user?: unknown;
+}
+
+/** As the documentation of Nest has it for sessions of Passport. */
+@Injectable()
+class OwnSessionGuard extends AuthGuard('oidc') {
+  override async canActivate(context: ExecutionContext): Promise<boolean> {
+    const canActivate = (await super.canActivate(context)) as boolean;
+    await super.logIn(context.switchToHttp().getRequest());
+    return canActivate;
+  }
+}
+
+@Controller('passport')
+class OwnSessionController {
+  @Get('login')
+  @UseGuards(OwnSessionGuard)
+  login() {}
+
+  @Get('callback')
+  @UseGuards(OwnSessionGuard)
+  callback(@Req() { user }: OwnRequest) {
+    return { user };
+  }
+
+  @Get('me')
+  me(@Req() { user = null }: OwnRequest) {
+    return { user };
+  }
+}
+
 describe('AuthGuard of @nestjs/passport, on Express', () => {
   @Controller('passport')
   class PassportController {
@@ -293,12 +330,13 @@ describe('AuthGuard of @nestjs/passport, on Express', () => {
     }
   }
 
-  const boot = () =>
+  const boot = (more: Partial<AppSetup> = {}) =>
     createApp({
       adapter: 'express',
       publicUrl: 'https://app.test',
       client: { redirect_uris: ['https://app.test/passport/callback'] },
       controllers: [PassportController],
+      ...more,
     });
 
   it('starts the same login and hands its user to the handler', async () => {
@@ -307,6 +345,45 @@ describe('AuthGuard of @nestjs/passport, on Express', () => {
     const callback = await browser.login({ path: '/passport/login' });
     expect([callback.status, callback.json()]).toEqual([200, { user: expect.objectContaining({ sub: 'alice' }) }]);
     expect(callback.header('cache-control')).toBe('no-store');
+  });
+
+  it('writes no session of ours where no guard of ours reads one, however much the ID token says', async () => {
+    const app = await boot();
+    app.op.idToken({ claims: (claims) => ({ ...claims, pad: 'x'.repeat(20_000) }) });
+    const browser = new Browser(app);
+    expect((await browser.login({ path: '/passport/login' })).status).toBe(200);
+    expect(browser.jar.names).toEqual([]);
+  });
+
+  it('writes it where an OidcSessionGuard reads it', async () => {
+    const app = await boot({ controllers: [PassportController, MeController] });
+    const browser = new Browser(app);
+    expect((await browser.login({ path: '/passport/login' })).status).toBe(200);
+    expect((await browser.get('/me')).json()).toMatchObject({ user: { sub: 'alice' } });
+  });
+
+  it('logs in to the application’s own session', async () => {
+    const store = new Map<string, Record<string, unknown>>();
+    const ownSession = (request: OwnRequest, response: ServerResponse, next: () => void) => {
+      const [, id = randomUUID()] = /own=([\w-]+)/.exec(request.headers.cookie ?? '') ?? [];
+      const done = (callback: () => void) => callback();
+      const session = store.get(id) ?? { regenerate: done, save: done };
+      store.set(id, session);
+      response.setHeader('Set-Cookie', `own=${id}; Path=/; HttpOnly; Secure`);
+      Object.assign(request, { session });
+      next();
+    };
+    passport.serializeUser((user, done) => done(null, user));
+    passport.deserializeUser((user: Express.User, done) => done(null, user));
+    const app = await boot({
+      controllers: [OwnSessionController],
+      configure: (nest) => void nest.use(ownSession, passport.initialize(), passport.session()),
+    });
+    const browser = new Browser(app);
+    expect((await browser.login({ path: '/passport/login' })).json()).toMatchObject({ user: { sub: 'alice' } });
+    expect(browser.jar.names).toEqual(['own']);
+    expect((await browser.get('/passport/me')).json()).toMatchObject({ user: { sub: 'alice' } });
+    expect((await new Browser(app).get('/passport/me')).json()).toEqual({ user: null });
   });
 
   it('refuses what is no answer', async () => {

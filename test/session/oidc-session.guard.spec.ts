@@ -30,7 +30,7 @@ function run(found: FoundSession, { controller = Guarded, method = 'GET', site =
   } as never);
   const guard = new OidcSessionGuard({
     platform,
-    sealer: () => {},
+    require: () => {},
     find: () => found,
     beside: () => [],
   } as unknown as SessionCookies);
@@ -119,6 +119,6 @@ describe('OidcSessionGuard', () => {
     const missing = () => {
       throw new SessionError('SESSION_MISSING', 'no secret');
     };
-    expect(() => new OidcSessionGuard({ sealer: missing } as unknown as SessionCookies)).toThrow('no secret');
+    expect(() => new OidcSessionGuard({ require: missing } as unknown as SessionCookies)).toThrow('no secret');
   });
 });
