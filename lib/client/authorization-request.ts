@@ -110,7 +110,7 @@ function transactionOf(
   if (redirect_uri === undefined || !metadata.redirect_uris?.includes(redirect_uri)) {
     throw new ConfigError('INVALID_CONFIG', 'client.redirect_uris', 'does not hold the URI to redirect to');
   }
-  const scope = options.scope ?? registeredScope(metadata.scope);
+  const scope = options.scope ?? loginScope(metadata.scope);
   if (!scope.split(' ').includes('openid')) {
     throw new ConfigError('INVALID_CONFIG', 'login.scope', 'must contain openid');
   }
@@ -131,7 +131,7 @@ function transactionOf(
 }
 
 /** A registration may be made for more than logins; a login asks for `openid` (OpenID Connect Core 1.0, section 3.1.2.1). */
-function registeredScope(scope = 'openid'): string {
+export function loginScope(scope = 'openid'): string {
   return scope.split(' ').includes('openid') ? scope : `openid ${scope}`;
 }
 

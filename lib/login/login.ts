@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 
+import { loginScope } from '../client/authorization-request.js';
 import type { OidcClient } from '../client/oidc-client.js';
 import type { TokenResponse } from '../client/token-response.js';
 import { AuthorizationResponseError, ConfigError } from '../errors/errors.js';
@@ -56,6 +57,7 @@ export type Outcome = { readonly setCookies: readonly string[] } & (
 /** What is decided at boot. */
 interface Plan {
   readonly origin: string;
+  readonly scope: string;
   readonly callbackPaths: readonly string[];
   readonly transactions: TransactionCookies;
 }
@@ -104,8 +106,8 @@ export class Login {
    */
   async start(request: unknown): Promise<BegunLogin> {
     await this.refuseResponse(request);
-    const { transactions, callbackPaths } = this.plan();
-    const { scope, parameters, responseMode } = this.settings;
+    const { scope, transactions, callbackPaths } = this.plan();
+    const { parameters, responseMode } = this.settings;
     const { url, transaction } = await this.client.authorizationUrl({ scope, parameters, response_mode: responseMode });
     const wanted = singleParameter(this.platform.query(request), RETURN_TO);
     const returnTo = this.returnUrl(wanted, [...callbackPaths, this.platform.path(request)]);
@@ -260,6 +262,7 @@ function requireState(parameters: Parameters): string {
 function makePlan(client: OidcClient, settings: LoginSettings, sessions: SessionPort): Plan {
   const sealer = sessions.sealer();
   const { redirect_uris = [], response_types, grant_types } = client.metadata;
+  const scope = settings.scope ?? loginScope(client.metadata.scope);
   const profile = CookieProfile.of(redirect_uris, client.name);
   const [redirect_uri = ''] = redirect_uris;
   requireRegistered('client.response_types', response_types, 'code');
@@ -278,6 +281,7 @@ function makePlan(client: OidcClient, settings: LoginSettings, sessions: Session
   const configured = { issuer, redirect_uri, scope, response_mode, ...(max_age !== undefined && { max_age }) };
   return {
     origin: profile.origin,
+    scope,
     callbackPaths: settings.callbackPath ? [settings.callbackPath] : redirect_uris.map((uri) => new URL(uri).pathname),
     transactions: new TransactionCookies(sealer, profile, isFormPost ? 'none' : 'lax', configured, clock.now),
   };
