@@ -9,7 +9,7 @@ export interface Authenticated {
 /** Where it is recorded. A property of the call itself costs a fifth of what a `WeakMap` does, on every request. */
 const FOUND = Symbol('nestjs-oidc');
 
-/** Where stands how to take back what a refusal set on the answer. */
+/** Where the undo of a refusal is kept: it removes the headers that the refusal has set on the answer. */
 const REFUSED = Symbol('nestjs-oidc: refused');
 
 /** A call, or the request behind it. */
@@ -20,7 +20,8 @@ interface Marked {
 }
 
 /**
- * Records what a guard verified, and takes back what one that refused has set on the answer. Sets `request.user` as well, where Passport's users expect it.
+ * Records what a guard verified, and takes back what one that refused has set on the answer. Sets `request.user` as well,
+ * where Passport's users expect it.
  *
  * @param call the object of this call alone; on HTTP it is the request
  */
@@ -61,7 +62,7 @@ export function authenticated(call: object): Authenticated | undefined {
   return mark(call)[FOUND];
 }
 
-/** How to find who a call is from where a test replaced our guards, by the class of the handler. */
+/** Readers of the caller in tests that replace our guards, by the class of the handler. */
 const readers = new WeakMap<object, (request: object) => Authenticated>();
 
 /** Sets where else to look for what no guard of ours recorded; undefined: nowhere. For tests of applications only. */

@@ -16,6 +16,7 @@ export function authenticates(guard: unknown): boolean {
   return credentialsOf(guard).length > 0;
 }
 
+/** What a guard finds the caller by; empty for a guard that is none of ours. */
 export function credentialsOf(guard: unknown): readonly Credential[] {
   const type = classOf(guard);
   return (type && Reflect.getMetadata(AUTHENTICATES, type)) ?? [];

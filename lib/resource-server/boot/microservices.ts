@@ -28,7 +28,7 @@ export class Microservices {
     modules.getRpcTargetRegistry<Server>().subscribe((server) => this.#holdBack(server));
   }
 
-  /** Nest tells nobody who inherits, but asks the configuration that is inherited when it binds the handlers. */
+  /** Nest does not tell who inherits. While it binds the handlers of one that does, it asks this configuration for its guards. */
   #watchInheritance(): void {
     const { application } = this;
     const read = application.getGlobalGuards.bind(application);
@@ -43,8 +43,8 @@ export class Microservices {
 
   #holdBack(server: Server): void {
     this.#connecting = server;
-    // Handlers are bound before the call of connectMicroservice returns; what is bound later (deferInitialization,
-    // request-scoped handlers) is taken for unguarded.
+    // Handlers are bound before connectMicroservice returns. What is bound later (deferInitialization, request-scoped
+    // handlers) is taken for unguarded.
     queueMicrotask(() => {
       this.#connecting = this.#connecting === server ? undefined : this.#connecting;
     });

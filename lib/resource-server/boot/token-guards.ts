@@ -1,6 +1,5 @@
 import type { CanActivate, Type } from '@nestjs/common';
 import { PARAMTYPES_METADATA, PROPERTY_DEPS_METADATA, SELF_DECLARED_DEPS_METADATA } from '@nestjs/common/constants.js';
-
 import type { ModulesContainer } from '@nestjs/core';
 
 import { ConfigError } from '../../errors/errors.js';
