@@ -9,7 +9,9 @@ export type ConfigErrorCode =
   /** The server publishes no endpoint of the kind that is needed. */
   | 'ENDPOINT_MISSING'
   /** A signature has to be verified and the server publishes no `jwks_uri`. */
-  | 'NO_JWKS_URI';
+  | 'NO_JWKS_URI'
+  /** The function `resourceServer.issuers` threw, or the promise of it was rejected. */
+  | 'RESOLVER_FAILED';
 
 /** The server's metadata can't be trusted or understood. */
 export type DiscoveryErrorCode = 'ISSUER_MISMATCH' | 'INVALID_SERVER_METADATA' | ResponseErrorCode;

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 
-import { member } from '../errors/member.js';
+import { isObject, member } from '../errors/member.js';
 import { secretsSchema } from '../errors/secrets.schema.js';
 import { isAsymmetric } from '../jose/algorithms.js';
 import type { ClientMetadata } from '../metadata/client-metadata.js';
@@ -29,8 +29,11 @@ const resource = v.pipe(
   v.check((value) => !/[?#\s\\]/.test(value), 'must have no query and no fragment'),
 );
 
+/** What each of them has to be, in the words of an error. */
+export const TRUSTED_ISSUER = 'must be an object with an issuer, where client and server are objects too';
+
 const listedIssuers = v.array(
-  v.custom<TrustedIssuerOptions>(isTrustedIssuer, 'must be an object with an issuer'),
+  v.custom<TrustedIssuerOptions>(isTrustedIssuer, TRUSTED_ISSUER),
   'must be a list or a function',
 );
 
@@ -94,13 +97,14 @@ export interface TrustedIssuerOptions {
   readonly server?: Partial<ServerMetadata>;
 }
 
+/** What a resolver says of an issuer; `undefined`, `null` and `false`: it is not trusted. */
+export type ResolvedIssuer = TrustedIssuerOptions | undefined | null | false;
+
 /**
- * Says whether an issuer is trusted; `undefined`: it is not. It is asked with what a stranger wrote, before anything is
- * verified, and again after five minutes.
+ * Says whether an issuer is trusted. It is asked with what a stranger wrote, before anything is verified, and again after
+ * five minutes. What it throws gives the caller 503, and the log the reason.
  */
-export type ResolveIssuer = (
-  issuer: string,
-) => TrustedIssuerOptions | undefined | Promise<TrustedIssuerOptions | undefined>;
+export type ResolveIssuer = (issuer: string) => ResolvedIssuer | Promise<ResolvedIssuer>;
 
 /** Maps a verified token to the application's user. What it throws ends the request. */
 export type ValidateAccessToken = (token: VerifiedAccessToken) => unknown;
@@ -142,8 +146,13 @@ export const resourceServerOptionsSchema = v.strictObject({
   ),
 });
 
-function isTrustedIssuer(value: unknown): boolean {
-  return typeof member(value, 'issuer') === 'string';
+export function isTrustedIssuer(value: unknown): boolean {
+  const isObjectOrLeftOut = (part: unknown): boolean => part === undefined || isObject(part);
+  return (
+    typeof member(value, 'issuer') === 'string' &&
+    isObjectOrLeftOut(member(value, 'client')) &&
+    isObjectOrLeftOut(member(value, 'server'))
+  );
 }
 
 /** `resourceServer`, as an application writes it. */

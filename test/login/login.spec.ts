@@ -118,7 +118,7 @@ describe('a login', () => {
       'Referrer-Policy': 'no-referrer',
       'X-Content-Type-Options': 'nosniff',
     });
-    expect(calls.authorization).toEqual([{ parameters: { audience: 'api' }, response_mode: 'query' }]);
+    expect(calls.authorization).toEqual([{ scope: 'openid', parameters: { audience: 'api' }, response_mode: 'query' }]);
   });
 
   it('TXN-25 REDIR-25 takes nothing but returnTo from the request', async () => {

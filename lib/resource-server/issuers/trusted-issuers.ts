@@ -1,9 +1,17 @@
 import { LRUCache } from 'lru-cache';
 
 import { isWithin, type Now } from '../../clock/clock.js';
-import { AccessTokenError } from '../../errors/errors.js';
+import { AccessTokenError, ConfigError } from '../../errors/errors.js';
+import { textMember } from '../../errors/member.js';
+import { OidcError } from '../../errors/oidc.error.js';
 import type { Awaitable } from '../awaitable.js';
-import type { ResolveIssuer, TrustedIssuerOptions } from '../resource-server.options.js';
+import {
+  isTrustedIssuer,
+  TRUSTED_ISSUER,
+  type ResolvedIssuer,
+  type ResolveIssuer,
+  type TrustedIssuerOptions,
+} from '../resource-server.options.js';
 import type { TrustedIssuer } from './trusted-issuer.js';
 
 /** Issuers that a resolver named and that are kept with their keys and caches; the one unused longest goes first. */
@@ -15,6 +23,9 @@ const MOST_UNTRUSTED = 1000;
 /** Milliseconds after which a resolver is asked again whether it still trusts an issuer, and one it did not trust. */
 const TRUSTED_FOR = 300_000;
 const UNTRUSTED_FOR = 5000;
+
+/** Of the options. */
+const MEMBER = 'resourceServer.issuers';
 
 interface Resolved {
   readonly issuer: TrustedIssuer;
@@ -85,8 +96,8 @@ export class TrustedIssuers {
   }
 
   async #resolveAnew(name: string, resolve: ResolveIssuer, previous: Resolved | undefined): Promise<TrustedIssuer> {
-    const options = await resolve(name);
-    if (options === undefined || options.issuer !== name) {
+    const options = await resolved(resolve, name);
+    if (options?.issuer !== name) {
       this.#resolved.delete(name);
       this.#untrustedAt.set(name, this.now());
       throw untrusted();
@@ -95,6 +106,36 @@ export class TrustedIssuers {
     const issuer = isSame ? previous.issuer : this.create(options);
     this.#resolved.set(name, { issuer, options, resolvedAt: this.now() });
     return issuer;
+  }
+}
+
+/**
+ * @returns undefined: the issuer is not trusted
+ * @throws {ConfigError} the resolver failed, or returned what describes no issuer
+ */
+async function resolved(resolve: ResolveIssuer, name: string): Promise<TrustedIssuerOptions | undefined> {
+  const options = (await answerOf(resolve, name)) ?? false;
+  if (options === false) {
+    return undefined;
+  }
+  if (!isTrustedIssuer(options)) {
+    throw new ConfigError('INVALID_CONFIG', MEMBER, `what it returned ${TRUSTED_ISSUER}`);
+  }
+  return options;
+}
+
+/** What the application throws is its own affair, but for errors of ours, which say what to answer. */
+async function answerOf(resolve: ResolveIssuer, name: string): Promise<ResolvedIssuer> {
+  try {
+    return await resolve(name);
+  } catch (error) {
+    if (error instanceof OidcError) {
+      throw error;
+    }
+    const reason = [textMember(error, 'code') || textMember(error, 'name'), textMember(error, 'message')]
+      .filter(Boolean)
+      .join(': ');
+    throw new ConfigError('RESOLVER_FAILED', MEMBER, 'the function threw', { cause: error, facts: { reason } });
   }
 }
 
