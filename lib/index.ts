@@ -73,6 +73,7 @@ export { VerifiedAccessToken } from './resource-server/verified-access-token.js'
 export { OidcSessionGuard } from './session/oidc-session.guard.js';
 export { OidcSession } from './session/oidc-session.js';
 export type { SessionContent } from './session/session-content.js';
+export type { SessionTokens, TokensNotKept } from './session/session-tokens.js';
 
 export { MemoryStore, type MemoryStoreOptions } from './storage/memory-store.js';
 export type { OidcStore } from './storage/oidc-store.js';

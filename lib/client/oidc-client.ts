@@ -176,6 +176,7 @@ export class OidcClient {
     { access_token, dpop_key }: TokenResponse,
     { method, url, nonce }: ApiRequest,
   ): Promise<Readonly<Record<string, string>>> {
+    requireToken(access_token);
     if (dpop_key === undefined) {
       return { authorization: `Bearer ${access_token}` };
     }

@@ -5,7 +5,7 @@ import type { OidcClient } from '../client/oidc-client.js';
 import type { TokenResponse } from '../client/token-response.js';
 import { AuthorizationResponseError, ConfigError } from '../errors/errors.js';
 import type { JsonObject, JsonValue } from '../http/json.js';
-import { CookieProfile, type Cookies } from '../nest/cookies.js';
+import { CookieProfile, setCookieBytes, type Cookies } from '../nest/cookies.js';
 import { singleParameter, parseParameters, type Parameters } from '../nest/parameters.js';
 import type { Platform } from '../nest/platform.js';
 import type { NewSession, SessionPort } from '../session/session.port.js';
@@ -14,8 +14,13 @@ import type { LoginSettings } from './login.options.js';
 import { returnUrl } from './return-url.js';
 import { stateHash, TransactionCookies } from './transaction-cookies.js';
 
+const logger = new Logger('OidcLoginGuard');
+
 /** The one parameter that a login takes from the request: where to go afterwards. */
 const RETURN_TO = 'returnTo';
+
+/** Bytes: nginx's `proxy_buffer_size` is 4 KB as it comes, for all headers of an answer. */
+const MAX_SET_COOKIE = 4000;
 
 /** One of these comes with each authorization response (RFC 6749, section 4.1.2; JARM, section 2.3.1). */
 const RESPONSE_PARAMETERS = ['code', 'error', 'response'] as const;
@@ -69,6 +74,7 @@ interface Plan {
  */
 export class Login {
   readonly strategyName: string;
+  #hasWarned = false;
   readonly #flight: CallbackFlight<Outcome>;
   #plan: Plan | undefined;
 
@@ -168,6 +174,19 @@ export class Login {
   /** Starts the local session. @throws {SessionError} `SESSION_TOO_LARGE` */
   startSession(request: unknown, session: NewSession): readonly string[] {
     return this.sessions.start(request, session);
+  }
+
+  /** Tells once that a proxy may not take what a login sets. */
+  warnOfSize(setCookies: readonly string[]): void {
+    const bytes = setCookieBytes(setCookies);
+    if (bytes > MAX_SET_COOKIE && !this.#hasWarned) {
+      this.#hasWarned = true;
+      const sizes = setCookies.map((line) => `${line.split('=', 1)[0]} ${line.length}`).join(', ');
+      logger.warn(
+        `The answer to a login sets ${bytes} bytes of cookies (${sizes}). nginx takes 4 KB of headers and makes it a 502: ` +
+          'let the session keep less (session.tokens, validate), or raise proxy_buffer_size.',
+      );
+    }
   }
 
   /** Nobody will use them: what could be used for long is revoked, if the server can do that. Nobody waits for it. */
@@ -272,7 +291,7 @@ function makePlan(client: OidcClient, settings: LoginSettings, sessions: Session
     throw invalid('login.responseMode', 'can be form_post only where the redirect URI is https');
   }
   if (!profile.secure) {
-    new Logger('OidcLoginGuard').warn('The redirect URI is http: cookies are not Secure. For development only.');
+    logger.warn('The redirect URI is http: cookies are not Secure. For development only.');
   }
   client.needs('authorization_endpoint', 'token_endpoint');
   const { issuer, clock } = client;

@@ -133,6 +133,7 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
     try {
       const result = await this.login.finish(response);
       const { user, setCookies } = await this.admit(request, response, result);
+      this.login.warnOfSize([used, ...setCookies]);
       return { user, returnTo: result.returnTo, setCookies: [used, ...setCookies] };
     } catch (error) {
       return { error, setCookies: [used] };

@@ -28,6 +28,11 @@ export function singleCookie(cookies: Cookies, name: string): string | undefined
   return values.length === 1 ? values[0] : undefined;
 }
 
+/** Bytes that these `Set-Cookie` lines take in an answer's headers. */
+export function setCookieBytes(lines: readonly string[]): number {
+  return lines.reduce((sum, line) => sum + 'set-cookie: \r\n'.length + line.length, 0);
+}
+
 export type SameSite = 'lax' | 'none';
 
 /** A client's name stands in cookie names, where a dot separates our own additions. */

@@ -40,18 +40,18 @@ export class OidcSession {
   }
 
   /**
-   * Ends the session: the answer to this request makes the browser forget it, and what is kept about its access token is
-   * forgotten.
+   * Ends the session: the answer to this request makes the browser forget it, and what is kept about its access token, if
+   * the session has one, is forgotten.
    *
    * @throws {OidcException} 503: the store that replicas share can't be reached, and they may still keep the token for its
    *   time there; the browser forgets the session all the same
    */
   async end(request: unknown, response: unknown): Promise<void> {
     const { platform } = this.#cookies;
-    const session = this.read(request);
+    const token = this.read(request)?.tokens.access_token;
     platform.deliver(response, [...PRIVATE_ANSWER, ['Set-Cookie', this.#cookies.clear(request)]]);
     try {
-      await (session && this.#client.forget(session.tokens.access_token));
+      await (token && this.#client.forget(token));
     } catch (error) {
       if (!(error instanceof StoreError)) {
         throw error;

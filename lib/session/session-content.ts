@@ -3,14 +3,15 @@ import * as v from 'valibot';
 import { TokenResponse } from '../client/token-response.js';
 import type { JsonValue } from '../http/json.js';
 import { DpopKey } from '../jose/dpop-key.js';
-import type { NewSession, StartedBy } from './session.port.js';
+import { TokensNotKept, type SessionTokens } from './session-tokens.js';
+import type { StartedBy } from './session.port.js';
 
 /** A session that is still good. Printed or serialised it shows no token. */
 export interface SessionContent {
   /** What the strategy's `validate` returned at the login. */
   readonly user: JsonValue;
-  /** The tokens of the login, for calls in the user's name. */
-  readonly tokens: TokenResponse;
+  /** The tokens of the login: for calls in the user's name, where `session.tokens` keeps them. */
+  readonly tokens: SessionTokens;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
 }
@@ -26,8 +27,8 @@ const MAX_RETURN_TO = 256;
 const sealedSchema = v.object({
   user: v.custom<JsonValue>((value) => value !== undefined),
   tokens: v.object({
-    access_token: v.string(),
-    token_type: v.string(),
+    access_token: v.optional(v.string()),
+    token_type: v.optional(v.string()),
     scope: v.string(),
     expires_at: v.optional(v.number()),
     id_token: v.optional(v.string()),
@@ -38,7 +39,7 @@ const sealedSchema = v.object({
 });
 
 /** What is sealed into the cookie: nothing that can be had from the rest of it. */
-export function toSealed({ user, tokens, startedBy }: NewSession): unknown {
+export function toSealed({ user, tokens, startedBy }: Pick<KeptSession, 'user' | 'tokens' | 'startedBy'>): unknown {
   const { access_token, token_type, scope, expires_at, id_token, refresh_token, dpop_key } = tokens;
   const dpop_jwk = dpop_key?.toJwk();
   return {
@@ -54,8 +55,12 @@ export function fromSealed(value: unknown, expiresAt: number): KeptSession | und
   if (!success) {
     return undefined;
   }
-  const { dpop_jwk, ...members } = output.tokens;
-  const tokens = new TokenResponse({ ...members, dpop_key: DpopKey.fromJwk(dpop_jwk) });
   const { user, startedBy } = output;
-  return Object.freeze({ user, tokens, expiresAt, startedBy });
+  return Object.freeze({ user, tokens: tokensOf(output.tokens), expiresAt, startedBy });
+}
+
+function tokensOf({ access_token, token_type, dpop_jwk, ...members }: v.InferOutput<typeof sealedSchema>['tokens']) {
+  return access_token === undefined || token_type === undefined
+    ? new TokensNotKept(members)
+    : new TokenResponse({ ...members, access_token, token_type, dpop_key: DpopKey.fromJwk(dpop_jwk) });
 }

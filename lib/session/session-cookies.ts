@@ -1,15 +1,22 @@
 import type { OidcClient } from '../client/oidc-client.js';
 import { ConfigError } from '../errors/errors.js';
-import { CookieProfile, singleCookie, type Cookies } from '../nest/cookies.js';
+import { CookieProfile, setCookieBytes, singleCookie, type Cookies } from '../nest/cookies.js';
 import type { Platform } from '../nest/platform.js';
 import { MAX_PARTS, openParts, sealParts } from '../storage/sealed-parts.js';
 import { Sealer } from '../storage/sealer.js';
 import { fromSealed, toSealed, type KeptSession } from './session-content.js';
+import { TokensNotKept } from './session-tokens.js';
 import type { SessionSettings } from './session.options.js';
 import type { NewSession, SessionPort, StartedBy } from './session.port.js';
 
 const PURPOSE = 'session';
 const BASE_NAME = 'oidc-session';
+
+/** Bytes that a login's answer may set with the ID token: nginx takes 4 KB of headers (`proxy_buffer_size`). */
+const MAX_WITH_ID_TOKEN = 3600;
+
+/** Of them, those that clear the login's own cookie. */
+const LOGIN_COOKIE = 250;
 
 /** What was found in the browser, and the `Set-Cookie` lines that put right what was wrong with it. */
 export interface FoundSession {
@@ -26,6 +33,13 @@ interface Plan {
   readonly place: { readonly purpose: string; readonly name: string };
   /** Milliseconds. */
   readonly lifetime: number;
+  readonly keepsTokens: boolean;
+}
+
+/** Whether it fits in beside the rest of a session, as JSON in base64url. */
+function hasRoomFor(idToken: string, lines: readonly string[]): boolean {
+  const added = Math.ceil((',"id_token":""'.length + idToken.length) * (4 / 3));
+  return setCookieBytes(lines) + added + LOGIN_COOKIE <= MAX_WITH_ID_TOKEN;
 }
 
 /** Sessions that live in the browser alone, sealed into at most three cookies. */
@@ -55,8 +69,17 @@ export class SessionCookies implements SessionPort {
   }
 
   start(request: unknown, session: NewSession): readonly string[] {
-    const expiresAt = this.client.clock.now() + this.plan().lifetime;
-    return this.seal(toSealed(session), expiresAt, this.platform.cookies(request));
+    const { lifetime, keepsTokens } = this.plan();
+    const expiresAt = this.client.clock.now() + lifetime;
+    const cookies = this.platform.cookies(request);
+    if (keepsTokens) {
+      return this.seal(toSealed(session), expiresAt, cookies);
+    }
+    const { scope, id_token } = session.tokens;
+    const without = this.seal(toSealed({ ...session, tokens: new TokensNotKept({ scope }) }), expiresAt, cookies);
+    return id_token === undefined || !hasRoomFor(id_token, without)
+      ? without
+      : this.seal(toSealed({ ...session, tokens: new TokensNotKept({ scope, id_token }) }), expiresAt, cookies);
   }
 
   alsoSet(lines: (cookies: Cookies) => readonly string[]): void {
@@ -133,5 +156,6 @@ function makePlan({ name: client, metadata }: OidcClient, settings: SessionSetti
     names: Array.from({ length: MAX_PARTS }, (_, index) => (index === 0 ? name : `${name}.${index}`)),
     place: { purpose: PURPOSE, name },
     lifetime: settings.absoluteLifetime * 1000,
+    keepsTokens: settings.tokens,
   };
 }

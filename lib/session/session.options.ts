@@ -14,6 +14,11 @@ export const sessionOptionsSchema = v.strictObject({
     v.pipe(v.number(), v.integer('must be whole seconds'), v.minValue(1, 'must be at least a second')),
     28_800,
   ),
+  /**
+   * Keeps the access and refresh token in the session, for calls to an API in the user's name. Default false: a cookie that
+   * nobody needs takes room in each request.
+   */
+  tokens: v.optional(v.boolean(), false),
 });
 
 /** `session`, as an application writes it. */

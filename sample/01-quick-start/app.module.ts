@@ -13,7 +13,7 @@ import { audience, issuer, registration, secret } from './settings.js';
       issuer,
       client: registration,
       login: { scope: 'openid profile email orders:read' },
-      session: { secret: secret() },
+      session: { secret: secret(), tokens: true },
       resourceServer: { audience },
     }),
   ],

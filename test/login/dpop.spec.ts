@@ -2,21 +2,28 @@ import { randomBytes } from 'node:crypto';
 
 import { expect, it } from '@jest/globals';
 
-import { OidcClient, OidcSession, type SessionContent } from '../../lib/index.js';
-import { AUDIENCE, createApp, onBothAdapters, type TestApp, type TestProvider } from '../support/apps.js';
+import { OidcClient, OidcSession, type TokenResponse } from '../../lib/index.js';
+import {
+  AUDIENCE,
+  createApp,
+  onBothAdapters,
+  SESSION_SECRET,
+  type TestApp,
+  type TestProvider,
+} from '../support/apps.js';
 import { closeLater } from '../support/closing.js';
 import { Browser } from '../support/browser.js';
 import { RealProvider } from '../support/real-provider.js';
 
 const ORDERS = 'https://api.test/orders';
 
-function sessionOf(app: TestApp<TestProvider>, browser: Browser): SessionContent {
+function tokensOf(app: TestApp<TestProvider>, browser: Browser): TokenResponse {
   const headers = { cookie: browser.jar.header(app.url, { isCrossSite: false, isSafe: true }) };
   const session = app.nest.get(OidcSession).read({ headers, rawHeaders: [], method: 'GET', url: '/' });
-  if (session === undefined) {
-    throw new Error('The browser has no session');
+  if (session?.tokens.access_token === undefined) {
+    throw new Error('The browser has no session with tokens');
   }
-  return session;
+  return session.tokens;
 }
 
 onBothAdapters((adapter) => {
@@ -29,15 +36,16 @@ onBothAdapters((adapter) => {
       client: { ...RealProvider.SIGNED, dpop_bound_access_tokens: true },
       options: {
         login: { scope: 'openid orders:read' },
+        session: { secret: SESSION_SECRET, tokens: true },
         resourceServer: { audience: AUDIENCE, resource: AUDIENCE, dpop },
       },
     });
     const [alice, bob] = [new Browser(app), new Browser(app)];
     expect((await op.login(alice, { sub: 'alice', returnTo: '/me' })).location).toBe(`${app.url}/me`);
     await op.login(bob, { sub: 'bob' });
-    const { tokens } = sessionOf(app, alice);
+    const tokens = tokensOf(app, alice);
     expect(tokens.token_type).toBe('DPoP');
-    expect(sessionOf(app, bob).tokens.dpop_key?.jkt).not.toBe(tokens.dpop_key?.jkt);
+    expect(tokensOf(app, bob).dpop_key?.jkt).not.toBe(tokens.dpop_key?.jkt);
 
     const oidc = app.nest.get(OidcClient);
     const call = async (nonce?: string) =>

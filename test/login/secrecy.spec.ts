@@ -10,7 +10,10 @@ import { expectNoSecrets } from '../support/outcomes.js';
 
 onBothAdapters((adapter) => {
   it('INJ-13 INJ-22 a good login and ten bad ones leave no secret in any log, answer or error', async () => {
-    const options = { login: { scope: 'openid offline_access', userinfo: true } };
+    const options = {
+      login: { scope: 'openid offline_access', userinfo: true },
+      session: { secret: SESSION_SECRET, tokens: true },
+    };
     const app = await createApp({ adapter, options, client: { introspection_signed_response_alg: 'ES256' } });
     const browser = new Browser(app);
     const faults = [

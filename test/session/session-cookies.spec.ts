@@ -5,6 +5,7 @@ import { TokenResponse, type TokenResponseMembers } from '../../lib/client/token
 import { Clock } from '../../lib/clock/clock.js';
 import { validate } from '../../lib/errors/validate.js';
 import type { JsonValue } from '../../lib/http/json.js';
+import { setCookieBytes } from '../../lib/nest/cookies.js';
 import { Platform } from '../../lib/nest/platform.js';
 import { OidcSession } from '../../lib/session/oidc-session.js';
 import { SessionCookies } from '../../lib/session/session-cookies.js';
@@ -69,7 +70,7 @@ describe('SessionCookies', () => {
   });
 
   it('gives back what it was started with', () => {
-    const { sessions } = application();
+    const { sessions } = application({ tokens: true });
     const members = { scope: 'openid a', expires_at: 1_800_003_600, id_token: 'ID-value', refresh_token: 'RT-value' };
     const user: JsonValue = { sub: 'alice', roles: ['a'], nothing: null };
     const cookie = cookieHeader(sessions.start(NOBODY, { user, tokens: tokensOf(members) }));
@@ -85,8 +86,61 @@ describe('SessionCookies', () => {
     expect(sessions.exists(requestWith(cookie))).toBe(true);
   });
 
-  it('INJ-16 shows no token, however it is printed', () => {
+  describe('without session.tokens', () => {
+    const members = { id_token: 'ID-value', refresh_token: 'RT-value', expires_at: 1_800_003_600 };
+
+    it('keeps what was granted and the ID token, and nothing that an API takes', () => {
+      const { sessions, session } = application();
+      const request = requestWith(cookieHeader(sessions.start(NOBODY, { user: 'alice', tokens: tokensOf(members) })));
+      const { scope, id_token, access_token, refresh_token, token_type, expires_at, dpop_key } =
+        session.read(request)?.tokens ?? tokensOf();
+      expect([scope, id_token]).toEqual(['openid', 'ID-value']);
+      expect([access_token, refresh_token, token_type, expires_at, dpop_key]).toEqual(Array(5).fill(undefined));
+    });
+
+    it('SESS-37 seals nothing of the others', () => {
+      const { sessions } = application();
+      const [, value = ''] = pair(cookieHeader(sessions.start(NOBODY, { user: 'alice', tokens: tokensOf(members) })));
+      expect(new Sealer([secret('a')]).open('session', `${NAME} 1`, value, T)).toMatchObject({
+        value: { user: 'alice', tokens: { scope: 'openid', id_token: 'ID-value' } },
+      });
+    });
+
+    // With 250 bytes for the login's own cookie the answer sets 3,600.
+    it.each([
+      [2350, 3350, true],
+      [2351, 198, false],
+      [40_000, 198, false],
+    ])('keeps an ID token of %i bytes where all of it has room', (length, bytes, isKept) => {
+      const { sessions, session } = application();
+      const id_token = 'i'.repeat(length);
+      const lines = sessions.start(NOBODY, { user: 'alice', tokens: tokensOf({ id_token }) });
+      expect(setCookieBytes(lines)).toBe(bytes);
+      expect(session.read(requestWith(cookieHeader(lines)))?.tokens.id_token).toBe(isKept ? id_token : undefined);
+    });
+
+    it('is sealed anew as it is', () => {
+      const cookie = cookieHeader(application().sessions.start(NOBODY, { user: 'alice', tokens: tokensOf(members) }));
+      const { sessions, session } = application({ secret: [secret('b'), secret('a')] });
+      const renewed = requestWith(cookieHeader(sessions.find(requestWith(cookie)).setCookies, cookie));
+      expect(sessions.find(renewed).setCookies).toEqual([]);
+      expect(session.read(renewed)?.tokens).toMatchObject({ scope: 'openid', id_token: 'ID-value' });
+    });
+  });
+
+  it('knows the login that started it, and not a long way', () => {
     const { sessions } = application();
+    const startedBy = (returnTo: string) => {
+      const session = { user: 'alice', tokens: tokensOf(), startedBy: { login: 'hash', returnTo } };
+      return sessions.startedBy(requestWith(cookieHeader(sessions.start(NOBODY, session))));
+    };
+    expect(startedBy(`/${'a'.repeat(255)}`)).toEqual({ login: 'hash', returnTo: `/${'a'.repeat(255)}` });
+    expect(startedBy(`/${'a'.repeat(256)}`)).toBeUndefined();
+    expect(sessions.startedBy(NOBODY)).toBeUndefined();
+  });
+
+  it.each([true, false])('INJ-16 shows no token, however it is printed, with session.tokens %p', (keepsTokens) => {
+    const { sessions } = application({ tokens: keepsTokens });
     const tokens = tokensOf({ id_token: 'ID-value', refresh_token: 'RT-value' });
     const { session } = sessions.find(requestWith(cookieHeader(sessions.start(NOBODY, { user: 'alice', tokens }))));
     expect(inspect(session, { depth: 9, showHidden: true }) + JSON.stringify(session)).not.toMatch(/(AT|ID|RT)-value/);
@@ -199,7 +253,7 @@ describe('SessionCookies', () => {
   });
 
   it('SESS-37 seals the user and the tokens, nothing else', () => {
-    const { sessions } = application();
+    const { sessions } = application({ tokens: true });
     const [, value = ''] = pair(cookieHeader(sessions.start(NOBODY, { user: 'alice', tokens: tokensOf() })));
     expect(new Sealer([secret('a')]).open('session', `${NAME} 1`, value, T)).toMatchObject({
       value: { user: 'alice', tokens: { access_token: 'AT-value', token_type: 'Bearer', scope: 'openid' } },
@@ -253,7 +307,8 @@ describe('OidcSession', () => {
 
 describe('session options', () => {
   it('have their defaults', () => {
-    const { secret: secrets, absoluteLifetime } = parse({ secret: secret('a') });
+    const { secret: secrets, absoluteLifetime, tokens } = parse({ secret: secret('a') });
+    expect(tokens).toBe(false);
     expect(secrets.map((one) => one.reveal())).toEqual([secret('a')]);
     expect(absoluteLifetime).toBe(28_800);
   });

@@ -130,6 +130,7 @@ onBothAdapters((adapter) => {
   });
 
   describe('that is large', () => {
+    const session = { secret: SESSION_SECRET, tokens: true };
     const pad = (length: number) => ({ claims: (all: object) => ({ ...all, pad: 'x'.repeat(length) }) });
     const parts = (browser: Browser) => browser.jar.startingWith(NAME).map(({ name }) => name);
 
@@ -138,7 +139,7 @@ onBothAdapters((adapter) => {
       [1000, ['oidc-session', 'oidc-session.1']],
       [2000, ['oidc-session', 'oidc-session.1', 'oidc-session.2']],
     ])('SESS-31 with %i more bytes is in %p', async (length, names) => {
-      const app = await boot();
+      const app = await boot({ session });
       app.op.idToken(pad(length));
       const browser = await signedIn(app);
       expect(parts(browser)).toEqual(names);
@@ -152,7 +153,7 @@ onBothAdapters((adapter) => {
     });
 
     it('SESS-30 REDIS-08 too large is no login, and nothing that could be used goes on living', async () => {
-      const app = await boot({ login: { scope: 'openid offline_access' } });
+      const app = await boot({ session, login: { scope: 'openid offline_access' } });
       app.op.idToken(pad(20_000));
       const browser = new Browser(app);
       expectCallbackRefused(await browser.login(), 502, 'SESSION_TOO_LARGE', app);
@@ -162,7 +163,7 @@ onBothAdapters((adapter) => {
     });
 
     it('SESS-20 SESS-24 SESS-25 is none with a part less, more, or of another', async () => {
-      const app = await boot();
+      const app = await boot({ session });
       app.op.idToken(pad(2000));
       const [one, other] = [await signedIn(app), await signedIn(app)];
       const valueOf = (browser: Browser, name: string) => String(browser.jar.get(name)?.value);
@@ -186,6 +187,25 @@ onBothAdapters((adapter) => {
         const present = values.filter((value) => value !== undefined).length;
         expect(response.setCookies.filter((line) => line.includes('Max-Age=0'))).toHaveLength(present);
       }
+    });
+
+    it('is told once, with its sizes', async () => {
+      const app = await boot({ session });
+      app.op.idToken(pad(1000));
+      for (let login = 0; login < 2; login += 1) {
+        await signedIn(app);
+      }
+      expect(app.logs.filter(({ text }) => text.includes('proxy_buffer_size')).map(({ message }) => message)).toEqual([
+        expect.stringMatching(
+          /^The answer to a login sets [45]\d{3} bytes of cookies \(oidc-login\.\S+ \d+, oidc-session 38\d\d, oidc-session\.1 \d+\)\. /,
+        ),
+      ]);
+    });
+
+    it('is not told where it is small', async () => {
+      const app = await boot();
+      await signedIn(app);
+      expect(app.logs.filter(({ text }) => text.includes('proxy_buffer_size'))).toEqual([]);
     });
   });
 
@@ -227,7 +247,8 @@ onBothAdapters((adapter) => {
     });
 
     it('REDIS-09 ends in the browser, and that its access token may still be kept is no secret', async () => {
-      const app = await boot({ store, resourceServer: { audience: AUDIENCE, cache: {} } });
+      const session = { secret: SESSION_SECRET, tokens: true };
+      const app = await boot({ store, session, resourceServer: { audience: AUDIENCE, cache: {} } });
       const browser = await signedIn(app);
       const response = await browser.post('/auth/logout');
       expect([response.status, app.lastCode, response.header('retry-after')]).toEqual([503, 'STORE_UNAVAILABLE', '5']);
