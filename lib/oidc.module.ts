@@ -28,6 +28,7 @@ import {
   parseOptions,
   requireIssuer,
   requireReturned,
+  serverOverrides,
   type OidcModuleAsyncOptions,
   type OidcModuleExtras,
   type OidcModuleOptions,
@@ -163,7 +164,7 @@ function clientFactoryProvider(name: string | undefined): FactoryProvider {
       const skew = validate(clockSkewSchema, givenSkew, 'OIDC_CLOCK_SKEW');
       const tolerance = validate(clockToleranceSchema, givenTolerance, 'OIDC_CLOCK_TOLERANCE');
       const { insecureHttp, discovery } = options;
-      return ({ issuer, client = UNREGISTERED, server = {} }) => {
+      return ({ issuer, client = UNREGISTERED, server }) => {
         requireIssuer(issuer, insecureHttp);
         const registered = issuer === options.issuer ? options.client : parseClientMetadata(client);
         const { document } = discovery;
@@ -177,7 +178,7 @@ function clientFactoryProvider(name: string | undefined): FactoryProvider {
           client: registered,
           issuer,
           insecureHttp,
-          server,
+          server: serverOverrides(server),
           document,
           warn,
         });

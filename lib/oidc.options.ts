@@ -9,6 +9,7 @@ import { loginOptionsSchema, type LoginOptions } from './login/login.options.js'
 import type { ClientMetadata } from './metadata/client-metadata.js';
 import type { DiscoveryDocument } from './metadata/discovery.js';
 import { isSecure, serverOptionsSchema } from './metadata/metadata.options.js';
+import { plainJson } from './metadata/plain-json.js';
 import { parseClientMetadata, type RegisteredClient } from './metadata/registered-client.js';
 import type { ServerMetadata } from './metadata/server-metadata.js';
 import {
@@ -122,7 +123,20 @@ export function parseOptions(options: OidcModuleOptions): ParsedOptions {
   if (Array.isArray(resourceServer?.issuers)) {
     resourceServer.issuers.forEach((trusted, index) => requireTrustedIssuer(trusted, index, insecureHttp));
   }
-  return { ...parsed, client: parseClientMetadata(parsed.client), server: options.server ?? {} };
+  return {
+    ...parsed,
+    client: parseClientMetadata(parsed.client),
+    server: serverOverrides(options.server),
+    resourceServer: resourceServer && {
+      ...resourceServer,
+      metadata: plainJson(resourceServer.metadata ?? {}, 'resourceServer.metadata'),
+    },
+  };
+}
+
+/** @throws {ConfigError} a member is no JSON */
+export function serverOverrides(server: Partial<ServerMetadata> | undefined): Partial<ServerMetadata> {
+  return plainJson(validate(serverOptionsSchema.server, server, 'server'), 'server');
 }
 
 /** @throws {ConfigError} it is no issuer identifier, or one that is reached without TLS */
@@ -132,12 +146,17 @@ export function requireIssuer(issuer: string, insecureHttp: boolean): void {
 }
 
 /** A list is checked at boot and by its place in it; whom a function names is checked when it does. */
-function requireTrustedIssuer({ issuer, client }: TrustedIssuerOptions, index: number, insecureHttp: boolean): void {
+function requireTrustedIssuer(
+  { issuer, client, server }: TrustedIssuerOptions,
+  index: number,
+  insecureHttp: boolean,
+): void {
   try {
     requireIssuer(issuer, insecureHttp);
     if (client !== undefined) {
-      parseClientMetadata(client);
+      parseClientMetadata(validate(optionsSchema.entries.client, client, 'client'));
     }
+    serverOverrides(server);
   } catch (error) {
     throw error instanceof ConfigError ? error.within(`resourceServer.issuers.${index}`) : error;
   }

@@ -26,6 +26,11 @@ import {
 } from './client-metadata.schema.js';
 import { clockSkew, clockTolerance, customFetch, type ClientMetadata } from './client-metadata.js';
 import { misspellings } from './misspelling.js';
+import { plainJson } from './plain-json.js';
+
+const customFetchSchema = v.optional(
+  v.custom<CustomFetch>((value) => typeof value === 'function', 'must be a function'),
+);
 
 /** What the library works with: the metadata, and what must not be seen in it. */
 export interface RegisteredClient {
@@ -49,7 +54,7 @@ export interface RegisteredClient {
  */
 export function parseClientMetadata(client: ClientMetadata): RegisteredClient {
   refuseUnsupported(client);
-  const parsed = validate(clientMetadataSchema, members(client), 'client');
+  const parsed = validate(clientMetadataSchema, plainJson(client, 'client'), 'client');
   const jwks = parsed.jwks?.keys.filter(isJsonObject);
   const keys = jwks?.filter(isPrivate).map(requireKey) ?? [];
   const method = parsed.token_endpoint_auth_method ?? defaultMethod(parsed.client_secret, keys);
@@ -68,15 +73,10 @@ export function parseClientMetadata(client: ClientMetadata): RegisteredClient {
     sealingSecret: parsed.client_secret ?? keySecret(jwks?.find(isPrivate)),
     skew: validate(v.optional(clockSkewSchema), client[clockSkew], 'client[clockSkew]'),
     tolerance: validate(v.optional(clockToleranceSchema), client[clockTolerance], 'client[clockTolerance]'),
-    fetch: client[customFetch],
+    fetch: validate(customFetchSchema, client[customFetch], 'client[customFetch]'),
     cannotIntrospect: metadata.introspection_endpoint_auth_method === 'none' ? withoutCredentials(client) : undefined,
     warnings: misspellings(parsed),
   };
-}
-
-/** A copy of the members that are there: symbols are not metadata, and what is undefined was not registered. */
-function members(client: ClientMetadata): JsonObject {
-  return structuredClone(Object.fromEntries(Object.entries(client).filter(([, value]) => value !== undefined)));
 }
 
 function refuseUnsupported(client: ClientMetadata): void {
