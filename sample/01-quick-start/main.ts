@@ -1,3 +1,4 @@
+import './supported-runtime.js';
 import { NestFactory } from '@nestjs/core';
 import { AppModule } from './app.module.js';
 import { createProvider, listen } from './provider.js';

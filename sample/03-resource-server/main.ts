@@ -1,3 +1,4 @@
+import './supported-runtime.js';
 import { apiUrl, issuer, machines, ports, redisUrl, resource, startsProvider } from './settings.js';
 import { start } from './start.js';
 

@@ -68,6 +68,11 @@ describe('the quick start, in a real browser', () => {
       );
   }
 
+  it('starts without a word on the version of Node', () => {
+    expect(sample.printed).toContain('development-only in-memory adapter');
+    expect(sample.printed).not.toContain('Unsupported runtime');
+  });
+
   it('asks a stranger to sign in', async () => {
     expect(await page.title()).toBe('Quick start');
     expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe('Log a person in. Protect an API.');
@@ -151,6 +156,14 @@ describe('the quick start, in a real browser', () => {
     await page.emulateMedia({ colorScheme: 'dark' });
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
     await keep('5-telephone');
+  });
+
+  it('fits a telephone under a name of sixty letters', async () => {
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('link', { name: 'Sign in' }).click();
+    await signInAs(page, 'W'.repeat(60));
+    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(390);
+    await keep('6-telephone-long-name');
   });
 
   it('gave the browser no reason to complain', () => {

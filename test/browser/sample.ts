@@ -7,6 +7,8 @@ export class Sample {
   private constructor(
     readonly appUrl: string,
     readonly issuer: string,
+    /** All that was printed until the sample was ready. */
+    readonly printed: string,
     private readonly npm: ChildProcess,
   ) {}
 
@@ -18,8 +20,8 @@ export class Sample {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, PORT: String(app), OP_PORT: String(provider) },
     });
-    await said(npm, 'Ctrl-C stops both');
-    return new Sample(`http://127.0.0.1:${app}`, `http://127.0.0.1:${provider}`, npm);
+    const printed = await said(npm, 'Ctrl-C stops both');
+    return new Sample(`http://127.0.0.1:${app}`, `http://127.0.0.1:${provider}`, printed, npm);
   }
 
   /** Presses Ctrl-C. Resolves to the exit code, `null` when a signal ended it, once everything has ended. */
@@ -42,13 +44,13 @@ export class Sample {
   }
 }
 
-/** Resolves when the process has printed `text`, rejects with all that it printed when it ends before. */
-function said(child: ChildProcess, text: string): Promise<void> {
+/** Resolves to the output when the process has printed `text`, rejects with all that it printed when it ends before. */
+function said(child: ChildProcess, text: string): Promise<string> {
   let output = '';
   return new Promise((resolve, reject) => {
     const listen = (chunk: Buffer): void => {
       output += chunk.toString();
-      if (output.includes(text)) resolve();
+      if (output.includes(text)) resolve(output);
     };
     child.stdout?.on('data', listen);
     child.stderr?.on('data', listen);
