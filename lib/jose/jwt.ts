@@ -40,7 +40,8 @@ export interface VerifiedJwt {
 /**
  * The one verifier of JWTs (RFC 7519, section 7.2; RFC 8725).
  *
- * @throws {VerificationError} it is not what the purpose asks for, or its signature, issuer, audience or times are wrong
+ * @throws {VerificationError} it is not what the purpose asks for, or its signature, issuer, audience or times are wrong;
+ *   `CLAIM_MISSING` says that it lacks a claim and that all else is good
  */
 export async function verifyJwt(jwt: string, purpose: Purpose, expected: JwtExpectations): Promise<VerifiedJwt> {
   const jws = parseCompactJws(jwt, purpose.maxLength);
@@ -57,12 +58,13 @@ export async function verifyJwt(jwt: string, purpose: Purpose, expected: JwtExpe
     await keys.verify(jws);
   }
   const claims = readMembers(decodeClaims(jws.payload), expected.claimTypes ?? {});
-  checkKind(claims, purpose);
+  checkForeign(claims, purpose);
   if (purpose.audience !== 'none') {
     checkIssuer(claims, purpose, expected.issuer);
     checkAudience(claims, purpose, expected.audience);
   }
   checkTimes(claims, purpose, expected.clock);
+  checkRequired(claims, purpose);
   return { alg: jws.alg, header: jws.header, claims };
 }
 
@@ -80,12 +82,7 @@ function requireUnsecured(jws: CompactJws, purpose: Purpose): void {
   }
 }
 
-function checkKind(claims: JsonObject, purpose: Purpose): void {
-  for (const name of purpose.required) {
-    if (claims[name] === undefined) {
-      throw fail(MISSING[name] ?? 'CLAIM_MISSING', purpose, `lacks ${name}`);
-    }
-  }
+function checkForeign(claims: JsonObject, purpose: Purpose): void {
   for (const name of purpose.foreign) {
     if (claims[name] !== undefined) {
       throw fail('UNEXPECTED_CLAIM', purpose, `carries ${name}, which a JWT of another kind has`);
@@ -93,20 +90,21 @@ function checkKind(claims: JsonObject, purpose: Purpose): void {
   }
 }
 
-const MISSING: Readonly<Record<string, VerificationErrorCode>> = { iss: 'ISS_MISMATCH', aud: 'AUD_MISMATCH' };
-
 function checkIssuer(claims: JsonObject, purpose: Purpose, issuer: string): void {
   if (claims['iss'] !== issuer) {
-    throw fail('ISS_MISMATCH', purpose, 'names another issuer');
+    throw fail('ISS_MISMATCH', purpose, claims['iss'] === undefined ? 'lacks iss' : 'names another issuer');
   }
 }
 
 function checkAudience(claims: JsonObject, purpose: Purpose, ours: readonly string[] | undefined): void {
+  if (ours === undefined && claims['aud'] === undefined) {
+    return;
+  }
   const audiences = audiencesOf(claims['aud']);
   const isOurs = (audience: string): boolean => ours?.includes(audience) ?? true;
   const fits = purpose.audience === 'some' ? audiences.some(isOurs) : audiences.every(isOurs);
   if (audiences.length === 0 || !fits) {
-    throw fail('AUD_MISMATCH', purpose, 'is meant for another audience');
+    throw fail('AUD_MISMATCH', purpose, claims['aud'] === undefined ? 'lacks aud' : 'is meant for another audience');
   }
 }
 
@@ -128,6 +126,15 @@ function checkTimes(claims: JsonObject, purpose: Purpose, clock: Clock): void {
   }
   if (iat !== undefined && purpose.maxAge !== undefined && clock.isOlderThan(iat, purpose.maxAge)) {
     throw fail('TOO_OLD', purpose, 'was issued too long ago');
+  }
+}
+
+/** The last check, so that what it finds is all that is wrong. */
+function checkRequired(claims: JsonObject, purpose: Purpose): void {
+  for (const name of purpose.required) {
+    if (claims[name] === undefined) {
+      throw fail('CLAIM_MISSING', purpose, `lacks ${name}`);
+    }
   }
 }
 

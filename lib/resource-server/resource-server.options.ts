@@ -120,8 +120,8 @@ export const resourceServerOptionsSchema = v.strictObject({
   validate: v.optional(v.custom<ValidateAccessToken>((value) => typeof value === 'function', 'must be a function')),
   /**
    * `introspection` asks the server about each token, `jwt` verifies its signature (RFC 9068), `auto` does the latter for
-   * tokens with `typ` `at+jwt` and the former for all others. A JWT that lacks what RFC 9068 requires is refused where its
-   * signature is verified: introspect it. Default `introspection`.
+   * tokens with `typ` `at+jwt` and the former for all others. A JWT that is good and only lacks a claim that RFC 9068
+   * requires is refused by `jwt`; `auto` asks the server about it. Default `introspection`.
    */
   validation: v.optional(v.picklist(VALIDATIONS), 'introspection'),
   /** The algorithms of JWT access tokens. Default: every asymmetric one. */

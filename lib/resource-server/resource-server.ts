@@ -91,7 +91,7 @@ export class ResourceServer {
       );
     }
     const validation = required ?? this.settings.validation;
-    const automatic = jwt?.typ === 'at+jwt' ? 'jwt' : 'introspection';
+    const automatic = jwt?.typ === 'at+jwt' ? 'jwt-then-introspection' : 'introspection';
     return !issuer.introspects ? 'jwt' : validation === 'auto' ? automatic : validation;
   }
 

@@ -101,6 +101,15 @@ onBothAdapters((adapter) => {
     expect(second.count('introspect')).toBe(0);
   });
 
+  it('auto: a JWT that only lacks a claim is asked about where we are registered, else refused', async () => {
+    const { app, op, second } = await boot(({ issuer }) => [{ issuer }]);
+    const lacking = { claims: { client_id: undefined } };
+    op.introspectionResponse({ body: () => ({ active: true, sub: 'alice', aud: 'https://api.test' }) });
+    expect((await app.call('/who', jwtAccessToken(op, lacking))).json()).toEqual([op.issuer, 'alice']);
+    expectBadToken(app, await app.call('/who', jwtAccessToken(second, lacking)), 'TOKEN_INVALID');
+    expect([op.count('introspect'), second.count('introspect')]).toEqual([1, 0]);
+  });
+
   it('a route that wants to ask refuses tokens of whom we can not ask', async () => {
     const { app, op, second } = await boot(({ issuer }) => [{ issuer }]);
     expect((await app.call('/anew', op.issue())).status).toBe(200);

@@ -1,10 +1,11 @@
-import { expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { Controller, Get, UseGuards } from '@nestjs/common';
 
 import { AccessTokenValidation, Introspection, OidcClient, OidcGuard } from '../../lib/index.js';
 import { jwtAccessToken, type JwtAccessTokenOptions } from '../support/access-token.js';
 import { createApp, onBothAdapters, type TestApp } from '../support/apps.js';
 import { expectBadToken, expectDependency, expectInsufficientScope, expectNoSecrets } from '../support/outcomes.js';
+import { T } from '../support/clock.js';
 import { generateKey, jws } from '../support/keys.js';
 
 @Controller()
@@ -194,6 +195,81 @@ onBothAdapters((adapter) => {
     expect(app.op.count('introspect')).toBe(2);
     expectBadToken(app, await call(app, { key: generateKey('P-256', 'provider') }), 'TOKEN_INVALID');
     expect(app.op.count('introspect')).toBe(2);
+  });
+
+  describe('auto: a good signature that only lacks a claim of RFC 9068', () => {
+    const known = (app: TestApp) =>
+      app.op.introspectionResponse({
+        body: () => ({ active: true, sub: 'alice', client_id: 'rp1', aud: 'https://api.test', scope: 'orders:read' }),
+      });
+
+    it.each([['client_id'], ['sub'], ['jti'], ['iat'], ['exp']])('%s: the server is asked', async (claim) => {
+      const app = await boot({ validation: 'auto' });
+      known(app);
+      const response = await call(app, { claims: { [claim]: undefined } });
+      expect(response.json()).toEqual({ sub: 'alice', client_id: 'rp1', scopes: ['orders:read'] });
+      expect(app.op.count('introspect')).toBe(1);
+    });
+
+    it('what the server does not call active is refused', async () => {
+      const app = await boot({ validation: 'auto' });
+      expectBadToken(app, await call(app, { claims: { client_id: undefined } }), 'TOKEN_INACTIVE');
+    });
+
+    it.each<[string, JwtAccessTokenOptions, string]>([
+      ['another key', { key: generateKey('P-256', 'provider') }, 'TOKEN_INVALID'],
+      ['another issuer', { claims: { iss: 'https://op2.test' } }, 'TOKEN_ISSUER'],
+      ['no issuer', { claims: { iss: undefined } }, 'TOKEN_ISSUER'],
+      ['another audience', { claims: { aud: 'https://other.test' } }, 'TOKEN_AUDIENCE'],
+      ['no audience', { claims: { aud: undefined } }, 'TOKEN_AUDIENCE'],
+      ['an end that is past', { claims: { exp: T - 30 } }, 'TOKEN_EXPIRED'],
+      ['a beginning that is to come', { claims: { nbf: T + 31 } }, 'TOKEN_NOT_YET_VALID'],
+      ['an issue that is to come', { claims: { iat: T + 31 } }, 'TOKEN_NOT_YET_VALID'],
+      ['an end that is no time', { claims: { exp: 'soon' } }, 'TOKEN_INVALID'],
+      ['a claim of another kind of JWT', { claims: { events: {} } }, 'TOKEN_INVALID'],
+    ])('%s is refused, and nobody is asked', async (_what, { claims, ...options }, code) => {
+      const app = await boot({ validation: 'auto' });
+      known(app);
+      expectBadToken(app, await call(app, { ...options, claims: { client_id: undefined, ...claims } }), code);
+      expect(app.op.count('introspect')).toBe(0);
+    });
+
+    it('where no audience is checked, it may lack that as well', async () => {
+      const app = await boot({ validation: 'auto', audience: false });
+      known(app);
+      expect((await call(app, { claims: { aud: undefined } })).status).toBe(200);
+      expect(app.op.count('introspect')).toBe(1);
+    });
+
+    it.each<[string, object, (app: TestApp) => void]>([
+      ['there is no endpoint', {}, ({ op }) => op.discovery(({ introspection_endpoint: _, ...more }) => more)],
+      ['only signatures count', { validation: 'jwt' }, () => undefined],
+    ])('it is refused where %s', async (_where, more, change) => {
+      const app = await boot({ validation: 'auto', ...more });
+      change(app);
+      const response = await call(app, { claims: { client_id: undefined } });
+      expectBadToken(app, response, 'TOKEN_INVALID');
+      expect(app.refusals.at(-1)?.cause?.cause).toMatchObject({ code: 'CLAIM_MISSING' });
+      expect(app.op.count('introspect')).toBe(0);
+    });
+
+    it('an outage of the server is an outage', async () => {
+      const app = await boot({ validation: 'auto' });
+      app.op.answer('introspect', { status: 503 });
+      expectDependency(app, await call(app, { claims: { client_id: undefined } }), 'UPSTREAM_UNAVAILABLE');
+    });
+
+    it('what the server said is kept, and forgotten', async () => {
+      const app = await boot({ validation: 'auto', cache: { ttl: 30 } });
+      known(app);
+      const token = jwtAccessToken(app.op, { claims: { client_id: undefined } });
+      expect((await app.call('/orders', token)).status).toBe(200);
+      app.op.reset();
+      expect((await app.call('/orders', token)).status).toBe(200);
+      expect(app.op.count('introspect')).toBe(1);
+      await app.nest.get(OidcClient).forget(token);
+      expectBadToken(app, await app.call('/orders', token), 'TOKEN_INACTIVE');
+    });
   });
 
   it('a route may ask about tokens that others verify, and the other way round', async () => {

@@ -3,13 +3,13 @@ import { hash } from 'node:crypto';
 import type { AccessTokenClaims } from '../../client/access-token.js';
 import type { OidcClient } from '../../client/oidc-client.js';
 import type { AccessTokenErrorCode, VerificationErrorCode } from '../../errors/codes.js';
-import { AccessTokenError, OAuthError, VerificationError } from '../../errors/errors.js';
+import { AccessTokenError, ConfigError, OAuthError, VerificationError } from '../../errors/errors.js';
 import { unverifiedJwt } from '../../jose/unverified-jwt.js';
 import type { OidcStore } from '../../storage/oidc-store.js';
 import { LONGEST_STALE, type IntrospectionFreshness } from '../../nest/access-rule.js';
 import { LocalClaimsCache, type ClaimsCache } from './claims-cache.js';
-import { ClaimsSource, type AskForClaims } from './claims-source.js';
-import { chain, type Awaitable } from '../awaitable.js';
+import { ClaimsSource, type AskForClaims, type FoundClaims } from './claims-source.js';
+import { chain, isPromise, type Awaitable } from '../awaitable.js';
 import { LONGEST_TOKEN } from '../credentials.js';
 import type { CacheSettings } from '../resource-server.options.js';
 import { SharedClaimsCache } from './shared-claims-cache.js';
@@ -29,8 +29,11 @@ export interface TrustedIssuerSettings {
   readonly warn: (problem: string) => void;
 }
 
-/** The two ways to find out about a token: the server is asked, or its signature is checked. */
-export type Way = 'introspection' | 'jwt';
+/**
+ * How to find out about a token: the server is asked, its signature is checked, or the latter and then the former for a
+ * token that is good and only lacks a claim of RFC 9068.
+ */
+export type Way = 'introspection' | 'jwt' | 'jwt-then-introspection';
 
 /** An authorization server whose access tokens are good here. */
 export class TrustedIssuer {
@@ -63,8 +66,9 @@ export class TrustedIssuer {
    * @throws {OidcError} of another kind: it can't be told
    */
   verify(token: string, way: Way, freshness: IntrospectionFreshness): Awaitable<VerifiedAccessToken> {
-    const source = way === 'jwt' ? this.#signed : this.#introspected;
-    return chain(source.find(token, freshness), (found) => VerifiedAccessToken.verify(token, found, this.#expected));
+    return chain(this.#find(token, way, freshness), (found) =>
+      VerifiedAccessToken.verify(token, found, this.#expected),
+    );
   }
 
   /** Whoever presents it next, it is looked into anew. */
@@ -75,6 +79,28 @@ export class TrustedIssuer {
   /** For when the keys are no longer trusted. */
   forgetSignatures(): void {
     this.#signed.forgetAll();
+  }
+
+  #find(token: string, way: Way, freshness: IntrospectionFreshness): Awaitable<FoundClaims> {
+    if (way === 'introspection') {
+      return this.#introspected.find(token, freshness);
+    }
+    const found = this.#signed.find(token, freshness);
+    return way === 'jwt' || !isPromise(found)
+      ? found
+      : found.catch((error: unknown) => this.#findDespite(error, token, freshness));
+  }
+
+  /** Asks the server, where it can be asked, about a token that only lacks a claim; anything else stays refused. */
+  async #findDespite(refusal: unknown, token: string, freshness: IntrospectionFreshness): Promise<FoundClaims> {
+    if (!lacksClaim(refusal)) {
+      throw refusal;
+    }
+    try {
+      return await this.#introspected.find(token, freshness);
+    } catch (error) {
+      throw error instanceof ConfigError && error.code === 'ENDPOINT_MISSING' ? refusal : error;
+    }
   }
 
   async #introspect(token: string): Promise<AccessTokenClaims | undefined> {
@@ -108,6 +134,12 @@ export class TrustedIssuer {
       throw error;
     }
   }
+}
+
+/** Its signature, issuer, audience and times are good. */
+function lacksClaim(error: unknown): boolean {
+  const cause = error instanceof AccessTokenError ? error.cause : undefined;
+  return cause instanceof VerificationError && cause.code === 'CLAIM_MISSING';
 }
 
 const CODES: Readonly<Partial<Record<VerificationErrorCode, AccessTokenErrorCode>>> = {

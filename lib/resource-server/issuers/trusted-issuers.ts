@@ -124,7 +124,7 @@ async function resolved(resolve: ResolveIssuer, name: string): Promise<TrustedIs
   return options;
 }
 
-/** What the application throws is its own affair, but for errors of ours, which say what to answer. */
+/** An error of ours says itself what to answer; any other has a reason for the log. */
 async function answerOf(resolve: ResolveIssuer, name: string): Promise<ResolvedIssuer> {
   try {
     return await resolve(name);
