@@ -1,18 +1,18 @@
 import { Logger } from '@nestjs/common';
 
-import { loginScope } from '../client/authorization-request.js';
 import type { OidcClient } from '../client/oidc-client.js';
 import type { TokenResponse } from '../client/token-response.js';
-import { AuthorizationResponseError, ConfigError } from '../errors/errors.js';
+import { AuthorizationResponseError } from '../errors/errors.js';
 import type { JsonObject, JsonValue } from '../http/json.js';
-import { CookieProfile, setCookieBytes, type Cookies } from '../nest/cookies.js';
+import { setCookieBytes, type Cookies } from '../nest/cookies.js';
 import { singleParameter, parseParameters, type Parameters } from '../nest/parameters.js';
 import type { Platform } from '../nest/platform.js';
 import type { NewSession, SessionPort } from '../session/session.port.js';
 import { CallbackFlight } from './callback-flight.js';
+import { planLogin, type LoginPlan } from './login-plan.js';
 import type { LoginSettings } from './login.options.js';
 import { returnUrl } from './return-url.js';
-import { stateHash, TransactionCookies } from './transaction-cookies.js';
+import { stateHash } from './transaction-cookies.js';
 
 const logger = new Logger('OidcLoginGuard');
 
@@ -59,14 +59,6 @@ export type Outcome = { readonly setCookies: readonly string[] } & (
   { readonly location: string } | { readonly user: JsonValue; readonly returnTo: string } | { readonly error: unknown }
 );
 
-/** What is decided at boot. */
-interface Plan {
-  readonly origin: string;
-  readonly scope: string;
-  readonly callbackPaths: readonly string[];
-  readonly transactions: TransactionCookies;
-}
-
 /**
  * The browser's way to the provider and back, without Passport: {@link start}, {@link receive} and {@link finish}.
  *
@@ -76,7 +68,7 @@ export class Login {
   readonly strategyName: string;
   #hasWarned = false;
   readonly #flight: CallbackFlight<Outcome>;
-  #plan: Plan | undefined;
+  #plan: LoginPlan | undefined;
 
   constructor(
     private readonly client: OidcClient,
@@ -258,9 +250,9 @@ export class Login {
     return returnUrl(value, { origin, fallback: this.settings.defaultReturnTo, excluded });
   }
 
-  private plan(): Plan {
+  private plan(): LoginPlan {
     if (this.#plan === undefined) {
-      const plan = makePlan(this.client, this.settings, this.sessions);
+      const plan = planLogin(this.client, this.settings, this.sessions);
       this.sessions.alsoSet((cookies) => plan.transactions.clearSurplus(cookies));
       this.#plan = plan;
     }
@@ -276,43 +268,4 @@ function requireState(parameters: Parameters): string {
       : new AuthorizationResponseError('STATE_MISSING', 'The response has no state');
   }
   return state;
-}
-
-function makePlan(client: OidcClient, settings: LoginSettings, sessions: SessionPort): Plan {
-  const sealer = sessions.sealer();
-  const { redirect_uris = [], response_types, grant_types } = client.metadata;
-  const scope = settings.scope ?? loginScope(client.metadata.scope);
-  const profile = CookieProfile.of(redirect_uris, client.name);
-  const [redirect_uri = ''] = redirect_uris;
-  requireRegistered('client.response_types', response_types, 'code');
-  requireRegistered('client.grant_types', grant_types, 'authorization_code');
-  const isFormPost = settings.responseMode === 'form_post';
-  if (isFormPost && !profile.secure) {
-    throw invalid('login.responseMode', 'can be form_post only where the redirect URI is https');
-  }
-  if (!profile.secure) {
-    logger.warn('The redirect URI is http: cookies are not Secure. For development only.');
-  }
-  client.needs('authorization_endpoint', 'token_endpoint');
-  const { issuer, clock } = client;
-  const response_mode = settings.responseMode;
-  const { default_max_age: max_age } = client.metadata;
-  const configured = { issuer, redirect_uri, scope, response_mode, ...(max_age !== undefined && { max_age }) };
-  return {
-    origin: profile.origin,
-    scope,
-    callbackPaths: settings.callbackPath ? [settings.callbackPath] : redirect_uris.map((uri) => new URL(uri).pathname),
-    transactions: new TransactionCookies(sealer, profile, isFormPost ? 'none' : 'lax', configured, clock.now),
-  };
-}
-
-/** OpenID Connect Dynamic Client Registration 1.0, section 2: left out, the code flow is what is registered. */
-function requireRegistered(member: string, registered: readonly string[] | undefined, value: string): void {
-  if (registered !== undefined && !registered.includes(value)) {
-    throw invalid(member, `must contain ${value}, by which this library logs in`);
-  }
-}
-
-function invalid(member: string, problem: string): ConfigError {
-  return new ConfigError('INVALID_CONFIG', member, problem);
 }
