@@ -39,8 +39,8 @@ export interface AccessTokenOptions {
 }
 
 /**
- * The types of the claims, from the specifications. The last three are what providers add and what tells an access token
- * from another kind; `cnf` is not here, because what binds a token is taken as it came or not at all.
+ * The types of the claims, from the specifications; `token_use` and `typ` are what providers add. `cnf` is left out:
+ * even a `null` in it binds the token to something that is not understood.
  */
 export const CLAIM_TYPES: MemberTypes = {
   iss: TEXT,

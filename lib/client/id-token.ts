@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../clock/clock.js';
 import type { VerificationErrorCode } from '../errors/codes.js';
 import { VerificationError } from '../errors/errors.js';
-import { isJsonObject, type JsonObject } from '../http/json.js';
+import type { JsonObject } from '../http/json.js';
 import { signatureAlgorithm } from '../jose/algorithms.js';
 import { equalInConstantTime } from '../jose/constant-time.js';
 import { audiencesOf, numericDate } from '../jose/jwt.js';
@@ -84,7 +84,7 @@ function requireParty(claims: JsonObject, clientId: string): void {
   }
 }
 
-/** Core, section 3.1.3.7 (11), and for a refresh 12.2: none, or the same. */
+/** Core, section 3.1.3.7 (11), and for a refresh 12.2: none, or the same, where the login is known. */
 function requireNonce(claims: JsonObject, { nonce: expected, continues }: IdTokenExpectations): void {
   const { nonce } = claims;
   if (expected === undefined && continues === 'unknown') {
@@ -93,7 +93,7 @@ function requireNonce(claims: JsonObject, { nonce: expected, continues }: IdToke
   if (expected !== undefined && nonce === undefined) {
     throw fail('NONCE_MISSING', 'The ID token lacks the nonce that was sent.');
   }
-  const sent = expected ?? (isJsonObject(continues) ? continues['nonce'] : undefined);
+  const sent = expected ?? (continues === 'unknown' ? undefined : continues?.['nonce']);
   if (
     nonce !== undefined &&
     !(typeof nonce === 'string' && typeof sent === 'string' && equalInConstantTime(nonce, sent))
@@ -142,7 +142,7 @@ function requireAuthentication(
 
 /** Core, section 12.2: the same end-user, the same audience, and the same authentication. */
 function requireContinuity(claims: JsonObject, continues: IdTokenExpectations['continues']): void {
-  if (!isJsonObject(continues)) {
+  if (continues === undefined || continues === 'unknown') {
     return;
   }
   if (claims['sub'] !== continues['sub']) {

@@ -16,18 +16,19 @@ export type MemberTypes = Readonly<Record<string, MemberType>>;
  * absent member. Other members stay as they came, and so does what has no such form: {@link wrongMember} finds it.
  */
 export function readMembers(members: JsonObject, types: MemberTypes): JsonObject {
-  const changed = new Map<string, JsonValue | undefined>();
+  let changed: Map<string, JsonValue | undefined> | undefined;
   for (const name in types) {
     const came = members[name];
     const read = came === undefined || came === null ? undefined : types[name]?.read(came);
     if (read !== came) {
-      changed.set(name, read);
+      changed = (changed ?? new Map<string, JsonValue | undefined>()).set(name, read);
     }
   }
-  if (changed.size === 0) {
-    return members;
-  }
-  const entries = Object.entries(members).map(([name, came]) => [name, changed.has(name) ? changed.get(name) : came]);
+  return changed === undefined ? members : replaced(members, changed);
+}
+
+function replaced(members: JsonObject, values: ReadonlyMap<string, JsonValue | undefined>): JsonObject {
+  const entries = Object.entries(members).map(([name, came]) => [name, values.has(name) ? values.get(name) : came]);
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined));
 }
 
