@@ -3,6 +3,8 @@ import type { ModuleRef } from '@nestjs/core';
 
 import type { OidcClient } from './client/oidc-client.js';
 import { ConfigError } from './errors/errors.js';
+import { logLine } from './errors/log-line.js';
+import { OidcError } from './errors/oidc.error.js';
 import type { Connections } from './http/connections.js';
 import { clientToken } from './nest/tokens.js';
 import type { ParsedOptions } from './oidc.options.js';
@@ -31,7 +33,7 @@ export class OidcLifecycle implements OnModuleInit, OnApplicationShutdown {
     }
     const client = this.moduleRef.get<OidcClient>(token);
     if (this.options.discovery.when === 'boot') {
-      await client.ready();
+      await client.ready().catch(tellAndThrow);
     }
     logger.log(describe(client));
   }
@@ -39,6 +41,14 @@ export class OidcLifecycle implements OnModuleInit, OnApplicationShutdown {
   onApplicationShutdown(): Promise<void> {
     return this.connections.close();
   }
+}
+
+/** Nest prints the sentence of what stops a boot, and not what was seen. */
+function tellAndThrow(error: unknown): never {
+  if (error instanceof OidcError) {
+    logger.error(logLine(error));
+  }
+  throw error;
 }
 
 /** Issuer, client and what was registered: one line, no secret. */

@@ -2,6 +2,7 @@ import { AuthorizationResponseError } from '../errors/errors.js';
 import { equalInConstantTime } from '../jose/constant-time.js';
 import type { AuthorizationTransaction } from './authorization-request.js';
 import { oauthError } from './oauth-response.js';
+import { withoutSecrets } from './sent-secrets.js';
 import type { Server } from './server.js';
 
 /** What only other flows return; in the code flow somebody else put it there (RFC 9700, section 2.1.2). */
@@ -29,7 +30,12 @@ export async function processAuthorizationResponse(
   }
   const error = parameters.get('error');
   if (error !== undefined) {
-    throw oauthError(error, 'authorization_endpoint');
+    const { state, nonce, code_verifier } = transaction;
+    const secrets = [parameters.get('code') ?? '', state, nonce, code_verifier];
+    const description = parameters.get('error_description');
+    throw oauthError(error, 'authorization_endpoint', {
+      error_description: description && withoutSecrets(description, secrets),
+    });
   }
   const code = parameters.get('code');
   if (!code) {
@@ -65,7 +71,9 @@ async function requireIssuer(
 ): Promise<void> {
   const iss = parameters.get('iss');
   if (transaction.issuer !== server.issuer || (iss !== undefined && iss !== server.issuer)) {
-    throw new AuthorizationResponseError('ISS_MISMATCH', 'The response comes from another issuer.');
+    throw new AuthorizationResponseError('ISS_MISMATCH', 'The response comes from another issuer.', {
+      facts: { iss, wanted: server.issuer },
+    });
   }
   const metadata = await server.metadata();
   if (iss === undefined && metadata.authorization_response_iss_parameter_supported === true) {

@@ -3,10 +3,11 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../clock/clock.js';
 import type { VerificationErrorCode } from '../errors/codes.js';
 import { VerificationError } from '../errors/errors.js';
+import type { ErrorFacts } from '../errors/oidc.error.js';
 import type { JsonObject } from '../http/json.js';
 import { signatureAlgorithm } from '../jose/algorithms.js';
 import { equalInConstantTime } from '../jose/constant-time.js';
-import { audiencesOf, numericDate } from '../jose/jwt.js';
+import { audiencesOf, numericDate, seen } from '../jose/jwt.js';
 import { ID_TOKEN } from '../jose/purpose.js';
 import type { Server } from './server.js';
 
@@ -46,9 +47,8 @@ export class VerifiedIdToken {
    */
   static async verify(server: Server, jwt: string, expected: IdTokenExpectations): Promise<VerifiedIdToken> {
     const { client_id } = server.client.metadata;
-    const audience = [client_id, ...(expected.trustedAudiences ?? [])];
-    const { alg, claims } = await server.verify('id_token', jwt, ID_TOKEN, audience);
-    requireParty(claims, client_id);
+    const { alg, claims } = await server.verify('id_token', jwt, ID_TOKEN, [client_id]);
+    requireParty(claims, client_id, expected.trustedAudiences ?? []);
     requireNonce(claims, expected);
     requireHash(claims, alg, expected.access_token);
     requireAuthentication(claims, server.clock, expected, server.client.metadata.require_auth_time === true);
@@ -73,14 +73,22 @@ export function requireSubject(claims: JsonObject): string {
 }
 
 /** Core, section 3.1.3.7 (3 to 5): issued to this client, and where to others too, saying for whom. */
-function requireParty(claims: JsonObject, clientId: string): void {
-  const audiences = audiencesOf(claims['aud']);
-  if (!audiences.includes(clientId)) {
-    throw fail('AUD_MISMATCH', 'The ID token is meant for another client.');
+function requireParty({ aud, azp }: JsonObject, clientId: string, trusted: readonly string[]): void {
+  const audiences = audiencesOf(aud);
+  const wanted = [clientId, ...trusted];
+  if (!audiences.every((audience) => wanted.includes(audience))) {
+    throw fail(
+      'AUD_MISMATCH',
+      'The ID token has another audience beside this client: login.trustedAudiences takes it.',
+      {
+        aud: seen(aud),
+        wanted,
+      },
+    );
   }
-  const { azp } = claims;
   if (azp === undefined ? audiences.length > 1 : azp !== clientId) {
-    throw fail('AZP_MISMATCH', 'The ID token was issued to another party.');
+    const facts = { aud: seen(aud), azp: seen(azp) ?? 'none', wanted: clientId };
+    throw fail('AZP_MISMATCH', 'The ID token was issued to another party.', facts);
   }
 }
 
@@ -158,6 +166,6 @@ function requireContinuity(claims: JsonObject, continues: IdTokenExpectations['c
   }
 }
 
-function fail(code: VerificationErrorCode, message: string): VerificationError {
-  return new VerificationError(code, message);
+function fail(code: VerificationErrorCode, message: string, facts?: ErrorFacts): VerificationError {
+  return new VerificationError(code, message, { facts });
 }

@@ -1,8 +1,10 @@
-import { OAuthError, ResponseError } from '../errors/errors.js';
+import { OAuthError, ResponseError, type OAuthErrorOptions } from '../errors/errors.js';
+import { text } from '../errors/member.js';
 import { OidcError } from '../errors/oidc.error.js';
 import type { JsonObject } from '../http/json.js';
 import type { HttpResponse } from '../http/response.js';
 import type { Endpoint } from '../metadata/server-metadata.js';
+import { secretsOf, withoutSecrets } from './sent-secrets.js';
 
 /** Errors that say that the server does not take us for the client we are configured to be. */
 const ABOUT_THE_CLIENT: readonly string[] = ['invalid_client', 'unauthorized_client'];
@@ -22,21 +24,24 @@ export function requireOk(response: HttpResponse, endpoint: Endpoint): void {
   }
   const error = errorOf(response) ?? (response.status === 401 ? 'invalid_client' : undefined);
   if (error === undefined) {
-    throw new ResponseError('UNEXPECTED_STATUS', `The server answered ${response.status} without an OAuth error.`);
+    throw new ResponseError('UNEXPECTED_STATUS', `The server answered ${response.status} without an OAuth error.`, {
+      facts: response.facts,
+    });
   }
-  throw oauthError(error, endpoint);
+  throw oauthError(error, endpoint, { facts: response.facts, error_description: descriptionOf(response) });
 }
 
 /** @param error as it came; only its registered alphabet is repeated (RFC 6749, section 5.2) */
-export function oauthError(error: string, endpoint: Endpoint): OAuthError {
+export function oauthError(error: string, endpoint: Endpoint, options?: OAuthErrorOptions): OAuthError {
   const name = OAUTH_ERROR.test(error) ? error : 'invalid_error';
   return ABOUT_THE_CLIENT.includes(name)
     ? new OAuthError(
         'CLIENT_MISCONFIGURED',
         name,
         `The server's ${endpoint} does not accept this client as it is configured: ${name}.`,
+        options,
       )
-    : new OAuthError('OP_ERROR', name, 'The server refused the request.');
+    : new OAuthError('OP_ERROR', name, 'The server refused the request.', options);
 }
 
 /** Whether an `error` is written as one of OAuth and blames the request, not the client that sends it. */
@@ -46,12 +51,23 @@ export function isAboutTheRequest(error: string): boolean {
 
 /** The `error` of an answer that is one, as it came. */
 export function errorOf(response: HttpResponse): string | undefined {
+  return memberOf(response, 'error');
+}
+
+/** What the server says of its error, in its body or in its challenge, without the secrets that it was sent. */
+export function descriptionOf(response: HttpResponse): string | undefined {
+  const challenge = response.header('www-authenticate') ?? '';
+  const [, challenged] = /\berror_description="([^"]*)"/.exec(challenge) ?? [];
+  const description = memberOf(response, 'error_description') ?? challenged;
+  return description && withoutSecrets(description, response.request ? secretsOf(response.request) : []);
+}
+
+function memberOf(response: HttpResponse, name: 'error' | 'error_description'): string | undefined {
   if (response.status < 400 || response.mediaType !== 'application/json') {
     return undefined;
   }
   try {
-    const { error } = response.json();
-    return typeof error === 'string' ? error : undefined;
+    return text(response.json()[name]);
   } catch (problem) {
     if (problem instanceof OidcError) {
       return undefined;
@@ -63,7 +79,9 @@ export function errorOf(response: HttpResponse): string | undefined {
 /** @throws {ResponseError} the answer is not JSON by its media type, or not by its bytes */
 export function requireJson(response: HttpResponse): JsonObject {
   if (response.mediaType !== 'application/json') {
-    throw new ResponseError('UNEXPECTED_CONTENT_TYPE', 'The server answered in a media type that is not JSON.');
+    throw new ResponseError('UNEXPECTED_CONTENT_TYPE', 'The server answered in a media type that is not JSON.', {
+      facts: response.facts,
+    });
   }
   return response.json();
 }

@@ -3,7 +3,7 @@ import type { JsonObject } from '../http/json.js';
 import type { HttpResponse } from '../http/response.js';
 import { USERINFO } from '../jose/purpose.js';
 import { requireSubject } from './id-token.js';
-import { jwtOf, requireJson } from './oauth-response.js';
+import { descriptionOf, jwtOf, requireJson } from './oauth-response.js';
 import type { Server } from './server.js';
 import type { TokenResponse } from './token-response.js';
 
@@ -43,6 +43,7 @@ async function processUserinfoResponse(
     throw new ResponseError(
       'USERINFO_REFUSED',
       `The server answered ${response.status} to a token that it just issued.`,
+      { facts: { ...response.facts, error_description: descriptionOf(response) } },
     );
   }
   if (response.mediaType === 'application/jwt') {

@@ -10,6 +10,7 @@ import type {
   TransportErrorCode,
   VerificationErrorCode,
 } from './codes.js';
+import { printable } from './log-line.js';
 import { OidcError, type OidcErrorOptions } from './oidc.error.js';
 
 /** The configuration is wrong. At boot it stops the application; names the member, never prints its value. */
@@ -54,16 +55,28 @@ export class TransportError extends OidcError<TransportErrorCode> {
 /** The server answered outside the specification. */
 export class ResponseError extends OidcError<ResponseErrorCode> {}
 
+export interface OAuthErrorOptions extends OidcErrorOptions {
+  /** As it came. */
+  readonly error_description?: string | undefined;
+}
+
 /** The server answered with an error of the specification (RFC 6749, sections 4.1.2.1 and 5.2). */
 export class OAuthError extends OidcError<OAuthErrorCode> {
+  /**
+   * Not ours: the server's words, or those of whoever wrote them into the browser's address. At most 255 characters,
+   * printable ASCII; a page has to escape it as any text of a stranger.
+   */
+  readonly error_description: string | undefined;
+
   /** @param error the registered error, such as `invalid_grant` */
   constructor(
     code: OAuthErrorCode,
     readonly error: string,
     message: string,
-    options?: OidcErrorOptions,
+    { error_description, facts, cause }: OAuthErrorOptions = {},
   ) {
-    super(code, message, options);
+    super(code, message, { cause, facts: { error, error_description, ...facts } });
+    this.error_description = error_description && printable(error_description);
   }
 }
 

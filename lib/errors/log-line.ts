@@ -16,10 +16,33 @@ export function logLine(error: OidcError): string {
   return cause instanceof OidcError ? `${line} Cause: ${logLine(cause)}` : line;
 }
 
+/**
+ * What kind of trouble an error tells of: its line without what differs from call to call, such as a description. By it a
+ * log tells the same trouble once in a while.
+ */
+export function troubleOf(error: OidcError): string {
+  const { code, message, cause } = error;
+  const { url, reason, status, error: name } = error.facts;
+  const trouble = [code, message, url, reason, status, name].join(' ');
+  return cause instanceof OidcError ? `${trouble} ${troubleOf(cause)}` : trouble;
+}
+
 /** Text that a stranger may have written, as one line can hold it: quoted, shortened, printable ASCII. */
 export function quoted(text: string): string {
-  const short = text.length > LONGEST ? `${text.slice(0, LONGEST)}...` : text;
-  return JSON.stringify(short).replace(/[^\x20-\x7e]/g, escaped);
+  return escape(JSON.stringify(shorten(text)));
+}
+
+/** The same without the quotation marks. */
+export function printable(text: string): string {
+  return escape(shorten(text));
+}
+
+function shorten(text: string): string {
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}...` : text;
+}
+
+function escape(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, escaped);
 }
 
 function printed(value: string | number | readonly string[]): string {

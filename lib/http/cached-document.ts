@@ -36,6 +36,7 @@ export function jsonDocument(response: HttpResponse, mediaTypes: readonly string
     throw new ResponseError(
       'UNEXPECTED_CONTENT_TYPE',
       'The server publishes a document as a media type that is not JSON.',
+      { facts: response.facts },
     );
   }
   return response.json();

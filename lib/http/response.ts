@@ -28,7 +28,11 @@ export class HttpResponse {
 
   /** For the error that this answer leads to: where it came from and how it began. */
   get facts(): ErrorFacts {
-    return { url: this.#request && locationOf(this.#request.url), status: this.status };
+    return {
+      url: this.#request && locationOf(this.#request.url),
+      status: this.status,
+      content_type: this.mediaType || undefined,
+    };
   }
 
   /** A header that came once. */

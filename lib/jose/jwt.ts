@@ -1,6 +1,7 @@
 import { isNumericDate, type Clock } from '../clock/clock.js';
 import type { VerificationErrorCode } from '../errors/codes.js';
 import { VerificationError } from '../errors/errors.js';
+import type { ErrorFacts } from '../errors/oidc.error.js';
 import type { JsonObject, JsonValue } from '../http/json.js';
 import { readMembers, type MemberTypes } from '../http/tolerant-reader.js';
 import { decodeClaims, parseCompactJws, type CompactJws } from './compact-jws.js';
@@ -46,10 +47,11 @@ export interface VerifiedJwt {
 export async function verifyJwt(jwt: string, purpose: Purpose, expected: JwtExpectations): Promise<VerifiedJwt> {
   const jws = parseCompactJws(jwt, purpose.maxLength);
   if (!purpose.types.includes(typeOf(jws.header['typ']))) {
-    throw fail('TYP_MISMATCH', purpose, 'has another typ');
+    throw fail('TYP_MISMATCH', purpose, 'has another typ', { typ: seen(jws.header['typ']), wanted: types(purpose) });
   }
   if (!expected.algorithms.includes(jws.alg)) {
-    throw fail('ALG_NOT_ALLOWED', purpose, 'is signed with an algorithm that is not registered');
+    const facts = { alg: jws.alg, wanted: expected.algorithms };
+    throw fail('ALG_NOT_ALLOWED', purpose, 'is signed with an algorithm that is not registered', facts);
   }
   if (jws.alg === 'none') {
     requireUnsecured(jws, purpose);
@@ -92,7 +94,8 @@ function checkForeign(claims: JsonObject, purpose: Purpose): void {
 
 function checkIssuer(claims: JsonObject, purpose: Purpose, issuer: string): void {
   if (claims['iss'] !== issuer) {
-    throw fail('ISS_MISMATCH', purpose, claims['iss'] === undefined ? 'lacks iss' : 'names another issuer');
+    const problem = claims['iss'] === undefined ? 'lacks iss' : 'names another issuer';
+    throw fail('ISS_MISMATCH', purpose, problem, { iss: seen(claims['iss']), wanted: issuer });
   }
 }
 
@@ -104,7 +107,8 @@ function checkAudience(claims: JsonObject, purpose: Purpose, ours: readonly stri
   const isOurs = (audience: string): boolean => ours?.includes(audience) ?? true;
   const fits = purpose.audience === 'some' ? audiences.some(isOurs) : audiences.every(isOurs);
   if (audiences.length === 0 || !fits) {
-    throw fail('AUD_MISMATCH', purpose, claims['aud'] === undefined ? 'lacks aud' : 'is meant for another audience');
+    const problem = claims['aud'] === undefined ? 'lacks aud' : 'is meant for another audience';
+    throw fail('AUD_MISMATCH', purpose, problem, { aud: seen(claims['aud']), wanted: ours });
   }
 }
 
@@ -147,6 +151,15 @@ export function numericDate(claims: JsonObject, name: string, purpose: Purpose):
   return value;
 }
 
-function fail(code: VerificationErrorCode, purpose: Purpose, problem: string): VerificationError {
-  return new VerificationError(code, `The ${purpose.name} ${problem}.`);
+/** A claim or a header parameter as a fact. */
+export function seen(value: JsonValue | undefined): string | undefined {
+  return value === undefined || typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function types({ types: wanted }: Purpose): readonly string[] {
+  return wanted.map((type) => type ?? 'none');
+}
+
+function fail(code: VerificationErrorCode, purpose: Purpose, problem: string, facts?: ErrorFacts): VerificationError {
+  return new VerificationError(code, `The ${purpose.name} ${problem}.`, { facts });
 }

@@ -27,7 +27,8 @@ export const ID_TOKEN: Purpose = {
   types: [undefined, 'jwt'],
   required: ['iss', 'sub', 'aud', 'exp', 'iat'],
   foreign: ['events', 'token_introspection'],
-  audience: 'every',
+  // Who else may stand in it is looked at by itself, so that the error can tell what would allow it.
+  audience: 'some',
   maxAge: 600,
   maxLength: 65_536,
 };

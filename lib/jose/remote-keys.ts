@@ -2,6 +2,7 @@ import { isWithin, type Now } from '../clock/clock.js';
 import { ResponseError, VerificationError } from '../errors/errors.js';
 import { CachedDocument, jsonDocument } from '../http/cached-document.js';
 import { isJsonObject } from '../http/json.js';
+import { locationOf } from '../http/request.js';
 import { anyOf, readMembers, type MemberTypes } from '../http/tolerant-reader.js';
 import type { Transport } from '../http/transport.js';
 import type { CompactJws } from './compact-jws.js';
@@ -53,7 +54,7 @@ export class RemoteKeys {
   /** @param warn is told of keys that should not be there */
   constructor(
     transport: Transport,
-    uri: string,
+    private readonly uri: string,
     private readonly now: Now,
     warn: (problem: string) => void,
   ) {
@@ -67,7 +68,9 @@ export class RemoteKeys {
           background,
         });
         if (response.status !== 200) {
-          throw new ResponseError('UNEXPECTED_STATUS', 'The server did not publish its keys where it says.');
+          throw new ResponseError('UNEXPECTED_STATUS', 'The server did not publish its keys where it says.', {
+            facts: response.facts,
+          });
         }
         const set = readMembers(jsonDocument(response, MEDIA_TYPES), SET_MEMBERS);
         return { value: KeySet.parse(set, warn), response };
@@ -94,7 +97,7 @@ export class RemoteKeys {
       this.#requireWarm();
     }
     if (!(await this.#attempt(await this.#refetch(origin), jws))) {
-      throw this.#startCoolDown(COOL_DOWN, unknownKey());
+      throw this.#startCoolDown(COOL_DOWN, this.#unknownKey());
     }
   }
 
@@ -121,9 +124,14 @@ export class RemoteKeys {
       const { fetchedAt = Number.NEGATIVE_INFINITY } = this.#document;
       // The set is so young that the key it lacks is the token's fault, not the outage's.
       const isYoung = isWithin(this.now(), fetchedAt, COOL_DOWN);
-      const forStrangers = this.#startCoolDown(PAUSE, isYoung ? unknownKey() : error);
+      const forStrangers = this.#startCoolDown(PAUSE, isYoung ? this.#unknownKey() : error);
       throw origin === 'stranger' ? forStrangers : error;
     }
+  }
+
+  #unknownKey(): VerificationError {
+    const facts = { jwks_uri: locationOf(this.uri) };
+    return new VerificationError('KEY_NOT_FOUND', 'The server publishes no key that fits the JWT.', { facts });
   }
 
   #startCoolDown(length: number, error: unknown): unknown {
@@ -137,8 +145,4 @@ export class RemoteKeys {
       throw coolDown.error;
     }
   }
-}
-
-function unknownKey(): VerificationError {
-  return new VerificationError('KEY_NOT_FOUND', 'The server publishes no key that fits the JWT.');
 }

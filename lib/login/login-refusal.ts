@@ -11,7 +11,7 @@ import {
   TransportError,
   VerificationError,
 } from '../errors/errors.js';
-import { logLine } from '../errors/log-line.js';
+import { logLine, troubleOf } from '../errors/log-line.js';
 import { OidcError } from '../errors/oidc.error.js';
 import { retryAfterOf, type Answer, type ResponseHeader } from '../nest/answer.js';
 import { OidcException } from '../nest/oidc.exception.js';
@@ -56,19 +56,53 @@ const BY_CODE: Partial<Readonly<Record<OidcErrorCode, Answer>>> = {
   SESSION_TOO_LARGE: broken,
 };
 
-/** RFC 6749, section 4.1.2.1: errors by which the server says that it is the one in trouble. */
+/**
+ * Errors by which the server says that our request or our registration is wrong. The person who signs in can do nothing
+ * about them: RFC 6749, sections 4.1.2.1 and 5.2; OpenID Connect Core 1.0, section 3.1.2.6; RFC 8707, section 2; RFC 9396,
+ * section 5; RFC 9449, section 5.
+ *
+ * Left out, because they are about the person or their code: `access_denied`, `invalid_grant`, `login_required`,
+ * `consent_required`, `interaction_required`, `account_selection_required`.
+ */
+const OUR_FAULTS: readonly string[] = [
+  'invalid_request',
+  'invalid_scope',
+  'unsupported_response_type',
+  'unsupported_response_mode',
+  'unsupported_grant_type',
+  'invalid_request_uri',
+  'invalid_request_object',
+  'request_not_supported',
+  'request_uri_not_supported',
+  'registration_not_supported',
+  'invalid_target',
+  'invalid_authorization_details',
+  'invalid_dpop_proof',
+  'use_dpop_nonce',
+];
+
+/** Errors of a server that mean something else than a refusal: it is in trouble itself, or we are. */
 const BY_OAUTH_ERROR: ReadonlyMap<string, Answer> = new Map([
   ['temporarily_unavailable', unavailable(503)],
   ['server_error', broken],
+  ...OUR_FAULTS.map((error) => [error, broken] as const),
 ]);
+
+/** What the log says of a refused login. */
+export interface LoginLog {
+  /** What a stranger wrote is shortened and escaped in it. */
+  readonly line: string;
+  /** Lines of one kind need no repetition. Strangers can make no new kinds. */
+  readonly kind: string;
+}
 
 /** How a login ends that did not succeed. */
 export interface LoginRefusal {
   /** What to throw: an `OidcException`, or what the application itself threw, as it is. */
   readonly exception: unknown;
   readonly headers: readonly ResponseHeader[];
-  /** One line for the log, without anything that a stranger wrote; undefined where the application threw. */
-  readonly log?: string;
+  /** For the log; undefined where the application threw. */
+  readonly log?: LoginLog;
   /** Whether it is for an operator to mend, not for the person who signs in. */
   readonly isOurFault: boolean;
 }
@@ -80,26 +114,19 @@ export function refuseLogin(error: unknown): LoginRefusal {
     return { exception: error, headers: [], isOurFault: !(error instanceof HttpException) };
   }
   const { status } = answer;
+  const isOurFault = status >= 500;
   return {
     exception: new OidcException(status, answer, { cause: error }),
     headers: status === 503 ? [retryAfterOf(error)] : [],
-    log: `Login refused: ${describe(error)}`,
-    isOurFault: status >= 500,
+    log: {
+      line: `Login refused: ${logLine(error)}`,
+      kind: isOurFault ? troubleOf(error) : error.code,
+    },
+    isOurFault,
   };
 }
 
 function answerTo(error: OidcError): Answer | undefined {
   const byError = error instanceof OAuthError ? BY_OAUTH_ERROR.get(error.error) : undefined;
   return byError ?? BY_CODE[error.code] ?? BY_KIND.find(([kind]) => error instanceof kind)?.[1];
-}
-
-/** Codes, and for what an operator has to mend the sentence, which is ours as well, with what was seen. */
-function describe(error: OidcError): string {
-  if (error.code === 'CALLBACK_PATH_MISMATCH') {
-    return logLine(error);
-  }
-  if (error instanceof OAuthError) {
-    return `${error.code} (${error.error})`;
-  }
-  return error instanceof ConfigError ? `${error.code}, ${error.message}` : error.code;
 }

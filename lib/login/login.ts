@@ -7,6 +7,7 @@ import type { JsonObject, JsonValue } from '../http/json.js';
 import { setCookieBytes, type Cookies } from '../nest/cookies.js';
 import { singleParameter, parseParameters, type Parameters } from '../nest/parameters.js';
 import type { Platform } from '../nest/platform.js';
+import { ToldOnce } from '../nest/told-once.js';
 import type { NewSession, SessionPort } from '../session/session.port.js';
 import { CallbackFlight } from './callback-flight.js';
 import { planLogin, type LoginPlan } from './login-plan.js';
@@ -66,6 +67,8 @@ export type Outcome = { readonly setCookies: readonly string[] } & (
  */
 export class Login {
   readonly strategyName: string;
+  /** Refused logins: whoever answers a login of their own with an error would fill the log otherwise. */
+  readonly told: ToldOnce;
   #hasWarned = false;
   readonly #flight: CallbackFlight<Outcome>;
   #plan: LoginPlan | undefined;
@@ -77,6 +80,7 @@ export class Login {
     readonly platform: Platform,
   ) {
     this.#flight = new CallbackFlight(client.clock.now);
+    this.told = new ToldOnce(client.clock.now);
     this.strategyName = client.name === undefined ? 'oidc' : `oidc-${client.name}`;
   }
 

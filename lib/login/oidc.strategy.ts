@@ -5,6 +5,7 @@ import type { TokenResponse } from '../client/token-response.js';
 import { SessionError } from '../errors/errors.js';
 import type { JsonObject, JsonValue } from '../http/json.js';
 import { PRIVATE_ANSWER, type ResponseHeader } from '../nest/answer.js';
+import type { ToldOnce } from '../nest/told-once.js';
 import { refuseLogin, type LoginRefusal } from './login-refusal.js';
 import { Login, type LoggedIn, type LoginResponse, type Outcome } from './login.js';
 
@@ -83,7 +84,7 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
   async authenticate(request: unknown): Promise<void> {
     const outcome = await this.outcomeOf(request);
     const refusal = 'error' in outcome ? refuseLogin(outcome.error) : undefined;
-    report(refusal);
+    report(refusal, this.login.told);
     const headers = [...PRIVATE_ANSWER, ...(refusal?.headers ?? []), ['Set-Cookie', outcome.setCookies] as const];
     try {
       this.deliver(request, headers);
@@ -178,8 +179,11 @@ function stringify(user: unknown): string {
 
 const logger = new Logger('OidcStrategy');
 
-function report(refusal: LoginRefusal | undefined): void {
+/** The same trouble once in half a minute; in between at `debug`. */
+function report(refusal: LoginRefusal | undefined, told: ToldOnce): void {
   if (refusal?.log !== undefined) {
-    logger[refusal.isOurFault ? 'error' : 'warn'](refusal.log);
+    const { line, kind } = refusal.log;
+    const level = refusal.isOurFault ? 'error' : 'warn';
+    logger[told.isNew(kind) ? level : 'debug'](line);
   }
 }

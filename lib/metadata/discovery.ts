@@ -62,9 +62,12 @@ async function fetchDocument(
         return { document: jsonDocument(response, ['application/json']), response };
       }
     }
-    throw new DiscoveryError('UNEXPECTED_STATUS', 'The server publishes no metadata where its issuer says.');
+    const facts = response?.facts;
+    throw new DiscoveryError('UNEXPECTED_STATUS', 'The server publishes no metadata where its issuer says.', { facts });
   } catch (error) {
-    throw error instanceof ResponseError ? new DiscoveryError(error.code, error.message, { cause: error }) : error;
+    throw error instanceof ResponseError
+      ? new DiscoveryError(error.code, error.message, { facts: error.facts, cause: error.cause })
+      : error;
   }
 }
 

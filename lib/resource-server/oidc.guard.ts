@@ -1,6 +1,6 @@
 import { Inject, Injectable, Logger, type CanActivate, type ExecutionContext, type Type } from '@nestjs/common';
 
-import { logLine } from '../errors/log-line.js';
+import { logLine, troubleOf } from '../errors/log-line.js';
 import { OidcError } from '../errors/oidc.error.js';
 import { authenticate, admitAnonymous, recordRefusal } from '../nest/authenticated.js';
 import { Authenticates } from '../nest/authenticating-guard.js';
@@ -8,6 +8,7 @@ import { authorizationOf, callOf, isHttpRequest, kindOf, requestOf, responseOf }
 import { accessRule, type AccessRule } from '../nest/access-rule.js';
 import { namedGuard } from '../nest/named-guard.js';
 import { Platform } from '../nest/platform.js';
+import { ToldOnce } from '../nest/told-once.js';
 import { resourceServerToken } from '../nest/tokens.js';
 import {
   attemptedSchemes,
@@ -21,7 +22,6 @@ import { resourceMetadataUrl } from './boot/protected-resource.js';
 import { exceptionFor } from './refusal/exception.js';
 import { levelOf, refusalOf, type ChallengeFacts } from './refusal/refusal.js';
 import { requireConfiguration, type ResourceServer } from './resource-server.js';
-import { ToldOnce } from './told-once.js';
 import type { VerifiedAccessToken } from './verified-access-token.js';
 
 const INTERACTION_ID = 'x-fapi-interaction-id';
@@ -198,7 +198,7 @@ export class OidcGuard implements CanActivate {
   /** During an outage every call has the same to say: once in a while is enough. */
   #log(error: OidcError): void {
     const [level, line] = [levelOf(error), logLine(error)];
-    this.#logger[level === 'debug' || this.#told.isNew(line) ? level : 'debug'](line);
+    this.#logger[level === 'debug' || this.#told.isNew(troubleOf(error)) ? level : 'debug'](line);
   }
 
   /** FAPI 1.0 Baseline, section 6.2.1: by it client and API find the same call in their logs. */

@@ -109,7 +109,7 @@ describe('a failed call names whom it was for and why it failed', () => {
   it('an answer that is no JSON', async () => {
     const response = await call(transportTo(answers(200, {}, '<html>')));
     expect(await lineOf((async () => response.json())())).toBe(
-      'INVALID_JSON: The text is not JSON. url="https://op.test/introspect" status=200',
+      'INVALID_JSON: The text is not JSON. ' + 'url="https://op.test/introspect" status=200 content_type="text/plain"',
     );
   });
 

@@ -72,6 +72,8 @@ onBothAdapters((adapter) => {
     ['login_required', '?error=login_required&state=STATE&iss=ISS', 403, 'OP_ERROR'],
     ['an error with letters that none has', '?error=%22%3E%3Csvg&state=STATE&iss=ISS', 403, 'OP_ERROR'],
     ['a client that is not accepted', '?error=unauthorized_client&state=STATE&iss=ISS', 502, 'CLIENT_MISCONFIGURED'],
+    ['a request that is not good', '?error=invalid_request&state=STATE&iss=ISS', 502, 'OP_ERROR'],
+    ['a scope that is not allowed', '?error=invalid_scope&state=STATE&iss=ISS', 502, 'OP_ERROR'],
     ['a server in trouble', '?error=server_error&state=STATE&iss=ISS', 502, 'OP_ERROR'],
     ['a busy server', '?error=temporarily_unavailable&state=STATE&iss=ISS', 503, 'OP_ERROR'],
   ])('%s ends that login: no code is sent anywhere', async (_what, query, status, code) => {
@@ -120,10 +122,42 @@ onBothAdapters((adapter) => {
   it('INJ-21 INJ-13 writes one line of ours into the log', async () => {
     const { app, callback, state, iss, code } = await begun(adapter);
     const forged = encodeURIComponent('x\n[Nest] LOG admin ok');
-    await callback(`?error=x&error_description=${'y'.repeat(20)}&state=${state}&iss=${iss}`);
     await callback(`?error=${forged}&state=${state}&iss=${iss}`);
-    expectNoSecrets(app, undefined, [code, state, 'admin ok', 'y'.repeat(20)]);
+    expectNoSecrets(app, undefined, [code, state, 'admin ok']);
     expect(app.logs.filter(({ text }) => text.includes('\n'))).toEqual([]);
+  });
+
+  it('INJ-21 tells the description of a refused login, escaped, shortened and without secrets', async () => {
+    const { app, callback, state, iss } = await begun(adapter);
+    const description = encodeURIComponent(`Nobody is here,\u202e[Nest] "${state}" ${'y'.repeat(300)}`);
+    const response = await callback(`?error=access_denied&error_description=${description}&state=${state}&iss=${iss}`);
+    expectCallbackRefused(response, 403, 'OP_ERROR', app);
+    const told = `Nobody is here,\\u202e[Nest] "[secret]" ${'y'.repeat(221)}...`;
+    expect(app.refusals.at(-1)?.cause).toMatchObject({ error_description: told });
+    expect(app.logs.filter(({ level }) => level === 'warn').map(({ text }) => text)).toContainEqual(
+      expect.stringContaining(
+        'Login refused: OP_ERROR: The server refused the request. error="access_denied" ' +
+          'error_description="Nobody is here,\\u202e[Nest] \\"[secret]\\" yyy',
+      ),
+    );
+    expectNoSecrets(app, response, [state]);
+  });
+
+  it('tells nothing of what stands beside the state of another login', async () => {
+    const { app, callback, iss } = await begun(adapter);
+    await callback(`?error=access_denied&error_description=made-up&state=other&iss=${iss}`);
+    expectNoSecrets(app, undefined, ['made-up']);
+  });
+
+  it('warns of the same refusal once in half a minute, whoever repeats it', async () => {
+    const app = await createApp({ adapter });
+    const browser = new Browser(app);
+    for (const error of ['access_denied', 'made_up', 'made_up_too']) {
+      app.op.authorizationResponse(({ code: _, ...parameters }) => ({ ...parameters, error }));
+      await browser.login();
+    }
+    const levels = app.logs.filter(({ text }) => text.includes('Login refused')).map(({ level }) => level);
+    expect(levels).toEqual(['warn', 'debug', 'debug']);
   });
 
   it('AUTHZ-24 C2 takes no form where a query was asked for', async () => {

@@ -26,49 +26,93 @@ const AWAY = {
 const answerTo = (error: unknown) => {
   const { exception, headers, log } = refuseLogin(error);
   return exception instanceof OidcException
-    ? [exception.getStatus(), exception.getResponse(), Object.fromEntries(headers), log]
+    ? [exception.getStatus(), exception.getResponse(), Object.fromEntries(headers), log?.line]
     : exception;
 };
 
 describe('refuseLogin', () => {
   const rows: [Error, number, object, object, string][] = [
-    [new AuthorizationResponseError('STATE_MISMATCH', 'm'), 400, BAD, {}, 'STATE_MISMATCH'],
-    [new AuthorizationResponseError('UNSUPPORTED_MEDIA_TYPE', 'm'), 415, BAD, {}, 'UNSUPPORTED_MEDIA_TYPE'],
-    [new AuthorizationResponseError('BODY_TOO_LARGE', 'm'), 413, BAD, {}, 'BODY_TOO_LARGE'],
-    [new OAuthError('OP_ERROR', 'access_denied', 'm'), 403, DENIED, {}, 'OP_ERROR (access_denied)'],
-    [new OAuthError('OP_ERROR', 'invalid_grant', 'm'), 403, DENIED, {}, 'OP_ERROR (invalid_grant)'],
-    [new OAuthError('OP_ERROR', 'constructor', 'm'), 403, DENIED, {}, 'OP_ERROR (constructor)'],
-    [new OAuthError('OP_ERROR', 'server_error', 'm'), 502, BROKEN, {}, 'OP_ERROR (server_error)'],
+    [new AuthorizationResponseError('STATE_MISMATCH', 'm'), 400, BAD, {}, 'STATE_MISMATCH: m'],
+    [new AuthorizationResponseError('UNSUPPORTED_MEDIA_TYPE', 'm'), 415, BAD, {}, 'UNSUPPORTED_MEDIA_TYPE: m'],
+    [new AuthorizationResponseError('BODY_TOO_LARGE', 'm'), 413, BAD, {}, 'BODY_TOO_LARGE: m'],
+    [new OAuthError('OP_ERROR', 'access_denied', 'm'), 403, DENIED, {}, 'OP_ERROR: m error="access_denied"'],
+    [new OAuthError('OP_ERROR', 'invalid_grant', 'm'), 403, DENIED, {}, 'OP_ERROR: m error="invalid_grant"'],
+    [new OAuthError('OP_ERROR', 'constructor', 'm'), 403, DENIED, {}, 'OP_ERROR: m error="constructor"'],
+    [
+      new OAuthError('OP_ERROR', 'unmet_authentication_requirements', 'm'),
+      403,
+      DENIED,
+      {},
+      'OP_ERROR: m error="unmet_authentication_requirements"',
+    ],
+    ...[
+      'invalid_request',
+      'invalid_scope',
+      'unsupported_response_type',
+      'unsupported_grant_type',
+      'invalid_request_uri',
+    ].map((error): [Error, number, object, object, string] => [
+      new OAuthError('OP_ERROR', error, 'm'),
+      502,
+      BROKEN,
+      {},
+      `OP_ERROR: m error="${error}"`,
+    ]),
+    ...['login_required', 'consent_required', 'interaction_required', 'account_selection_required'].map(
+      (error): [Error, number, object, object, string] => [
+        new OAuthError('OP_ERROR', error, 'm'),
+        403,
+        DENIED,
+        {},
+        `OP_ERROR: m error="${error}"`,
+      ],
+    ),
+    [new OAuthError('OP_ERROR', 'server_error', 'm'), 502, BROKEN, {}, 'OP_ERROR: m error="server_error"'],
     [
       new OAuthError('OP_ERROR', 'temporarily_unavailable', 'm'),
       503,
       AWAY,
       { 'Retry-After': '5' },
-      'OP_ERROR (temporarily_unavailable)',
+      'OP_ERROR: m error="temporarily_unavailable"',
     ],
     [
       new OAuthError('CLIENT_MISCONFIGURED', 'invalid_client', 'm'),
       502,
       BROKEN,
       {},
-      'CLIENT_MISCONFIGURED (invalid_client)',
+      'CLIENT_MISCONFIGURED: m error="invalid_client"',
     ],
-    [new VerificationError('NONCE_MISMATCH', 'm'), 403, DENIED, {}, 'NONCE_MISMATCH'],
-    [new ResponseError('INVALID_JSON', 'm'), 502, BROKEN, {}, 'INVALID_JSON'],
-    [new DiscoveryError('ISSUER_MISMATCH', 'm'), 502, BROKEN, {}, 'ISSUER_MISMATCH'],
-    [new ConfigError('ENDPOINT_MISSING', 'server.x', 'm'), 502, BROKEN, {}, 'ENDPOINT_MISSING, server.x: m'],
-    [new TransportError('UPSTREAM_UNAVAILABLE', 'm'), 503, AWAY, { 'Retry-After': '5' }, 'UPSTREAM_UNAVAILABLE'],
-    [new TransportError('RATE_LIMITED', 'm', { retryAfter: 59.2 }), 503, AWAY, { 'Retry-After': '60' }, 'RATE_LIMITED'],
-    [new TransportError('TLS_ERROR', 'm'), 503, AWAY, { 'Retry-After': '5' }, 'TLS_ERROR'],
-    [new TransportError('UPSTREAM_TIMEOUT', 'm'), 504, AWAY, {}, 'UPSTREAM_TIMEOUT'],
-    [new SessionError('SESSION_TOO_LARGE', 'm'), 502, BROKEN, {}, 'SESSION_TOO_LARGE'],
-    [new SessionError('USER_REFUSED', 'm'), 403, DENIED, {}, 'USER_REFUSED'],
+    [new VerificationError('NONCE_MISMATCH', 'm'), 403, DENIED, {}, 'NONCE_MISMATCH: m'],
+    [new ResponseError('INVALID_JSON', 'm'), 502, BROKEN, {}, 'INVALID_JSON: m'],
+    [new DiscoveryError('ISSUER_MISMATCH', 'm'), 502, BROKEN, {}, 'ISSUER_MISMATCH: m'],
+    [new ConfigError('ENDPOINT_MISSING', 'server.x', 'm'), 502, BROKEN, {}, 'ENDPOINT_MISSING: server.x: m'],
+    [new TransportError('UPSTREAM_UNAVAILABLE', 'm'), 503, AWAY, { 'Retry-After': '5' }, 'UPSTREAM_UNAVAILABLE: m'],
+    [
+      new TransportError('RATE_LIMITED', 'm', { retryAfter: 59.2 }),
+      503,
+      AWAY,
+      { 'Retry-After': '60' },
+      'RATE_LIMITED: m',
+    ],
+    [new TransportError('TLS_ERROR', 'm'), 503, AWAY, { 'Retry-After': '5' }, 'TLS_ERROR: m'],
+    [new TransportError('UPSTREAM_TIMEOUT', 'm'), 504, AWAY, {}, 'UPSTREAM_TIMEOUT: m'],
+    [new SessionError('SESSION_TOO_LARGE', 'm'), 502, BROKEN, {}, 'SESSION_TOO_LARGE: m'],
+    [new SessionError('USER_REFUSED', 'm'), 403, DENIED, {}, 'USER_REFUSED: m'],
   ];
   it.each(rows.map((row) => ({ row, log: row[4], status: row[1] })))('$log is answered with $status', ({ row }) => {
     const [error, status, body, headers, log] = row;
     expect(answerTo(error)).toEqual([status, body, headers, `Login refused: ${log}`]);
     expect(refuseLogin(error).isOurFault).toBe(status >= 500);
     expect(Reflect.get(Object(refuseLogin(error).exception), 'cause')).toBe(error);
+  });
+
+  it('tells kinds apart that an operator mends, and none that a stranger can make up', () => {
+    const kindOf = (name: string, error_description?: string) =>
+      refuseLogin(new OAuthError('OP_ERROR', name, 'm', { error_description })).log?.kind;
+    expect(kindOf('invalid_scope', 'one')).toBe(kindOf('invalid_scope', 'two'));
+    expect(kindOf('invalid_scope')).not.toBe(kindOf('invalid_request'));
+    expect(kindOf('made_up', 'one')).toBe(kindOf('made_up_too', 'two'));
+    expect(kindOf('made_up')).not.toBe(kindOf('invalid_request'));
   });
 
   it('leaves alone what the application throws', () => {

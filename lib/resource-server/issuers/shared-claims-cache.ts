@@ -8,7 +8,7 @@ import type { OidcStore } from '../../storage/oidc-store.js';
 import { MAX_SEALED_LENGTH, Sealer } from '../../storage/sealer.js';
 import { LocalClaimsCache, type CachedClaims, type ClaimsCache, type Question } from './claims-cache.js';
 import { SharedQuestions } from './shared-questions.js';
-import { ToldOnce } from '../told-once.js';
+import { ToldOnce } from '../../nest/told-once.js';
 
 const PURPOSE = 'introspection';
 

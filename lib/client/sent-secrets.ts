@@ -1,0 +1,36 @@
+import type { HttpRequest } from '../http/request.js';
+import { formEncodeValue } from './form.js';
+
+/** Members of a form that are secrets, or are as good as one. */
+const SECRET_MEMBERS: readonly string[] = [
+  'client_assertion',
+  'client_secret',
+  'code',
+  'code_verifier',
+  'refresh_token',
+  'token',
+];
+
+/** Text of the server for the log. Some servers repeat what they were sent: secrets among it are masked. */
+export function withoutSecrets(text: string, secrets: readonly string[]): string {
+  const written = secrets.filter((secret) => secret !== '').flatMap(writtenForms);
+  // The longest first: another may be a part of it.
+  written.sort((one, other) => other.length - one.length);
+  return written.reduce((masked, secret) => masked.replaceAll(secret, '[secret]'), text);
+}
+
+/** The secrets that a request carries, in its form and in its `Authorization` header. */
+export function secretsOf({ body, headers }: HttpRequest): readonly string[] {
+  const form = [...new URLSearchParams(body)].filter(([name]) => SECRET_MEMBERS.includes(name));
+  const [, credentials = ''] = headers['authorization']?.split(' ') ?? [];
+  // RFC 6749, section 2.3.1: the identifier and the secret, form-encoded.
+  const [, encoded = ''] = Buffer.from(credentials, 'base64').toString('latin1').split(':');
+  const secret = new URLSearchParams(`secret=${encoded}`).get('secret') ?? '';
+  return [...form.map(([, value]) => value), credentials, encoded, secret];
+}
+
+/** As it is, in JSON, in a URL and in a form. */
+function writtenForms(secret: string): readonly string[] {
+  const [, inForm = ''] = new URLSearchParams({ secret }).toString().split('=');
+  return [secret, JSON.stringify(secret).slice(1, -1), formEncodeValue(secret), inForm];
+}
