@@ -8,8 +8,16 @@ import { CLIENT_SECRET } from '../support/provider.js';
 import { Browser } from '../support/browser.js';
 import { expectNoSecrets } from '../support/outcomes.js';
 
+/** An error that says everything that it was asked with, and who asked. */
+const repeated = (status: number, form: object, { authorization }: { readonly authorization?: string | undefined }) => {
+  const [, credentials = ''] = authorization?.split(' ') ?? [];
+  const client = Buffer.from(credentials, 'base64').toString('latin1');
+  const error_description = [JSON.stringify(form), new URLSearchParams({ ...form }), authorization, client].join(' ');
+  return { status, body: { error: 'invalid_grant', error_description } };
+};
+
 onBothAdapters((adapter) => {
-  it('INJ-13 INJ-22 a good login and ten bad ones leave no secret in any log, answer or error', async () => {
+  it('INJ-13 INJ-22 a good login and fourteen bad ones leave no secret in any log, answer or error', async () => {
     const options = {
       login: { scope: 'openid offline_access', userinfo: true },
       session: { secret: SESSION_SECRET, tokens: true },
@@ -24,6 +32,15 @@ onBothAdapters((adapter) => {
       () => app.op.tokenResponse((body) => ({ ...body, access_token: 1 })),
       () => app.op.userinfo({ body: (body) => ({ ...body, sub: 'other' }) }),
       () => app.op.answer('token', { status: 400, body: { error: 'invalid_grant' } }),
+      () => app.op.answer('token', ({ form, headers }) => repeated(400, form, headers)),
+      () => app.op.answer('introspect', ({ form, headers }) => repeated(400, form, headers)),
+      () => app.op.answer('userinfo', ({ form, headers }) => repeated(401, form, headers)),
+      () =>
+        app.op.authorizationResponse(({ code: _, ...parameters }, { query }) => ({
+          ...parameters,
+          error: 'invalid_request',
+          error_description: `state ${query.get('state')}, nonce ${query.get('nonce')}`,
+        })),
       () => app.op.answer('token', 'reset'),
       () => app.op.introspectionResponse({ sign: 'stranger' }),
       () => app.op.authorizationResponse((parameters) => ({ ...parameters, iss: 'https://evil.test' })),
@@ -36,7 +53,7 @@ onBothAdapters((adapter) => {
       const start = await browser.get('/auth/login?returnTo=/me');
       ['state', 'nonce'].forEach((name) => secrets.add(String(new URL(start.location).searchParams.get(name))));
       const answer = await browser.get(start.location);
-      secrets.add(String(new URL(answer.location).searchParams.get('code')));
+      new URL(answer.location).searchParams.getAll('code').forEach((code) => secrets.add(code));
       const callback = await browser.finishLogin(answer);
       browser.jar.all.forEach(({ value }) => secrets.add(value));
       await app.call('/orders', app.op.issue());
@@ -51,13 +68,14 @@ onBothAdapters((adapter) => {
     expectNoSecrets(app, undefined, [...secrets]);
     expect(secrets.size).toBeGreaterThan(40);
     expect(secrets).not.toContain('undefined');
+    expect(app.logs.filter(({ text }) => text.includes(String(app.op.user['sub'])))).toEqual([]);
 
     const printed =
       inspect([session, app.nest.get(OidcClient), app.nest.get(OidcSession)], { depth: 9 }) + JSON.stringify(session);
     // The nonce of a login that is over is a claim as any other.
     secrets.delete(Object(session?.user).claims.nonce);
     expect([...secrets].filter((secret) => printed.includes(secret))).toEqual([]);
-    expect(app.refusals).toHaveLength(11);
+    expect(app.refusals).toHaveLength(15);
     expect(app.refusals.map((refusal) => JSON.stringify(refusal.getResponse())).join()).not.toMatch(/stack|\.js:/);
   });
 });
