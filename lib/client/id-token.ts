@@ -77,14 +77,8 @@ function requireParty({ aud, azp }: JsonObject, clientId: string, trusted: reado
   const audiences = audiencesOf(aud);
   const wanted = [clientId, ...trusted];
   if (!audiences.every((audience) => wanted.includes(audience))) {
-    throw fail(
-      'AUD_MISMATCH',
-      'The ID token has another audience beside this client: login.trustedAudiences takes it.',
-      {
-        aud: seen(aud),
-        wanted,
-      },
-    );
+    const problem = 'The ID token has another audience beside this client: login.trustedAudiences takes it.';
+    throw fail('AUD_MISMATCH', problem, { aud: seen(aud), wanted });
   }
   if (azp === undefined ? audiences.length > 1 : azp !== clientId) {
     const facts = { aud: seen(aud), azp: seen(azp) ?? 'none', wanted: clientId };

@@ -73,9 +73,10 @@ export class OAuthError extends OidcError<OAuthErrorCode> {
     code: OAuthErrorCode,
     readonly error: string,
     message: string,
-    { error_description, facts, cause }: OAuthErrorOptions = {},
+    options: OAuthErrorOptions = {},
   ) {
-    super(code, message, { cause, facts: { error, error_description, ...facts } });
+    const { error_description, facts } = options;
+    super(code, message, { ...options, facts: { error, error_description, ...facts } });
     this.error_description = error_description && printable(error_description);
   }
 }

@@ -65,7 +65,11 @@ export class Connections {
     const deadline = new Deadline(timeout);
     this.#calls.add(deadline);
     try {
-      const result = await this.#attempts(request, deadline);
+      let result = await this.#attempt(request, deadline);
+      if (!(result instanceof HttpResponse) && mayRetry(request, result)) {
+        await deadline.pause(50 + Math.random() * 100);
+        result = deadline.expired ? result : await this.#attempt(request, deadline);
+      }
       if (!(result instanceof HttpResponse)) {
         result.error.addFacts(this.#factsOf(result, request, deadline));
       }
@@ -74,15 +78,6 @@ export class Connections {
       deadline.clear();
       this.#calls.delete(deadline);
     }
-  }
-
-  async #attempts(request: HttpRequest, deadline: Deadline): Promise<HttpResponse | Failure> {
-    const first = await this.#attempt(request, deadline);
-    if (first instanceof HttpResponse || !mayRetry(request, first)) {
-      return first;
-    }
-    await deadline.pause(50 + Math.random() * 100);
-    return deadline.expired ? first : await this.#attempt(request, deadline);
   }
 
   /** Closes our own pools; calls in flight get a second to end. A dispatcher that was handed in is its owner's to close. */
