@@ -54,6 +54,9 @@ export const INTROSPECTION: Purpose = {
   maxLength: 524_288,
 };
 
+/** Characters of the longest access token that is read: as many as a stock Node server takes for all headers together. */
+export const LONGEST_ACCESS_TOKEN = 16_384;
+
 /** RFC 9068, sections 2 and 4. */
 export const ACCESS_TOKEN: Purpose = {
   name: 'access token',
@@ -61,7 +64,7 @@ export const ACCESS_TOKEN: Purpose = {
   required: ['iss', 'exp', 'aud', 'sub', 'client_id', 'iat', 'jti'],
   foreign: ['events', 'token_introspection'],
   audience: 'some',
-  maxLength: 8192,
+  maxLength: LONGEST_ACCESS_TOKEN,
 };
 
 /** RFC 9449, sections 4.2 and 7: a proof for a resource server, which also has to name the token. */

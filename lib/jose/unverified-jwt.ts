@@ -1,6 +1,7 @@
 import { OidcError } from '../errors/oidc.error.js';
 import { parseJsonObject, type JsonObject } from '../http/json.js';
 import { typeOf } from './jwt.js';
+import { LONGEST_ACCESS_TOKEN } from './purpose.js';
 
 /** What a JWT says of itself. It decides whom to ask about the token, and what to refuse; it never makes a token good. */
 export interface UnverifiedJwt {
@@ -13,11 +14,11 @@ export interface UnverifiedJwt {
 const MAX_DEPTH = 32;
 
 /**
- * Reads a token that may be a signed JWT; undefined when it is not one. It reads what a careless verifier reads too, such
+ * Reads an access token that may be a signed JWT; undefined when it is not one. It reads what a careless verifier reads too, such
  * as a signature that is written in another way: who looks for signs of a wrong token must not miss any.
  */
-export function unverifiedJwt(token: string, maxLength: number): UnverifiedJwt | undefined {
-  const [header, payload, signature, surplus] = token.length > maxLength ? [] : token.split('.', 4);
+export function unverifiedJwt(token: string): UnverifiedJwt | undefined {
+  const [header, payload, signature, surplus] = token.length > LONGEST_ACCESS_TOKEN ? [] : token.split('.', 4);
   if (header === undefined || payload === undefined || signature === undefined || surplus !== undefined) {
     return undefined;
   }

@@ -1,4 +1,5 @@
 import { AccessTokenError } from '../errors/errors.js';
+import { LONGEST_ACCESS_TOKEN } from '../jose/purpose.js';
 import type { Platform } from '../nest/platform.js';
 
 const SCHEMES = ['Bearer', 'DPoP'] as const;
@@ -11,9 +12,6 @@ export interface PresentedToken {
   readonly scheme: Scheme;
   readonly value: string;
 }
-
-/** Characters of the longest token that is looked at. */
-export const LONGEST_TOKEN = 8192;
 
 /** RFC 9110, section 11.1: the scheme of the credentials, in any case. */
 const SCHEME = /^[\w!#$%&'*+.^`|~-]+/;
@@ -50,7 +48,7 @@ export function parseCredentials(authorization: string | undefined, schemes: rea
   }
   const credentials = authorization.slice(scheme.length);
   const value = credentials.replace(/^ +/, '');
-  if (!credentials.startsWith(' ') || value === '' || credentials.length > LONGEST_TOKEN + 1) {
+  if (!credentials.startsWith(' ') || value === '') {
     throw malformed();
   }
   return { scheme, value };
@@ -66,12 +64,10 @@ export function requireToken(presented: PresentedToken | undefined): PresentedTo
   if (presented === undefined || value === '') {
     throw missing();
   }
-  if (
-    typeof value !== 'string' ||
-    value.length > LONGEST_TOKEN ||
-    !TOKEN.test(value) ||
-    !SCHEMES.includes(presented.scheme)
-  ) {
+  if (typeof value === 'string' && value.length > LONGEST_ACCESS_TOKEN) {
+    throw tooLong(value.length);
+  }
+  if (typeof value !== 'string' || !TOKEN.test(value) || !SCHEMES.includes(presented.scheme)) {
     throw malformed();
   }
   return presented;
@@ -100,6 +96,12 @@ function isInQueryToo(query: string): boolean {
 
 function missing(): AccessTokenError {
   return new AccessTokenError('CREDENTIALS_MISSING', 'The request carries no access token.');
+}
+
+/** Its length is all that the log needs to know. */
+function tooLong(length: number): AccessTokenError {
+  const facts = { length, wanted: `at most ${LONGEST_ACCESS_TOKEN}` };
+  return new AccessTokenError('CREDENTIALS_MALFORMED', 'The access token is longer than is read.', { facts });
 }
 
 function malformed(): AccessTokenError {

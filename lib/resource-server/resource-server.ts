@@ -5,7 +5,6 @@ import type { AccessRule } from '../nest/access-rule.js';
 import type { Platform } from '../nest/platform.js';
 import { MemoryStore } from '../storage/memory-store.js';
 import type { OidcStore } from '../storage/oidc-store.js';
-import { LONGEST_TOKEN } from './credentials.js';
 import { chain, type Awaitable } from './awaitable.js';
 import type { ResourceServerSettings, TrustedIssuerOptions, ValidateAccessToken } from './resource-server.options.js';
 import { SenderConstraint, type Presentation } from './sender-constraint/sender-constraint.js';
@@ -78,7 +77,7 @@ export class ResourceServer {
   #lookUp(token: string, rule: AccessRule): Awaitable<VerifiedAccessToken> {
     const { validation = this.settings.validation, freshness } = rule;
     // What a token says of itself is read where something depends on it.
-    const jwt = validation === 'auto' || this.#issuers.areSeveral ? unverifiedJwt(token, LONGEST_TOKEN) : undefined;
+    const jwt = validation === 'auto' || this.#issuers.areSeveral ? unverifiedJwt(token) : undefined;
     const verify = (issuer: TrustedIssuer) => issuer.verify(token, this.#wayAt(issuer, rule, jwt), freshness);
     return chain(this.#issuers.get(jwt?.iss), verify);
   }
@@ -97,7 +96,7 @@ export class ResourceServer {
 
   /** At its issuer, also where that was not met yet: other replicas that share the store may know it. */
   async #forget(token: string): Promise<void> {
-    const name = this.#issuers.areSeveral ? unverifiedJwt(token, LONGEST_TOKEN)?.iss : undefined;
+    const name = this.#issuers.areSeveral ? unverifiedJwt(token)?.iss : undefined;
     try {
       const issuer = await this.#issuers.get(name);
       await issuer.forget(token);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Controller, Get, UseGuards } from '@nestjs/common';
+import { Controller, Get, UseGuards, type INestApplication } from '@nestjs/common';
 
 import { AccessTokenValidation, Introspection, OidcClient, OidcGuard } from '../../lib/index.js';
 import { jwtAccessToken, type JwtAccessTokenOptions } from '../support/access-token.js';
@@ -283,9 +283,20 @@ onBothAdapters((adapter) => {
     expect(asking.op.count('introspect')).toBe(0);
   });
 
-  it('oversized, it is not looked at', async () => {
+  it('with the roles of a large organisation it is read', async () => {
     const app = await boot();
-    const long = jws({ typ: 'at+jwt', alg: 'ES256' }, { fill: 'x'.repeat(7000) }, app.op.key('ES256'), 'ES256');
+    const roles = Array.from({ length: 240 }, (_, index) => `department-${index}-of-the-company:administrator`);
+    const token = jwtAccessToken(app.op, { claims: { resource_access: { api: { roles } } } });
+    expect(token.length).toBeGreaterThan(14_000);
+    expect((await app.call('/orders', token)).status).toBe(200);
+  });
+
+  it('oversized, it is not looked at', async () => {
+    const app = await boot(
+      {},
+      { configure: (nest: INestApplication) => Object.assign(nest.getHttpServer(), { maxHeaderSize: 65_536 }) },
+    );
+    const long = jws({ typ: 'at+jwt', alg: 'ES256' }, { fill: 'x'.repeat(13_000) }, app.op.key('ES256'), 'ES256');
     const response = await app.call('/orders', long);
     expect([response.status, app.op.count()]).toEqual([400, 0]);
   });

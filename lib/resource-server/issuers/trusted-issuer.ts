@@ -10,7 +10,6 @@ import { LONGEST_STALE, type IntrospectionFreshness } from '../../nest/access-ru
 import { LocalClaimsCache, type ClaimsCache } from './claims-cache.js';
 import { ClaimsSource, type AskForClaims, type FoundClaims } from './claims-source.js';
 import { chain, isPromise, type Awaitable } from '../awaitable.js';
-import { LONGEST_TOKEN } from '../credentials.js';
 import type { CacheSettings } from '../resource-server.options.js';
 import { SharedClaimsCache } from './shared-claims-cache.js';
 import { isCalledAccessToken, VerifiedAccessToken, type AccessTokenExpectations } from '../verified-access-token.js';
@@ -163,7 +162,7 @@ function isIdToken(token: string, answer: AccessTokenClaims): boolean {
   if (isCalledAccessToken(answer)) {
     return false;
   }
-  const own = unverifiedJwt(token, LONGEST_TOKEN)?.claims ?? {};
+  const own = unverifiedJwt(token)?.claims ?? {};
   return ID_TOKEN_CLAIMS.some((claim) => (answer[claim] ?? own[claim] ?? undefined) !== undefined);
 }
 
