@@ -1,10 +1,10 @@
-import { chromiumPath } from './test/browser/chromium.js';
-import { redisServerPath } from './test/redis/redis-server.js';
+import { chromiumPath } from './test/whole/browser/chromium.js';
+import { redisServerPath } from './test/whole/redis/redis-server.js';
 
 /** Tests that need more than Node run when it is found, and what is missing is told when not. */
 const missing = [
-  { folder: 'test/browser', what: 'Chromium', variable: 'CHROMIUM', path: chromiumPath },
-  { folder: 'test/redis', what: 'redis-server', variable: 'REDIS_SERVER', path: redisServerPath },
+  { folder: 'test/whole/browser', what: 'Chromium', variable: 'CHROMIUM', path: chromiumPath },
+  { folder: 'test/whole/redis', what: 'redis-server', variable: 'REDIS_SERVER', path: redisServerPath },
 ].filter(({ path }) => path === undefined);
 
 /** @type {import('jest').Config} */
@@ -18,7 +18,7 @@ export default {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     // The samples import the package by its name.
     '^nestjs-oidc$': '<rootDir>/lib/index.ts',
-    '^nestjs-oidc/redis$': '<rootDir>/lib/storage/redis-store.ts',
+    '^nestjs-oidc/redis$': '<rootDir>/lib/redis.ts',
   },
   transform: {
     '^.+\\.ts$': [

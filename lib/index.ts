@@ -1,23 +1,23 @@
-export { OidcModule } from './oidc.module.js';
+export { OidcModule } from './module/oidc.module.js';
 export type {
   OidcModuleAsyncOptions,
   OidcModuleExtras,
   OidcModuleOptions,
   OidcOptionsFactory,
-} from './oidc.options.js';
+} from './module/oidc.options.js';
 
 export type {
   AuthorizationRequest,
   AuthorizationTransaction,
   AuthorizationUrlOptions,
-} from './client/authorization-request.js';
-export type { EndSessionOptions } from './client/end-session.js';
-export type { ClientCredentialsOptions, RefreshOptions } from './client/grants.js';
-export { VerifiedIdToken } from './client/id-token.js';
-export type { AccessTokenClaims, AccessTokenOptions } from './client/access-token.js';
-export type { IntrospectionOptions } from './client/introspection.js';
+} from './authorization/authorization-request.js';
+export type { EndSessionOptions } from './authorization/end-session.js';
+export type { ClientCredentialsOptions, RefreshOptions } from './grants/grants.js';
+export { VerifiedIdToken } from './tokens/id-token.js';
+export type { AccessTokenClaims, AccessTokenOptions } from './tokens/access-token.js';
+export type { IntrospectionOptions } from './tokens/introspection.js';
 export { OidcClient, type ApiRequest, type CallbackOptions, type CallbackResult } from './client/oidc-client.js';
-export { TokenResponse } from './client/token-response.js';
+export { TokenResponse } from './tokens/token-response.js';
 export type { DpopKey } from './jose/dpop-key.js';
 
 export type { OidcErrorCode } from './errors/codes.js';
@@ -34,11 +34,11 @@ export {
   VerificationError,
 } from './errors/errors.js';
 export { OidcError, type ErrorFacts } from './errors/oidc.error.js';
-export { Secret } from './errors/secret.js';
+export { Secret } from './values/secret.js';
 
 export type { CustomFetch } from './http/exchange.js';
 export type { HttpOptions } from './http/http.options.js';
-export type { JsonObject, JsonValue } from './http/json.js';
+export type { JsonObject, JsonValue } from './values/json.js';
 
 export { OidcLoginGuard } from './login/oidc-login.guard.js';
 export { OidcStrategy } from './login/oidc.strategy.js';

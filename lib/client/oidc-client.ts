@@ -1,22 +1,14 @@
-import { Clock, type Now } from '../clock/clock.js';
-import { ConfigError } from '../errors/errors.js';
-import type { Secret } from '../errors/secret.js';
-import type { JsonObject } from '../http/json.js';
-import type { Transport } from '../http/transport.js';
-import type { ParsedClientMetadata } from '../metadata/client-metadata.schema.js';
-import type { DiscoveryDocument } from '../metadata/discovery.js';
-import type { RegisteredClient } from '../metadata/registered-client.js';
-import type { Endpoint, ServerMetadata } from '../metadata/server-metadata.js';
-import { requirePublished } from '../metadata/signed-response.js';
-import { verifyAccessToken, type AccessTokenClaims, type AccessTokenOptions } from './access-token.js';
+import { Server } from '../authorization-server/server.js';
 import {
   authorizationRequest,
   type AuthorizationRequest,
   type AuthorizationTransaction,
   type AuthorizationUrlOptions,
-} from './authorization-request.js';
-import { processAuthorizationResponse } from './authorization-response.js';
-import { endSessionUrl, type EndSessionOptions } from './end-session.js';
+} from '../authorization/authorization-request.js';
+import { processAuthorizationResponse } from '../authorization/authorization-response.js';
+import { endSessionUrl, type EndSessionOptions } from '../authorization/end-session.js';
+import { Clock, type Now } from '../clock/clock.js';
+import { ConfigError } from '../errors/errors.js';
 import {
   authorizationCodeGrant,
   clientCredentialsGrant,
@@ -24,13 +16,21 @@ import {
   type ClientCredentialsOptions,
   type CodeGrant,
   type RefreshOptions,
-} from './grants.js';
-import { introspect, type Introspection, type IntrospectionOptions } from './introspection.js';
-import { revoke } from './revocation.js';
-import { Server } from './server.js';
-import { requireToken } from './token.js';
-import type { TokenResponse } from './token-response.js';
-import { userinfo } from './userinfo.js';
+} from '../grants/grants.js';
+import type { Transport } from '../http/transport.js';
+import type { ParsedClientMetadata } from '../metadata/client-metadata.schema.js';
+import type { DiscoveryDocument } from '../metadata/discovery.js';
+import type { RegisteredClient } from '../metadata/registered-client.js';
+import type { Endpoint, ServerMetadata } from '../metadata/server-metadata.js';
+import { requirePublished } from '../metadata/signed-response.js';
+import { verifyAccessToken, type AccessTokenClaims, type AccessTokenOptions } from '../tokens/access-token.js';
+import { introspect, type Introspection, type IntrospectionOptions } from '../tokens/introspection.js';
+import { revoke } from '../tokens/revocation.js';
+import type { TokenResponse } from '../tokens/token-response.js';
+import { requireToken } from '../tokens/token.js';
+import { userinfo } from '../tokens/userinfo.js';
+import type { JsonObject } from '../values/json.js';
+import type { Secret } from '../values/secret.js';
 
 export interface OidcClientSettings {
   /** Undefined: the default client. */

@@ -1,6 +1,6 @@
 import { isWithin, type Now } from '../clock/clock.js';
 import { ResponseError } from '../errors/errors.js';
-import type { JsonObject } from './json.js';
+import type { JsonObject } from '../values/json.js';
 import type { HttpResponse } from './response.js';
 
 const SHORTEST_LIFETIME = 60_000;

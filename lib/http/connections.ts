@@ -2,8 +2,8 @@ import { Agent, type Dispatcher } from 'undici';
 
 import type { Now } from '../clock/clock.js';
 import { ResponseError, TransportError } from '../errors/errors.js';
-import { textMember } from '../errors/member.js';
 import { OidcError, type ErrorFacts } from '../errors/oidc.error.js';
+import { textMember } from '../values/member.js';
 import { Deadline } from './deadline.js';
 import { exchangeOver, exchangeThrough, tooLarge, type CustomFetch, type Exchange, type Incoming } from './exchange.js';
 import { failureOf, timedOut, type Failure } from './failure.js';

@@ -1,6 +1,6 @@
 import { ResponseError, TransportError } from '../errors/errors.js';
-import { member, textMember } from '../errors/member.js';
 import type { OidcError } from '../errors/oidc.error.js';
+import { member, textMember } from '../values/member.js';
 
 /** Why a call has no answer, and what that allows. */
 export interface Failure {

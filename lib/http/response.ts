@@ -1,5 +1,5 @@
 import { OidcError, type ErrorFacts } from '../errors/oidc.error.js';
-import { parseJsonObject, type JsonObject } from './json.js';
+import { parseJsonObject, type JsonObject } from '../values/json.js';
 import { locationOf, type HttpRequest } from './request.js';
 
 export type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>;

@@ -1,6 +1,6 @@
 import { VerificationError } from '../errors/errors.js';
 import { OidcError } from '../errors/oidc.error.js';
-import { parseJsonObject, type JsonObject } from '../http/json.js';
+import { parseJsonObject, type JsonObject } from '../values/json.js';
 
 /** A JWS in compact serialization whose form is right and whose signature nobody has looked at yet (RFC 7515, section 7.1). */
 export interface CompactJws {

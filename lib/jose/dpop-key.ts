@@ -3,7 +3,7 @@ import { randomUUID, hash } from 'node:crypto';
 import { exportJWK, generateKeyPair } from 'jose';
 
 import type { Clock } from '../clock/clock.js';
-import { isJsonObject, type JsonObject } from '../http/json.js';
+import { isJsonObject, type JsonObject } from '../values/json.js';
 import { thumbprintOf } from './jwk.js';
 import { ownKey, signJwt, type OwnKey } from './own-keys.js';
 

@@ -1,5 +1,5 @@
 import { VerificationError } from '../errors/errors.js';
-import { isJsonObject, type JsonValue } from '../http/json.js';
+import { isJsonObject, type JsonValue } from '../values/json.js';
 import type { CompactJws } from './compact-jws.js';
 import { PRIVATE_MEMBERS } from './jwk.js';
 import type { KeySource } from './jwt.js';

@@ -1,7 +1,7 @@
 import { hash, type KeyObject } from 'node:crypto';
 
 import { VerificationError } from '../errors/errors.js';
-import { isJsonObject, type JsonObject, type JsonValue } from '../http/json.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../values/json.js';
 import { signatureAlgorithm } from './algorithms.js';
 
 /** The members that make each kind of public key, in the order of their names (RFC 7518, section 6; RFC 8037; RFC 7638). */

@@ -2,8 +2,8 @@ import { isNumericDate, type Clock } from '../clock/clock.js';
 import type { VerificationErrorCode } from '../errors/codes.js';
 import { VerificationError } from '../errors/errors.js';
 import type { ErrorFacts } from '../errors/oidc.error.js';
-import type { JsonObject, JsonValue } from '../http/json.js';
-import { readMembers, type MemberTypes } from '../http/tolerant-reader.js';
+import type { JsonObject, JsonValue } from '../values/json.js';
+import { readMembers, type MemberTypes } from '../values/tolerant-reader.js';
 import { decodeClaims, parseCompactJws, type CompactJws } from './compact-jws.js';
 import type { Purpose } from './purpose.js';
 

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 
 import { ResponseError } from '../errors/errors.js';
-import { isJsonObject, type JsonObject, type JsonValue } from '../http/json.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../values/json.js';
 import type { CompactJws } from './compact-jws.js';
 import { isFor, isShort, publicKeyOf, type KeyKind } from './jwk.js';
 import { isSignedWith, verificationKey } from './signature.js';

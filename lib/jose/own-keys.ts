@@ -2,7 +2,7 @@ import { createPrivateKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 
 import { CompactSign, type CryptoKey } from 'jose';
 
-import type { JsonObject, JsonValue } from '../http/json.js';
+import type { JsonObject, JsonValue } from '../values/json.js';
 import { isFor, isShort, publicKeyOf, type KeyKind } from './jwk.js';
 
 /** A private key of the client, as registered in `jwks`. */

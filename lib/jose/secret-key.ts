@@ -1,7 +1,7 @@
 import { createHmac, createSecretKey } from 'node:crypto';
 
 import { VerificationError } from '../errors/errors.js';
-import type { Secret } from '../errors/secret.js';
+import type { Secret } from '../values/secret.js';
 import { isSymmetric, signatureAlgorithm } from './algorithms.js';
 import { equalInConstantTime } from './constant-time.js';
 import type { KeySource } from './jwt.js';

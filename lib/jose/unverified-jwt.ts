@@ -1,5 +1,5 @@
 import { OidcError } from '../errors/oidc.error.js';
-import { parseJsonObject, type JsonObject } from '../http/json.js';
+import { parseJsonObject, type JsonObject } from '../values/json.js';
 import { typeOf } from './jwt.js';
 import { LONGEST_ACCESS_TOKEN } from './purpose.js';
 

@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 
-import { loginScope } from '../client/authorization-request.js';
+import { loginScope } from '../authorization/authorization-request.js';
 import type { OidcClient } from '../client/oidc-client.js';
 import { ConfigError } from '../errors/errors.js';
 import { CookieProfile } from '../nest/cookies.js';

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 
-import { isProtocolParameter } from '../client/authorization-request.js';
+import { isProtocolParameter } from '../authorization/authorization-request.js';
 import { scopeSchema } from '../metadata/client-metadata.schema.js';
 import { returnUrl } from './return-url.js';
 

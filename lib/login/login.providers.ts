@@ -4,8 +4,8 @@ import type { OidcClient } from '../client/oidc-client.js';
 import { Platform } from '../nest/platform.js';
 import { clientToken, optionsToken, sessionCookiesToken, strategyToken } from '../nest/tokens.js';
 import type { SessionPort } from '../session/session.port.js';
-import type { LoginSettings } from './login.options.js';
 import { Login } from './login.js';
+import type { LoginSettings } from './login.options.js';
 import { OidcStrategy } from './oidc.strategy.js';
 
 /**

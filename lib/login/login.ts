@@ -1,14 +1,14 @@
 import { Logger } from '@nestjs/common';
 
 import type { OidcClient } from '../client/oidc-client.js';
-import type { TokenResponse } from '../client/token-response.js';
 import { AuthorizationResponseError } from '../errors/errors.js';
-import type { JsonObject, JsonValue } from '../http/json.js';
+import { ToldOnce } from '../events/told-once.js';
 import { setCookieBytes, type Cookies } from '../nest/cookies.js';
 import { singleParameter, parseParameters, type Parameters } from '../nest/parameters.js';
 import type { Platform } from '../nest/platform.js';
-import { ToldOnce } from '../nest/told-once.js';
 import type { NewSession, SessionPort } from '../session/session.port.js';
+import type { TokenResponse } from '../tokens/token-response.js';
+import type { JsonObject, JsonValue } from '../values/json.js';
 import { CallbackFlight } from './callback-flight.js';
 import { planLogin, type LoginPlan } from './login-plan.js';
 import type { LoginSettings } from './login.options.js';

@@ -1,4 +1,4 @@
-import type { JsonObject } from '../http/json.js';
+import type { JsonObject } from '../values/json.js';
 
 /** Who logged in, as the strategy sees it by default. An application's own `validate` makes what it likes of it. */
 export abstract class OidcUser {

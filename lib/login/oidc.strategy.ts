@@ -1,11 +1,11 @@
 import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import passport from 'passport';
 
-import type { TokenResponse } from '../client/token-response.js';
 import { SessionError } from '../errors/errors.js';
-import type { JsonObject, JsonValue } from '../http/json.js';
+import type { ToldOnce } from '../events/told-once.js';
 import { PRIVATE_ANSWER, type ResponseHeader } from '../nest/answer.js';
-import type { ToldOnce } from '../nest/told-once.js';
+import type { TokenResponse } from '../tokens/token-response.js';
+import type { JsonObject, JsonValue } from '../values/json.js';
 import { refuseLogin, type LoginRefusal } from './login-refusal.js';
 import { Login, type LoggedIn, type LoginResponse, type Outcome } from './login.js';
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import * as v from 'valibot';
 
-import { derivedFrom, type AuthorizationTransaction } from '../client/authorization-request.js';
+import { derivedFrom, type AuthorizationTransaction } from '../authorization/authorization-request.js';
 import type { Now } from '../clock/clock.js';
 import { AuthorizationResponseError, SessionError } from '../errors/errors.js';
 import { singleCookie, type CookieProfile, type Cookies, type SameSite } from '../nest/cookies.js';

@@ -1,9 +1,9 @@
 import { ConfigError } from '../errors/errors.js';
-import type { Secret } from '../errors/secret.js';
 import { isAsymmetric, isSymmetric } from '../jose/algorithms.js';
 import { signingKey, type OwnKey } from '../jose/own-keys.js';
-import type { ParsedClientMetadata } from './client-metadata.schema.js';
+import type { Secret } from '../values/secret.js';
 import type { ClientAuthenticationMethod, ClientMetadata } from './client-metadata.js';
+import type { ParsedClientMetadata } from './client-metadata.schema.js';
 
 /** The members that say how the client authenticates, an endpoint each. */
 export const METHOD_MEMBERS = [

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 
-import { Secret } from '../errors/secret.js';
 import { isAsymmetric, isSymmetric } from '../jose/algorithms.js';
+import { Secret } from '../values/secret.js';
 import type { ClientAuthenticationMethod } from './client-metadata.js';
 
 const AUTHENTICATION_METHODS = [

@@ -1,5 +1,5 @@
-import type { JsonObject, JsonValue } from '../http/json.js';
 import type { CustomFetch } from '../http/exchange.js';
+import type { JsonObject, JsonValue } from '../values/json.js';
 
 /** Seconds added to now for every time check and every JWT that we sign. Any finite number; default the `OIDC_CLOCK_SKEW` provider, else 0. */
 export const clockSkew: unique symbol = Symbol('clockSkew');

@@ -1,9 +1,9 @@
 import type { Now } from '../clock/clock.js';
 import { DiscoveryError, ResponseError } from '../errors/errors.js';
 import { CachedDocument, jsonDocument } from '../http/cached-document.js';
-import type { JsonObject } from '../http/json.js';
 import type { HttpResponse } from '../http/response.js';
 import type { Transport } from '../http/transport.js';
+import type { JsonObject } from '../values/json.js';
 import { parseServerMetadata, type EgressRule, type ServerMetadata } from './server-metadata.js';
 
 /** Which of the two well-known documents describes the server. */

@@ -3,13 +3,14 @@ import { hash } from 'node:crypto';
 import * as v from 'valibot';
 
 import { ConfigError } from '../errors/errors.js';
-import { Secret } from '../errors/secret.js';
-import { validate } from '../errors/validate.js';
-import { isJsonObject, type JsonObject } from '../http/json.js';
 import type { CustomFetch } from '../http/exchange.js';
 import { smallestSecret } from '../jose/algorithms.js';
 import { isPrivate, publicJwk } from '../jose/jwk.js';
 import { ownKey, type OwnKey } from '../jose/own-keys.js';
+import { isJsonObject, type JsonObject } from '../values/json.js';
+import { plainJson } from '../values/plain-json.js';
+import { Secret } from '../values/secret.js';
+import { validate } from '../values/validate.js';
 import {
   defaultMethod,
   METHOD_MEMBERS,
@@ -17,6 +18,7 @@ import {
   withoutCredentials,
   type WithoutCredentials,
 } from './authentication-method.js';
+import { clockSkew, clockTolerance, customFetch, type ClientMetadata } from './client-metadata.js';
 import {
   clientMetadataSchema,
   clockSkewSchema,
@@ -24,9 +26,7 @@ import {
   UNSUPPORTED_MEMBERS,
   type ParsedClientMetadata,
 } from './client-metadata.schema.js';
-import { clockSkew, clockTolerance, customFetch, type ClientMetadata } from './client-metadata.js';
 import { misspellings } from './misspelling.js';
-import { plainJson } from './plain-json.js';
 
 const customFetchSchema = v.optional(
   v.custom<CustomFetch>((value) => typeof value === 'function', 'must be a function'),

@@ -2,8 +2,8 @@ import * as v from 'valibot';
 
 import { DiscoveryError } from '../errors/errors.js';
 import { quoted } from '../errors/log-line.js';
-import type { JsonObject, JsonValue } from '../http/json.js';
-import { anyOf, FILLED_LIST, readMembers, RECORD, type MemberTypes } from '../http/tolerant-reader.js';
+import type { JsonObject, JsonValue } from '../values/json.js';
+import { anyOf, FILLED_LIST, readMembers, RECORD, type MemberTypes } from '../values/tolerant-reader.js';
 
 /** Authorization server metadata (OpenID Connect Discovery 1.0, section 3; RFC 8414, section 2; RFC 9207; RFC 9449; RFC 9701). */
 export interface ServerMetadata {

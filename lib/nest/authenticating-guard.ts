@@ -1,4 +1,4 @@
-import { isObject } from '../errors/member.js';
+import { isObject } from '../values/member.js';
 
 /** What a guard finds the caller by. */
 export type Credential = 'access token' | 'session';

@@ -1,6 +1,6 @@
 import type { ExecutionContext } from '@nestjs/common';
 
-import { isObject, member, text } from '../errors/member.js';
+import { isObject, member, text } from '../values/member.js';
 
 /** What brought a call. Any other is refused. */
 export type CallKind = 'http' | 'graphql' | 'ws' | 'rpc';

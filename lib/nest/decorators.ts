@@ -1,8 +1,8 @@
 import { SetMetadata, type CustomDecorator } from '@nestjs/common';
 import * as v from 'valibot';
 
-import type { Introspection as IntrospectionResponse } from '../client/introspection.js';
-import { validate } from '../errors/validate.js';
+import type { Introspection as IntrospectionResponse } from '../tokens/introspection.js';
+import { validate } from '../values/validate.js';
 import {
   INTROSPECTION,
   LONGEST_STALE,

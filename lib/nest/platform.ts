@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 
-import { member, text } from '../errors/member.js';
+import { member, text } from '../values/member.js';
 import type { ResponseHeader } from './answer.js';
 import { parseCookies, type Cookies } from './cookies.js';
 import { FORM_MEDIA_TYPE, readForm } from './form.js';

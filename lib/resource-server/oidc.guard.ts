@@ -2,14 +2,15 @@ import { Inject, Injectable, Logger, type CanActivate, type ExecutionContext, ty
 
 import { logLine, troubleOf } from '../errors/log-line.js';
 import { OidcError } from '../errors/oidc.error.js';
+import { ToldOnce } from '../events/told-once.js';
+import { accessRule, type AccessRule } from '../nest/access-rule.js';
 import { authenticate, admitAnonymous, recordRefusal } from '../nest/authenticated.js';
 import { Authenticates } from '../nest/authenticating-guard.js';
 import { authorizationOf, callOf, isHttpRequest, kindOf, requestOf, responseOf } from '../nest/call.js';
-import { accessRule, type AccessRule } from '../nest/access-rule.js';
 import { namedGuard } from '../nest/named-guard.js';
 import { Platform } from '../nest/platform.js';
-import { ToldOnce } from '../nest/told-once.js';
 import { resourceServerToken } from '../nest/tokens.js';
+import { chain, isPromise, type Awaitable } from '../values/awaitable.js';
 import {
   attemptedSchemes,
   parseCredentials,
@@ -17,10 +18,9 @@ import {
   requireToken,
   type PresentedToken,
 } from './credentials.js';
-import { chain, isPromise, type Awaitable } from './awaitable.js';
-import { resourceMetadataUrl } from './boot/protected-resource.js';
-import { exceptionFor } from './refusal/exception.js';
-import { levelOf, refusalOf, type ChallengeFacts } from './refusal/refusal.js';
+import { exceptionFor } from './exception.js';
+import { resourceMetadataUrl } from './protected-resource.js';
+import { levelOf, refusalOf, type ChallengeFacts } from './refusal.js';
 import { requireConfiguration, type ResourceServer } from './resource-server.js';
 import type { VerifiedAccessToken } from './verified-access-token.js';
 

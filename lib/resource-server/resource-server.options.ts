@@ -1,11 +1,11 @@
 import * as v from 'valibot';
 
-import { isObject, member } from '../errors/member.js';
-import { secretsSchema } from '../errors/secrets.schema.js';
 import { isAsymmetric } from '../jose/algorithms.js';
 import type { ClientMetadata } from '../metadata/client-metadata.js';
 import type { ServerMetadata } from '../metadata/server-metadata.js';
 import { VALIDATIONS } from '../nest/access-rule.js';
+import { isObject, member } from '../values/member.js';
+import { secretsSchema } from '../values/secrets.schema.js';
 import { isRange } from './sender-constraint/address-range.js';
 import type { VerifiedAccessToken } from './verified-access-token.js';
 

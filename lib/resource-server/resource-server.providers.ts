@@ -6,10 +6,10 @@ import type { OidcClient } from '../client/oidc-client.js';
 import { Platform } from '../nest/platform.js';
 import { clientFactoryToken, clientToken, optionsToken, resourceServerToken } from '../nest/tokens.js';
 import type { OidcStore } from '../storage/oidc-store.js';
-import { ProtectedResource } from './boot/protected-resource.js';
-import type { ResourceServerSettings, TrustedIssuerOptions } from './resource-server.options.js';
+import { ProtectedResource } from './protected-resource.js';
 import { ResourceServer } from './resource-server.js';
-import { StoreCheck } from './boot/store-check.js';
+import type { ResourceServerSettings, TrustedIssuerOptions } from './resource-server.options.js';
+import { StoreCheck } from './store-check.js';
 
 /** What this room reads of the options. */
 interface ResourceServerPart {

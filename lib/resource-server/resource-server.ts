@@ -5,11 +5,11 @@ import type { AccessRule } from '../nest/access-rule.js';
 import type { Platform } from '../nest/platform.js';
 import { MemoryStore } from '../storage/memory-store.js';
 import type { OidcStore } from '../storage/oidc-store.js';
-import { chain, type Awaitable } from './awaitable.js';
+import { chain, type Awaitable } from '../values/awaitable.js';
 import type { ResourceServerSettings, TrustedIssuerOptions, ValidateAccessToken } from './resource-server.options.js';
 import { SenderConstraint, type Presentation } from './sender-constraint/sender-constraint.js';
-import { TrustedIssuer, type Way } from './issuers/trusted-issuer.js';
-import { TrustedIssuers } from './issuers/trusted-issuers.js';
+import { TrustedIssuer, type Way } from './trusted-issuer.js';
+import { TrustedIssuers } from './trusted-issuers.js';
 import type { VerifiedAccessToken } from './verified-access-token.js';
 
 /** What a resource server is made of, beside its options. */

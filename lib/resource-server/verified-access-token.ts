@@ -1,11 +1,11 @@
-import type { AccessTokenClaims } from '../client/access-token.js';
 import type { Clock } from '../clock/clock.js';
 import type { AccessTokenErrorCode } from '../errors/codes.js';
 import { AccessTokenError } from '../errors/errors.js';
-import type { JsonValue } from '../http/json.js';
-import type { StepUpRequirement } from '../nest/access-rule.js';
 import { audiencesOf } from '../jose/jwt.js';
-import type { FoundClaims } from './issuers/claims-source.js';
+import type { StepUpRequirement } from '../nest/access-rule.js';
+import type { FoundClaims } from '../token-cache/claims-source.js';
+import type { AccessTokenClaims } from '../tokens/access-token.js';
+import type { JsonValue } from '../values/json.js';
 
 /** What a token is held against, whoever vouches for it. */
 export interface AccessTokenExpectations {

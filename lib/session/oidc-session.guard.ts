@@ -1,10 +1,10 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext, type Type } from '@nestjs/common';
 
 import { SessionError } from '../errors/errors.js';
+import { accessRule } from '../nest/access-rule.js';
 import { PRIVATE_ANSWER, type Answer, type ResponseHeader } from '../nest/answer.js';
 import { admitAnonymous, authenticate, recordRefusal } from '../nest/authenticated.js';
 import { Authenticates } from '../nest/authenticating-guard.js';
-import { accessRule } from '../nest/access-rule.js';
 import { namedGuard } from '../nest/named-guard.js';
 import { OidcException } from '../nest/oidc.exception.js';
 import { sessionCookiesToken } from '../nest/tokens.js';

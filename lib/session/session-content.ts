@@ -1,8 +1,8 @@
 import * as v from 'valibot';
 
-import { TokenResponse } from '../client/token-response.js';
-import type { JsonValue } from '../http/json.js';
 import { DpopKey } from '../jose/dpop-key.js';
+import { TokenResponse } from '../tokens/token-response.js';
+import type { JsonValue } from '../values/json.js';
 import { TokensNotKept, type SessionTokens } from './session-tokens.js';
 import type { StartedBy } from './session.port.js';
 

@@ -1,4 +1,4 @@
-import type { TokenResponse } from '../client/token-response.js';
+import type { TokenResponse } from '../tokens/token-response.js';
 
 /** The members of {@link TokensNotKept} that a session has. */
 export interface KeptOfTokens {

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 
-import { secretsSchema } from '../errors/secrets.schema.js';
+import { secretsSchema } from '../values/secrets.schema.js';
 
 /** How the local session is kept. Required once a login or session guard is used. */
 export const sessionOptionsSchema = v.strictObject({

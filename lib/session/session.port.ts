@@ -1,7 +1,7 @@
-import type { TokenResponse } from '../client/token-response.js';
-import type { JsonValue } from '../http/json.js';
 import type { Cookies } from '../nest/cookies.js';
 import type { Sealer } from '../storage/sealer.js';
+import type { TokenResponse } from '../tokens/token-response.js';
+import type { JsonValue } from '../values/json.js';
 
 /** The login that started a session: its callback, loaded again, goes where it went. */
 export interface StartedBy {

@@ -1,5 +1,5 @@
 import { StoreError } from '../errors/errors.js';
-import { member, text, textMember } from '../errors/member.js';
+import { member, text, textMember } from '../values/member.js';
 import type { OidcStore } from './oidc-store.js';
 
 /** The part of an `ioredis` client, single or cluster, that is used here. */

@@ -2,9 +2,9 @@ import { inspect } from 'node:util';
 
 import { expect, it } from '@jest/globals';
 
-import { CLIENT_SECRET, startProvider } from '../support/provider.js';
-import { clientOf } from '../support/client.js';
-import type { Answer, Fault } from '../support/faulty-server.js';
+import { clientOf } from '../support/client/client.js';
+import type { Answer, Fault } from '../support/provider/faulty-server.js';
+import { CLIENT_SECRET, startProvider } from '../support/provider/provider.js';
 
 const HALF = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"sub":"ali';
 

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { startProvider } from '../support/provider.js';
-import { clientOf, rejection } from '../support/client.js';
-import type { Fault } from '../support/faulty-server.js';
-import type { Members } from '../support/hostile-provider.js';
-import { keysAt, signedBy } from '../support/remote-keys.js';
+import { clientOf, rejection } from '../support/client/client.js';
+import { keysAt, signedBy } from '../support/client/remote-keys.js';
+import type { Fault } from '../support/provider/faulty-server.js';
+import type { Members } from '../support/provider/hostile-provider.js';
+import { startProvider } from '../support/provider/provider.js';
 
 describe('a token response', () => {
   const tokensOf = async (members: Members) => {

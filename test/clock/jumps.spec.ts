@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 
-import { startProvider } from '../support/provider.js';
-import { clientOf, loginWith, rejection } from '../support/client.js';
+import { clientOf, loginWith, rejection } from '../support/client/client.js';
+import { startProvider } from '../support/provider/provider.js';
 
 it('CLOCK-06 a clock that is set back ends the time for which a server asked to be left alone', async () => {
   const op = await startProvider();

@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 
 import { CachedDocument } from '../../lib/http/cached-document.js';
 import { HttpResponse } from '../../lib/http/response.js';
-import { rejection } from '../support/client.js';
+import { rejection } from '../support/client/client.js';
 import { TestClock } from '../support/clock.js';
 
 /** A document whose copies are numbered. */

@@ -6,7 +6,7 @@ import { Connections } from '../../lib/http/connections.js';
 import type { CustomFetch } from '../../lib/http/exchange.js';
 import { locationOf } from '../../lib/http/request.js';
 import { Transport } from '../../lib/http/transport.js';
-import { rejection } from '../support/client.js';
+import { rejection } from '../support/client/client.js';
 import { TestClock } from '../support/clock.js';
 import { freePort } from '../support/ports.js';
 

@@ -11,7 +11,7 @@ import { Agent, fetch } from 'undici';
 import { Connections, type ConnectionsOptions } from '../../lib/http/connections.js';
 import type { HttpRequest } from '../../lib/http/request.js';
 import { Transport } from '../../lib/http/transport.js';
-import { rejection } from '../support/client.js';
+import { rejection } from '../support/client/client.js';
 import { TestClock } from '../support/clock.js';
 
 const LIMITS = { timeout: 400, connectTimeout: 200, maxResponseSize: 524_288, maxJsonDepth: 32, maxConcurrent: 128 };

@@ -5,8 +5,8 @@ import { createServer, type Server } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 
 import { TransportError } from '../../lib/errors/errors.js';
-import type { CustomFetch } from '../../lib/http/exchange.js';
 import { Connections } from '../../lib/http/connections.js';
+import type { CustomFetch } from '../../lib/http/exchange.js';
 import { Transport } from '../../lib/http/transport.js';
 import { Upstream } from '../../lib/http/upstream.js';
 

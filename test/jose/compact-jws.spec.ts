@@ -7,8 +7,8 @@ import { parseCompactJws } from '../../lib/jose/compact-jws.js';
 import { verifyJwt } from '../../lib/jose/jwt.js';
 import { KeySet, verifiesWithOneOf } from '../../lib/jose/key-set.js';
 import { ID_TOKEN } from '../../lib/jose/purpose.js';
-import { jws, keyOf } from '../support/keys.js';
 import { T } from '../support/clock.js';
+import { jws, keyOf } from '../support/tokens/keys.js';
 
 const MAX_LENGTH = 8192;
 

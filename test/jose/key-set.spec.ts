@@ -2,11 +2,11 @@ import { generateKeyPairSync } from 'node:crypto';
 
 import { describe, expect, it } from '@jest/globals';
 
-import { CLIENT_SECRET, startProvider } from '../support/provider.js';
-import { clientOf, loginWith } from '../support/client.js';
-import type { Jwk, SigningKey } from '../support/keys.js';
-import { generateKey, keyOf } from '../support/keys.js';
-import { keysAt, signedBy } from '../support/remote-keys.js';
+import { clientOf, loginWith } from '../support/client/client.js';
+import { keysAt, signedBy } from '../support/client/remote-keys.js';
+import { CLIENT_SECRET, startProvider } from '../support/provider/provider.js';
+import type { Jwk, SigningKey } from '../support/tokens/keys.js';
+import { generateKey, keyOf } from '../support/tokens/keys.js';
 
 const RSA = keyOf('RSA', 'a');
 const OTHER_RSA = keyOf('RSA', 'b');

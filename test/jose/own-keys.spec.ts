@@ -3,10 +3,10 @@ import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { compactVerify } from 'jose';
 
-import type { JsonObject } from '../../lib/http/json.js';
 import { publicJwk } from '../../lib/jose/jwk.js';
 import { ownKey, signingKey, signJwt } from '../../lib/jose/own-keys.js';
-import { decodeJwt, keyOf, privateJwk, type Jwk, type KeyKind } from '../support/keys.js';
+import type { JsonObject } from '../../lib/values/json.js';
+import { decodeJwt, keyOf, privateJwk, type Jwk, type KeyKind } from '../support/tokens/keys.js';
 
 const json = (jwk: Jwk): JsonObject => JSON.parse(JSON.stringify(jwk));
 const jwkOf = (kind: KeyKind, members: Jwk = {}) => json(privateJwk(keyOf(kind), members));

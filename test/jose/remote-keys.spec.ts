@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { startProvider } from '../support/provider.js';
-import { clientOf, loginWith, rejection } from '../support/client.js';
-import type { Answer } from '../support/faulty-server.js';
-import type { HostileProvider } from '../support/hostile-provider.js';
-import { keyOf } from '../support/keys.js';
-import { keysAt, signedBy } from '../support/remote-keys.js';
+import { clientOf, loginWith, rejection } from '../support/client/client.js';
+import { keysAt, signedBy } from '../support/client/remote-keys.js';
+import type { Answer } from '../support/provider/faulty-server.js';
+import type { HostileProvider } from '../support/provider/hostile-provider.js';
+import { startProvider } from '../support/provider/provider.js';
+import { keyOf } from '../support/tokens/keys.js';
 
 const KEY = keyOf('P-256');
 const known = (op: HostileProvider) => signedBy(op.key('ES256'), 'ES256');

@@ -1,10 +1,10 @@
 import { expect, it } from '@jest/globals';
 import { compactVerify } from 'jose';
 
-import { Secret } from '../../lib/errors/secret.js';
 import { parseCompactJws } from '../../lib/jose/compact-jws.js';
 import { secretKey } from '../../lib/jose/secret-key.js';
-import { jws, keyOf } from '../support/keys.js';
+import { Secret } from '../../lib/values/secret.js';
+import { jws, keyOf } from '../support/tokens/keys.js';
 
 const SECRET = 'a secret of sixty-four bytes or more, with an umlaut in it: über allen Gipfeln ist Ruh';
 const ALGORITHMS = ['HS256', 'HS384', 'HS512'];

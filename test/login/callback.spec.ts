@@ -4,10 +4,10 @@ import { setImmediate } from 'node:timers/promises';
 
 import { expect, it } from '@jest/globals';
 
-import { createApp, onBothAdapters, type Adapter } from '../support/apps.js';
-import { Browser } from '../support/browser.js';
-import { expectCallbackRefused, expectNoSecrets } from '../support/outcomes.js';
-import { rawRequest } from '../support/raw-http.js';
+import { createApp, onBothAdapters, type Adapter } from '../support/app/apps.js';
+import { expectCallbackRefused, expectNoSecrets } from '../support/app/outcomes.js';
+import { Browser } from '../support/browser/browser.js';
+import { rawRequest } from '../support/http/raw-http.js';
 
 /** A browser whose login only lacks the callback. */
 async function begun(adapter: Adapter) {

@@ -10,10 +10,10 @@ import {
   SESSION_SECRET,
   type TestApp,
   type TestProvider,
-} from '../support/apps.js';
+} from '../support/app/apps.js';
+import { Browser } from '../support/browser/browser.js';
 import { closeLater } from '../support/closing.js';
-import { Browser } from '../support/browser.js';
-import { RealProvider } from '../support/real-provider.js';
+import { RealProvider } from '../support/provider/real-provider.js';
 
 const ORDERS = 'https://api.test/orders';
 

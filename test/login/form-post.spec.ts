@@ -1,9 +1,9 @@
 import { expect, it } from '@jest/globals';
 
-import { createApp, onBothAdapters, type Adapter } from '../support/apps.js';
-import { startProvider } from '../support/provider.js';
-import { Browser } from '../support/browser.js';
-import { expectCallbackRefused } from '../support/outcomes.js';
+import { createApp, onBothAdapters, type Adapter } from '../support/app/apps.js';
+import { expectCallbackRefused } from '../support/app/outcomes.js';
+import { Browser } from '../support/browser/browser.js';
+import { startProvider } from '../support/provider/provider.js';
 
 const FORM = 'application/x-www-form-urlencoded';
 

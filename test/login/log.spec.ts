@@ -2,13 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import { NestFactory } from '@nestjs/core';
 
 import { OidcModule } from '../../lib/index.js';
-import { createApp, type TestApp } from '../support/apps.js';
-import { Browser } from '../support/browser.js';
-import type { HostileProvider } from '../support/hostile-provider.js';
-import { CapturedLogger } from '../support/captured-logger.js';
-import { expectNoSecrets } from '../support/outcomes.js';
+import { createApp, type TestApp } from '../support/app/apps.js';
+import { CapturedLogger } from '../support/app/captured-logger.js';
+import { expectNoSecrets } from '../support/app/outcomes.js';
+import { Browser } from '../support/browser/browser.js';
 import { freePort } from '../support/ports.js';
-import { CLIENT_SECRET } from '../support/provider.js';
+import type { HostileProvider } from '../support/provider/hostile-provider.js';
+import { CLIENT_SECRET } from '../support/provider/provider.js';
 
 const told = (app: TestApp) =>
   app.logs.filter(({ level }) => ['warn', 'error'].includes(level)).map(({ text }) => text);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { validate } from '../../lib/errors/validate.js';
 import { loginOptionsSchema } from '../../lib/login/login.options.js';
+import { validate } from '../../lib/values/validate.js';
 
 const parse = (options: unknown) => validate(loginOptionsSchema, options, 'login');
 

@@ -3,17 +3,17 @@ import { inspect } from 'node:util';
 import { describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 
-import { derivedFrom } from '../../lib/client/authorization-request.js';
-import { TokenResponse } from '../../lib/client/token-response.js';
+import { derivedFrom } from '../../lib/authorization/authorization-request.js';
 import { Clock } from '../../lib/clock/clock.js';
-import { validate } from '../../lib/errors/validate.js';
 import { drive, type Ending } from '../../lib/login/drive.js';
-import { loginOptionsSchema, type LoginOptions } from '../../lib/login/login.options.js';
 import { Login } from '../../lib/login/login.js';
+import { loginOptionsSchema, type LoginOptions } from '../../lib/login/login.options.js';
 import { OidcStrategy } from '../../lib/login/oidc.strategy.js';
 import { OidcException } from '../../lib/nest/oidc.exception.js';
 import { Platform } from '../../lib/nest/platform.js';
 import { Sealer } from '../../lib/storage/sealer.js';
+import { TokenResponse } from '../../lib/tokens/token-response.js';
+import { validate } from '../../lib/values/validate.js';
 
 const T = 1_800_000_000_000;
 Logger.overrideLogger(false);

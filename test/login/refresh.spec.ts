@@ -1,11 +1,11 @@
 import { expect, it } from '@jest/globals';
 
 import { OidcClient, OidcStrategy, type JsonObject, type TokenResponse } from '../../lib/index.js';
-import { createApp } from '../support/apps.js';
+import { createApp } from '../support/app/apps.js';
+import { Browser } from '../support/browser/browser.js';
+import { rejection } from '../support/client/client.js';
 import { closeLater } from '../support/closing.js';
-import { rejection } from '../support/client.js';
-import { Browser } from '../support/browser.js';
-import { RealProvider } from '../support/real-provider.js';
+import { RealProvider } from '../support/provider/real-provider.js';
 
 it('REFR-03 at another implementation, whose new ID token repeats the nonce of the login', async () => {
   const logins: { claims: JsonObject; tokens: TokenResponse }[] = [];

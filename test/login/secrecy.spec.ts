@@ -3,10 +3,10 @@ import { inspect } from 'node:util';
 import { expect, it } from '@jest/globals';
 
 import { OidcClient, OidcSession } from '../../lib/index.js';
-import { createApp, onBothAdapters, SESSION_SECRET } from '../support/apps.js';
-import { CLIENT_SECRET } from '../support/provider.js';
-import { Browser } from '../support/browser.js';
-import { expectNoSecrets } from '../support/outcomes.js';
+import { createApp, onBothAdapters, SESSION_SECRET } from '../support/app/apps.js';
+import { expectNoSecrets } from '../support/app/outcomes.js';
+import { Browser } from '../support/browser/browser.js';
+import { CLIENT_SECRET } from '../support/provider/provider.js';
 
 /** An error that says everything that it was asked with, and who asked. */
 const repeated = (status: number, form: object, { authorization }: { readonly authorization?: string | undefined }) => {

@@ -32,13 +32,13 @@ import {
   type JsonObject,
   type TokenResponse,
 } from '../../lib/index.js';
-import { createApp, onBothAdapters, SESSION_SECRET, type AppSetup, type TestApp } from '../support/apps.js';
-import { CLIENT_SECRET } from '../support/provider.js';
-import { CONTROLLERS, MeController } from '../support/app-controllers.js';
-import { Browser } from '../support/browser.js';
+import { CONTROLLERS, MeController } from '../support/app/app-controllers.js';
+import { createApp, onBothAdapters, SESSION_SECRET, type AppSetup, type TestApp } from '../support/app/apps.js';
+import { expectCallbackRefused, expectNoSession } from '../support/app/outcomes.js';
+import { Browser } from '../support/browser/browser.js';
 import { heapUsed } from '../support/heap.js';
-import { expectCallbackRefused, expectNoSession } from '../support/outcomes.js';
-import { rawBytes } from '../support/raw-http.js';
+import { rawBytes } from '../support/http/raw-http.js';
+import { CLIENT_SECRET } from '../support/provider/provider.js';
 
 @Injectable()
 class Users {

@@ -10,11 +10,11 @@ import {
   OidcSession,
   OidcSessionGuard,
 } from '../../lib/index.js';
-import { createApp, onBothAdapters, SESSION_SECRET, type Adapter } from '../support/apps.js';
-import { CLIENT_SECRET, startProvider } from '../support/provider.js';
-import { CONTROLLERS } from '../support/app-controllers.js';
-import { Browser } from '../support/browser.js';
-import { expectCallbackRefused } from '../support/outcomes.js';
+import { CONTROLLERS } from '../support/app/app-controllers.js';
+import { createApp, onBothAdapters, SESSION_SECRET, type Adapter } from '../support/app/apps.js';
+import { expectCallbackRefused } from '../support/app/outcomes.js';
+import { Browser } from '../support/browser/browser.js';
+import { CLIENT_SECRET, startProvider } from '../support/provider/provider.js';
 
 @Controller('b')
 class TenantB {

@@ -1,11 +1,11 @@
 import { expect, it } from '@jest/globals';
 
-import { createApp, onBothAdapters } from '../support/apps.js';
-import { CLIENT_SECRET } from '../support/provider.js';
-import { Browser } from '../support/browser.js';
-import type { Answer, Fault } from '../support/faulty-server.js';
-import type { Members, ResponseFault } from '../support/hostile-provider.js';
-import { expectCallbackRefused, expectNoSecrets } from '../support/outcomes.js';
+import { createApp, onBothAdapters } from '../support/app/apps.js';
+import { expectCallbackRefused, expectNoSecrets } from '../support/app/outcomes.js';
+import { Browser } from '../support/browser/browser.js';
+import type { Answer, Fault } from '../support/provider/faulty-server.js';
+import type { Members, ResponseFault } from '../support/provider/hostile-provider.js';
+import { CLIENT_SECRET } from '../support/provider/provider.js';
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 

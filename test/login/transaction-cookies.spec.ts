@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 import { describe, expect, it } from '@jest/globals';
 
-import { derivedFrom, type AuthorizationTransaction } from '../../lib/client/authorization-request.js';
+import { derivedFrom, type AuthorizationTransaction } from '../../lib/authorization/authorization-request.js';
 import { TransactionCookies, type LoginTransaction } from '../../lib/login/transaction-cookies.js';
 import { CookieProfile, parseCookies } from '../../lib/nest/cookies.js';
 import { Sealer } from '../../lib/storage/sealer.js';

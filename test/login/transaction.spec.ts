@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 
 import { expect, it } from '@jest/globals';
 
-import { createApp, onBothAdapters, SESSION_SECRET } from '../support/apps.js';
-import { startProvider } from '../support/provider.js';
-import { Browser } from '../support/browser.js';
-import { expectCallbackRefused } from '../support/outcomes.js';
+import { createApp, onBothAdapters, SESSION_SECRET } from '../support/app/apps.js';
+import { expectCallbackRefused } from '../support/app/outcomes.js';
+import { Browser } from '../support/browser/browser.js';
+import { startProvider } from '../support/provider/provider.js';
 
 const PREFIX = 'oidc-login.';
 

@@ -3,7 +3,7 @@ import { Test } from '@nestjs/testing';
 import { expect, it } from '@jest/globals';
 
 import { customFetch, OidcClient, OidcModule, type TrustedIssuerOptions } from '../../lib/index.js';
-import { rejection } from '../support/client.js';
+import { rejection } from '../support/client/client.js';
 
 type Fetch = (url: string) => Promise<Response>;
 

@@ -15,7 +15,7 @@ import {
   type OidcModuleOptions,
   type OidcOptionsFactory,
 } from '../../lib/index.js';
-import { CapturedLogger } from '../support/captured-logger.js';
+import { CapturedLogger } from '../support/app/captured-logger.js';
 
 const quiet = new ConsoleLogger({ logLevels: [] });
 

@@ -5,8 +5,8 @@ import { ROUTE_ARGS_METADATA } from '@nestjs/common/constants.js';
 
 import { SessionError } from '../../lib/errors/errors.js';
 import { OidcGuard, OidcSessionGuard } from '../../lib/index.js';
-import { admitAnonymous, authenticate, authenticated } from '../../lib/nest/authenticated.js';
 import { accessRule } from '../../lib/nest/access-rule.js';
+import { admitAnonymous, authenticate, authenticated } from '../../lib/nest/authenticated.js';
 import { AccessTokenValidation, Introspection, Public, Scopes, StepUp } from '../../lib/nest/decorators.js';
 import { OidcException } from '../../lib/nest/oidc.exception.js';
 import { AccessToken, CurrentUser } from '../../lib/nest/parameter-decorators.js';

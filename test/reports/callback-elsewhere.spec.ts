@@ -5,8 +5,8 @@
 // Right: an answer to a login of this browser begins no other one; an error, and a line that names the paths.
 import { expect, it } from '@jest/globals';
 
-import { createApp } from '../support/apps.js';
-import { Browser } from '../support/browser.js';
+import { createApp } from '../support/app/apps.js';
+import { Browser } from '../support/browser/browser.js';
 
 it.each([
   ['whose prefix a proxy cut off', '/shop/auth/callback', (url: string) => url.replace('/shop/', '/')],

@@ -4,8 +4,8 @@
 // Right: the same browser with the same answer gets the same end.
 import { expect, it } from '@jest/globals';
 
-import { createApp } from '../support/apps.js';
-import { Browser } from '../support/browser.js';
+import { createApp } from '../support/app/apps.js';
+import { Browser } from '../support/browser/browser.js';
 
 it('ends both of two callbacks that come at once with the same redirect', async () => {
   const app = await createApp({ adapter: 'express' });

@@ -4,8 +4,8 @@
 // Right: one line from which an operator knows what to mend.
 import { expect, it } from '@jest/globals';
 
-import { createApp, type TestApp } from '../support/apps.js';
-import { Browser } from '../support/browser.js';
+import { createApp, type TestApp } from '../support/app/apps.js';
+import { Browser } from '../support/browser/browser.js';
 
 const told = (app: TestApp) =>
   app.logs.filter(({ level }) => ['warn', 'error'].includes(level)).map(({ text }) => text);

@@ -7,10 +7,10 @@
 // makes a token good that is not.
 import { expect, it } from '@jest/globals';
 
-import { createApp } from '../support/apps.js';
-import { jwtAccessToken } from '../support/access-token.js';
-import { Browser } from '../support/browser.js';
-import type { Members } from '../support/hostile-provider.js';
+import { createApp } from '../support/app/apps.js';
+import { Browser } from '../support/browser/browser.js';
+import type { Members } from '../support/provider/hostile-provider.js';
+import { jwtAccessToken } from '../support/tokens/access-token.js';
 
 it.each<[string, (members: Members) => Members]>([
   ['null for what it does not know', (members) => ({ ...members, username: null, jti: null, acr: null })],

@@ -5,8 +5,8 @@
 // Right: what nobody asked for is not carried around (or the session lives in the store).
 import { expect, it } from '@jest/globals';
 
-import { createApp } from '../support/apps.js';
-import { Browser } from '../support/browser.js';
+import { createApp } from '../support/app/apps.js';
+import { Browser } from '../support/browser/browser.js';
 
 /** Nothing in it can be compressed away. */
 const opaque = (length: number) =>

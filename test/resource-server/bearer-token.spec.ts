@@ -4,17 +4,17 @@ import { expect, it } from '@jest/globals';
 import { Controller, Get, Header, UseGuards } from '@nestjs/common';
 
 import { OidcGuard, Scopes } from '../../lib/index.js';
-import { createApp, onBothAdapters } from '../support/apps.js';
-import { CONTROLLERS } from '../support/app-controllers.js';
+import { CONTROLLERS } from '../support/app/app-controllers.js';
+import { createApp, onBothAdapters } from '../support/app/apps.js';
 import {
   expectBadRequest,
   expectBadToken,
   expectInsufficientScope,
   expectNoAuth,
   expectNoSecrets,
-} from '../support/outcomes.js';
-import { rawBytes, rawRequest } from '../support/raw-http.js';
+} from '../support/app/outcomes.js';
 import { T } from '../support/clock.js';
+import { rawBytes, rawRequest } from '../support/http/raw-http.js';
 
 @Controller('cached')
 @UseGuards(OidcGuard)

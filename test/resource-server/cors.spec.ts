@@ -1,9 +1,9 @@
 import { expect, it } from '@jest/globals';
 
-import { createApp, onBothAdapters } from '../support/apps.js';
-import { dpopKey, dpopProof } from '../support/dpop.js';
-import { expectDependency, expectInsufficientScope, expectNoAuth, expectNonce } from '../support/outcomes.js';
-import type { TestResponse } from '../support/test-response.js';
+import { createApp, onBothAdapters } from '../support/app/apps.js';
+import { expectDependency, expectInsufficientScope, expectNoAuth, expectNonce } from '../support/app/outcomes.js';
+import type { TestResponse } from '../support/app/test-response.js';
+import { dpopKey, dpopProof } from '../support/tokens/dpop.js';
 
 const RESOURCE = 'https://api.test';
 const ORIGIN = { origin: 'https://spa.test' };

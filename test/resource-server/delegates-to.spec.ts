@@ -14,10 +14,10 @@ import { APP_GUARD } from '@nestjs/core';
 import { from, type Observable } from 'rxjs';
 
 import { CurrentUser, DelegatesTo, OidcGuard, OidcSessionGuard, Public, Scopes } from '../../lib/index.js';
-import { AuthController } from '../support/app-controllers.js';
-import { createApp, onBothAdapters } from '../support/apps.js';
-import { Browser } from '../support/browser.js';
-import { challengesOf, expectInsufficientScope } from '../support/outcomes.js';
+import { AuthController } from '../support/app/app-controllers.js';
+import { createApp, onBothAdapters } from '../support/app/apps.js';
+import { challengesOf, expectInsufficientScope } from '../support/app/outcomes.js';
+import { Browser } from '../support/browser/browser.js';
 
 @Injectable()
 @DelegatesTo(OidcSessionGuard, OidcGuard)

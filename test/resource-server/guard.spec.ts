@@ -30,20 +30,20 @@ import {
   StepUp,
   type VerifiedAccessToken,
 } from '../../lib/index.js';
-import { jwtAccessToken } from '../support/access-token.js';
-import { AUDIENCE, createApp, onBothAdapters, type Adapter } from '../support/apps.js';
-import { CLIENT_SECRET } from '../support/provider.js';
-import { CONTROLLERS } from '../support/app-controllers.js';
-import { Browser } from '../support/browser.js';
+import { CONTROLLERS } from '../support/app/app-controllers.js';
+import { AUDIENCE, createApp, onBothAdapters, type Adapter } from '../support/app/apps.js';
 import {
   expectBadToken,
   expectDependency,
   expectInsufficientScope,
   expectNoAuth,
   expectNoSecrets,
-} from '../support/outcomes.js';
-import { rawRequest } from '../support/raw-http.js';
+} from '../support/app/outcomes.js';
+import { Browser } from '../support/browser/browser.js';
 import { T } from '../support/clock.js';
+import { rawRequest } from '../support/http/raw-http.js';
+import { CLIENT_SECRET } from '../support/provider/provider.js';
+import { jwtAccessToken } from '../support/tokens/access-token.js';
 
 @Controller('things')
 @UseGuards(OidcGuard)

@@ -4,21 +4,21 @@ import { accessRule } from '../../lib/nest/access-rule.js';
 import { resourceServerToken } from '../../lib/nest/tokens.js';
 import type { ResourceServer } from '../../lib/resource-server/resource-server.js';
 import type { VerifiedAccessToken } from '../../lib/resource-server/verified-access-token.js';
-import type { Awaitable } from '../../lib/resource-server/awaitable.js';
-import { createApp, onBothAdapters, type TestApp } from '../support/apps.js';
-import { startProvider } from '../support/provider.js';
-import { clientOf } from '../support/client.js';
-import type { Answer, Fault } from '../support/faulty-server.js';
-import type { IssuedToken, Members } from '../support/hostile-provider.js';
+import type { Awaitable } from '../../lib/values/awaitable.js';
+import { createApp, onBothAdapters, type TestApp } from '../support/app/apps.js';
 import {
   expectBadRequest,
   expectBadToken,
   expectDependency,
   expectInsufficientScope,
   expectNoSecrets,
-} from '../support/outcomes.js';
-import { rawRequest } from '../support/raw-http.js';
+} from '../support/app/outcomes.js';
+import { clientOf } from '../support/client/client.js';
 import { T } from '../support/clock.js';
+import { rawRequest } from '../support/http/raw-http.js';
+import type { Answer, Fault } from '../support/provider/faulty-server.js';
+import type { IssuedToken, Members } from '../support/provider/hostile-provider.js';
+import { startProvider } from '../support/provider/provider.js';
 
 const BASIC = { 'www-authenticate': 'Basic realm="op"' };
 const INVALID_TOKEN = { 'www-authenticate': 'Bearer realm="op", error="invalid_token"' };

@@ -5,7 +5,7 @@ import { resolve } from 'node:path';
 
 import { expect, it } from '@jest/globals';
 
-import { createApp, onBothAdapters } from '../support/apps.js';
+import { createApp, onBothAdapters } from '../support/app/apps.js';
 import { closeLater } from '../support/closing.js';
 
 /** An endpoint that holds every call. */

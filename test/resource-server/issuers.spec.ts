@@ -11,16 +11,16 @@ import {
   type VerifiedAccessToken,
 } from '../../lib/index.js';
 import type { ResolveIssuer } from '../../lib/resource-server/resource-server.options.js';
-import { TrustedIssuer } from '../../lib/resource-server/issuers/trusted-issuer.js';
-import { TrustedIssuers } from '../../lib/resource-server/issuers/trusted-issuers.js';
-import { jwtAccessToken } from '../support/access-token.js';
-import { createApp, onBothAdapters } from '../support/apps.js';
-import { startProvider } from '../support/provider.js';
-import { clientOf, rejection } from '../support/client.js';
+import { TrustedIssuer } from '../../lib/resource-server/trusted-issuer.js';
+import { TrustedIssuers } from '../../lib/resource-server/trusted-issuers.js';
+import { createApp, onBothAdapters } from '../support/app/apps.js';
+import { expectBadToken, expectDependency } from '../support/app/outcomes.js';
+import { clientOf, rejection } from '../support/client/client.js';
 import { TestClock } from '../support/clock.js';
-import type { HostileProvider } from '../support/hostile-provider.js';
-import { expectBadToken, expectDependency } from '../support/outcomes.js';
-import { lateAnswer } from '../support/late-answer.js';
+import type { HostileProvider } from '../support/provider/hostile-provider.js';
+import { lateAnswer } from '../support/provider/late-answer.js';
+import { startProvider } from '../support/provider/provider.js';
+import { jwtAccessToken } from '../support/tokens/access-token.js';
 
 @Controller()
 @UseGuards(OidcGuard)

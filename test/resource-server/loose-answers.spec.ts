@@ -1,9 +1,9 @@
 import { expect, it } from '@jest/globals';
 import fc from 'fast-check';
 
-import { jwtAccessToken } from '../support/access-token.js';
-import { createApp } from '../support/apps.js';
+import { createApp } from '../support/app/apps.js';
 import { T } from '../support/clock.js';
+import { jwtAccessToken } from '../support/tokens/access-token.js';
 
 type Claims = Readonly<Record<string, unknown>>;
 

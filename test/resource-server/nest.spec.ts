@@ -7,17 +7,17 @@ import { from, Subject } from 'rxjs';
 import { request } from 'undici';
 
 import { customFetch, MemoryStore, OidcClient, OidcGuard, Public, type OidcStore } from '../../lib/index.js';
-import { jwtAccessToken } from '../support/access-token.js';
-import { AUDIENCE, createApp, onBothAdapters, type Adapter } from '../support/apps.js';
-import { dpopKey, dpopProof, type ProofRequest } from '../support/dpop.js';
-import type { Jwk } from '../support/keys.js';
+import { AUDIENCE, createApp, onBothAdapters, type Adapter } from '../support/app/apps.js';
 import {
   expectBadProof,
   expectBadToken,
   expectDependency,
   expectNoAuth,
   expectNoSecrets,
-} from '../support/outcomes.js';
+} from '../support/app/outcomes.js';
+import { jwtAccessToken } from '../support/tokens/access-token.js';
+import { dpopKey, dpopProof, type ProofRequest } from '../support/tokens/dpop.js';
+import type { Jwk } from '../support/tokens/keys.js';
 
 @Controller()
 @UseGuards(OidcGuard)

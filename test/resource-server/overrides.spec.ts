@@ -15,7 +15,7 @@ import {
   Scopes,
   VerifiedAccessToken,
 } from '../../lib/index.js';
-import { onBothAdapters, SESSION_SECRET } from '../support/apps.js';
+import { onBothAdapters, SESSION_SECRET } from '../support/app/apps.js';
 import { closeLater } from '../support/closing.js';
 
 /** Lets everybody pass, as whom the test says. */

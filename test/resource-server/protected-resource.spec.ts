@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 
-import { createApp, onBothAdapters } from '../support/apps.js';
+import { createApp, onBothAdapters } from '../support/app/apps.js';
 
 const AUDIENCE = 'https://api.test';
 

@@ -2,12 +2,12 @@ import { generateKeyPairSync } from 'node:crypto';
 
 import { expect, it } from '@jest/globals';
 
-import { AUDIENCE, createApp, onBothAdapters } from '../support/apps.js';
-import { CLIENT_SECRET } from '../support/provider.js';
-import type { Answering } from '../support/faulty-server.js';
-import type { JwtFault, Members, ResponseFault } from '../support/hostile-provider.js';
-import { expectBadToken, expectDependency, expectNoSecrets } from '../support/outcomes.js';
+import { AUDIENCE, createApp, onBothAdapters } from '../support/app/apps.js';
+import { expectBadToken, expectDependency, expectNoSecrets } from '../support/app/outcomes.js';
 import { T } from '../support/clock.js';
+import type { Answering } from '../support/provider/faulty-server.js';
+import type { JwtFault, Members, ResponseFault } from '../support/provider/hostile-provider.js';
+import { CLIENT_SECRET } from '../support/provider/provider.js';
 
 const MEDIA_TYPE = 'application/token-introspection+jwt';
 

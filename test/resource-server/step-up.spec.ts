@@ -2,10 +2,10 @@ import { expect, it } from '@jest/globals';
 import { Controller, Get, UseGuards } from '@nestjs/common';
 
 import { OidcGuard, Scopes, StepUp } from '../../lib/index.js';
-import { jwtAccessToken } from '../support/access-token.js';
-import { createApp, onBothAdapters } from '../support/apps.js';
-import { challengeOf, expectInsufficientScope, expectRefused } from '../support/outcomes.js';
+import { createApp, onBothAdapters } from '../support/app/apps.js';
+import { challengeOf, expectInsufficientScope, expectRefused } from '../support/app/outcomes.js';
 import { T } from '../support/clock.js';
+import { jwtAccessToken } from '../support/tokens/access-token.js';
 
 @Controller()
 @UseGuards(OidcGuard)

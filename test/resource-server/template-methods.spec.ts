@@ -9,8 +9,8 @@ import {
   type PresentedToken,
   type VerifiedAccessToken,
 } from '../../lib/index.js';
-import { createApp, onBothAdapters } from '../support/apps.js';
-import { expectRefused } from '../support/outcomes.js';
+import { createApp, onBothAdapters } from '../support/app/apps.js';
+import { expectRefused } from '../support/app/outcomes.js';
 
 @Injectable()
 class CookieGuard extends OidcGuard {

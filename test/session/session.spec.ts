@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 
 import { StoreError } from '../../lib/index.js';
-import { AUDIENCE, createApp, onBothAdapters, SESSION_SECRET, type TestApp } from '../support/apps.js';
-import { startProvider } from '../support/provider.js';
-import { Browser } from '../support/browser.js';
-import { expectCallbackRefused, expectRefused } from '../support/outcomes.js';
+import { AUDIENCE, createApp, onBothAdapters, SESSION_SECRET, type TestApp } from '../support/app/apps.js';
+import { expectCallbackRefused, expectRefused } from '../support/app/outcomes.js';
+import { Browser } from '../support/browser/browser.js';
+import { startProvider } from '../support/provider/provider.js';
 
 const NAME = 'oidc-session';
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 
 import { MemoryStore } from '../../lib/index.js';
-import { keepsTheContract } from '../support/store-contract.js';
+import { keepsTheContract } from '../support/store/store-contract.js';
 
 describe('MemoryStore', () => {
   const shared = new MemoryStore();

@@ -1,14 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
 
 import { OIDC_DISPATCHER, OidcClient, type ClientMetadata } from '../../lib/index.js';
-import { createApp, type TestApp } from './apps.js';
-import { CLIENT_SECRET, startProvider } from './provider.js';
-import { Browser } from './browser.js';
-import { SeenDispatcher } from './dispatcher.js';
-import { authenticationOf } from './hostile-provider.js';
-import { keyOf, privateJwk } from './keys.js';
-import { expectCallbackRefused, expectDependency, expectNoSecrets } from './outcomes.js';
-import { rawBytes } from './raw-http.js';
+import { createApp, type TestApp } from './app/apps.js';
+import { expectCallbackRefused, expectDependency, expectNoSecrets } from './app/outcomes.js';
+import { Browser } from './browser/browser.js';
+import { SeenDispatcher } from './client/dispatcher.js';
+import { rawBytes } from './http/raw-http.js';
+import { authenticationOf } from './provider/hostile-provider.js';
+import { CLIENT_SECRET, startProvider } from './provider/provider.js';
+import { keyOf, privateJwk } from './tokens/keys.js';
 
 const adapter = 'express';
 

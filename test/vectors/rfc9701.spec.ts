@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 
 import { describe, expect, it } from '@jest/globals';
 
-import { OidcClient } from '../../lib/index.js';
 import { Connections } from '../../lib/http/connections.js';
 import { Transport } from '../../lib/http/transport.js';
+import { OidcClient } from '../../lib/index.js';
 import { parseClientMetadata } from '../../lib/metadata/registered-client.js';
 
 interface Vector {

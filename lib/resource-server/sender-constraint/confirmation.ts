@@ -1,5 +1,5 @@
 import { AccessTokenError } from '../../errors/errors.js';
-import { isJsonObject, type JsonObject, type JsonValue } from '../../http/json.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../../values/json.js';
 
 /** The methods of confirmation that are understood: each a thumbprint. */
 const METHODS: readonly string[] = ['jkt', 'x5t#S256'];

@@ -3,13 +3,13 @@ import { hash } from 'node:crypto';
 import type { Clock } from '../../clock/clock.js';
 import type { VerificationErrorCode } from '../../errors/codes.js';
 import { AccessTokenError, VerificationError } from '../../errors/errors.js';
-import type { JsonObject } from '../../http/json.js';
 import { isAsymmetric } from '../../jose/algorithms.js';
 import { equalInConstantTime } from '../../jose/constant-time.js';
 import { embeddedKey } from '../../jose/embedded-key.js';
 import { thumbprintOf } from '../../jose/jwk.js';
 import { verifyJwt } from '../../jose/jwt.js';
 import { DPOP_PROOF } from '../../jose/purpose.js';
+import type { JsonObject } from '../../values/json.js';
 import { normalizedTargetUri } from './target-uri.js';
 
 /** The request that a proof has to be made for. */

@@ -3,10 +3,10 @@ import { AccessTokenError, ConfigError } from '../../errors/errors.js';
 import { ASYMMETRIC_ALGORITHMS } from '../../jose/algorithms.js';
 import type { Platform } from '../../nest/platform.js';
 import type { OidcStore } from '../../storage/oidc-store.js';
+import type { DpopSettings } from '../resource-server.options.js';
 import { DpopNonces } from './dpop-nonce.js';
 import { verifyDpopProof, type VerifiedDpopProof } from './dpop-proof.js';
 import { acceptanceWindow, claimProof } from './dpop-replay.js';
-import type { DpopSettings } from '../resource-server.options.js';
 
 /** Checks the proofs that come with requests (RFC 9449, section 7), and uses each up once. */
 export class Dpop {

@@ -2,14 +2,14 @@ import type { Clock } from '../../clock/clock.js';
 import { equalInConstantTime } from '../../jose/constant-time.js';
 import type { Platform } from '../../nest/platform.js';
 import type { OidcStore } from '../../storage/oidc-store.js';
-import type { Awaitable } from '../awaitable.js';
-import { ClientCertificates } from './client-certificate.js';
-import { confirmationOf, unconfirmed } from './confirmation.js';
+import type { Awaitable } from '../../values/awaitable.js';
 import type { PresentedToken, Scheme } from '../credentials.js';
-import type { VerifiedDpopProof } from './dpop-proof.js';
-import { Dpop } from './dpop.js';
 import type { ResourceServerSettings } from '../resource-server.options.js';
 import type { VerifiedAccessToken } from '../verified-access-token.js';
+import { ClientCertificates } from './client-certificate.js';
+import { confirmationOf, unconfirmed } from './confirmation.js';
+import type { VerifiedDpopProof } from './dpop-proof.js';
+import { Dpop } from './dpop.js';
 
 /** A token, and the HTTP request in which its holder sent it; undefined where the call is none. */
 export interface Presentation {

@@ -1,6 +1,6 @@
 import { Pool } from 'undici';
 
-import { RedisServer, redisServerPath } from '../../redis/redis-server.js';
+import { RedisServer, redisServerPath } from '../../whole/redis/redis-server.js';
 import { startProcess } from '../measure.js';
 
 const TOKENS = 200;

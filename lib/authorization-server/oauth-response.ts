@@ -1,0 +1,99 @@
+import { OAuthError, ResponseError, type OAuthErrorOptions } from '../errors/errors.js';
+import { OidcError } from '../errors/oidc.error.js';
+import type { HttpResponse } from '../http/response.js';
+import type { Endpoint } from '../metadata/server-metadata.js';
+import type { JsonObject } from '../values/json.js';
+import { text } from '../values/member.js';
+import { secretsOf, withoutSecrets } from './sent-secrets.js';
+
+/** Errors that say that the server does not take us for the client we are configured to be. */
+const ABOUT_THE_CLIENT: readonly string[] = ['invalid_client', 'unauthorized_client'];
+
+/** RFC 6749, section 5.2, as far as the registered ones go. */
+const OAUTH_ERROR = /^[a-z_]{1,64}$/;
+
+/**
+ * Ends quietly for 200, else throws the error that the answer is (RFC 6749, section 5.2).
+ *
+ * @throws {OAuthError} the server refused, in the words of the specification
+ * @throws {ResponseError} it answered something else
+ */
+export function requireOk(response: HttpResponse, endpoint: Endpoint): void {
+  if (response.status === 200) {
+    return;
+  }
+  const error = errorOf(response) ?? (response.status === 401 ? 'invalid_client' : undefined);
+  if (error === undefined) {
+    throw new ResponseError('UNEXPECTED_STATUS', `The server answered ${response.status} without an OAuth error.`, {
+      facts: response.facts,
+    });
+  }
+  throw oauthError(error, endpoint, { facts: response.facts, error_description: descriptionOf(response) });
+}
+
+/** @param error as it came; only its registered alphabet is repeated (RFC 6749, section 5.2) */
+export function oauthError(error: string, endpoint: Endpoint, options?: OAuthErrorOptions): OAuthError {
+  const name = OAUTH_ERROR.test(error) ? error : 'invalid_error';
+  return ABOUT_THE_CLIENT.includes(name)
+    ? new OAuthError(
+        'CLIENT_MISCONFIGURED',
+        name,
+        `The server's ${endpoint} does not accept this client as it is configured: ${name}.`,
+        options,
+      )
+    : new OAuthError('OP_ERROR', name, 'The server refused the request.', options);
+}
+
+/** Whether an `error` is written as one of OAuth and blames the request, not the client that sends it. */
+export function isAboutTheRequest(error: string): boolean {
+  return OAUTH_ERROR.test(error) && !ABOUT_THE_CLIENT.includes(error);
+}
+
+/** The `error` of an answer that is one, as it came. */
+export function errorOf(response: HttpResponse): string | undefined {
+  return memberOf(response, 'error');
+}
+
+/** What the server says of its error, in its body or in its challenge, without the secrets that it was sent. */
+export function descriptionOf(response: HttpResponse): string | undefined {
+  const challenge = response.header('www-authenticate') ?? '';
+  const [, challenged] = /\berror_description="([^"]*)"/.exec(challenge) ?? [];
+  const description = memberOf(response, 'error_description') ?? challenged;
+  return description && withoutSecrets(description, response.request ? secretsOf(response.request) : []);
+}
+
+function memberOf(response: HttpResponse, name: 'error' | 'error_description'): string | undefined {
+  if (response.status < 400 || response.mediaType !== 'application/json') {
+    return undefined;
+  }
+  try {
+    return text(response.json()[name]);
+  } catch (problem) {
+    if (problem instanceof OidcError) {
+      return undefined;
+    }
+    throw problem;
+  }
+}
+
+/** @throws {ResponseError} the answer is not JSON by its media type, or not by its bytes */
+export function requireJson(response: HttpResponse): JsonObject {
+  if (response.mediaType !== 'application/json') {
+    throw new ResponseError('UNEXPECTED_CONTENT_TYPE', 'The server answered in a media type that is not JSON.', {
+      facts: response.facts,
+    });
+  }
+  return response.json();
+}
+
+/** Line feed, carriage return and space. */
+const BLANKS: readonly number[] = [0x0a, 0x0d, 0x20];
+
+/**
+ * A JWT is ASCII; what stands behind it on the last line is not part of it (RFC 7515, section 7.1). Looked for from the
+ * end: a pattern would try each blank of a body that is full of them.
+ */
+export function jwtOf({ bytes }: HttpResponse): string {
+  const last = bytes.findLastIndex((byte) => !BLANKS.includes(byte));
+  return Buffer.from(bytes.buffer, bytes.byteOffset, last + 1).toString('latin1');
+}

@@ -1,0 +1,82 @@
+import { oauthError } from '../authorization-server/oauth-response.js';
+import { withoutSecrets } from '../authorization-server/sent-secrets.js';
+import type { Server } from '../authorization-server/server.js';
+import { AuthorizationResponseError } from '../errors/errors.js';
+import { equalInConstantTime } from '../jose/constant-time.js';
+import type { AuthorizationTransaction } from './authorization-request.js';
+
+/** What only other flows return; in the code flow somebody else put it there (RFC 9700, section 2.1.2). */
+const OTHER_FLOWS: readonly string[] = ['access_token', 'id_token', 'token_type', 'expires_in', 'response'];
+
+/** RFC 6749, appendix A.11: `1*VSCHAR`; 4 KiB is more than any server issues. */
+const CODE = /^[\x20-\x7e]{1,4096}$/;
+
+/**
+ * Reads what the browser brought back (RFC 6749, section 4.1.2; RFC 9207).
+ *
+ * @returns the authorization code
+ * @throws {AuthorizationResponseError} it does not answer this transaction
+ * @throws {OAuthError} the server refused the login
+ */
+export async function processAuthorizationResponse(
+  server: Server,
+  parameters: ReadonlyMap<string, string>,
+  transaction: AuthorizationTransaction,
+): Promise<string> {
+  requireState(parameters, transaction);
+  await requireIssuer(server, parameters, transaction);
+  if (OTHER_FLOWS.some((name) => parameters.has(name))) {
+    throw new AuthorizationResponseError('UNEXPECTED_PARAMETER', 'The response has parameters of another flow.');
+  }
+  const error = parameters.get('error');
+  if (error !== undefined) {
+    const { state, nonce, code_verifier } = transaction;
+    const secrets = [parameters.get('code') ?? '', state, nonce, code_verifier];
+    const description = parameters.get('error_description');
+    throw oauthError(error, 'authorization_endpoint', {
+      error_description: description && withoutSecrets(description, secrets),
+    });
+  }
+  const code = parameters.get('code');
+  if (!code) {
+    throw new AuthorizationResponseError('CODE_MISSING', 'The response has neither a code nor an error.');
+  }
+  if (!CODE.test(code)) {
+    throw new AuthorizationResponseError(
+      'INVALID_PARAMETER',
+      'The code is too long or has characters that no code has.',
+    );
+  }
+  return code;
+}
+
+function requireState(parameters: ReadonlyMap<string, string>, transaction: AuthorizationTransaction): void {
+  if (parameters.size === 0) {
+    throw new AuthorizationResponseError('MISSING_RESPONSE', 'The request carries no authorization response.');
+  }
+  const state = parameters.get('state');
+  if (!state) {
+    throw new AuthorizationResponseError('STATE_MISSING', 'The response has no state.');
+  }
+  if (!equalInConstantTime(state, transaction.state)) {
+    throw new AuthorizationResponseError('STATE_MISMATCH', 'The response answers another request.');
+  }
+}
+
+/** RFC 9207, section 2.4, for errors too; and a transaction is for the server that it was started with. */
+async function requireIssuer(
+  server: Server,
+  parameters: ReadonlyMap<string, string>,
+  transaction: AuthorizationTransaction,
+): Promise<void> {
+  const iss = parameters.get('iss');
+  if (transaction.issuer !== server.issuer || (iss !== undefined && iss !== server.issuer)) {
+    throw new AuthorizationResponseError('ISS_MISMATCH', 'The response comes from another issuer.', {
+      facts: { iss, wanted: server.issuer },
+    });
+  }
+  const metadata = await server.metadata();
+  if (iss === undefined && metadata.authorization_response_iss_parameter_supported === true) {
+    throw new AuthorizationResponseError('ISS_MISSING', 'The server names itself in its responses; this one does not.');
+  }
+}

@@ -1,0 +1,33 @@
+import { Inject, Injectable, Module } from '@nestjs/common';
+import type { Dispatcher } from 'undici';
+
+import type { Now } from '../clock/clock.js';
+import { OIDC_CLOCK, OIDC_CLOCK_SKEW, OIDC_CLOCK_TOLERANCE, OIDC_DISPATCHER } from '../nest/tokens.js';
+
+/** What is used where nobody provides anything else. */
+@Injectable()
+export class OidcDefaults {
+  constructor(
+    @Inject(OIDC_CLOCK) readonly now: Now,
+    @Inject(OIDC_CLOCK_SKEW) readonly skew: number,
+    @Inject(OIDC_CLOCK_TOLERANCE) readonly tolerance: number,
+    /** Undefined: a pool of the transport's own. */
+    @Inject(OIDC_DISPATCHER) readonly dispatcher: Dispatcher | undefined,
+  ) {}
+}
+
+/**
+ * Declares the defaults of the public tokens where `overrideProvider` finds them, and keeps the tokens to itself: were
+ * they exported, or declared in `OidcModule`, they would stand before those of an imported or a global module.
+ */
+@Module({
+  providers: [
+    { provide: OIDC_CLOCK, useValue: Date.now },
+    { provide: OIDC_CLOCK_SKEW, useValue: 0 },
+    { provide: OIDC_CLOCK_TOLERANCE, useValue: 30 },
+    { provide: OIDC_DISPATCHER, useFactory: () => undefined },
+    OidcDefaults,
+  ],
+  exports: [OidcDefaults],
+})
+export class OidcDefaultsModule {}

@@ -1,0 +1,212 @@
+import { Module, type DynamicModule, type FactoryProvider, type Provider } from '@nestjs/common';
+import { ModuleRef } from '@nestjs/core';
+import type { Dispatcher } from 'undici';
+
+import { OidcClient } from '../client/oidc-client.js';
+import type { Now } from '../clock/clock.js';
+import { ConfigError } from '../errors/errors.js';
+import { Connections } from '../http/connections.js';
+import { Transport } from '../http/transport.js';
+import { loginExports, loginProviders } from '../login/login.providers.js';
+import type { ClientMetadata } from '../metadata/client-metadata.js';
+import { clockSkewSchema, clockToleranceSchema } from '../metadata/client-metadata.schema.js';
+import { parseClientMetadata } from '../metadata/registered-client.js';
+import { Platform } from '../nest/platform.js';
+import {
+  clientFactoryToken,
+  clientToken,
+  OIDC_CLOCK,
+  OIDC_CLOCK_SKEW,
+  OIDC_CLOCK_TOLERANCE,
+  OIDC_DISPATCHER,
+  optionsToken,
+} from '../nest/tokens.js';
+import { GuardCheck } from '../resource-server/guard-check.js';
+import type { TrustedIssuerOptions } from '../resource-server/resource-server.options.js';
+import { resourceServerExports, resourceServerProviders } from '../resource-server/resource-server.providers.js';
+import { sessionExports, sessionProviders } from '../session/session.providers.js';
+import { validate } from '../values/validate.js';
+import { OidcDefaults, OidcDefaultsModule } from './oidc.defaults.js';
+import { OidcLifecycle, warn } from './oidc.lifecycle.js';
+import {
+  parseOptions,
+  requireIssuer,
+  requireReturned,
+  serverOverrides,
+  type OidcModuleAsyncOptions,
+  type OidcModuleExtras,
+  type OidcModuleOptions,
+  type OidcOptionsFactory,
+  type ParsedOptions,
+} from './oidc.options.js';
+
+const RAW_OPTIONS = Symbol('nestjs-oidc: options as given');
+const CONNECTIONS = Symbol('nestjs-oidc: connections');
+const LIFECYCLE = Symbol('nestjs-oidc: lifecycle');
+
+/**
+ * Makes the application a relying party and a resource server of one authorization server.
+ *
+ * ```ts
+ * imports: [
+ *   OidcModule.forRootAsync({
+ *     inject: [ConfigService],
+ *     useFactory: (config: ConfigService) => ({
+ *       issuer: 'https://op.example.com',
+ *       client: { client_id: 'orders', client_secret: config.getOrThrow('OIDC_CLIENT_SECRET') },
+ *       resourceServer: { audience: 'https://api.example.com' },
+ *     }),
+ *   }),
+ * ],
+ * ```
+ *
+ * Registered once it is global; a module that wants to say so may import the bare `OidcModule`.
+ */
+@Module({})
+export class OidcModule {
+  /** @throws {ConfigError} at boot, when an option is wrong */
+  static forRoot(options: OidcModuleOptions & OidcModuleExtras): DynamicModule {
+    const { name, isGlobal, imports, providers, ...own } = options;
+    return define(options, [{ provide: RAW_OPTIONS, useValue: own }]);
+  }
+
+  /** @throws {ConfigError} at boot, when an option is wrong; what the factory throws stops the boot as it is */
+  static forRootAsync(options: OidcModuleAsyncOptions): DynamicModule {
+    return define(options, rawOptions(options));
+  }
+}
+
+function define(extras: OidcModuleExtras, raw: readonly Provider[]): DynamicModule {
+  const { name, isGlobal = true, imports = [], providers = [] } = extras;
+  const isDefault = name === undefined;
+  return {
+    module: OidcModule,
+    global: isGlobal,
+    imports: [...imports, OidcDefaultsModule, GuardCheck],
+    providers: [
+      ...raw,
+      Platform,
+      { provide: optionsToken(name), inject: [RAW_OPTIONS], useFactory: parseOptions },
+      connectionsProvider(name),
+      clientFactoryProvider(name),
+      clientProvider(name),
+      ...(isDefault ? [{ provide: OidcClient, useExisting: clientToken() }] : []),
+      lifecycleProvider(name),
+      ...resourceServerProviders(name),
+      ...sessionProviders(name),
+      ...loginProviders(name),
+      ...providers,
+    ],
+    exports: [
+      Platform,
+      clientToken(name),
+      ...(isDefault ? [OidcClient] : []),
+      ...resourceServerExports(name),
+      ...sessionExports(name),
+      ...loginExports(name),
+    ],
+  };
+}
+
+/** Where the options come from, as in every Nest module. */
+function rawOptions({ useFactory, useClass, useExisting, inject = [] }: OidcModuleAsyncOptions): Provider[] {
+  if (useFactory !== undefined) {
+    const create = async (...injected: readonly unknown[]): Promise<OidcModuleOptions> =>
+      requireReturned(await useFactory(...injected), 'useFactory');
+    return [{ provide: RAW_OPTIONS, inject, useFactory: create }];
+  }
+  const factory = useExisting ?? useClass;
+  if (factory === undefined) {
+    throw new ConfigError('INVALID_CONFIG', 'forRootAsync', 'needs useFactory, useClass or useExisting');
+  }
+  const by = useExisting === undefined ? 'useClass' : 'useExisting';
+  const create = async (options: OidcOptionsFactory): Promise<OidcModuleOptions> =>
+    requireReturned(await options.createOidcOptions(), by);
+  return [...(by === 'useClass' ? [factory] : []), { provide: RAW_OPTIONS, inject: [factory], useFactory: create }];
+}
+
+function connectionsProvider(name: string | undefined): FactoryProvider {
+  return {
+    provide: CONNECTIONS,
+    inject: [optionsToken(name), OidcDefaults, optional(OIDC_CLOCK), optional(OIDC_DISPATCHER)],
+    useFactory: (
+      options: ParsedOptions,
+      defaults: OidcDefaults,
+      now: Now = defaults.now,
+      dispatcher: Dispatcher | undefined = defaults.dispatcher,
+    ) => new Connections(options.http, now, { dispatcher }),
+  };
+}
+
+/** What makes a client: our own, and those at the other issuers that the API trusts. */
+type CreateClient = (at: TrustedIssuerOptions) => OidcClient;
+
+/** Each part of the clock: from this module's `providers` or `imports`, else from a global module, else the default. */
+function clientFactoryProvider(name: string | undefined): FactoryProvider {
+  return {
+    provide: clientFactoryToken(name),
+    inject: [
+      optionsToken(name),
+      CONNECTIONS,
+      OidcDefaults,
+      optional(OIDC_CLOCK),
+      optional(OIDC_CLOCK_SKEW),
+      optional(OIDC_CLOCK_TOLERANCE),
+    ],
+    useFactory: (
+      options: ParsedOptions,
+      connections: Connections,
+      defaults: OidcDefaults,
+      now: Now = defaults.now,
+      givenSkew: number = defaults.skew,
+      givenTolerance: number = defaults.tolerance,
+    ): CreateClient => {
+      const skew = validate(clockSkewSchema, givenSkew, 'OIDC_CLOCK_SKEW');
+      const tolerance = validate(clockToleranceSchema, givenTolerance, 'OIDC_CLOCK_TOLERANCE');
+      const { insecureHttp, discovery } = options;
+      return ({ issuer, client = UNREGISTERED, server }) => {
+        requireIssuer(issuer, insecureHttp);
+        const registered = issuer === options.issuer ? options.client : parseClientMetadata(client);
+        const { document } = discovery;
+        const { fetch = options.client.fetch } = registered;
+        return new OidcClient({
+          name,
+          transport: new Transport(fetch ? new Connections(options.http, now, { fetch }) : connections),
+          now,
+          skew,
+          tolerance,
+          client: registered,
+          issuer,
+          insecureHttp,
+          server: serverOverrides(server),
+          document,
+          warn,
+        });
+      };
+    },
+  };
+}
+
+/** Where we are not registered we verify what others bring, and ask for nothing. */
+const UNREGISTERED: ClientMetadata = { client_id: 'unregistered', token_endpoint_auth_method: 'none' };
+
+function clientProvider(name: string | undefined): FactoryProvider {
+  return {
+    provide: clientToken(name),
+    inject: [clientFactoryToken(name), optionsToken(name)],
+    useFactory: (create: CreateClient, { issuer, server }: ParsedOptions) => create({ issuer, server }),
+  };
+}
+
+function lifecycleProvider(name: string | undefined): FactoryProvider {
+  return {
+    provide: LIFECYCLE,
+    inject: [ModuleRef, optionsToken(name), CONNECTIONS],
+    useFactory: (moduleRef: ModuleRef, options: ParsedOptions, connections: Connections) =>
+      new OidcLifecycle(moduleRef, name, options, connections),
+  };
+}
+
+function optional(token: symbol): { token: symbol; optional: true } {
+  return { token, optional: true };
+}

@@ -1,0 +1,169 @@
+import type { FactoryProvider, ModuleMetadata, Provider, Type } from '@nestjs/common';
+import * as v from 'valibot';
+
+import { ConfigError } from '../errors/errors.js';
+import { httpOptionsSchema, type HttpOptions } from '../http/http.options.js';
+import { loginOptionsSchema, type LoginOptions } from '../login/login.options.js';
+import type { ClientMetadata } from '../metadata/client-metadata.js';
+import type { DiscoveryDocument } from '../metadata/discovery.js';
+import { isSecure, serverOptionsSchema } from '../metadata/metadata.options.js';
+import { parseClientMetadata, type RegisteredClient } from '../metadata/registered-client.js';
+import type { ServerMetadata } from '../metadata/server-metadata.js';
+import {
+  resourceServerOptionsSchema,
+  type ResourceServerOptions,
+  type TrustedIssuerOptions,
+} from '../resource-server/resource-server.options.js';
+import { sessionOptionsSchema, type SessionOptions } from '../session/session.options.js';
+import type { OidcStore } from '../storage/oidc-store.js';
+import { member } from '../values/member.js';
+import { plainJson } from '../values/plain-json.js';
+import { validate } from '../values/validate.js';
+
+/** One client at one authorization server. */
+export interface OidcModuleOptions {
+  /** The issuer identifier: https, or http on a loopback host. */
+  issuer: string;
+  /** The client as it is registered there. */
+  client: ClientMetadata;
+  /** Members that stand above the discovered ones. With `issuer` among them they are the whole: no discovery. */
+  server?: Partial<ServerMetadata>;
+  discovery?: {
+    /** Default `first-use`; `boot` stops the boot when the server is not there or does not fit. */
+    when?: 'first-use' | 'boot';
+    /** Default `openid-configuration`. */
+    document?: DiscoveryDocument;
+  };
+  /** Allows plain http to a server that is not on this machine. Default false. */
+  insecureHttp?: boolean;
+  http?: HttpOptions;
+  login?: LoginOptions;
+  /** Required by `OidcLoginGuard` and `OidcSessionGuard`. */
+  session?: SessionOptions;
+  /** Required by `OidcGuard`. */
+  resourceServer?: ResourceServerOptions;
+  /** What replicas share: introspections and used DPoP proofs. Default: each keeps its own. */
+  store?: OidcStore;
+}
+
+/** What a registration of the module says beside the options. */
+export interface OidcModuleExtras {
+  /** Tells several clients apart; left out for the only or the default one. */
+  name?: string;
+  /** Default true: guards are used everywhere. */
+  isGlobal?: boolean;
+  /** Modules whose providers the module may use, such as one with the clock or with what an own strategy needs. */
+  imports?: ModuleMetadata['imports'];
+  /** `OIDC_CLOCK`, `OIDC_CLOCK_SKEW`, `OIDC_CLOCK_TOLERANCE`, `OIDC_DISPATCHER`, `{ provide: OidcStrategy, useClass }`. */
+  providers?: Provider[];
+}
+
+export interface OidcOptionsFactory {
+  createOidcOptions(): OidcModuleOptions | Promise<OidcModuleOptions>;
+}
+
+/** Exactly one of `useFactory`, `useClass` and `useExisting`. */
+export interface OidcModuleAsyncOptions extends OidcModuleExtras {
+  useFactory?: FactoryProvider<OidcModuleOptions | Promise<OidcModuleOptions>>['useFactory'];
+  inject?: FactoryProvider['inject'];
+  useClass?: Type<OidcOptionsFactory>;
+  useExisting?: Type<OidcOptionsFactory>;
+}
+
+const optionsSchema = v.strictObject({
+  ...serverOptionsSchema,
+  client: v.custom<ClientMetadata>(
+    (value) => typeof value === 'object' && value !== null,
+    'must be the client metadata',
+  ),
+  http: v.optional(httpOptionsSchema, {}),
+  login: v.optional(loginOptionsSchema, {}),
+  session: v.optional(sessionOptionsSchema),
+  resourceServer: v.optional(resourceServerOptionsSchema),
+  store: v.optional(v.custom<OidcStore>(isStore, 'must be an OidcStore, such as new RedisStore(client)')),
+});
+
+function isStore(value: unknown): boolean {
+  const calls = ['get', 'set', 'delete', 'claim', 'take'];
+  return calls.every((call) => typeof member(value, call) === 'function');
+}
+
+/** The options as the rooms read them: complete, checked, secrets wrapped. */
+export type ParsedOptions = Omit<v.InferOutput<typeof optionsSchema>, 'client' | 'server'> & {
+  readonly client: RegisteredClient;
+  readonly server: Partial<ServerMetadata>;
+};
+
+/** What is said beside the factory and has no effect in what it returns. */
+const EXTRAS: readonly (keyof OidcModuleExtras)[] = ['name', 'isGlobal', 'imports', 'providers'];
+
+/** @throws {ConfigError} what an application's factory returned are no options, or more than that */
+export function requireReturned<T>(options: T, by: 'useFactory' | 'useClass' | 'useExisting'): T {
+  if (typeof options !== 'object' || options === null) {
+    const problem = options === undefined ? 'returned nothing' : 'must return an object of options';
+    throw new ConfigError('INVALID_CONFIG', by === 'useFactory' ? by : 'createOidcOptions', problem);
+  }
+  const extra = EXTRAS.find((member) => member in options);
+  if (extra !== undefined) {
+    throw new ConfigError('INVALID_CONFIG', extra, `belongs beside ${by}, not into what it returns`);
+  }
+  return options;
+}
+
+/**
+ * Reads the options once, at boot.
+ *
+ * @throws {ConfigError} the first member that is wrong; its value is not printed
+ */
+export function parseOptions(options: OidcModuleOptions): ParsedOptions {
+  const parsed = validate(optionsSchema, options, '');
+  const { issuer, insecureHttp, resourceServer } = parsed;
+  requireIssuer(issuer, insecureHttp);
+  requireSecure(resourceServer?.resource, 'resourceServer.resource', insecureHttp);
+  if (Array.isArray(resourceServer?.issuers)) {
+    resourceServer.issuers.forEach((trusted, index) => requireTrustedIssuer(trusted, index, insecureHttp));
+  }
+  return {
+    ...parsed,
+    client: parseClientMetadata(parsed.client),
+    server: serverOverrides(options.server),
+    resourceServer: resourceServer && {
+      ...resourceServer,
+      metadata: plainJson(resourceServer.metadata ?? {}, 'resourceServer.metadata'),
+    },
+  };
+}
+
+/** @throws {ConfigError} a member is no JSON */
+export function serverOverrides(server: Partial<ServerMetadata> | undefined): Partial<ServerMetadata> {
+  return plainJson(validate(serverOptionsSchema.server, server, 'server'), 'server');
+}
+
+/** @throws {ConfigError} it is no issuer identifier, or one that is reached without TLS */
+export function requireIssuer(issuer: string, insecureHttp: boolean): void {
+  validate(serverOptionsSchema.issuer, issuer, 'issuer');
+  requireSecure(issuer, 'issuer', insecureHttp);
+}
+
+/** A list is checked at boot and by its place in it; whom a function names is checked when it does. */
+function requireTrustedIssuer(
+  { issuer, client, server }: TrustedIssuerOptions,
+  index: number,
+  insecureHttp: boolean,
+): void {
+  try {
+    requireIssuer(issuer, insecureHttp);
+    if (client !== undefined) {
+      parseClientMetadata(validate(optionsSchema.entries.client, client, 'client'));
+    }
+    serverOverrides(server);
+  } catch (error) {
+    throw error instanceof ConfigError ? error.within(`resourceServer.issuers.${index}`) : error;
+  }
+}
+
+function requireSecure(identifier: string | undefined, member: string, insecureHttp: boolean): void {
+  if (identifier !== undefined && !isSecure(identifier, insecureHttp)) {
+    throw new ConfigError('INVALID_CONFIG', member, 'must be https; http is for loopback hosts, else insecureHttp');
+  }
+}

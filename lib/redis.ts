@@ -1,0 +1,1 @@
+export { RedisStore, type RedisStoreOptions, type RedisClient } from './storage/redis-store.js';

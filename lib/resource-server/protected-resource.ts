@@ -1,0 +1,79 @@
+import type { OnModuleInit } from '@nestjs/common';
+import type { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+
+import { ConfigError } from '../errors/errors.js';
+import { accessRule } from '../nest/access-rule.js';
+import type { Platform } from '../nest/platform.js';
+import { handlersOf } from './handlers.js';
+import type { ResourceServer } from './resource-server.js';
+
+const WELL_KNOWN = '/.well-known/oauth-protected-resource';
+
+/** RFC 9728, section 3.1: between the host and the path of the resource. */
+export function resourceMetadataUrl(resource: string): string {
+  return new URL(resource).origin + metadataPath(resource);
+}
+
+function metadataPath(resource: string): string {
+  const { pathname } = new URL(resource);
+  return WELL_KNOWN + (pathname === '/' ? '' : pathname);
+}
+
+/** The paths that are served already, by the adapter that serves them. */
+const served = new WeakMap<object, Set<string>>();
+
+/**
+ * Tells clients about the API where its `resource` is known (RFC 9728): which servers issue tokens for it, which scopes
+ * its routes require, and how tokens have to be bound. No guard and no prefix of the application stands before it.
+ */
+export class ProtectedResource implements OnModuleInit {
+  constructor(
+    private readonly server: ResourceServer | undefined,
+    private readonly host: HttpAdapterHost,
+    private readonly modules: ModulesContainer,
+    private readonly platform: Platform,
+  ) {}
+
+  /** @throws {ConfigError} the API of another client has its metadata at the same path */
+  onModuleInit(): void {
+    const { server } = this;
+    // Nest says null where there is no HTTP server, whatever its types say: nothing is served there.
+    const httpAdapter: HttpAdapterHost['httpAdapter'] | null | undefined = this.host.httpAdapter;
+    const resource = server?.settings.resource;
+    if (server === undefined || resource === undefined || httpAdapter === null || httpAdapter === undefined) {
+      return;
+    }
+    const path = metadataPath(resource);
+    const paths = served.get(httpAdapter) ?? new Set();
+    if (paths.has(path)) {
+      throw new ConfigError('INVALID_CONFIG', 'resourceServer.resource', `has its metadata at ${path}, as another one`);
+    }
+    served.set(httpAdapter, paths.add(path));
+    httpAdapter.get(path, (_request: unknown, response: unknown) => {
+      this.platform.setHeader(response, 'Cache-Control', 'public, max-age=3600');
+      return httpAdapter.reply(response, this.metadata(server, resource), 200);
+    });
+  }
+
+  /** RFC 9728, section 2. */
+  private metadata(
+    { settings, issuers, senderConstraint: senders }: ResourceServer,
+    resource: string,
+  ): Readonly<Record<string, unknown>> {
+    const scopes = [...handlersOf(this.modules)].flatMap(
+      ({ handler, metatype }) => accessRule(handler, metatype).scopes,
+    );
+    return {
+      ...settings.metadata,
+      resource,
+      authorization_servers: issuers,
+      scopes_supported: [...new Set(scopes)].toSorted(),
+      bearer_methods_supported: senders.offered.includes('Bearer') ? ['header'] : [],
+      ...(settings.dpop && {
+        dpop_signing_alg_values_supported: senders.algorithms,
+        dpop_bound_access_tokens_required: settings.dpop.required,
+      }),
+      ...(settings.mtls && { tls_client_certificate_bound_access_tokens: true }),
+    };
+  }
+}

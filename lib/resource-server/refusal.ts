@@ -1,0 +1,155 @@
+import type { AccessTokenErrorCode } from '../errors/codes.js';
+import { AccessTokenError, ConfigError, OAuthError } from '../errors/errors.js';
+import { OidcError } from '../errors/oidc.error.js';
+import type { AccessRule } from '../nest/access-rule.js';
+import { retryAfterOf, type Answer, type ResponseHeader } from '../nest/answer.js';
+import { challenge, type ChallengeParameters } from './challenge.js';
+import type { Scheme } from './credentials.js';
+
+/** What the guard answers instead of the handler. */
+export interface Refusal extends Answer<400 | 401 | 403 | 503> {
+  /** With a `WWW-Authenticate` for each scheme, unless the token is not to blame. */
+  readonly headers: readonly ResponseHeader[];
+}
+
+/** The words of RFC 6750, section 3.1; unknown, expired and revoked tokens look alike. */
+type Blame = Answer<400 | 401 | 403>;
+
+const NO_CREDENTIALS: Blame = {
+  status: 401,
+  error: 'unauthorized',
+  error_description: 'An access token is required.',
+};
+const INVALID_REQUEST: Blame = {
+  status: 400,
+  error: 'invalid_request',
+  error_description: 'The access token can not be read from the request.',
+};
+const INVALID_TOKEN: Blame = {
+  status: 401,
+  error: 'invalid_token',
+  error_description: 'The access token is not valid here.',
+};
+const INSUFFICIENT_SCOPE: Blame = {
+  status: 403,
+  error: 'insufficient_scope',
+  error_description: 'The access token was not granted the scope that is required.',
+};
+const INSUFFICIENT_AUTHENTICATION: Blame = {
+  status: 401,
+  error: 'insufficient_user_authentication',
+  error_description: 'A stronger or a more recent login is required.',
+};
+const INVALID_PROOF: Blame = {
+  status: 401,
+  error: 'invalid_dpop_proof',
+  error_description: 'The request carries no DPoP proof that is good for it.',
+};
+const NONCE_REQUIRED: Blame = {
+  status: 401,
+  error: 'use_dpop_nonce',
+  error_description: 'The DPoP proof has to carry the nonce that this answer brings.',
+};
+
+const ANSWERS: Readonly<Record<AccessTokenErrorCode, Blame>> = {
+  CREDENTIALS_MISSING: NO_CREDENTIALS,
+  CREDENTIALS_MALFORMED: INVALID_REQUEST,
+  TOKEN_INACTIVE: INVALID_TOKEN,
+  TOKEN_EXPIRED: INVALID_TOKEN,
+  TOKEN_NOT_YET_VALID: INVALID_TOKEN,
+  TOKEN_ISSUER: INVALID_TOKEN,
+  TOKEN_AUDIENCE: INVALID_TOKEN,
+  TOKEN_TYPE: INVALID_TOKEN,
+  TOKEN_INVALID: INVALID_TOKEN,
+  TOKEN_BINDING: INVALID_TOKEN,
+  DPOP_PROOF_MISSING: INVALID_PROOF,
+  DPOP_PROOF_INVALID: INVALID_PROOF,
+  DPOP_PROOF_REPLAYED: INVALID_PROOF,
+  DPOP_NONCE_REQUIRED: NONCE_REQUIRED,
+  INSUFFICIENT_SCOPE,
+  INSUFFICIENT_AUTHENTICATION,
+};
+
+/** What belongs into challenges beside the error itself. */
+export interface ChallengeFacts {
+  readonly realm: string;
+  /** The schemes that are taken here: each has a challenge of its own. */
+  readonly offered: readonly Scheme[];
+  /** The schemes that the caller used: their challenges carry the error. */
+  readonly attempted: readonly Scheme[];
+  /** Of DPoP proofs. */
+  readonly algorithms: readonly string[];
+  /** Where the protected resource metadata is. */
+  readonly resourceMetadata: string | undefined;
+  readonly rule: AccessRule;
+  /** The nonce that the next proof has to carry. */
+  readonly nonce: string | undefined;
+}
+
+const NO_STORE: ResponseHeader = ['Cache-Control', 'no-store'];
+
+const UNAVAILABLE: Answer<503> = {
+  status: 503,
+  error: 'temporarily_unavailable',
+  error_description: 'The access token can not be checked at the moment.',
+};
+
+/**
+ * How an error reads to the caller of an API. What the token is to blame for gets a challenge; everything else is the
+ * dependency's fault and a 503, never a 401.
+ */
+export function refusalOf(error: OidcError, facts: ChallengeFacts): Refusal {
+  if (!(error instanceof AccessTokenError)) {
+    return { ...UNAVAILABLE, headers: [NO_STORE, retryAfterOf(error)] };
+  }
+  const answer = ANSWERS[error.code];
+  const { error: name, error_description } = answer;
+  const isSilent = error.code === 'CREDENTIALS_MISSING';
+  const told = isSilent ? {} : { error: name, error_description, ...DETAILS[name]?.(facts.rule) };
+  return {
+    ...answer,
+    headers: [
+      NO_STORE,
+      ['WWW-Authenticate', challengesOf(told, facts)],
+      ...(facts.nonce === undefined ? [] : [['DPoP-Nonce', facts.nonce] as const]),
+    ],
+  };
+}
+
+/** What an error tells of what would have been good. */
+const DETAILS: Readonly<Record<string, (rule: AccessRule) => ChallengeParameters>> = {
+  insufficient_scope: ({ scopes }) => ({ scope: scopes.join(' ') }),
+  insufficient_user_authentication: ({ stepUp: { acr = [], maxAge } = {} }) => ({
+    ...(acr.length > 0 && { acr_values: acr.join(' ') }),
+    ...(maxAge !== undefined && { max_age: maxAge }),
+  }),
+};
+
+/** The error stands in the challenge of what was tried; where that is not offered, in those that are. */
+function challengesOf(
+  told: ChallengeParameters,
+  { realm, offered, attempted, algorithms, resourceMetadata }: ChallengeFacts,
+): readonly string[] {
+  const isOffered = offered.some((scheme) => attempted.includes(scheme));
+  return offered.map((scheme) =>
+    challenge(scheme, {
+      realm,
+      ...((attempted.includes(scheme) || !isOffered) && told),
+      ...(scheme === 'DPoP' && { algs: algorithms.join(' ') }),
+      ...(resourceMetadata !== undefined && { resource_metadata: resourceMetadata }),
+    }),
+  );
+}
+
+/** Who has to know of it: a caller is told of a faulty token; a configuration is an operator's to mend. */
+export function levelOf(error: OidcError): 'debug' | 'warn' | 'error' {
+  if (error instanceof AccessTokenError) {
+    return 'debug';
+  }
+  return isMisconfiguration(error) ? 'error' : 'warn';
+}
+
+/** Whether it is the configuration, or what the server thinks of this client. */
+function isMisconfiguration(error: OidcError): boolean {
+  return error instanceof ConfigError || error instanceof OAuthError || error.code === 'UNEXPECTED_STATUS';
+}

@@ -1,0 +1,144 @@
+import { LRUCache } from 'lru-cache';
+
+import { isWithin, type Now } from '../clock/clock.js';
+import { AccessTokenError, ConfigError } from '../errors/errors.js';
+import { OidcError } from '../errors/oidc.error.js';
+import type { Awaitable } from '../values/awaitable.js';
+import { textMember } from '../values/member.js';
+import {
+  isTrustedIssuer,
+  TRUSTED_ISSUER,
+  type ResolvedIssuer,
+  type ResolveIssuer,
+  type TrustedIssuerOptions,
+} from './resource-server.options.js';
+import type { TrustedIssuer } from './trusted-issuer.js';
+
+/** Issuers that a resolver named and that are kept with their keys and caches; the one unused longest goes first. */
+const MOST_RESOLVED = 100;
+
+/** Names that a resolver did not trust and is not asked about again at once: strangers make them up. */
+const MOST_UNTRUSTED = 1000;
+
+/** Milliseconds after which a resolver is asked again whether it still trusts an issuer, and one it did not trust. */
+const TRUSTED_FOR = 300_000;
+const UNTRUSTED_FOR = 5000;
+
+/** Of the options. */
+const MEMBER = 'resourceServer.issuers';
+
+interface Resolved {
+  readonly issuer: TrustedIssuer;
+  /** What the resolver returned: the same object again means that nothing changed. */
+  readonly options: TrustedIssuerOptions;
+  readonly resolvedAt: number;
+}
+
+/**
+ * The issuers whose tokens are good here. Names are compared as they are, character by character; one that nobody
+ * trusts costs no call.
+ */
+export class TrustedIssuers {
+  readonly #known = new Map<string, TrustedIssuer>();
+  readonly #resolved = new LRUCache<string, Resolved>({ max: MOST_RESOLVED });
+  readonly #untrustedAt = new LRUCache<string, number>({ max: MOST_UNTRUSTED });
+  readonly #resolving = new Map<string, Promise<TrustedIssuer>>();
+  readonly #resolve: ResolveIssuer | undefined;
+
+  /** @param others a list, or who is asked about every issuer but our own */
+  constructor(
+    private readonly own: TrustedIssuer,
+    others: readonly TrustedIssuerOptions[] | ResolveIssuer,
+    private readonly create: (options: TrustedIssuerOptions) => TrustedIssuer,
+    private readonly now: Now,
+  ) {
+    this.#known.set(own.client.issuer, own);
+    if (typeof others === 'function') {
+      this.#resolve = others;
+    } else {
+      others.forEach((options) => this.#known.set(options.issuer, create(options)));
+    }
+  }
+
+  /** Those that are known by name from the start. */
+  get named(): readonly string[] {
+    return [...this.#known.keys()];
+  }
+
+  /** Whether there are others than our own, so that it matters what a token says of itself. */
+  get areSeveral(): boolean {
+    return this.#resolve !== undefined || this.#known.size > 1;
+  }
+
+  /**
+   * @param name as a token has it; our own where it has none
+   * @throws {AccessTokenError} `TOKEN_ISSUER`: not one of ours
+   */
+  get(name: string | undefined): Awaitable<TrustedIssuer> {
+    return name === undefined || !this.areSeveral ? this.own : (this.#known.get(name) ?? this.#resolvedAs(name));
+  }
+
+  #resolvedAs(name: string): Awaitable<TrustedIssuer> {
+    const now = this.now();
+    if (this.#resolve === undefined || isWithin(now, this.#untrustedAt.get(name) ?? Number.NaN, UNTRUSTED_FOR)) {
+      throw untrusted();
+    }
+    const resolved = this.#resolved.get(name);
+    return resolved !== undefined && isWithin(now, resolved.resolvedAt, TRUSTED_FOR)
+      ? resolved.issuer
+      : (this.#resolving.get(name) ?? this.#ask(name, this.#resolve, resolved));
+  }
+
+  #ask(name: string, resolve: ResolveIssuer, previous: Resolved | undefined): Promise<TrustedIssuer> {
+    const asking = this.#resolveAnew(name, resolve, previous).finally(() => this.#resolving.delete(name));
+    this.#resolving.set(name, asking);
+    return asking;
+  }
+
+  async #resolveAnew(name: string, resolve: ResolveIssuer, previous: Resolved | undefined): Promise<TrustedIssuer> {
+    const options = await resolved(resolve, name);
+    if (options?.issuer !== name) {
+      this.#resolved.delete(name);
+      this.#untrustedAt.set(name, this.now());
+      throw untrusted();
+    }
+    const isSame = previous?.options === options;
+    const issuer = isSame ? previous.issuer : this.create(options);
+    this.#resolved.set(name, { issuer, options, resolvedAt: this.now() });
+    return issuer;
+  }
+}
+
+/**
+ * @returns undefined: the issuer is not trusted
+ * @throws {ConfigError} the resolver failed, or returned what describes no issuer
+ */
+async function resolved(resolve: ResolveIssuer, name: string): Promise<TrustedIssuerOptions | undefined> {
+  const options = (await answerOf(resolve, name)) ?? false;
+  if (options === false) {
+    return undefined;
+  }
+  if (!isTrustedIssuer(options)) {
+    throw new ConfigError('INVALID_CONFIG', MEMBER, `what it returned ${TRUSTED_ISSUER}`);
+  }
+  return options;
+}
+
+/** An error of ours says itself what to answer; any other has a reason for the log. */
+async function answerOf(resolve: ResolveIssuer, name: string): Promise<ResolvedIssuer> {
+  try {
+    return await resolve(name);
+  } catch (error) {
+    if (error instanceof OidcError) {
+      throw error;
+    }
+    const reason = [textMember(error, 'code') || textMember(error, 'name'), textMember(error, 'message')]
+      .filter(Boolean)
+      .join(': ');
+    throw new ConfigError('RESOLVER_FAILED', MEMBER, 'the function threw', { cause: error, facts: { reason } });
+  }
+}
+
+function untrusted(): AccessTokenError {
+  return new AccessTokenError('TOKEN_ISSUER', 'The token is of an issuer that is not trusted.');
+}

@@ -1,0 +1,151 @@
+import * as v from 'valibot';
+
+import { isWithin, type Clock } from '../clock/clock.js';
+import { OidcError } from '../errors/oidc.error.js';
+import { ToldOnce } from '../events/told-once.js';
+import type { OidcStore } from '../storage/oidc-store.js';
+import { MAX_SEALED_LENGTH, Sealer } from '../storage/sealer.js';
+import { wrongClaim, type AccessTokenClaims } from '../tokens/access-token.js';
+import { isJsonObject } from '../values/json.js';
+import { LocalClaimsCache, type CachedClaims, type ClaimsCache, type Question } from './claims-cache.js';
+import { SharedQuestions } from './shared-questions.js';
+
+const PURPOSE = 'introspection';
+
+/** Seconds by which the clocks of replicas may differ, at least. */
+const LEAST_MARGIN = 5;
+
+export interface SharedCacheSettings {
+  /** Of tokens that are not active: a tenth as many are kept in this process. */
+  readonly maxEntries: number;
+  /** Milliseconds for which an entry may be of use to anybody. */
+  readonly lifetime: number;
+  /** Seconds that it serves that a token is not active. */
+  readonly negativeTtl: number;
+  /** What every replica knows and the store does not; undefined where the client has no secret of its own. */
+  readonly secret: string | undefined;
+}
+
+const entrySchema = v.strictTuple([
+  v.pipe(v.number(), v.finite()),
+  v.custom<AccessTokenClaims>((value) => isJsonObject(value) && wrongClaim(value) === undefined),
+]);
+
+/**
+ * In the store that all replicas share. An entry is sealed under a key that is made from the token and from what only we
+ * know, so that who can read the store learns nothing from it, and who can write it makes nothing up: a forged entry is a
+ * miss. Tokens that are not active stay in this process, where a flood of them displaces nothing.
+ *
+ * A store that can't be reached is a miss as well: the server is asked, and its answer is as good as ever.
+ */
+export class SharedClaimsCache implements ClaimsCache {
+  readonly #inactive: LocalClaimsCache;
+  readonly #questions: SharedQuestions;
+  readonly #told: ToldOnce;
+
+  /** @param warn is told of entries that nobody of us wrote, and of a store that can't be reached */
+  constructor(
+    private readonly store: OidcStore,
+    private readonly clock: Clock,
+    private readonly settings: SharedCacheSettings,
+    private readonly warn: (problem: string) => void,
+  ) {
+    this.#told = new ToldOnce(clock.now);
+    this.#inactive = new LocalClaimsCache(settings.maxEntries);
+    this.#questions = new SharedQuestions(store, clock.now, (error) => this.#tellOfFailure(error));
+  }
+
+  /** What was asked last counts, here or by others. */
+  async get(key: string, token: string): Promise<CachedClaims | undefined> {
+    const inactive = this.#inactive.get(key);
+    if (inactive !== undefined && isWithin(this.clock.now(), inactive.askedAt, this.settings.negativeTtl * 1000)) {
+      return inactive;
+    }
+    const [sealed, forgottenAt] = await this.#read(key);
+    const found = sealed === undefined ? undefined : this.#open(key, token, sealed);
+    // A mark that is no number forgets everything.
+    const isPast = found !== undefined && !(found.askedAt > Math.max(Number(forgottenAt ?? 0), inactive?.askedAt ?? 0));
+    return found === undefined || isPast ? inactive : found;
+  }
+
+  async set(question: Question, found: CachedClaims): Promise<void> {
+    const { key, token, known } = question;
+    if (found.claims === undefined) {
+      // The others have it as active still; of what was never there they need not be told.
+      await (known?.claims && this.forget(key).catch((error: unknown) => this.#tellOfFailure(error)));
+      this.#inactive.set(question, found);
+      return;
+    }
+    this.#inactive.forget(key);
+    const now = this.clock.now();
+    const untilExpiry = (found.claims.exp ?? Number.POSITIVE_INFINITY) * 1000 - now;
+    const lifetime = Math.min(untilExpiry, this.settings.lifetime);
+    const sealed =
+      lifetime > 0 ? this.#sealerOf(token).seal(PURPOSE, key, [found.askedAt, found.claims], now + lifetime) : '';
+    if (sealed === '' || sealed.length > MAX_SEALED_LENGTH) {
+      return;
+    }
+    try {
+      await this.store.set(entryKey(key), sealed, lifetime);
+    } catch (error) {
+      this.#tellOfFailure(error);
+    }
+  }
+
+  /**
+   * Leaves a mark of the time rather than a hole: what another replica was just told, and writes after this, is older
+   * than the mark. It stands a little ahead, because the replicas' clocks differ.
+   */
+  async forget(key: string): Promise<void> {
+    this.#inactive.forget(key);
+    const margin = Math.max(this.clock.tolerance, LEAST_MARGIN) * 1000;
+    await this.store.set(markKey(key), String(this.clock.now() + margin), this.settings.lifetime + 2 * margin);
+    await this.store.delete(entryKey(key));
+  }
+
+  askOnce(question: Question, ask: () => Promise<CachedClaims>): Promise<CachedClaims> {
+    return this.#questions.ask(question, () => this.get(question.key, question.token), ask);
+  }
+
+  async #read(key: string): Promise<readonly (string | undefined)[]> {
+    try {
+      return await Promise.all([this.store.get(entryKey(key)), this.store.get(markKey(key))]);
+    } catch (error) {
+      this.#tellOfFailure(error);
+      return [];
+    }
+  }
+
+  #open(key: string, token: string, sealed: string): CachedClaims | undefined {
+    const opened = this.#sealerOf(token).open(PURPOSE, key, sealed, this.clock.now());
+    const { success, output } = v.safeParse(entrySchema, opened.status === 'open' ? opened.value : undefined);
+    if (opened.status === 'invalid' || (opened.status === 'open' && !success)) {
+      this.#tell('The store holds introspections that were not written by this client; they are not used.');
+    }
+    return success ? { askedAt: output[0], claims: output[1] } : undefined;
+  }
+
+  #sealerOf(token: string): Sealer {
+    return new Sealer([JSON.stringify([token, this.settings.secret])]);
+  }
+
+  #tellOfFailure(error: unknown): void {
+    this.#tell(
+      `Introspections are not shared at the moment: ${error instanceof OidcError ? error.code : 'the store failed'}`,
+    );
+  }
+
+  #tell(problem: string): void {
+    if (this.#told.isNew(problem)) {
+      this.warn(problem);
+    }
+  }
+}
+
+function entryKey(key: string): string {
+  return `introspection:${key}`;
+}
+
+function markKey(key: string): string {
+  return `forgotten:${key}`;
+}

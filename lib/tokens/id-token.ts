@@ -1,0 +1,165 @@
+import { createHash } from 'node:crypto';
+
+import type { Server } from '../authorization-server/server.js';
+import type { Clock } from '../clock/clock.js';
+import type { VerificationErrorCode } from '../errors/codes.js';
+import { VerificationError } from '../errors/errors.js';
+import type { ErrorFacts } from '../errors/oidc.error.js';
+import { signatureAlgorithm } from '../jose/algorithms.js';
+import { equalInConstantTime } from '../jose/constant-time.js';
+import { audiencesOf, numericDate, seen } from '../jose/jwt.js';
+import { ID_TOKEN } from '../jose/purpose.js';
+import type { JsonObject } from '../values/json.js';
+
+/** What an ID token must fit, beside what every ID token must. */
+export interface IdTokenExpectations {
+  /** Must be in the token, and equal. */
+  readonly nonce?: string | undefined;
+  /** `at_hash`, when present, is of this token. */
+  readonly access_token: string;
+  /** Seconds since the end-user proved who they are. */
+  readonly max_age?: number | undefined;
+  /** Milliseconds: when the login began. */
+  readonly started_at?: number | undefined;
+  /** Audiences that may stand beside the client. */
+  readonly trustedAudiences?: readonly string[] | undefined;
+  /** The claims of the login's ID token, which a refreshed one continues (Core, section 12.2); unknown: nobody kept them. */
+  readonly continues?: JsonObject | 'unknown' | undefined;
+}
+
+/** The claims of an ID token whose signature, issuer, audience, times, nonce and hashes were checked. */
+export class VerifiedIdToken {
+  readonly sub: string;
+
+  private constructor(
+    sub: string,
+    /** All of them, as JSON. */
+    readonly claims: JsonObject,
+  ) {
+    this.sub = sub;
+    Object.freeze(this);
+  }
+
+  /**
+   * OpenID Connect Core 1.0, section 3.1.3.7, with every check on that the section leaves open.
+   *
+   * @throws {VerificationError} the ID token is not one that this login may rely on
+   */
+  static async verify(server: Server, jwt: string, expected: IdTokenExpectations): Promise<VerifiedIdToken> {
+    const { client_id } = server.client.metadata;
+    const { alg, claims } = await server.verify('id_token', jwt, ID_TOKEN, [client_id]);
+    requireParty(claims, client_id, expected.trustedAudiences ?? []);
+    requireNonce(claims, expected);
+    requireHash(claims, alg, expected.access_token);
+    requireAuthentication(claims, server.clock, expected, server.client.metadata.require_auth_time === true);
+    requireContinuity(claims, expected.continues);
+    return new VerifiedIdToken(requireSubject(claims), claims);
+  }
+}
+
+/**
+ * Core, section 2: at most 255 characters. Providers take more than ASCII for them, but no control characters. Half of a
+ * surrogate pair is no character: in UTF-8 all halves are the same.
+ */
+const SUBJECT = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
+
+/** @throws {VerificationError} `sub` is missing or can't be an identifier */
+export function requireSubject(claims: JsonObject): string {
+  const { sub } = claims;
+  if (typeof sub !== 'string' || !SUBJECT.test(sub)) {
+    throw fail('CLAIM_INVALID', 'The subject is missing or can not be an identifier.');
+  }
+  return sub;
+}
+
+/** Core, section 3.1.3.7 (3 to 5): issued to this client, and where to others too, saying for whom. */
+function requireParty({ aud, azp }: JsonObject, clientId: string, trusted: readonly string[]): void {
+  const audiences = audiencesOf(aud);
+  const wanted = [clientId, ...trusted];
+  if (!audiences.every((audience) => wanted.includes(audience))) {
+    const problem = 'The ID token has another audience beside this client: login.trustedAudiences takes it.';
+    throw fail('AUD_MISMATCH', problem, { aud: seen(aud), wanted });
+  }
+  if (azp === undefined ? audiences.length > 1 : azp !== clientId) {
+    const facts = { aud: seen(aud), azp: seen(azp) ?? 'none', wanted: clientId };
+    throw fail('AZP_MISMATCH', 'The ID token was issued to another party.', facts);
+  }
+}
+
+/** Core, section 3.1.3.7 (11), and for a refresh 12.2: none, or the same, where the login is known. */
+function requireNonce(claims: JsonObject, { nonce: expected, continues }: IdTokenExpectations): void {
+  const { nonce } = claims;
+  if (expected === undefined && continues === 'unknown') {
+    return;
+  }
+  if (expected !== undefined && nonce === undefined) {
+    throw fail('NONCE_MISSING', 'The ID token lacks the nonce that was sent.');
+  }
+  const sent = expected ?? (continues === 'unknown' ? undefined : continues?.['nonce']);
+  if (
+    nonce !== undefined &&
+    !(typeof nonce === 'string' && typeof sent === 'string' && equalInConstantTime(nonce, sent))
+  ) {
+    throw fail('NONCE_MISMATCH', 'The ID token answers another login.');
+  }
+}
+
+/** Core, section 3.1.3.6: the left half of the hash that belongs to the signature's algorithm. */
+function requireHash(claims: JsonObject, alg: string, accessToken: string): void {
+  const { at_hash } = claims;
+  const hash = signatureAlgorithm(alg)?.hash;
+  if (at_hash === undefined || hash === undefined) {
+    return;
+  }
+  const digest = createHash(hash).update(accessToken).digest();
+  const expected = digest.subarray(0, digest.length / 2).toString('base64url');
+  if (typeof at_hash !== 'string' || !equalInConstantTime(at_hash, expected)) {
+    throw fail('AT_HASH_MISMATCH', 'The ID token belongs to another access token.');
+  }
+}
+
+/** Core, section 3.1.3.7 (13): the end-user proved who they are, and recently enough. */
+function requireAuthentication(
+  claims: JsonObject,
+  clock: Clock,
+  { max_age, started_at }: IdTokenExpectations,
+  isRequired: boolean,
+): void {
+  const authTime = numericDate(claims, 'auth_time', ID_TOKEN);
+  if (authTime === undefined) {
+    if (isRequired || max_age !== undefined) {
+      throw fail('AUTH_TIME_MISSING', 'The ID token does not say when the end-user authenticated.');
+    }
+    return;
+  }
+  if (clock.isInFuture(authTime)) {
+    throw fail('NOT_YET_VALID', 'The ID token says that the end-user authenticates in the future.');
+  }
+  // With max_age=0 the authentication must belong to this login: what counts is the time since it began.
+  const age = max_age === 0 && started_at !== undefined ? Math.ceil((clock.now() - started_at) / 1000) : max_age;
+  if (age !== undefined && clock.isOlderThan(authTime, age)) {
+    throw fail('AUTH_TIME_TOO_OLD', 'The end-user authenticated too long ago.');
+  }
+}
+
+/** Core, section 12.2: the same end-user, the same audience, and the same authentication. */
+function requireContinuity(claims: JsonObject, continues: IdTokenExpectations['continues']): void {
+  if (continues === undefined || continues === 'unknown') {
+    return;
+  }
+  if (claims['sub'] !== continues['sub']) {
+    throw fail('SUB_MISMATCH', 'The refreshed ID token names another end-user.');
+  }
+  const audiences = audiencesOf(claims['aud']);
+  if (!audiencesOf(continues['aud']).every((audience) => audiences.includes(audience))) {
+    throw fail('AUD_MISMATCH', 'The refreshed ID token lost an audience.');
+  }
+  const { auth_time } = claims;
+  if (auth_time !== undefined && continues['auth_time'] !== undefined && auth_time !== continues['auth_time']) {
+    throw fail('AUTH_TIME_MISMATCH', 'The refreshed ID token tells of another authentication.');
+  }
+}
+
+function fail(code: VerificationErrorCode, message: string, facts?: ErrorFacts): VerificationError {
+  return new VerificationError(code, message, { facts });
+}

@@ -1,0 +1,123 @@
+import { errorOf, isAboutTheRequest, jwtOf, requireJson, requireOk } from '../authorization-server/oauth-response.js';
+import type { Server } from '../authorization-server/server.js';
+import { ResponseError } from '../errors/errors.js';
+import { OidcError } from '../errors/oidc.error.js';
+import type { HttpResponse } from '../http/response.js';
+import { INTROSPECTION } from '../jose/purpose.js';
+import { isJsonObject, type JsonObject } from '../values/json.js';
+import { BOOLEAN, readMembers, TEXT, wrongMember, type MemberTypes } from '../values/tolerant-reader.js';
+import { CLAIM_TYPES, type AccessTokenClaims } from './access-token.js';
+import { requireToken } from './token.js';
+
+const SIGNED = 'application/token-introspection+jwt';
+
+/** What the server says of a token (RFC 7662, section 2.2). Everything but `active` is missing for a token that is not. */
+export interface Introspection extends AccessTokenClaims {
+  readonly active: boolean;
+  readonly username?: string;
+}
+
+const MEMBER_TYPES: MemberTypes = { active: BOOLEAN, username: TEXT, ...CLAIM_TYPES };
+
+export interface IntrospectionOptions {
+  /** Identifiers of our own, beside `client_id`, that a signed response may be addressed to. */
+  readonly audience?: readonly string[];
+  readonly token_type_hint?: 'access_token' | 'refresh_token';
+}
+
+/**
+ * Token introspection (RFC 7662), with signed responses (RFC 9701).
+ *
+ * Where `introspection_signed_response_alg` is registered nothing but a JWT is believed. Where it is not, JSON is asked
+ * for, and a JWT that comes all the same is verified.
+ *
+ * @param token opaque or not, as presented
+ * @returns the response's members; `active: false` is a value, not an error. It also stands for an error answer that speaks
+ *   of the token, such as `invalid_token`
+ * @throws {OAuthError} the server refused: our credentials, or with `unsupported_token_type` the token's form
+ * @throws {ResponseError} the server answered outside the specification, or unsigned where signed is registered
+ * @throws {VerificationError} the signed response did not verify
+ */
+export async function introspect(
+  server: Server,
+  token: string,
+  { audience = [], token_type_hint = 'access_token' }: IntrospectionOptions = {},
+): Promise<Introspection> {
+  requireToken(token);
+  const mustBeSigned = server.client.metadata.introspection_signed_response_alg !== undefined;
+  const response = await server.post(
+    'introspection_endpoint',
+    { token, token_type_hint },
+    { accept: mustBeSigned ? SIGNED : 'application/json', retry: 'unanswered' },
+  );
+  if (refusesToken(response)) {
+    return { active: false };
+  }
+  requireOk(response, 'introspection_endpoint');
+  const answer: JsonObject =
+    response.mediaType === SIGNED ? await fromJwt(server, response, audience) : fromJson(response, mustBeSigned);
+  const members = readMembers(answer, MEMBER_TYPES);
+  requireIntrospection(members);
+  return members;
+}
+
+/** `error` as a parameter of a challenge. */
+const INVALID_TOKEN_CHALLENGE = /(?:^|[\s,])error="?invalid_token"?(?:[\s,]|$)/;
+
+/**
+ * Whether an error answer speaks of the token that was presented: some servers answer so instead of `active: false`. Our
+ * own credentials are no token, so that `invalid_token` (RFC 6750, section 3.1) never means them. A 404 without an error of
+ * OAuth is a wrong URL.
+ */
+function refusesToken(response: HttpResponse): boolean {
+  if (response.status === 200) {
+    return false;
+  }
+  const error = errorOf(response);
+  if (error !== undefined) {
+    return error === 'invalid_token' || (response.status === 404 && isAboutTheRequest(error));
+  }
+  const challenges = [response.headers['www-authenticate'] ?? []].flat();
+  return challenges.some((challenge) => INVALID_TOKEN_CHALLENGE.test(challenge)) || saysInactive(response);
+}
+
+async function fromJwt(server: Server, response: HttpResponse, audience: readonly string[]): Promise<JsonObject> {
+  const accepted = [server.client.metadata.client_id, ...audience];
+  const { claims } = await server.verify('introspection', jwtOf(response), INTROSPECTION, accepted);
+  const { token_introspection } = claims;
+  if (!isJsonObject(token_introspection)) {
+    throw malformed('token_introspection');
+  }
+  return token_introspection;
+}
+
+/** An error answer may hold anything: what can't be read says nothing. */
+function saysInactive(response: HttpResponse): boolean {
+  try {
+    return requireJson(response)['active'] === false;
+  } catch (error) {
+    if (error instanceof OidcError) {
+      return false;
+    }
+    throw error;
+  }
+}
+
+function fromJson(response: HttpResponse, mustBeSigned: boolean): JsonObject {
+  if (mustBeSigned) {
+    throw new ResponseError('SIGNED_RESPONSE_REQUIRED', 'A signed introspection is registered; the answer is not one.');
+  }
+  return requireJson(response);
+}
+
+/** @throws {ResponseError} `INTROSPECTION_MALFORMED`: a member is of a type that the specification does not give it */
+function requireIntrospection(members: JsonObject): asserts members is Introspection {
+  const wrong = members['active'] === undefined ? 'active' : wrongMember(members, MEMBER_TYPES);
+  if (wrong !== undefined) {
+    throw malformed(wrong);
+  }
+}
+
+function malformed(member: string): ResponseError {
+  return new ResponseError('INTROSPECTION_MALFORMED', `The introspection response has a wrong member: ${member}.`);
+}

@@ -1,0 +1,147 @@
+import { requireJson, requireOk } from '../authorization-server/oauth-response.js';
+import type { Now } from '../clock/clock.js';
+import { ResponseError } from '../errors/errors.js';
+import type { HttpResponse } from '../http/response.js';
+import type { DpopKey } from '../jose/dpop-key.js';
+import type { JsonObject, JsonValue } from '../values/json.js';
+import { text } from '../values/member.js';
+import {
+  fromDigits,
+  readMembers,
+  SPACE_SEPARATED,
+  TEXT,
+  wrongMember,
+  type MemberType,
+  type MemberTypes,
+} from '../values/tolerant-reader.js';
+import { TOKEN_TYPE } from './token-type.js';
+
+export interface TokenResponseMembers {
+  readonly access_token: string;
+  readonly token_type: string;
+  readonly scope: string;
+  readonly expires_at?: number | undefined;
+  readonly id_token?: string | undefined;
+  readonly refresh_token?: string | undefined;
+  readonly dpop_key?: DpopKey | undefined;
+}
+
+/**
+ * The tokens of one grant (RFC 6749, section 5.1; OpenID Connect Core 1.0, section 3.1.3.3).
+ *
+ * The tokens themselves are read by name and appear nowhere else: not in a log, not in JSON.
+ */
+export class TokenResponse {
+  readonly token_type: string;
+  /** What was granted, space-separated. */
+  readonly scope: string;
+  /** Seconds since the epoch; undefined when the server did not say. */
+  readonly expires_at: number | undefined;
+  readonly #members: TokenResponseMembers;
+
+  constructor(members: TokenResponseMembers) {
+    this.token_type = members.token_type;
+    this.scope = members.scope;
+    this.expires_at = members.expires_at;
+    this.#members = members;
+    Object.freeze(this);
+  }
+
+  get access_token(): string {
+    return this.#members.access_token;
+  }
+
+  get id_token(): string | undefined {
+    return this.#members.id_token;
+  }
+
+  get refresh_token(): string | undefined {
+    return this.#members.refresh_token;
+  }
+
+  /** What the access token is bound to, where `dpop_bound_access_tokens` is registered. */
+  get dpop_key(): DpopKey | undefined {
+    return this.#members.dpop_key;
+  }
+}
+
+/** RFC 6749, appendix A: what a token, its type and a scope are made of. */
+const VISIBLE = /^[\x20-\x7e]+$/;
+
+const isVisible = (value: JsonValue): boolean => typeof value === 'string' && VISIBLE.test(value);
+
+const CREDENTIAL: MemberType = { ...TEXT, is: isVisible };
+
+/** Seconds: more than three hundred years are no lifetime. */
+const isLifetime = (value: JsonValue): boolean => typeof value === 'number' && value >= 0 && value < 1e10;
+
+const lifetimeFromDigits = fromDigits(10, isLifetime);
+
+/** Seconds that a token lives, rounded down; less than none is none: it has expired. */
+const LIFETIME: MemberType = {
+  read: (value) => (typeof value === 'number' ? Math.max(0, Math.floor(value)) : lifetimeFromDigits(value)),
+  is: isLifetime,
+};
+
+const MEMBER_TYPES: MemberTypes = {
+  access_token: CREDENTIAL,
+  token_type: { ...TOKEN_TYPE, is: isVisible },
+  expires_in: LIFETIME,
+  // An empty scope is a grant without any.
+  scope: { ...SPACE_SEPARATED, is: (value) => value === '' || isVisible(value) },
+  id_token: CREDENTIAL,
+  refresh_token: CREDENTIAL,
+};
+
+/** What the request was about, where the response may leave it out. */
+export interface GrantedByRequest {
+  /** RFC 6749, section 5.1: the scope of a response that names none is the one that was asked for. */
+  readonly scope: string;
+  /** RFC 6749, section 6: a refresh that brings no new refresh token keeps the old one. */
+  readonly refresh_token?: string;
+  /** What the request was proven with: the token has to be bound to it (RFC 9449, section 5). */
+  readonly dpop_key?: DpopKey | undefined;
+}
+
+/**
+ * Reads the answer of the token endpoint.
+ *
+ * @throws {OAuthError} the server refused the grant
+ * @throws {ResponseError} `TOKEN_RESPONSE_INVALID`: a member is missing or of a wrong type, or the token is of a kind
+ *   that was not asked for
+ */
+export function processTokenResponse(response: HttpResponse, request: GrantedByRequest, now: Now): TokenResponse {
+  requireOk(response, 'token_endpoint');
+  const json = readMembers(requireJson(response), MEMBER_TYPES);
+  const wrong = wrongMember(json, MEMBER_TYPES);
+  if (wrong !== undefined) {
+    throw invalid(wrong);
+  }
+  const token_type = requireText(json, 'token_type');
+  // RFC 6749, section 7.1: a token of a type that is not understood is not used. The type's case does not matter.
+  if (token_type.toLowerCase() !== (request.dpop_key === undefined ? 'bearer' : 'dpop')) {
+    throw invalid('token_type');
+  }
+  const { expires_in } = json;
+  return new TokenResponse({
+    access_token: requireText(json, 'access_token'),
+    token_type,
+    scope: text(json['scope']) ?? request.scope,
+    expires_at: typeof expires_in === 'number' ? Math.floor(now() / 1000) + expires_in : undefined,
+    id_token: text(json['id_token']),
+    refresh_token: text(json['refresh_token']) ?? request.refresh_token,
+    dpop_key: request.dpop_key,
+  });
+}
+
+function requireText(json: JsonObject, member: string): string {
+  const value = text(json[member]);
+  if (value === undefined) {
+    throw invalid(member);
+  }
+  return value;
+}
+
+function invalid(member: string): ResponseError {
+  return new ResponseError('TOKEN_RESPONSE_INVALID', `The token response has a wrong or missing member: ${member}.`);
+}

@@ -1,0 +1,22 @@
+import type { JsonValue } from '../values/json.js';
+import type { MemberType } from '../values/tolerant-reader.js';
+
+/** IANA's registry "OAuth Access Token Types", `mac` of RFC 6749, section 7.1, and the name of RFC 7009, section 2.1. */
+const STANDARD: readonly string[] = ['bearer', 'dpop', 'pop', 'n_a', 'mac', 'access_token'];
+
+/** Names of tokens that are no access tokens, in the words of RFC 7009, RFC 8693 and providers. */
+const OTHER_KIND = /refresh|offline|logout|saml|(^|[^a-z])id([-_]?token)?(?![a-z])/;
+
+/**
+ * The type of a token (RFC 6749, section 7.1). A name that no standard has, as section 8.1 allows providers to make up,
+ * says nothing, unless it is the name of another kind of token.
+ */
+export const TOKEN_TYPE: MemberType = { read: standardType, is: (value) => typeof value === 'string' };
+
+function standardType(value: JsonValue): JsonValue | undefined {
+  if (typeof value !== 'string') {
+    return value;
+  }
+  const name = value.toLowerCase();
+  return STANDARD.includes(name) || OTHER_KIND.test(name) ? value : undefined;
+}

@@ -1,0 +1,57 @@
+import { descriptionOf, jwtOf, requireJson } from '../authorization-server/oauth-response.js';
+import type { Server } from '../authorization-server/server.js';
+import { ResponseError, VerificationError } from '../errors/errors.js';
+import type { HttpResponse } from '../http/response.js';
+import { USERINFO } from '../jose/purpose.js';
+import type { JsonObject } from '../values/json.js';
+import { requireSubject } from './id-token.js';
+import type { TokenResponse } from './token-response.js';
+
+/** An access token, and the key that it is bound to. */
+export type SentTokens = Pick<TokenResponse, 'access_token' | 'dpop_key'>;
+
+/**
+ * Asks for the claims of the end-user (OpenID Connect Core 1.0, section 5.3).
+ *
+ * @param tokens whose access token is sent in the Authorization header and nowhere else
+ * @param sub of the ID token: an answer about anybody else is discarded
+ * @throws {ResponseError} the server refused the token, or answered outside the specification
+ * @throws {VerificationError} `SUB_MISMATCH`, or a signed answer did not verify
+ */
+export async function userinfo(
+  server: Server,
+  { access_token, dpop_key }: SentTokens,
+  sub: string,
+): Promise<JsonObject> {
+  const mustBeSigned = server.client.metadata.userinfo_signed_response_alg !== undefined;
+  const url = await server.endpoint('userinfo_endpoint');
+  const accept = mustBeSigned ? 'application/jwt' : 'application/json';
+  const response = await server.get(url, accept, access_token, dpop_key);
+  const claims = await processUserinfoResponse(server, response, mustBeSigned);
+  if (requireSubject(claims) !== sub) {
+    throw new VerificationError('SUB_MISMATCH', 'The userinfo response is about another end-user.');
+  }
+  return claims;
+}
+
+async function processUserinfoResponse(
+  server: Server,
+  response: HttpResponse,
+  mustBeSigned: boolean,
+): Promise<JsonObject> {
+  if (response.status !== 200) {
+    throw new ResponseError(
+      'USERINFO_REFUSED',
+      `The server answered ${response.status} to a token that it just issued.`,
+      { facts: { ...response.facts, error_description: descriptionOf(response) } },
+    );
+  }
+  if (response.mediaType === 'application/jwt') {
+    const { claims } = await server.verify('userinfo', jwtOf(response), USERINFO, [server.client.metadata.client_id]);
+    return claims;
+  }
+  if (mustBeSigned) {
+    throw new ResponseError('SIGNED_USERINFO_REQUIRED', 'A signed userinfo response is registered; this one is not.');
+  }
+  return requireJson(response);
+}

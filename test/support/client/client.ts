@@ -1,0 +1,92 @@
+import type { AuthorizationUrlOptions } from '../../../lib/authorization/authorization-request.js';
+import { OidcClient, type CallbackOptions, type CallbackResult } from '../../../lib/client/oidc-client.js';
+import type { OidcClientSettings } from '../../../lib/client/oidc-client.js';
+import { Connections } from '../../../lib/http/connections.js';
+import type { HttpSettings } from '../../../lib/http/http.options.js';
+import { Transport } from '../../../lib/http/transport.js';
+import type { ClientMetadata } from '../../../lib/metadata/client-metadata.js';
+import { parseClientMetadata } from '../../../lib/metadata/registered-client.js';
+import { closeLater } from '../closing.js';
+import type { HostileProvider } from '../provider/hostile-provider.js';
+import { CLIENT_SECRET } from '../provider/provider.js';
+
+export const REDIRECT_URI = 'https://app.test/auth/callback';
+
+export interface ClientSetup {
+  /** Stands above the default client `rp1`. */
+  readonly metadata?: Partial<ClientMetadata>;
+  /** What the provider knows of the client, where it is not what the client believes. */
+  readonly registered?: Readonly<Record<string, unknown>>;
+  readonly http?: Partial<HttpSettings>;
+  /** Stands above what `OidcModule` would pass. */
+  readonly settings?: Partial<OidcClientSettings>;
+}
+
+/**
+ * An `OidcClient` without Nest, registered at the provider. It is closed at the end of the test.
+ *
+ * ```ts
+ * const { oidc } = clientOf(op, { metadata: { id_token_signed_response_alg: 'ES256' } });
+ * const { idToken } = await loginWith(oidc, op);
+ * ```
+ */
+export function clientOf(
+  op: HostileProvider,
+  { metadata = {}, registered = {}, http = {}, settings = {} }: ClientSetup = {},
+): { oidc: OidcClient; warnings: string[] } {
+  const client = { client_id: 'rp1', client_secret: CLIENT_SECRET, redirect_uris: [REDIRECT_URI], ...metadata };
+  op.register({ ...client, ...registered });
+  const warnings: string[] = [];
+  const limits = {
+    timeout: 5000,
+    connectTimeout: 2000,
+    maxResponseSize: 524_288,
+    maxJsonDepth: 32,
+    maxConcurrent: 128,
+    ...http,
+  };
+  const oidc = new OidcClient({
+    name: undefined,
+    client: parseClientMetadata(client),
+    issuer: op.issuer,
+    insecureHttp: false,
+    server: {},
+    document: 'openid-configuration',
+    transport: new Transport(closeLater(new Connections(limits, op.clock.now))),
+    now: op.clock.now,
+    skew: 0,
+    tolerance: 30,
+    warn: (problem) => warnings.push(problem),
+    ...settings,
+  });
+  return { oidc, warnings };
+}
+
+/** A whole login with nothing between the client and the provider. */
+export async function loginWith(
+  oidc: OidcClient,
+  op: HostileProvider,
+  { request, callback }: { request?: AuthorizationUrlOptions; callback?: CallbackOptions } = {},
+): Promise<CallbackResult> {
+  const { url, transaction } = await oidc.authorizationUrl(request);
+  const code = op.issueCode(oidc.metadata.client_id, Object.fromEntries(new URL(url).searchParams));
+  return oidc.callback(
+    new Map([
+      ['code', code],
+      ['state', transaction.state],
+      ['iss', op.issuer],
+    ]),
+    transaction,
+    callback,
+  );
+}
+
+/** What a rejected promise was rejected with. */
+export async function rejection(promise: Promise<unknown>): Promise<unknown> {
+  return promise.then(
+    (value) => {
+      throw new Error(`Expected a rejection, got ${JSON.stringify(value)}`);
+    },
+    (error: unknown) => error,
+  );
+}

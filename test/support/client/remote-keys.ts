@@ -1,0 +1,43 @@
+import { Connections } from '../../../lib/http/connections.js';
+import { Transport } from '../../../lib/http/transport.js';
+import { parseCompactJws } from '../../../lib/jose/compact-jws.js';
+import { RemoteKeys, type JwtOrigin } from '../../../lib/jose/remote-keys.js';
+import { closeLater } from '../closing.js';
+import type { HostileProvider } from '../provider/hostile-provider.js';
+import { jws, type SigningKey } from '../tokens/keys.js';
+
+export interface TestKeys {
+  /** `verified`, or the code of the error. */
+  outcome(jwt: string, origin?: JwtOrigin): Promise<string>;
+  readonly warnings: readonly string[];
+}
+
+/** The keys that a provider publishes, as the library sees them. The transport is closed at the end of the test. */
+export function keysAt(op: HostileProvider): TestKeys {
+  const limits = {
+    timeout: 2000,
+    connectTimeout: 1000,
+    maxResponseSize: 524_288,
+    maxJsonDepth: 32,
+    maxConcurrent: 128,
+  };
+  const warnings: string[] = [];
+  const transport = new Transport(closeLater(new Connections(limits, op.clock.now)));
+  const keys = new RemoteKeys(transport, op.url('jwks'), op.clock.now, (problem) => warnings.push(problem));
+  return {
+    warnings,
+    outcome: (jwt, origin = 'provider') =>
+      keys
+        .from(origin)
+        .verify(parseCompactJws(jwt, 8192))
+        .then(
+          () => 'verified',
+          (error: unknown) => Object(error).code,
+        ),
+  };
+}
+
+/** A JWT by a key; undefined members of the header are left out, so that `{ kid: undefined }` names no key. */
+export function signedBy(key: SigningKey, alg: string, header: Readonly<Record<string, unknown>> = {}): string {
+  return jws({ alg, kid: key.kid, ...header }, { sub: 'alice' }, key, alg);
+}

@@ -1,0 +1,214 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+
+import type { Configuration, default as Provider } from 'oidc-provider';
+import { request } from 'undici';
+
+import type { Browser, LoginOptions, Page } from '../browser/browser.js';
+import { TestClock } from '../clock.js';
+import { keyOf, privateJwk } from '../tokens/keys.js';
+import type { RegisteredClient } from './provider-clients.js';
+
+const RESOURCE = 'https://api.test';
+
+/** A machine that gets tokens for itself. */
+const CLI = { client_id: 'cli', client_secret: randomBytes(32).toString('hex') } as const;
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+
+/**
+ * `oidc-provider` with its development pages: an implementation that nobody here wrote. Its tokens are opaque and all for
+ * the API `https://api.test`.
+ *
+ * ```ts
+ * const op = closeLater(await RealProvider.start());
+ * const app = await createApp({ adapter, op, client: RealProvider.SIGNED });
+ * const browser = new Browser(app);
+ * const callback = await op.login(browser, { sub: 'alice', returnTo: '/me' });
+ * const response = await app.call('/orders', await op.clientCredentials('orders:read'));
+ * ```
+ *
+ * It lives in real time, so that its clock starts there; to advance the clock moves the application only.
+ */
+export class RealProvider {
+  /** Registered members that ask for ES256 wherever something is signed, introspection included. */
+  static readonly SIGNED = {
+    id_token_signed_response_alg: 'ES256',
+    introspection_signed_response_alg: 'ES256',
+  } as const;
+
+  readonly clock = new TestClock(Math.floor(Date.now() / 1000));
+  readonly #clients = new Map<string, RegisteredClient>();
+  readonly #cookieKey = randomBytes(32).toString('hex');
+  readonly #nonceSecret = randomBytes(32);
+  readonly #server: Server = createServer((incoming, response) => this.#handler()(incoming, response));
+  #running: Handler | undefined;
+
+  private constructor(
+    private readonly construct: typeof Provider,
+    private readonly host: string,
+  ) {}
+
+  /** @param host as it appears in the issuer: `127.0.0.1` or `localhost` */
+  static async start(host = '127.0.0.1'): Promise<RealProvider> {
+    const { default: construct } = await muted(() => import('oidc-provider'));
+    const provider = new RealProvider(construct, host);
+    provider.#server.listen(0, host);
+    await once(provider.#server, 'listening');
+    return provider;
+  }
+
+  get issuer(): string {
+    return `http://${this.host}:${Object(this.#server.address()).port}`;
+  }
+
+  register(client: RegisteredClient): void {
+    this.#clients.set(client.client_id, client);
+    // The next request meets a provider that knows the client; what it issued stays, in the adapter of the process.
+    this.#running = undefined;
+  }
+
+  async close(): Promise<void> {
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await closed;
+  }
+
+  /** An access token of the client `cli` for itself. */
+  async clientCredentials(scope: string): Promise<string> {
+    const answer = await request(`${this.issuer}/token`, {
+      method: 'POST',
+      reset: true,
+      headers: {
+        authorization: `Basic ${Buffer.from(`${CLI.client_id}:${CLI.client_secret}`).toString('base64')}`,
+        'content-type': 'application/x-www-form-urlencoded',
+      },
+      body: new URLSearchParams({ grant_type: 'client_credentials', scope }).toString(),
+    });
+    const { access_token } = Object(await answer.body.json());
+    return String(access_token);
+  }
+
+  /** Signs in and consents. @returns the provider's last answer, which leads back to the application */
+  async startLogin(
+    browser: Browser,
+    { sub = 'alice', ...options }: LoginOptions & { sub?: string } = {},
+  ): Promise<Page> {
+    return this.#leave(browser, await browser.startLogin(options), { login: sub, password: 'any' });
+  }
+
+  /** A whole login. @returns the application's answer to the callback */
+  async login(browser: Browser, options: LoginOptions & { sub?: string } = {}): Promise<Page> {
+    return browser.finishLogin(await this.startLogin(browser, options));
+  }
+
+  /** Ends the provider's session. @returns its last answer, which leads back to the application */
+  async logout(browser: Browser, endSessionUrl: string): Promise<Page> {
+    return this.#leave(browser, await browser.get(endSessionUrl), { logout: 'yes' });
+  }
+
+  /** Goes on, through redirects and forms, until the next step lies outside of the provider. */
+  async #leave(browser: Browser, first: Page, fields: Readonly<Record<string, string>>): Promise<Page> {
+    let page = first;
+    for (let step = 0; step < 10; step += 1) {
+      const next = page.target ?? /<form[^>]*action="([^"]+)"/.exec(page.body)?.[1];
+      if (next === undefined) {
+        throw new Error(`The provider answered ${page.status} and leads nowhere: ${page.body}`);
+      }
+      if (new URL(next, page.url).origin !== this.issuer) {
+        return page;
+      }
+      page = page.target === undefined ? await browser.submitForm(page, fields) : await browser.follow(page);
+    }
+    throw new Error(`The provider goes round in circles at ${page.url}`);
+  }
+
+  #handler(): Handler {
+    this.#running ??= muted(() => new this.construct(this.issuer, this.#configuration()).callback());
+    return this.#running;
+  }
+
+  #configuration(): Configuration {
+    return {
+      clients: [
+        ...[...this.#clients.values()].map(asProviderClient),
+        { ...CLI, grant_types: ['client_credentials'], redirect_uris: [], response_types: [] },
+      ],
+      jwks: {
+        keys: [
+          { ...privateJwk(keyOf('P-256', 'real')), kty: 'EC', alg: 'ES256' },
+          { ...privateJwk(keyOf('RSA', 'real')), kty: 'RSA', alg: 'RS256' },
+        ],
+      },
+      cookies: { keys: [this.#cookieKey] },
+      claims: { openid: ['sub'], profile: ['name'], email: ['email', 'email_verified'] },
+      findAccount: (_context, sub) => ({
+        accountId: sub,
+        claims: () => ({ sub, name: `${sub} of the test`, email: `${sub}@op.test`, email_verified: true }),
+      }),
+      ttl: {
+        AccessToken: 3600,
+        AuthorizationCode: 60,
+        ClientCredentials: 3600,
+        Grant: 3600,
+        IdToken: 3600,
+        Interaction: 600,
+        Session: 3600,
+        RefreshToken: 3600,
+      },
+      features: {
+        devInteractions: { enabled: true },
+        dPoP: { enabled: true, nonceSecret: this.#nonceSecret, requireNonce: () => true },
+        clientCredentials: { enabled: true },
+        introspection: { enabled: true, allowedPolicy: () => true },
+        jwtIntrospection: { enabled: true },
+        jwtUserinfo: { enabled: true },
+        revocation: { enabled: true },
+        rpInitiatedLogout: {
+          enabled: true,
+          logoutSource: (context, form) => {
+            context.body = form;
+          },
+        },
+        resourceIndicators: {
+          enabled: true,
+          defaultResource: () => RESOURCE,
+          useGrantedResource: () => true,
+          getResourceServerInfo: () => ({
+            scope: 'orders:read orders:write',
+            audience: RESOURCE,
+            accessTokenFormat: 'opaque',
+            accessTokenTTL: 3600,
+          }),
+        },
+      },
+    };
+  }
+}
+
+/** The private keys are the application's; `scope` would have to be among the provider's own. */
+function asProviderClient({
+  scope: _,
+  jwks,
+  ...client
+}: RegisteredClient): NonNullable<Configuration['clients']>[number] {
+  const { keys = [] } = Object(jwks);
+  const publicKeys = keys.map(({ d, p, q, dp, dq, qi, ...key }: Record<string, unknown>) => key);
+  return JSON.parse(JSON.stringify({ ...client, ...(keys.length > 0 && { jwks: { keys: publicKeys } }) }));
+}
+
+/** The provider warns of Node's version and of its development pages, which are meant here. */
+function muted<T>(work: () => T): T {
+  const { warn, info } = console;
+  const restore = (): void => void Object.assign(console, { warn, info });
+  Object.assign(console, { warn: () => undefined, info: () => undefined });
+  const result = work();
+  if (result instanceof Promise) {
+    result.then(restore, restore);
+  } else {
+    restore();
+  }
+  return result;
+}
