@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { expect, it } from '@jest/globals';
 
 import { clientOf } from '../support/client/client.js';
-import type { Answer, Fault } from '../support/provider/faulty-server.js';
+import type { Answer, Fault } from '../support/provider/http-faults.js';
 import { CLIENT_SECRET, startProvider } from '../support/provider/provider.js';
 
 const HALF = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"sub":"ali';

@@ -16,7 +16,7 @@ import {
 import { clientOf } from '../support/client/client.js';
 import { T } from '../support/clock.js';
 import { rawRequest } from '../support/http/raw-http.js';
-import type { Answer, Fault } from '../support/provider/faulty-server.js';
+import type { Answer, Fault } from '../support/provider/http-faults.js';
 import type { IssuedToken, Members } from '../support/provider/hostile-provider.js';
 import { startProvider } from '../support/provider/provider.js';
 

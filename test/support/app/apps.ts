@@ -28,7 +28,7 @@ import type { TestClock } from '../clock.js';
 import { closeLater } from '../closing.js';
 import { freePort } from '../ports.js';
 import type { HostileProvider } from '../provider/hostile-provider.js';
-import type { RegisteredClient } from '../provider/provider-clients.js';
+import type { RegisteredClient } from '../provider/correct/clients.js';
 import { CLIENT_SECRET, startProvider } from '../provider/provider.js';
 import { CONTROLLERS, Handled } from './app-controllers.js';
 import { CapturedLogger, type LogLine } from './captured-logger.js';

@@ -7,7 +7,7 @@ import { Transport } from '../../../lib/http/transport.js';
 import type { ClientMetadata } from '../../../lib/metadata/client-metadata.js';
 import { parseClientMetadata } from '../../../lib/metadata/registered-client.js';
 import { closeLater } from '../closing.js';
-import type { HostileProvider } from '../provider/hostile-provider.js';
+import type { TestProvider } from '../provider/correct/test-provider.js';
 import { CLIENT_SECRET } from '../provider/provider.js';
 
 export const REDIRECT_URI = 'https://app.test/auth/callback';
@@ -31,7 +31,7 @@ export interface ClientSetup {
  * ```
  */
 export function clientOf(
-  op: HostileProvider,
+  op: TestProvider,
   { metadata = {}, registered = {}, http = {}, settings = {} }: ClientSetup = {},
 ): { oidc: OidcClient; warnings: string[] } {
   const client = { client_id: 'rp1', client_secret: CLIENT_SECRET, redirect_uris: [REDIRECT_URI], ...metadata };
@@ -65,7 +65,7 @@ export function clientOf(
 /** A whole login with nothing between the client and the provider. */
 export async function loginWith(
   oidc: OidcClient,
-  op: HostileProvider,
+  op: TestProvider,
   { request, callback }: { request?: AuthorizationUrlOptions; callback?: CallbackOptions } = {},
 ): Promise<CallbackResult> {
   const { url, transaction } = await oidc.authorizationUrl(request);

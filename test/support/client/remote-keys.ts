@@ -3,7 +3,7 @@ import { Transport } from '../../../lib/http/transport.js';
 import { parseCompactJws } from '../../../lib/jose/compact-jws.js';
 import { RemoteKeys, type JwtOrigin } from '../../../lib/jose/remote-keys.js';
 import { closeLater } from '../closing.js';
-import type { HostileProvider } from '../provider/hostile-provider.js';
+import type { TestProvider } from '../provider/correct/test-provider.js';
 import { jws, type SigningKey } from '../tokens/keys.js';
 
 export interface TestKeys {
@@ -13,7 +13,7 @@ export interface TestKeys {
 }
 
 /** The keys that a provider publishes, as the library sees them. The transport is closed at the end of the test. */
-export function keysAt(op: HostileProvider): TestKeys {
+export function keysAt(op: TestProvider): TestKeys {
   const limits = {
     timeout: 2000,
     connectTimeout: 1000,

@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 
 import { jws, keyOf, kindOf, type SigningKey } from '../tokens/keys.js';
-import type { Answer, Recorded } from './faulty-server.js';
-import { NO_STORE } from './provider-answers.js';
-import type { RegisteredClient } from './provider-clients.js';
-
-export type Members = Readonly<Record<string, unknown>>;
-
-export type Change<T> = (value: T, request: Recorded) => T | Promise<T>;
+import type { RegisteredClient } from './correct/clients.js';
+import type { Answer } from './correct/http-answer.js';
+import type { Recorded } from './correct/loopback-server.js';
+import { NO_STORE } from './correct/oauth-answers.js';
+import type { ProtectedResponse } from './correct/protected-response.js';
+import type { Change, Members } from './correct/response-hooks.js';
+import { headerOf, signerFor, type KeyFor, type UnsignedJwt } from './correct/signing.js';
 
 /**
  * How a JWT is made wrong.
@@ -37,67 +37,32 @@ export interface ResponseFault extends JwtFault {
   readonly as?: 'json' | 'jwt';
 }
 
-/** Everything that can be made wrong at once. */
-export interface Changes {
-  readonly discovery: Change<Members>;
-  readonly jwks: Change<{ readonly keys: readonly Members[] }>;
-  readonly authorizationResponse: Change<Readonly<Record<string, string | undefined>>>;
-  readonly tokenResponse: Change<Members>;
-  readonly idToken: JwtFault;
-  readonly introspection: ResponseFault;
-  readonly userinfo: ResponseFault;
-}
-
-export const UNCHANGED: Changes = {
-  discovery: (document) => document,
-  jwks: (set) => set,
-  authorizationResponse: (parameters) => parameters,
-  tokenResponse: (members) => members,
-  idToken: {},
-  introspection: {},
-  userinfo: {},
-};
-
-/** What a JWT is made of when nobody changes it. */
-export interface JwtParts {
-  readonly alg: string;
-  /** Beside `alg` and `kid`. */
-  readonly header?: Members;
-  readonly claims: Members;
-}
-
 /** Signs for a client, with whatever fault was planned. */
-export function signFor(
-  client: RegisteredClient,
-  { alg, header, claims }: JwtParts,
-  fault: JwtFault,
-  request: Recorded,
-  keyFor: (alg: string) => SigningKey,
-): string {
-  const usual = { alg, ...(!alg.startsWith('HS') && { kid: keyFor(alg).kid }), ...header };
+export function signFor(jwt: UnsignedJwt, fault: JwtFault, request: Recorded, keyFor: KeyFor): string {
+  const usual = headerOf(jwt, keyFor);
   const sent = fault.header?.(usual) ?? usual;
-  const signedBy = fault.signedBy ?? (isKnown(sent['alg']) ? sent['alg'] : alg);
-  const key = signerOf(fault.sign, signedBy, Buffer.from(client.client_secret ?? ''), keyFor);
-  const jwt = jws(sent, fault.claims?.(claims, request) ?? claims, key, signedBy);
-  return typeof fault.sign === 'function' ? fault.sign(jwt) : jwt;
+  const signedBy = fault.signedBy ?? (isKnown(sent['alg']) ? sent['alg'] : jwt.alg);
+  const key = signerOf(fault.sign, signedBy, jwt.client, keyFor);
+  const signed = jws(sent, fault.claims?.(jwt.claims, request) ?? jwt.claims, key, signedBy);
+  return typeof fault.sign === 'function' ? fault.sign(signed) : signed;
 }
 
 function signerOf(
   sign: JwtFault['sign'],
   alg: string,
-  secret: Uint8Array,
-  keyFor: (alg: string) => SigningKey,
+  client: RegisteredClient,
+  keyFor: KeyFor,
 ): SigningKey | Uint8Array | undefined {
   if (typeof sign === 'object') {
     return sign;
   }
-  if (sign === 'none' || alg === 'none') {
+  if (sign === 'none') {
     return undefined;
   }
-  if (alg.startsWith('HS')) {
-    return sign === 'stranger' ? randomBytes(64) : secret;
+  if (sign === 'stranger' && alg !== 'none') {
+    return alg.startsWith('HS') ? randomBytes(64) : keyOf(kindOf(alg) ?? 'RSA', 'stranger');
   }
-  return sign === 'stranger' ? keyOf(kindOf(alg) ?? 'RSA', 'stranger') : keyFor(alg);
+  return signerFor(client, alg, keyFor);
 }
 
 function isKnown(alg: unknown): alg is string {
@@ -106,16 +71,16 @@ function isKnown(alg: unknown): alg is string {
 
 /** An answer that is JSON or a JWT, with whatever fault was planned. */
 export async function respondWith(
+  { members, isJwt, type, jwt }: ProtectedResponse,
   fault: ResponseFault,
-  members: Members,
   request: Recorded,
-  { isJwt, type, jwt }: { readonly isJwt: boolean; readonly type: string; readonly jwt: (body: Members) => string },
+  keyFor: KeyFor,
 ): Promise<Answer> {
   const body = (await fault.body?.(members, request)) ?? members;
   const asJwt = fault.as === undefined ? isJwt : fault.as === 'jwt';
   return {
     status: fault.status ?? 200,
     headers: { ...NO_STORE, 'content-type': fault.contentType ?? (asJwt ? type : 'application/json') },
-    body: fault.raw ?? (asJwt ? jwt(body) : JSON.stringify(body)),
+    body: fault.raw ?? (asJwt ? signFor(jwt(body), fault, request, keyFor) : JSON.stringify(body)),
   };
 }

@@ -8,7 +8,7 @@ import { request } from 'undici';
 import type { Browser, LoginOptions, Page } from '../browser/browser.js';
 import { TestClock } from '../clock.js';
 import { keyOf, privateJwk } from '../tokens/keys.js';
-import type { RegisteredClient } from './provider-clients.js';
+import type { RegisteredClient } from './correct/clients.js';
 
 const RESOURCE = 'https://api.test';
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
-import type { HostileProvider } from '../provider/hostile-provider.js';
+import type { TestProvider } from '../provider/correct/test-provider.js';
 import { jws, type Jwk, type SigningKey } from './keys.js';
 
 export interface JwtAccessTokenOptions {
@@ -15,7 +15,7 @@ export interface JwtAccessTokenOptions {
 
 /** A JWT access token (RFC 9068) of a provider for `https://api.test`, correct by default. */
 export function jwtAccessToken(
-  op: HostileProvider,
+  op: TestProvider,
   { alg = 'ES256', header, claims, key = op.key(alg) }: JwtAccessTokenOptions = {},
 ): string {
   const now = op.clock.seconds;

@@ -1,4 +1,5 @@
-import type { Answer, Recorded } from './faulty-server.js';
+import type { Answer } from './http-answer.js';
+import type { Recorded } from './loopback-server.js';
 
 export const NO_STORE = { 'cache-control': 'no-store' } as const;
 

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 
 import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify, type JWK } from 'jose';
 
-import type { Recorded } from './faulty-server.js';
+import type { TestClock } from '../../clock.js';
+import type { Recorded } from './loopback-server.js';
 
 /** A proof that came with a request, as an authorization server sees it (RFC 9449, section 4.3). */
 export interface SeenProof {
@@ -17,7 +18,7 @@ export interface SeenProof {
  * @param url of the endpoint
  * @throws it is not one that RFC 9449 allows; undefined when the request has none
  */
-export async function seenProof(request: Recorded, url: string, now: Date): Promise<SeenProof | undefined> {
+async function seenProof(request: Recorded, url: string, now: Date): Promise<SeenProof | undefined> {
   const proof = request.headers['dpop'];
   if (typeof proof !== 'string') {
     return undefined;
@@ -35,4 +36,19 @@ export async function seenProof(request: Recorded, url: string, now: Date): Prom
     throw new Error('The proof is made for another request');
   }
   return { jkt: await calculateJwkThumbprint(jwk as JWK), header: { ...protectedHeader }, claims: payload };
+}
+
+/** The proof of a request, put into `request.notes.proof` when it is good; `bad` when it is not. */
+export async function proofOf(
+  request: Recorded,
+  url: string,
+  clock: TestClock,
+): Promise<SeenProof | 'bad' | undefined> {
+  try {
+    const proof = await seenProof(request, url, new Date(clock.now()));
+    request.notes['proof'] = proof;
+    return proof;
+  } catch {
+    return 'bad';
+  }
 }

@@ -1,7 +1,7 @@
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify, type JSONWebKeySet } from 'jose';
 
-import { decodeJwt } from '../tokens/keys.js';
-import type { Recorded } from './faulty-server.js';
+import { decodeJwt } from '../../tokens/keys.js';
+import type { Recorded } from './loopback-server.js';
 
 /** A client as the provider knows it: IANA's registered members, as in the library's options. */
 export interface RegisteredClient {

@@ -1,0 +1,23 @@
+import type { TestClock } from '../../clock.js';
+import type { ProviderClients } from './clients.js';
+import type { Issued } from './issued.js';
+import type { KeyRing } from './key-ring.js';
+import type { Members, ResponseHooks } from './response-hooks.js';
+
+/** The endpoints beside discovery, by their paths below the issuer. */
+export const ENDPOINTS = ['jwks', 'authorize', 'token', 'userinfo', 'introspect', 'revoke', 'end-session'] as const;
+
+export type Endpoint = (typeof ENDPOINTS)[number];
+
+/** What the endpoints of a provider share. */
+export interface ProviderContext {
+  readonly issuer: string;
+  readonly url: (endpoint: Endpoint) => string;
+  readonly clock: TestClock;
+  readonly clients: ProviderClients;
+  readonly keys: KeyRing;
+  readonly issued: Issued;
+  /** Who is signed in. */
+  readonly user: Members;
+  readonly hooks: ResponseHooks;
+}

@@ -1,0 +1,43 @@
+import { ASYMMETRIC_ALGORITHMS } from '../../tokens/keys.js';
+import type { ProviderContext } from './context.js';
+import type { Answer } from './http-answer.js';
+import type { Recorded } from './loopback-server.js';
+import type { Members } from './response-hooks.js';
+
+const METHODS = ['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'none'];
+
+/** OpenID Connect Discovery 1.0, section 4; RFC 8414, section 3. */
+export async function discovery(op: ProviderContext, request: Recorded): Promise<Answer> {
+  return { body: await op.hooks.discovery(document(op), request) };
+}
+
+/** The key set (RFC 7517, section 5). */
+export async function jwks(op: ProviderContext, request: Recorded): Promise<Answer> {
+  return { body: await op.hooks.jwks({ keys: op.keys.published }, request) };
+}
+
+function document({ issuer, url }: ProviderContext): Members {
+  return {
+    issuer,
+    authorization_endpoint: url('authorize'),
+    token_endpoint: url('token'),
+    userinfo_endpoint: url('userinfo'),
+    introspection_endpoint: url('introspect'),
+    revocation_endpoint: url('revoke'),
+    end_session_endpoint: url('end-session'),
+    jwks_uri: url('jwks'),
+    scopes_supported: ['openid', 'profile', 'email', 'offline_access', 'orders:read', 'orders:write'],
+    response_types_supported: ['code'],
+    response_modes_supported: ['query', 'form_post'],
+    grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: [...ASYMMETRIC_ALGORITHMS, 'HS256'],
+    userinfo_signing_alg_values_supported: ASYMMETRIC_ALGORITHMS,
+    introspection_signing_alg_values_supported: ASYMMETRIC_ALGORITHMS,
+    token_endpoint_auth_methods_supported: METHODS,
+    introspection_endpoint_auth_methods_supported: METHODS,
+    revocation_endpoint_auth_methods_supported: METHODS,
+    code_challenge_methods_supported: ['S256'],
+    authorization_response_iss_parameter_supported: true,
+  };
+}

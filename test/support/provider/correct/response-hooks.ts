@@ -1,0 +1,37 @@
+import type { Answer } from './http-answer.js';
+import type { Recorded } from './loopback-server.js';
+import { answerWith, type ProtectedResponse } from './protected-response.js';
+import { sign, type KeyFor, type UnsignedJwt } from './signing.js';
+
+export type Members = Readonly<Record<string, unknown>>;
+
+/** Changes a value before it is sent. */
+export type Change<T> = (value: T, request: Recorded) => T | Promise<T>;
+
+/** What each kind of answer goes through before it is sent: one hook for each. */
+export interface ResponseHooks {
+  readonly discovery: Change<Members>;
+  readonly jwks: Change<{ readonly keys: readonly Members[] }>;
+  /** The parameters that the browser takes back; those that are undefined are left out. */
+  readonly authorizationResponse: Change<Readonly<Record<string, string | undefined>>>;
+  /** The members of a successful token response. */
+  readonly tokenResponse: Change<Members>;
+  /** Signs it. */
+  readonly idToken: (jwt: UnsignedJwt, request: Recorded) => string;
+  /** Make it JSON or a signed JWT. */
+  readonly userinfo: (response: ProtectedResponse, request: Recorded) => Answer | Promise<Answer>;
+  readonly introspection: (response: ProtectedResponse, request: Recorded) => Answer | Promise<Answer>;
+}
+
+/** The hooks that send everything as it should be. */
+export function unchanged(keyFor: KeyFor): ResponseHooks {
+  return {
+    discovery: (document) => document,
+    jwks: (set) => set,
+    authorizationResponse: (parameters) => parameters,
+    tokenResponse: (members) => members,
+    idToken: (jwt) => sign(jwt, keyFor),
+    userinfo: (response) => answerWith(response, keyFor),
+    introspection: (response) => answerWith(response, keyFor),
+  };
+}

@@ -1,0 +1,32 @@
+import { jws, type SigningKey } from '../../tokens/keys.js';
+import type { RegisteredClient } from './clients.js';
+
+/** The provider's key for an algorithm. */
+export type KeyFor = (alg: string) => SigningKey;
+
+/** A JWT for a client, before it is signed. */
+export interface UnsignedJwt {
+  /** Whose secret signs with HS*. */
+  readonly client: RegisteredClient;
+  readonly alg: string;
+  /** Beside `alg` and `kid`. */
+  readonly header?: Readonly<Record<string, unknown>>;
+  readonly claims: Readonly<Record<string, unknown>>;
+}
+
+export function sign(jwt: UnsignedJwt, keyFor: KeyFor): string {
+  return jws(headerOf(jwt, keyFor), jwt.claims, signerFor(jwt.client, jwt.alg, keyFor), jwt.alg);
+}
+
+/** The whole header of a JWT. */
+export function headerOf({ alg, header }: UnsignedJwt, keyFor: KeyFor): Readonly<Record<string, unknown>> {
+  return { alg, ...(!alg.startsWith('HS') && { kid: keyFor(alg).kid }), ...header };
+}
+
+/** What signs for a client with an algorithm; undefined for `none`. */
+export function signerFor(client: RegisteredClient, alg: string, keyFor: KeyFor): SigningKey | Uint8Array | undefined {
+  if (alg === 'none') {
+    return undefined;
+  }
+  return alg.startsWith('HS') ? Buffer.from(client.client_secret ?? '') : keyFor(alg);
+}

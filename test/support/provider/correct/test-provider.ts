@@ -1,0 +1,158 @@
+import { TestClock } from '../../clock.js';
+import type { SigningKey } from '../../tokens/keys.js';
+import { authorize } from './authorization-endpoint.js';
+import { ProviderClients, type RegisteredClient } from './clients.js';
+import { ENDPOINTS, type Endpoint, type ProviderContext } from './context.js';
+import { discovery, jwks } from './discovery.js';
+import { endSession } from './end-session-endpoint.js';
+import type { Answer } from './http-answer.js';
+import { introspect } from './introspection-endpoint.js';
+import { Issued, type IssuedToken } from './issued.js';
+import { KeyRing, type Rotation } from './key-ring.js';
+import { LoopbackServer, type Recorded } from './loopback-server.js';
+import { unchanged, type Members, type ResponseHooks } from './response-hooks.js';
+import { revoke } from './revocation-endpoint.js';
+import { token } from './token-endpoint.js';
+import { userinfo } from './userinfo-endpoint.js';
+
+export interface TestProviderOptions {
+  /** Default: a new one at T. */
+  readonly clock?: TestClock;
+  readonly clients?: readonly RegisteredClient[];
+  /** As it appears in the issuer: `127.0.0.1`, the default, or `localhost`. */
+  readonly host?: string;
+  /** The issuer's path, such as `/tenant`; default none. */
+  readonly path?: string;
+}
+
+const ANSWERS: Readonly<Record<string, (op: ProviderContext, request: Recorded) => Promise<Answer>>> = {
+  discovery,
+  jwks,
+  authorize,
+  token,
+  userinfo,
+  introspect,
+  revoke,
+  'end-session': endSession,
+};
+
+/**
+ * OpenID Provider for tests, in this process and on a free port of loopback, that does everything right. It signs
+ * everybody in at once, as `alice`.
+ *
+ * ```ts
+ * const op = await TestProvider.start({ clients: [{ client_id: 'rp1', client_secret: 's3cret' }] });
+ * const token = op.issue({ scope: 'orders:read' });
+ * op.expire(token);
+ * op.rotate({ keepOld: true });
+ * op.count('introspect');
+ * await op.close();
+ * ```
+ */
+export class TestProvider extends LoopbackServer {
+  readonly clock: TestClock;
+  /** Who is signed in; `sub` and the claims that userinfo gives. */
+  user: Members = { sub: 'alice', name: 'Alice', email: 'alice@op.test', email_verified: true };
+
+  /** What each kind of answer goes through before it is sent: the seam for who changes it. */
+  protected hooks: ResponseHooks = unchanged((alg) => this.key(alg));
+
+  readonly #path: string;
+  readonly #clients: ProviderClients;
+  readonly #keys = new KeyRing();
+  readonly #issued: Issued;
+
+  protected constructor({ clock = new TestClock(), clients = [], host, path = '' }: TestProviderOptions) {
+    super(host);
+    this.clock = clock;
+    this.#path = path;
+    this.#clients = new ProviderClients(() => this.issuer, clock.now);
+    clients.forEach((client) => this.register(client));
+    this.#issued = new Issued(() => this.issuer, clock);
+  }
+
+  static async start(options: TestProviderOptions = {}): Promise<TestProvider> {
+    const provider = new TestProvider(options);
+    await provider.listen();
+    return provider;
+  }
+
+  /** Adds a client, in place of one with the same `client_id`. */
+  register(client: RegisteredClient): void {
+    this.#clients.register(client);
+  }
+
+  get issuer(): string {
+    return this.origin + this.#path;
+  }
+
+  url(endpoint: Endpoint): string {
+    return `${this.issuer}/${endpoint}`;
+  }
+
+  /** The key that a JWT of this algorithm is signed with at present. */
+  key(alg: string): SigningKey {
+    return this.#keys.key(alg);
+  }
+
+  /**
+   * New keys in place of the old ones, or only of these kinds.
+   *
+   * @param rotation `keepOld` leaves the old ones published
+   */
+  rotate(rotation?: Rotation): void {
+    this.#keys.rotate(rotation);
+  }
+
+  /**
+   * An opaque access token, by default of `alice` for the API `https://api.test` with `orders:read`, for an hour. Members
+   * that are undefined are left out of what introspection says.
+   */
+  issue(members: IssuedToken = {}): string {
+    return this.#issued.token(members);
+  }
+
+  /** Makes the provider forget a token. */
+  expire(token: string): void {
+    this.#issued.expire(token);
+  }
+
+  isKnown(token: string): boolean {
+    return this.#issued.isKnown(token);
+  }
+
+  /** A code as the authorization endpoint gives it, for tests that have no browser. */
+  issueCode(clientId: string, request: Readonly<Record<string, string>>): string {
+    const client = this.#clients.find(clientId);
+    if (client === undefined) {
+      throw new Error(`${clientId} is not registered`);
+    }
+    return this.#issued.code(client, request, String(this.user['sub']));
+  }
+
+  protected route(path: string): string {
+    const own = path.startsWith(`${this.#path}/`) ? path.slice(this.#path.length + 1) : undefined;
+    const isInserted = path === `/.well-known/oauth-authorization-server${this.#path}`;
+    if (isInserted || own === '.well-known/openid-configuration') {
+      return 'discovery';
+    }
+    return ENDPOINTS.find((endpoint) => endpoint === own) ?? 'other';
+  }
+
+  protected respond(request: Recorded): Promise<Answer> {
+    return ANSWERS[request.endpoint]?.(this.#context(), request) ?? Promise.resolve({ status: 404, body: 'Not found' });
+  }
+
+  #context(): ProviderContext {
+    return {
+      issuer: this.issuer,
+      url: (endpoint) => this.url(endpoint),
+      clock: this.clock,
+      clients: this.#clients,
+      keys: this.#keys,
+      issued: this.#issued,
+      user: this.user,
+      hooks: this.hooks,
+    };
+  }
+}

@@ -1,0 +1,28 @@
+import type { ProviderContext } from './context.js';
+import type { Answer } from './http-answer.js';
+import type { Recorded } from './loopback-server.js';
+import { oauthError } from './oauth-answers.js';
+import { proofOf } from './seen-proof.js';
+
+/** OpenID Connect Core 1.0, section 5.3; signed when the client registered it. */
+export async function userinfo(op: ProviderContext, request: Recorded): Promise<Answer> {
+  const [, scheme, value = ''] = /^(Bearer|DPoP) (.+)$/i.exec(request.headers.authorization ?? '') ?? [];
+  const known = op.issued.activeToken(value);
+  const proof = await proofOf(request, op.url('userinfo'), op.clock);
+  const isBound = Object(known?.['cnf']).jkt !== undefined;
+  const isProven = proof !== 'bad' && proof?.jkt === Object(known?.['cnf']).jkt && isBound === (scheme === 'DPoP');
+  const token = isProven ? known : undefined;
+  const client = op.clients.find(String(token?.client_id));
+  if (token?.sub === undefined || client === undefined) {
+    return { ...oauthError(401, 'invalid_token'), headers: { 'www-authenticate': 'Bearer error="invalid_token"' } };
+  }
+  const alg = client['userinfo_signed_response_alg'];
+  const envelope = { iss: op.issuer, aud: client.client_id };
+  const response = {
+    members: { ...op.user, sub: token.sub },
+    isJwt: alg !== undefined,
+    type: 'application/jwt',
+    jwt: (members: object) => ({ client, alg: String(alg ?? 'RS256'), claims: { ...envelope, ...members } }),
+  };
+  return op.hooks.userinfo(response, request);
+}
