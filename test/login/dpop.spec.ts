@@ -9,7 +9,7 @@ import {
   onBothAdapters,
   SESSION_SECRET,
   type TestApp,
-  type TestProvider,
+  type AppProvider,
 } from '../support/app/apps.js';
 import { Browser } from '../support/browser/browser.js';
 import { closeLater } from '../support/closing.js';
@@ -17,7 +17,7 @@ import { RealProvider } from '../support/provider/real-provider.js';
 
 const ORDERS = 'https://api.test/orders';
 
-function tokensOf(app: TestApp<TestProvider>, browser: Browser): TokenResponse {
+function tokensOf(app: TestApp<AppProvider>, browser: Browser): TokenResponse {
   const headers = { cookie: browser.jar.header(app.url, { isCrossSite: false, isSafe: true }) };
   const session = app.nest.get(OidcSession).read({ headers, rawHeaders: [], method: 'GET', url: '/' });
   if (session?.tokens.access_token === undefined) {

@@ -1,24 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import type { Server } from 'node:http';
 
 import { describe } from '@jest/globals';
-import {
-  Catch,
-  Module,
-  type ArgumentsHost,
-  type INestApplication,
-  type NestApplicationOptions,
-  type Provider,
-  type Type,
-} from '@nestjs/common';
-import { BaseExceptionFilter, NestFactory } from '@nestjs/core';
+import { Module, type INestApplication, type NestApplicationOptions, type Provider, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { request } from 'undici';
 
 import {
   OIDC_CLOCK,
-  OidcException,
   OidcModule,
   type ClientMetadata,
   type OidcModuleExtras,
@@ -27,30 +16,23 @@ import {
 import type { TestClock } from '../clock.js';
 import { closeLater } from '../closing.js';
 import { freePort } from '../ports.js';
-import type { HostileProvider } from '../provider/hostile-provider.js';
 import type { RegisteredClient } from '../provider/correct/clients.js';
+import type { HostileProvider } from '../provider/hostile-provider.js';
 import { CLIENT_SECRET, startProvider } from '../provider/provider.js';
 import { CONTROLLERS, Handled } from './app-controllers.js';
-import { CapturedLogger, type LogLine } from './captured-logger.js';
-import { TestResponse } from './test-response.js';
+import { CapturedLogger } from './captured-logger.js';
+import { Recorder } from './recorder.js';
+import { TestApp, type Adapter, type AppProvider } from './test-app.js';
 
-export type Adapter = 'express' | 'fastify';
+export { TestApp, type Adapter, type AppProvider, type RequestOptions } from './test-app.js';
 
 export const SESSION_SECRET = randomBytes(32).toString('base64url');
 
 export const AUDIENCE = 'https://api.test';
 
-/** What an application needs to know of its provider. */
-export interface TestProvider {
-  readonly issuer: string;
-  readonly clock: TestClock;
-  register(client: RegisteredClient): void;
-  close(): Promise<void>;
-}
-
 type OrUndefined<T> = { readonly [member in keyof T]?: T[member] | undefined };
 
-export interface AppSetup<P extends TestProvider = HostileProvider> {
+export interface AppSetup<P extends AppProvider = HostileProvider> {
   readonly adapter: Adapter;
   /** Default: a provider of its own, closed with the application. */
   readonly op?: P;
@@ -91,89 +73,6 @@ export interface AppSetup<P extends TestProvider = HostileProvider> {
   readonly configure?: (nest: INestApplication) => void | Promise<void>;
 }
 
-export interface RequestOptions {
-  readonly method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE' | 'OPTIONS';
-  readonly headers?: Readonly<Record<string, string | string[]>>;
-  readonly body?: string | Uint8Array;
-}
-
-/** An application that runs, and what it did. */
-export class TestApp<P extends TestProvider = HostileProvider> {
-  #handledBefore = 0;
-
-  constructor(
-    readonly adapter: Adapter,
-    readonly nest: INestApplication,
-    readonly op: P,
-    /** Where it listens: `http://127.0.0.1:<port>`. */
-    readonly address: string,
-    /** Its origin in the browser; without `publicUrl` the address. */
-    readonly url: string,
-    readonly client: ClientMetadata,
-    private readonly logger: CapturedLogger,
-    private readonly recorder: Recorder,
-    private readonly handlers: Handled,
-  ) {
-    const server: Server = nest.getHttpServer();
-    server.prependListener('request', () => {
-      this.#handledBefore = handlers.calls.length;
-    });
-  }
-
-  get clock(): TestClock {
-    return this.op.clock;
-  }
-
-  /** Every line of every level since the boot began. */
-  get logs(): readonly LogLine[] {
-    return this.logger.lines;
-  }
-
-  /** What the guards threw; `refusals[0]?.cause?.code` is the fine code. */
-  get refusals(): readonly OidcException[] {
-    return this.recorder.refusals;
-  }
-
-  /** Everything that was thrown and is no refusal. */
-  get errors(): readonly unknown[] {
-    return this.recorder.errors;
-  }
-
-  /** The handlers that ran: `GET /orders`. */
-  get handled(): readonly string[] {
-    return this.handlers.calls;
-  }
-
-  /** Those that ran since the last request came, by whatever way. */
-  get handledByLast(): readonly string[] {
-    return this.handlers.calls.slice(this.#handledBefore);
-  }
-
-  /** The code behind the last refusal. */
-  get lastCode(): string | undefined {
-    return this.refusals.at(-1)?.cause?.code;
-  }
-
-  /** One request without cookies and without redirects. */
-  async request(path: string, { method = 'GET', headers = {}, body }: RequestOptions = {}): Promise<TestResponse> {
-    const answer = await request(this.address + path, { method, headers, body: body ?? null, reset: true });
-    return TestResponse.of(answer.statusCode, answer.headers, await answer.body.text());
-  }
-
-  get(path: string, headers: RequestOptions['headers'] = {}): Promise<TestResponse> {
-    return this.request(path, { headers });
-  }
-
-  post(path: string, body = '', headers: RequestOptions['headers'] = {}): Promise<TestResponse> {
-    return this.request(path, { method: 'POST', body, headers });
-  }
-
-  /** With a bearer token. */
-  call(path: string, token: string, options: RequestOptions = {}): Promise<TestResponse> {
-    return this.request(path, { ...options, headers: { authorization: `Bearer ${token}`, ...options.headers } });
-  }
-}
-
 /**
  * A `describe` for each HTTP adapter.
  *
@@ -198,8 +97,8 @@ export function onBothAdapters(tests: (adapter: Adapter) => void): void {
  * @throws what the boot threw, such as `ConfigError`
  */
 export function createApp(setup: AppSetup & { readonly op?: HostileProvider }): Promise<TestApp>;
-export function createApp<P extends TestProvider>(setup: AppSetup<P> & { readonly op: P }): Promise<TestApp<P>>;
-export async function createApp(setup: AppSetup<TestProvider>): Promise<TestApp<TestProvider>> {
+export function createApp<P extends AppProvider>(setup: AppSetup<P> & { readonly op: P }): Promise<TestApp<P>>;
+export async function createApp(setup: AppSetup<AppProvider>): Promise<TestApp<AppProvider>> {
   const op = setup.op ?? (await startProvider(setup));
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -213,7 +112,7 @@ export async function createApp(setup: AppSetup<TestProvider>): Promise<TestApp<
   }
 }
 
-async function boot(setup: AppSetup<TestProvider>, op: TestProvider, port: number): Promise<TestApp<TestProvider>> {
+async function boot(setup: AppSetup<AppProvider>, op: AppProvider, port: number): Promise<TestApp<AppProvider>> {
   const address = `${setup.https === undefined ? 'http' : 'https'}://127.0.0.1:${port}`;
   const url = setup.publicUrl ?? address;
   const client = clientOf(setup, url);
@@ -241,7 +140,7 @@ async function boot(setup: AppSetup<TestProvider>, op: TestProvider, port: numbe
   return new TestApp(setup.adapter, nest, op, address, url, client, logger, recorder, handled);
 }
 
-function fastify({ https, trustProxy = false }: AppSetup<TestProvider>): FastifyAdapter {
+function fastify({ https, trustProxy = false }: AppSetup<AppProvider>): FastifyAdapter {
   // It takes no number of hops: a function says the same.
   const trusted = typeof trustProxy === 'number' ? (_address: string, hop: number) => hop < trustProxy : trustProxy;
   return https === undefined
@@ -250,7 +149,7 @@ function fastify({ https, trustProxy = false }: AppSetup<TestProvider>): Fastify
 }
 
 function nestOptions(
-  { bodyParser, rawBody, https }: AppSetup<TestProvider>,
+  { bodyParser, rawBody, https }: AppSetup<AppProvider>,
   logger: CapturedLogger,
 ): NestApplicationOptions {
   return {
@@ -264,7 +163,7 @@ function nestOptions(
 }
 
 function rootModule(
-  { extras = {}, imports = [], controllers = CONTROLLERS, providers = [] }: AppSetup<TestProvider>,
+  { extras = {}, imports = [], controllers = CONTROLLERS, providers = [] }: AppSetup<AppProvider>,
   options: OidcModuleOptions,
   clock: TestClock,
   handled: Handled,
@@ -283,7 +182,7 @@ function rootModule(
   return AppModule;
 }
 
-function clientOf({ client, globalPrefix }: AppSetup<TestProvider>, url: string): ClientMetadata {
+function clientOf({ client, globalPrefix }: AppSetup<AppProvider>, url: string): ClientMetadata {
   const prefix = globalPrefix === undefined ? '' : `/${globalPrefix}`;
   return defined({
     client_id: 'rp1',
@@ -294,7 +193,7 @@ function clientOf({ client, globalPrefix }: AppSetup<TestProvider>, url: string)
   });
 }
 
-function optionsOf({ options }: AppSetup<TestProvider>, issuer: string, client: ClientMetadata): OidcModuleOptions {
+function optionsOf({ options }: AppSetup<AppProvider>, issuer: string, client: ClientMetadata): OidcModuleOptions {
   return defined({
     issuer,
     client,
@@ -308,20 +207,4 @@ function optionsOf({ options }: AppSetup<TestProvider>, issuer: string, client: 
 function defined<T extends object, U extends object>(members: U): T {
   const kept = Reflect.ownKeys(members).filter((key) => Reflect.get(members, key) !== undefined);
   return Object.fromEntries(kept.map((key) => [key, Reflect.get(members, key)])) as T;
-}
-
-/** Keeps what is thrown and leaves the answer to Nest. */
-@Catch()
-class Recorder extends BaseExceptionFilter {
-  readonly refusals: OidcException[] = [];
-  readonly errors: unknown[] = [];
-
-  override catch(exception: unknown, host: ArgumentsHost): void {
-    if (exception instanceof OidcException) {
-      this.refusals.push(exception);
-    } else {
-      this.errors.push(exception);
-    }
-    super.catch(exception, host);
-  }
 }

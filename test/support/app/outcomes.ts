@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { afterEach, expect } from '@jest/globals';
 
 import { OidcError } from '../../../lib/index.js';
-import type { TestApp, TestProvider } from './apps.js';
+import type { TestApp, AppProvider } from './apps.js';
 import type { TestResponse } from './test-response.js';
 
 /**
@@ -17,7 +17,7 @@ import type { TestResponse } from './test-response.js';
  *
  * Importing this file also makes each test fail that ends with a changed `Object.prototype`.
  */
-type App = TestApp<TestProvider>;
+type App = TestApp<AppProvider>;
 
 /** The parameters of the challenge for bearer tokens, by name. */
 export function challengeOf(response: TestResponse): Readonly<Record<string, string>> {

@@ -1,6 +1,6 @@
 import { request } from 'undici';
 
-import type { TestApp, TestProvider } from '../app/apps.js';
+import type { TestApp, AppProvider } from '../app/apps.js';
 import { TestResponse } from '../app/test-response.js';
 import type { TestClock } from '../clock.js';
 import { CookieJar } from './cookie-jar.js';
@@ -71,7 +71,7 @@ export interface LoginOptions extends VisitOptions {
 export class Browser {
   jar: CookieJar;
   readonly history: Visit[] = [];
-  readonly #app: Pick<TestApp<TestProvider>, 'url' | 'address' | 'clock'>;
+  readonly #app: Pick<TestApp<AppProvider>, 'url' | 'address' | 'clock'>;
   readonly #hosts = new Map<string, string>();
 
   constructor(app: { readonly url: string; readonly address: string; readonly clock: TestClock }) {
