@@ -2,10 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 
 import { OIDC_DISPATCHER, OidcClient, type ClientMetadata } from '../../lib/index.js';
 import { createApp, type TestApp } from './app/apps.js';
-import { expectCallbackRefused, expectDependency, expectNoSecrets } from './app/outcomes.js';
+import { expectBadToken, expectCallbackRefused, expectDependency, expectNoSecrets } from './app/outcomes.js';
 import { Browser } from './browser/browser.js';
 import { SeenDispatcher } from './client/dispatcher.js';
+import { closeLater } from './closing.js';
 import { rawBytes } from './http/raw-http.js';
+import { TestProvider } from './provider/correct/test-provider.js';
 import { authenticationOf } from './provider/hostile-provider.js';
 import { CLIENT_SECRET, startProvider } from './provider/provider.js';
 import { keyOf, privateJwk } from './tokens/keys.js';
@@ -15,6 +17,16 @@ const adapter = 'express';
 const boot = (client: Partial<ClientMetadata> = {}): Promise<TestApp> => createApp({ adapter, client });
 
 describe('the provider of the tests', () => {
+  it('serves an application without the one that has faults', async () => {
+    const op = closeLater(await TestProvider.start());
+    const app = await createApp({ adapter, op, client: { introspection_signed_response_alg: 'ES256' } });
+    const token = op.issue();
+    expect((await app.call('/orders', token)).status).toBe(200);
+    expect((await new Browser(app).login()).status).toBe(303);
+    op.expire(token);
+    expectBadToken(app, await app.call('/orders', token), 'TOKEN_INACTIVE');
+  });
+
   it.each<[method: string, client: Parameters<typeof boot>[0]]>([
     ['client_secret_basic', {}],
     ['client_secret_post', { token_endpoint_auth_method: 'client_secret_post' }],
