@@ -6,6 +6,12 @@ import type { OidcErrorCode } from './codes.js';
  */
 export type ErrorFacts = Readonly<Record<string, string | number | readonly string[] | undefined>>;
 
+/** A claim, a header parameter or a member as a fact: text and lists of text as they are, anything else as JSON. */
+export function factOf(value: unknown): string | readonly string[] | undefined {
+  const isText = (item: unknown): item is string => typeof item === 'string';
+  return isText(value) || (Array.isArray(value) && value.every(isText)) ? value : JSON.stringify(value);
+}
+
 export interface OidcErrorOptions {
   /** What led here. Never carries a token, a secret or a provider's whole answer. */
   readonly cause?: unknown;

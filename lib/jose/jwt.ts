@@ -1,7 +1,7 @@
 import { isNumericDate, type Clock } from '../clock/clock.js';
 import type { VerificationErrorCode } from '../errors/codes.js';
 import { VerificationError } from '../errors/errors.js';
-import type { ErrorFacts } from '../errors/oidc.error.js';
+import { factOf, type ErrorFacts } from '../errors/oidc.error.js';
 import type { JsonObject, JsonValue } from '../values/json.js';
 import { readMembers, type MemberTypes } from '../values/tolerant-reader.js';
 import { decodeClaims, parseCompactJws, type CompactJws } from './compact-jws.js';
@@ -47,7 +47,7 @@ export interface VerifiedJwt {
 export async function verifyJwt(jwt: string, purpose: Purpose, expected: JwtExpectations): Promise<VerifiedJwt> {
   const jws = parseCompactJws(jwt, purpose.maxLength);
   if (!purpose.types.includes(typeOf(jws.header['typ']))) {
-    throw fail('TYP_MISMATCH', purpose, 'has another typ', { typ: seen(jws.header['typ']), wanted: types(purpose) });
+    throw fail('TYP_MISMATCH', purpose, 'has another typ', { typ: factOf(jws.header['typ']), wanted: types(purpose) });
   }
   if (!expected.algorithms.includes(jws.alg)) {
     const facts = { alg: jws.alg, wanted: expected.algorithms };
@@ -93,22 +93,24 @@ function checkForeign(claims: JsonObject, purpose: Purpose): void {
 }
 
 function checkIssuer(claims: JsonObject, purpose: Purpose, issuer: string): void {
-  if (claims['iss'] !== issuer) {
-    const problem = claims['iss'] === undefined ? 'lacks iss' : 'names another issuer';
-    throw fail('ISS_MISMATCH', purpose, problem, { iss: seen(claims['iss']), wanted: issuer });
+  const { iss } = claims;
+  if (iss !== issuer) {
+    const problem = iss === undefined ? 'lacks iss' : 'names another issuer';
+    throw fail('ISS_MISMATCH', purpose, problem, { iss: factOf(iss), wanted: issuer });
   }
 }
 
 function checkAudience(claims: JsonObject, purpose: Purpose, ours: readonly string[] | undefined): void {
-  if (ours === undefined && claims['aud'] === undefined) {
+  const { aud } = claims;
+  if (ours === undefined && aud === undefined) {
     return;
   }
-  const audiences = audiencesOf(claims['aud']);
+  const audiences = audiencesOf(aud);
   const isOurs = (audience: string): boolean => ours?.includes(audience) ?? true;
   const fits = purpose.audience === 'some' ? audiences.some(isOurs) : audiences.every(isOurs);
   if (audiences.length === 0 || !fits) {
-    const problem = claims['aud'] === undefined ? 'lacks aud' : 'is meant for another audience';
-    throw fail('AUD_MISMATCH', purpose, problem, { aud: seen(claims['aud']), wanted: ours });
+    const problem = aud === undefined ? 'lacks aud' : 'is meant for another audience';
+    throw fail('AUD_MISMATCH', purpose, problem, { aud: factOf(aud), wanted: ours });
   }
 }
 
@@ -149,11 +151,6 @@ export function numericDate(claims: JsonObject, name: string, purpose: Purpose):
     throw fail('CLAIM_INVALID', purpose, `has a ${name} that is no time`);
   }
   return value;
-}
-
-/** A claim or a header parameter as a fact. */
-export function seen(value: JsonValue | undefined): string | undefined {
-  return value === undefined || typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 function types({ types: wanted }: Purpose): readonly string[] {

@@ -105,10 +105,11 @@ export class TrustedIssuer {
   async #introspect(token: string): Promise<AccessTokenClaims | undefined> {
     try {
       const introspection = await this.client.introspect(token, { audience: this.settings.audience ?? [] });
-      if (introspection.active && isIdToken(token, introspection)) {
-        throw new AccessTokenError('TOKEN_TYPE', 'The token is an ID token, which the server calls active.');
+      if (!introspection.active) {
+        return undefined;
       }
-      return introspection.active ? introspection : undefined;
+      requireNoIdToken(token, introspection);
+      return introspection;
     } catch (error) {
       // RFC 7009, section 2.2.1, which servers answer at introspection too: this form of token is none of theirs.
       if (error instanceof OAuthError && error.error === 'unsupported_token_type') {
@@ -155,15 +156,20 @@ const CODES: Readonly<Partial<Record<VerificationErrorCode, AccessTokenErrorCode
 const ID_TOKEN_CLAIMS: readonly string[] = ['nonce', 'at_hash', 'c_hash', 's_hash'];
 
 /**
- * Whether an introspected token is an ID token: the answer, or the token itself, has a claim of one, and the server does not
+ * An introspected token is an ID token where the answer, or the token itself, has a claim of one and the server does not
  * call it an access token. Some servers call ID tokens active, and their audience may be this API's.
+ *
+ * @throws {AccessTokenError} `TOKEN_TYPE`
  */
-function isIdToken(token: string, answer: AccessTokenClaims): boolean {
+function requireNoIdToken(token: string, answer: AccessTokenClaims): void {
   if (isCalledAccessToken(answer)) {
-    return false;
+    return;
   }
   const own = unverifiedJwt(token)?.claims ?? {};
-  return ID_TOKEN_CLAIMS.some((claim) => (answer[claim] ?? own[claim] ?? undefined) !== undefined);
+  const claims = ID_TOKEN_CLAIMS.filter((claim) => (answer[claim] ?? own[claim] ?? undefined) !== undefined);
+  if (claims.length > 0) {
+    throw new AccessTokenError('TOKEN_TYPE', 'The token is an ID token.', { facts: { claims } });
+  }
 }
 
 function introspections(

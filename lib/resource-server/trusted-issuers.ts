@@ -81,7 +81,7 @@ export class TrustedIssuers {
   #resolvedAs(name: string): Awaitable<TrustedIssuer> {
     const now = this.now();
     if (this.#resolve === undefined || isWithin(now, this.#untrustedAt.get(name) ?? Number.NaN, UNTRUSTED_FOR)) {
-      throw untrusted();
+      throw this.#untrusted(name);
     }
     const resolved = this.#resolved.get(name);
     return resolved !== undefined && isWithin(now, resolved.resolvedAt, TRUSTED_FOR)
@@ -100,12 +100,17 @@ export class TrustedIssuers {
     if (options?.issuer !== name) {
       this.#resolved.delete(name);
       this.#untrustedAt.set(name, this.now());
-      throw untrusted();
+      throw this.#untrusted(name);
     }
     const isSame = previous?.options === options;
     const issuer = isSame ? previous.issuer : this.create(options);
     this.#resolved.set(name, { issuer, options, resolvedAt: this.now() });
     return issuer;
+  }
+
+  #untrusted(iss: string): AccessTokenError {
+    const facts = { iss, wanted: this.named };
+    return new AccessTokenError('TOKEN_ISSUER', 'The token is of an issuer that is not trusted.', { facts });
   }
 }
 
@@ -137,8 +142,4 @@ async function answerOf(resolve: ResolveIssuer, name: string): Promise<ResolvedI
       .join(': ');
     throw new ConfigError('RESOLVER_FAILED', MEMBER, 'the function threw', { cause: error, facts: { reason } });
   }
-}
-
-function untrusted(): AccessTokenError {
-  return new AccessTokenError('TOKEN_ISSUER', 'The token is of an issuer that is not trusted.');
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock/clock.js';
 import type { AccessTokenErrorCode } from '../errors/codes.js';
 import { AccessTokenError } from '../errors/errors.js';
+import { factOf, type ErrorFacts } from '../errors/oidc.error.js';
 import { audiencesOf } from '../jose/jwt.js';
 import type { StepUpRequirement } from '../nest/access-rule.js';
 import type { FoundClaims } from '../token-cache/claims-source.js';
@@ -70,13 +71,16 @@ export class VerifiedAccessToken {
       throw refuse('TOKEN_INACTIVE', 'The token is not active.');
     }
     if (!isAccessToken(claims)) {
-      throw refuse('TOKEN_TYPE', 'The token is of another kind.');
+      const { typ, token_type, token_use } = claims;
+      const facts = { typ: factOf(typ), token_type, token_use: factOf(token_use) };
+      throw refuse('TOKEN_TYPE', 'The token is of another kind.', facts);
     }
     if (claims.iss !== undefined && claims.iss !== issuer) {
-      throw refuse('TOKEN_ISSUER', 'The token is of another issuer.');
+      throw refuse('TOKEN_ISSUER', 'The token is of another issuer.', { iss: claims.iss, wanted: issuer });
     }
     if (audience !== undefined && !isFor(audience, claims.aud)) {
-      throw refuse('TOKEN_AUDIENCE', 'The token is for another API.');
+      const facts = { aud: factOf(claims.aud), wanted: audience };
+      throw refuse('TOKEN_AUDIENCE', 'The token is for another API.', facts);
     }
     if (claims.exp !== undefined && clock.isExpired(claims.exp)) {
       throw refuse('TOKEN_EXPIRED', 'The token is expired.');
@@ -145,6 +149,6 @@ function isFor(audience: readonly string[], aud: JsonValue | undefined): boolean
   return typeof aud === 'string' ? audience.includes(aud) : audiencesOf(aud).some((value) => audience.includes(value));
 }
 
-function refuse(code: AccessTokenErrorCode, message: string): AccessTokenError {
-  return new AccessTokenError(code, message);
+function refuse(code: AccessTokenErrorCode, message: string, facts?: ErrorFacts): AccessTokenError {
+  return new AccessTokenError(code, message, { facts });
 }

@@ -4,10 +4,10 @@ import type { Server } from '../authorization-server/server.js';
 import type { Clock } from '../clock/clock.js';
 import type { VerificationErrorCode } from '../errors/codes.js';
 import { VerificationError } from '../errors/errors.js';
-import type { ErrorFacts } from '../errors/oidc.error.js';
+import { factOf, type ErrorFacts } from '../errors/oidc.error.js';
 import { signatureAlgorithm } from '../jose/algorithms.js';
 import { equalInConstantTime } from '../jose/constant-time.js';
-import { audiencesOf, numericDate, seen } from '../jose/jwt.js';
+import { audiencesOf, numericDate } from '../jose/jwt.js';
 import { ID_TOKEN } from '../jose/purpose.js';
 import type { JsonObject } from '../values/json.js';
 
@@ -78,10 +78,10 @@ function requireParty({ aud, azp }: JsonObject, clientId: string, trusted: reado
   const wanted = [clientId, ...trusted];
   if (!audiences.every((audience) => wanted.includes(audience))) {
     const problem = 'The ID token has another audience beside this client: login.trustedAudiences takes it.';
-    throw fail('AUD_MISMATCH', problem, { aud: seen(aud), wanted });
+    throw fail('AUD_MISMATCH', problem, { aud: factOf(aud), wanted });
   }
   if (azp === undefined ? audiences.length > 1 : azp !== clientId) {
-    const facts = { aud: seen(aud), azp: seen(azp) ?? 'none', wanted: clientId };
+    const facts = { aud: factOf(aud), azp: factOf(azp) ?? 'none', wanted: clientId };
     throw fail('AZP_MISMATCH', 'The ID token was issued to another party.', facts);
   }
 }

@@ -42,7 +42,7 @@ it('an issuer that wants to be left alone silences no other on its host', async 
 });
 
 it('an issuer that is down is down for itself only', async () => {
-  const fetch: Fetch = async (url) => (url.startsWith(OTHER) ? new Response('', { status: 500 }) : tokens());
+  const fetch: Fetch = async (url) => (url.startsWith(OTHER) ? new Response('', { status: 503 }) : tokens());
   const [own, other] = await clientsOf(at(OWN, fetch), at(OTHER));
   for (let count = 0; count < 10; count += 1) {
     await rejection(other!.clientCredentials());

@@ -425,7 +425,11 @@ onBothAdapters((adapter) => {
     }
     expect(app.logs.slice(before).map(({ level, context, text }) => [level, context, text])).toEqual([
       ['debug', 'OidcGuard', 'CREDENTIALS_MISSING: The request carries no access token. OidcGuard'],
-      ['debug', 'OidcGuard', 'TOKEN_AUDIENCE: The token is for another API. OidcGuard'],
+      [
+        'debug',
+        'OidcGuard',
+        'TOKEN_AUDIENCE: The token is for another API. aud="https://other.test" wanted="https://api.test" OidcGuard',
+      ],
       ['debug', 'OidcGuard', 'INSUFFICIENT_SCOPE: The token lacks a scope. OidcGuard'],
       [
         'debug',
