@@ -45,7 +45,7 @@ export class Health {
 
   constructor(private readonly now: Now) {}
 
-  /** What is told at present to who wants to call; undefined: nothing. */
+  /** The error for callers while the circuit is open; undefined while it is not. */
   get refusal(): TransportError | undefined {
     const closure = this.#closure;
     const now = this.now();

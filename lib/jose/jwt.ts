@@ -102,6 +102,7 @@ function checkIssuer(claims: JsonObject, purpose: Purpose, issuer: string): void
 
 function checkAudience(claims: JsonObject, purpose: Purpose, ours: readonly string[] | undefined): void {
   const { aud } = claims;
+  // Anything is good; whether it must be there, the purpose's required claims say.
   if (ours === undefined && aud === undefined) {
     return;
   }

@@ -14,8 +14,10 @@ export interface UnverifiedJwt {
 const MAX_DEPTH = 32;
 
 /**
- * Reads an access token that may be a signed JWT; undefined when it is not one. It reads what a careless verifier reads too, such
- * as a signature that is written in another way: who looks for signs of a wrong token must not miss any.
+ * Reads an access token that may be a signed JWT; undefined when it is not one.
+ *
+ * It also reads what a lenient server takes, such as a signature with padding: a sign of a wrong token must not be missed
+ * because of its spelling.
  */
 export function unverifiedJwt(token: string): UnverifiedJwt | undefined {
   const [header, payload, signature, surplus] = token.length > LONGEST_ACCESS_TOKEN ? [] : token.split('.', 4);
