@@ -1,3 +1,6 @@
+import { compactVerify, errors, type CryptoKey } from 'jose';
+
+import type { VerificationErrorCode } from '../errors/codes.js';
 import { VerificationError } from '../errors/errors.js';
 import { OidcError } from '../errors/oidc.error.js';
 import { parseJsonObject, type JsonObject } from '../values/json.js';
@@ -13,6 +16,9 @@ export interface CompactJws {
   /** base64url, empty for an unsecured JWS */
   readonly signature: string;
 }
+
+/** A public key or a shared secret, as jose takes it. */
+export type VerificationKey = CryptoKey | Uint8Array;
 
 /** Header parameters nest no deeper than a JWK with its certificate chain. */
 const HEADER_DEPTH = 4;
@@ -47,6 +53,30 @@ export function parseCompactJws(compact: string, maxLength: number): CompactJws 
   return { compact, header, alg, kid, payload, signature };
 }
 
+/** The errors of jose that are about the JWS, and our codes for them. All others are about the key and its signature. */
+const REFUSALS: Readonly<Record<string, VerificationErrorCode>> = {
+  ERR_JWS_INVALID: 'JWT_MALFORMED',
+  ERR_JOSE_ALG_NOT_ALLOWED: 'ALG_NOT_ALLOWED',
+};
+
+/**
+ * Whether the key made the signature (RFC 7515, section 5.2). A key that can't verify by this algorithm did not make it.
+ *
+ * @throws {VerificationError} jose reads another form or another algorithm than {@link parseCompactJws} did
+ */
+export async function isSignedWith(key: VerificationKey, { compact, alg }: CompactJws): Promise<boolean> {
+  try {
+    await compactVerify(compact, key, { algorithms: [alg] });
+    return true;
+  } catch (error) {
+    const code = error instanceof errors.JOSEError ? REFUSALS[error.code] : undefined;
+    if (code !== undefined) {
+      throw new VerificationError(code, 'The JWT can not be read.', { cause: error });
+    }
+    return false;
+  }
+}
+
 /** Claims nest as deep as any other JSON that the transport lets in. */
 export function decodeClaims(payload: string): JsonObject {
   return decodeJson(payload, 32);
@@ -60,17 +90,9 @@ function decodeJson(encoded: string, maxDepth: number): JsonObject {
   }
 }
 
-const BASE64URL = /^[A-Za-z0-9_-]*$/;
-
-/** The last character of a group that is not full carries bits that must be zero, so that one value has one spelling. */
-const LAST_OF_TWO = /[AQgw]$/;
-const LAST_OF_THREE = /[AEIMQUYcgkosw048]$/;
-
-/** Whether text is base64url without padding, in its only spelling (RFC 4648, sections 3.5 and 5). */
+/** Whether text is base64url without padding, in its only spelling (RFC 4648, sections 3.5 and 5). jose takes others too. */
 function isCanonical(part: string): boolean {
-  const rest = part.length % 4;
-  const ends = rest === 0 || (rest === 2 && LAST_OF_TWO.test(part)) || (rest === 3 && LAST_OF_THREE.test(part));
-  return ends && BASE64URL.test(part);
+  return Buffer.from(part, 'base64url').toString('base64url') === part;
 }
 
 function malformed(cause?: OidcError): VerificationError {

@@ -36,13 +36,14 @@ export function embeddedKey(jws: CompactJws): KeySource {
   if (lengthOf(jwk['n']) > LONGEST.n || lengthOf(jwk['e']) > LONGEST.e) {
     throw refuse('carries a key that is larger than we accept');
   }
-  // There is but one key: what it and the header call it says nothing.
-  const candidates = KeySet.parse({ keys: [jwk] }, () => undefined).candidates({ ...jws, kid: undefined });
-  if (candidates.length === 0) {
-    throw refuse('carries no public key for its algorithm');
-  }
+  const keys = KeySet.parse({ keys: [jwk] }, () => undefined);
   return {
     verify: async (signed) => {
+      // There is but one key: what it and the header call it says nothing.
+      const candidates = await keys.candidates({ ...signed, kid: undefined });
+      if (candidates.length === 0) {
+        throw refuse('carries no public key for its algorithm');
+      }
       if (!(await verifiesWithOneOf(candidates, signed))) {
         throw new VerificationError('SIGNATURE_INVALID', 'The key that the JWT carries did not make its signature.');
       }

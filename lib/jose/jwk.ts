@@ -1,4 +1,4 @@
-import { hash, type KeyObject } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 import { VerificationError } from '../errors/errors.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../values/json.js';
@@ -13,6 +13,9 @@ const PUBLIC_MEMBERS: Readonly<Record<string, readonly string[]>> = {
 
 /** Every member that belongs to the private half (RFC 7518, section 6; RFC 8037). */
 export const PRIVATE_MEMBERS: readonly string[] = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
+
+/** The members that make a public key, and no other. */
+export type PublicKey = Readonly<Record<string, string>>;
 
 /** What says which algorithms a key is for. */
 export interface KeyKind {
@@ -37,9 +40,9 @@ export function isPrivate(jwk: JsonObject): boolean {
   return jwk['d'] !== undefined;
 }
 
-/** RFC 7518, section 3.3: an RSA key has 2048 bits or more. */
-export function isShort({ asymmetricKeyDetails }: KeyObject): boolean {
-  return (asymmetricKeyDetails?.modulusLength ?? 2048) < 2048;
+/** RFC 7518, section 3.3: an RSA key has 2048 bits or more. Zeros in front of them count for nothing. */
+export function isShort({ n }: PublicKey): boolean {
+  return n !== undefined && BigInt(`0x0${Buffer.from(n, 'base64url').toString('hex')}`) < 2n ** 2047n;
 }
 
 /** The same JWK as others may see it. */
@@ -47,8 +50,8 @@ export function publicJwk(jwk: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(jwk).filter(([name]) => !PRIVATE_MEMBERS.includes(name)));
 }
 
-/** The members that make the public key, and no other; undefined where one is missing. A private key has a public half. */
-export function publicKeyOf(jwk: JsonObject): Readonly<Record<string, string>> | undefined {
+/** The public key of a JWK; undefined where a member is missing. A private key has a public half. */
+export function publicKeyOf(jwk: JsonObject): PublicKey | undefined {
   const { kty } = jwk;
   const names = typeof kty === 'string' && Object.hasOwn(PUBLIC_MEMBERS, kty) ? PUBLIC_MEMBERS[kty] : undefined;
   const members = names?.map((name) => [name, jwk[name]] as const);

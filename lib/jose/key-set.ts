@@ -1,17 +1,17 @@
-import type { KeyObject } from 'node:crypto';
+import { importJWK } from 'jose';
 
 import { ResponseError } from '../errors/errors.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../values/json.js';
-import type { CompactJws } from './compact-jws.js';
-import { isFor, isShort, publicKeyOf, type KeyKind } from './jwk.js';
-import { isSignedWith, verificationKey } from './signature.js';
+import { isSignedWith, type CompactJws, type VerificationKey } from './compact-jws.js';
+import { isFor, isShort, publicKeyOf, type KeyKind, type PublicKey } from './jwk.js';
 
 /** More keys than any provider publishes; fewer than would cost. */
 const MOST_KEYS = 100;
 
 interface PublishedKey extends KeyKind {
   readonly kid: JsonValue | undefined;
-  readonly key: KeyObject;
+  /** Undefined: the members make no key. */
+  readonly importFor: (alg: string) => Promise<VerificationKey | undefined>;
 }
 
 /** The public keys of a server that verify signatures (RFC 7517, section 5). What can't be used is left out. */
@@ -34,14 +34,16 @@ export class KeySet {
   }
 
   /** The keys that may have made this signature, by `kid`, kind, curve and algorithm. */
-  candidates(jws: CompactJws): readonly PublishedKey[] {
-    return this.keys.filter((key) => (jws.kid === undefined || key.kid === jws.kid) && isFor(key, jws.alg));
+  async candidates({ kid, alg }: CompactJws): Promise<readonly VerificationKey[]> {
+    const fitting = this.keys.filter((key) => (kid === undefined || key.kid === kid) && isFor(key, alg));
+    const imported = await Promise.all(fitting.map((key) => key.importFor(alg)));
+    return imported.filter((key) => key !== undefined);
   }
 }
 
 /** Whether one of the keys made the signature. */
-export async function verifiesWithOneOf(candidates: readonly PublishedKey[], jws: CompactJws): Promise<boolean> {
-  for (const { key } of candidates) {
+export async function verifiesWithOneOf(candidates: readonly VerificationKey[], jws: CompactJws): Promise<boolean> {
+  for (const key of candidates) {
     if (await isSignedWith(key, jws)) {
       return true;
     }
@@ -58,6 +60,15 @@ function publishedKey(jwk: JsonObject, warn: (problem: string) => void): Publish
   const isForSignatures = use === undefined || use === 'sig';
   const mayVerify = operations === undefined || (Array.isArray(operations) && operations.includes('verify'));
   const members = isForSignatures && mayVerify ? publicKeyOf(jwk) : undefined;
-  const key = members && verificationKey(members);
-  return key === undefined || isShort(key) ? [] : [{ kid, kty, crv, alg, key }];
+  return members === undefined || isShort(members) ? [] : [{ kid, kty, crv, alg, importFor: importOnce(members) }];
+}
+
+/** Imports a key at its first use, once for each algorithm. */
+function importOnce(members: PublicKey): PublishedKey['importFor'] {
+  const imported = new Map<string, Promise<VerificationKey | undefined>>();
+  return (alg) => {
+    const key = imported.get(alg) ?? importJWK(members, alg).catch(() => undefined);
+    imported.set(alg, key);
+    return key;
+  };
 }

@@ -19,15 +19,13 @@ const PREFERENCE: readonly string[] = ['RS256', 'PS256', 'ES256', 'ES384', 'ES51
 /** @returns the key when the JWK holds a private one; undefined when it is public, can't be read or is too short */
 export function ownKey(jwk: JsonObject): OwnKey | undefined {
   const publicKey = publicKeyOf(jwk);
-  if (typeof jwk['d'] !== 'string' || publicKey === undefined) {
+  if (typeof jwk['d'] !== 'string' || publicKey === undefined || isShort(publicKey)) {
     return undefined;
   }
   const { kid, use, alg, kty, crv } = jwk;
   try {
     const key = createPrivateKey({ key: toNodeJwk(jwk), format: 'jwk' });
-    return isShort(key)
-      ? undefined
-      : { kid: typeof kid === 'string' ? kid : undefined, use, alg, kty, crv, publicKey, key };
+    return { kid: typeof kid === 'string' ? kid : undefined, use, alg, kty, crv, publicKey, key };
   } catch {
     return undefined;
   }

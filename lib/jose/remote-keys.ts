@@ -103,7 +103,7 @@ export class RemoteKeys {
 
   /** @returns whether one of the keys made the signature; false when a newer set may bring the right one */
   async #attempt(set: KeySet, jws: CompactJws): Promise<boolean> {
-    const candidates = set.candidates(jws);
+    const candidates = await set.candidates(jws);
     if (candidates.length > MOST_CANDIDATES) {
       throw new VerificationError('AMBIGUOUS_KEY', 'Too many keys of the server may have made this signature.');
     }

@@ -119,7 +119,7 @@ describe('one character of an ID token', () => {
       clock: new Clock(() => T * 1000, 0, 30),
       keys: () => ({
         verify: async (parsed) => {
-          if (!(await verifiesWithOneOf(set.candidates(parsed), parsed))) {
+          if (!(await verifiesWithOneOf(await set.candidates(parsed), parsed))) {
             throw new VerificationError('SIGNATURE_INVALID', 'refused');
           }
         },
