@@ -1,10 +1,9 @@
 import { randomUUID, hash } from 'node:crypto';
 
-import { exportJWK, generateKeyPair } from 'jose';
+import { calculateJwkThumbprint, exportJWK, generateKeyPair } from 'jose';
 
 import type { Clock } from '../clock/clock.js';
 import { isJsonObject, type JsonObject } from '../values/json.js';
-import { thumbprintOf } from './jwk.js';
 import { ownKey, signJwt, type OwnKey } from './own-keys.js';
 
 /** The request that a proof is made for. */
@@ -29,18 +28,19 @@ export class DpopKey {
   readonly #alg: string;
   readonly #jwk: JsonObject;
 
-  private constructor(key: OwnKey, alg: string, jwk: JsonObject) {
+  private constructor(key: OwnKey, jkt: string, alg: string, jwk: JsonObject) {
+    this.jkt = jkt;
     this.#key = key;
     this.#alg = alg;
     this.#jwk = jwk;
-    this.jkt = thumbprintOf(key.publicKey);
     Object.freeze(this);
   }
 
   /** A new one for each session, so that the sessions of two users have nothing in common (RFC 9449, section 11.4). */
   static async generate(alg: string): Promise<DpopKey> {
     const { privateKey } = await generateKeyPair(alg, { extractable: true });
-    const key = DpopKey.fromJwk({ ...(await exportJWK(privateKey)), alg });
+    const jwk = await exportJWK(privateKey);
+    const key = DpopKey.fromJwk({ ...jwk, alg, kid: await calculateJwkThumbprint(jwk) });
     if (key === undefined) {
       throw new Error(`There is no key of ours for ${alg}`);
     }
@@ -53,10 +53,10 @@ export class DpopKey {
       return undefined;
     }
     const key = ownKey(jwk);
-    return key && new DpopKey(key, jwk['alg'], jwk);
+    return key?.kid === undefined ? undefined : new DpopKey(key, key.kid, jwk['alg'], jwk);
   }
 
-  /** The private JWK. */
+  /** The private JWK, named by its thumbprint. */
   toJwk(): JsonObject {
     return this.#jwk;
   }

@@ -1,10 +1,10 @@
-import { hash } from 'node:crypto';
+import { calculateJwkThumbprint } from 'jose';
 
 import { VerificationError } from '../errors/errors.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../values/json.js';
 import { signatureAlgorithm } from './algorithms.js';
 
-/** The members that make each kind of public key, in the order of their names (RFC 7518, section 6; RFC 8037; RFC 7638). */
+/** The members that make each kind of public key (RFC 7518, section 6; RFC 8037). */
 const PUBLIC_MEMBERS: Readonly<Record<string, readonly string[]>> = {
   RSA: ['e', 'kty', 'n'],
   EC: ['crv', 'kty', 'x', 'y'],
@@ -50,12 +50,14 @@ export function publicJwk(jwk: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(jwk).filter(([name]) => !PRIVATE_MEMBERS.includes(name)));
 }
 
-/** The public key of a JWK; undefined where a member is missing. A private key has a public half. */
+/** The public key of a JWK; undefined where a member is missing or empty. A private key has a public half. */
 export function publicKeyOf(jwk: JsonObject): PublicKey | undefined {
   const { kty } = jwk;
   const names = typeof kty === 'string' && Object.hasOwn(PUBLIC_MEMBERS, kty) ? PUBLIC_MEMBERS[kty] : undefined;
   const members = names?.map((name) => [name, jwk[name]] as const);
-  const isComplete = members?.every((member): member is readonly [string, string] => typeof member[1] === 'string');
+  const isComplete = members?.every(
+    (member): member is readonly [string, string] => typeof member[1] === 'string' && member[1] !== '',
+  );
   return members !== undefined && isComplete ? Object.fromEntries(members) : undefined;
 }
 
@@ -64,10 +66,10 @@ export function publicKeyOf(jwk: JsonObject): PublicKey | undefined {
  *
  * @throws {VerificationError} `KEY_NOT_FOUND` this is no key that has a public half
  */
-export function thumbprintOf(jwk: JsonValue | undefined): string {
+export async function thumbprintOf(jwk: JsonValue | undefined): Promise<string> {
   const key = isJsonObject(jwk) ? publicKeyOf(jwk) : undefined;
   if (key === undefined) {
     throw new VerificationError('KEY_NOT_FOUND', 'The JWT carries no public key.');
   }
-  return hash('sha256', JSON.stringify(key), 'base64url');
+  return calculateJwkThumbprint(key);
 }

@@ -70,7 +70,7 @@ async function verify(proof: string, expected: DpopExpectations): Promise<Verifi
   if (!isOf(claims['ath'], expected.accessToken)) {
     throw fail('ATH_MISMATCH', 'is made for another access token');
   }
-  return { jkt: thumbprintOf(header['jwk']), jti: jtiOf(claims), nonce: nonceOf(claims) };
+  return { jkt: await thumbprintOf(header['jwk']), jti: jtiOf(claims), nonce: nonceOf(claims) };
 }
 
 function isFor(htu: unknown, url: string): boolean {
