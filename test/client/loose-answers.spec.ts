@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 
 import { clientOf, rejection } from '../support/client/client.js';
 import { keysAt, signedBy } from '../support/client/remote-keys.js';
-import type { Fault } from '../support/provider/http-faults.js';
 import type { Members } from '../support/provider/hostile-provider.js';
+import type { Fault } from '../support/provider/http-faults.js';
 import { startProvider } from '../support/provider/provider.js';
 
 describe('a token response', () => {

@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 
 import { clientOf, loginWith, rejection } from '../support/client/client.js';
 import { keysAt, signedBy } from '../support/client/remote-keys.js';
-import type { Answer } from '../support/provider/http-faults.js';
 import type { HostileProvider } from '../support/provider/hostile-provider.js';
+import type { Answer } from '../support/provider/http-faults.js';
 import { startProvider } from '../support/provider/provider.js';
 import { keyOf } from '../support/tokens/keys.js';
 

@@ -16,8 +16,8 @@ import {
 import { clientOf } from '../support/client/client.js';
 import { T } from '../support/clock.js';
 import { rawRequest } from '../support/http/raw-http.js';
-import type { Answer, Fault } from '../support/provider/http-faults.js';
 import type { IssuedToken, Members } from '../support/provider/hostile-provider.js';
+import type { Answer, Fault } from '../support/provider/http-faults.js';
 import { startProvider } from '../support/provider/provider.js';
 
 const BASIC = { 'www-authenticate': 'Basic realm="op"' };

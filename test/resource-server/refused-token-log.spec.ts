@@ -1,9 +1,9 @@
 import { expect, it } from '@jest/globals';
 
-import { jwtAccessToken, type JwtAccessTokenOptions } from '../support/tokens/access-token.js';
 import { createApp, type TestApp } from '../support/app/apps.js';
-import type { Members } from '../support/provider/hostile-provider.js';
 import { expectBadToken, expectNoSecrets } from '../support/app/outcomes.js';
+import type { Members } from '../support/provider/hostile-provider.js';
+import { jwtAccessToken, type JwtAccessTokenOptions } from '../support/tokens/access-token.js';
 
 const boot = (resourceServer: object = {}) =>
   createApp({

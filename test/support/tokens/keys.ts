@@ -95,7 +95,8 @@ export function jws(
   return `${input}.${signature(input, key, alg).toString('base64url')}`;
 }
 
-function signature(input: string, key: SigningKey | Uint8Array | undefined, alg: string): Buffer {
+/** The signature of any text, as bytes; none without a key. */
+export function signature(input: string, key: SigningKey | Uint8Array | undefined, alg: string): Buffer {
   if (key === undefined) {
     return Buffer.alloc(0);
   }
