@@ -29,11 +29,12 @@ const resource = v.pipe(
   v.check((value) => !/[?#\s\\]/.test(value), 'must have no query and no fragment'),
 );
 
-/** What each of them has to be, in the words of an error. */
+/** What a function has to return, in the words of an error. */
 export const TRUSTED_ISSUER = 'must be an object with an issuer, where client and server are objects too';
 
+/** The members beside the issuer are checked one by one, so that the error can name them. */
 const listedIssuers = v.array(
-  v.custom<TrustedIssuerOptions>(isTrustedIssuer, TRUSTED_ISSUER),
+  v.custom<TrustedIssuerOptions>(hasIssuer, 'must be an object with an issuer'),
   'must be a list or a function',
 );
 
@@ -146,13 +147,13 @@ export const resourceServerOptionsSchema = v.strictObject({
   ),
 });
 
+function hasIssuer(value: unknown): boolean {
+  return typeof member(value, 'issuer') === 'string';
+}
+
 export function isTrustedIssuer(value: unknown): boolean {
   const isObjectOrLeftOut = (part: unknown): boolean => part === undefined || isObject(part);
-  return (
-    typeof member(value, 'issuer') === 'string' &&
-    isObjectOrLeftOut(member(value, 'client')) &&
-    isObjectOrLeftOut(member(value, 'server'))
-  );
+  return hasIssuer(value) && isObjectOrLeftOut(member(value, 'client')) && isObjectOrLeftOut(member(value, 'server'));
 }
 
 /** `resourceServer`, as an application writes it. */

@@ -20,8 +20,8 @@ afterEach(async () => {
 });
 
 /** A server behind a `fetch`; without one, the network. */
-const transportTo = (fetch?: CustomFetch): Transport => {
-  const connections = new Connections(LIMITS, new TestClock().now, { fetch });
+const transportTo = (fetch?: CustomFetch, timeout = LIMITS.timeout): Transport => {
+  const connections = new Connections({ ...LIMITS, timeout }, new TestClock().now, { fetch });
   open.push(connections);
   return new Transport(connections);
 };
@@ -95,7 +95,7 @@ describe('a failed call names whom it was for and why it failed', () => {
 
   it('a port where nobody listens', async () => {
     const url = `http://127.0.0.1:${await freePort()}/token`;
-    expect(await lineOf(call(transportTo(), url))).toBe(
+    expect(await lineOf(call(transportTo(undefined, 10_000), url))).toBe(
       `UPSTREAM_UNAVAILABLE: The server can not be reached. url="${url}" reason="ECONNREFUSED"`,
     );
   });

@@ -7,11 +7,14 @@ import { VerificationError } from '../../lib/errors/errors.js';
 import { isSignedWith, parseCompactJws } from '../../lib/jose/compact-jws.js';
 import { verifyJwt, type KeySource } from '../../lib/jose/jwt.js';
 import { KeySet, verifiesWithOneOf } from '../../lib/jose/key-set.js';
-import { ID_TOKEN } from '../../lib/jose/purpose.js';
+import { ID_TOKEN, type Purpose } from '../../lib/jose/purpose.js';
 import { secretKey } from '../../lib/jose/secret-key.js';
 import { Secret } from '../../lib/values/secret.js';
 import { T } from '../support/clock.js';
 import { ASYMMETRIC_ALGORITHMS, keyOf, kindOf, signature, type SigningKey } from '../support/tokens/keys.js';
+
+/** An ID token's purpose by which nobody else may be meant. */
+const PURPOSE: Purpose = { ...ID_TOKEN, audience: 'every' };
 
 const SECRET = 'a secret that is as long as the longest of the hashes, 64 bytes or more';
 const ALGORITHMS = [...ASYMMETRIC_ALGORITHMS, 'HS256', 'HS384', 'HS512'];
@@ -138,7 +141,7 @@ const STRICTER: Readonly<Record<string, (jwt: Loose) => boolean>> = {
 /** Ours: `accepted`, or the code. */
 async function ours(alg: string, jwt: string): Promise<string> {
   const key = keyFor(alg);
-  const error: unknown = await verifyJwt(jwt, ID_TOKEN, {
+  const error: unknown = await verifyJwt(jwt, PURPOSE, {
     issuer: 'https://op.test',
     audience: ['rp1'],
     algorithms: [alg],
@@ -233,7 +236,7 @@ describe.each(ALGORITHMS)('a JWT by %s', (alg) => {
     [
       'longer than its purpose allows',
       'JWT_TOO_LARGE',
-      { header, claims: `${claims}${' '.repeat(ID_TOKEN.maxLength)}` },
+      { header, claims: `${claims}${' '.repeat(PURPOSE.maxLength)}` },
     ],
     ['for others too', 'AUD_MISMATCH', { header, claims: JSON.stringify({ ...CLAIMS, aud: ['rp1', 'evil'] }) }],
     ['of another kind', 'UNEXPECTED_CLAIM', { header, claims: JSON.stringify({ ...CLAIMS, events: {} }) }],

@@ -184,7 +184,7 @@ describe('a wrong option stops the boot', () => {
     [
       'text for an issuer with its client',
       api({ issuers: ['https://x.test'] }),
-      'resourceServer.issuers.0: must be an object with an issuer, where client and server are objects too',
+      'resourceServer.issuers.0: must be an object with an issuer',
     ],
     [
       'text for a list of issuers',
