@@ -1,7 +1,8 @@
 import type { ModuleMetadata, Provider } from '@nestjs/common';
 
 import type { OidcClient } from '../client/oidc-client.js';
-import { Platform } from '../nest/platform.js';
+import { Responses } from '../nest/responses.js';
+import { Routes } from '../nest/routes.js';
 import { clientToken, optionsToken, sessionCookiesToken, strategyToken } from '../nest/tokens.js';
 import type { SessionPort } from '../session/session.port.js';
 import { Login } from './login.js';
@@ -10,19 +11,20 @@ import { OidcStrategy } from './oidc.strategy.js';
 
 /**
  * What a module has to provide for the logins of the client called `name`, beside the client itself, its options, the
- * {@link Platform} and the session's providers. `OidcStrategy` may be provided anew after these.
+ * {@link Responses}, {@link Routes} and the session's providers. `OidcStrategy` may be provided anew after these.
  */
 export function loginProviders(name?: string): Provider[] {
   return [
     {
       provide: Login,
-      inject: [clientToken(name), optionsToken(name), sessionCookiesToken(name), Platform],
+      inject: [clientToken(name), optionsToken(name), sessionCookiesToken(name), Responses, Routes],
       useFactory: (
         client: OidcClient,
         options: { readonly login: LoginSettings },
         sessions: SessionPort,
-        platform: Platform,
-      ) => new Login(client, options.login, sessions, platform),
+        responses: Responses,
+        routes: Routes,
+      ) => new Login(client, options.login, sessions, responses, routes),
     },
     OidcStrategy,
     { provide: strategyToken(name), useExisting: OidcStrategy },

@@ -5,7 +5,9 @@ import { AuthorizationResponseError } from '../errors/errors.js';
 import { ToldOnce } from '../events/told-once.js';
 import { setCookieBytes, type Cookies } from '../nest/cookies.js';
 import { singleParameter, parseParameters, type Parameters } from '../nest/parameters.js';
-import type { Platform } from '../nest/platform.js';
+import * as requests from '../nest/requests.js';
+import type { Responses } from '../nest/responses.js';
+import type { Routes } from '../nest/routes.js';
 import type { NewSession, SessionPort } from '../session/session.port.js';
 import type { TokenResponse } from '../tokens/token-response.js';
 import type { JsonObject, JsonValue } from '../values/json.js';
@@ -77,7 +79,8 @@ export class Login {
     private readonly client: OidcClient,
     private readonly settings: LoginSettings,
     private readonly sessions: SessionPort,
-    readonly platform: Platform,
+    readonly responses: Responses,
+    private readonly routes: Routes,
   ) {
     this.#flight = new CallbackFlight(client.clock.now);
     this.told = new ToldOnce(client.clock.now);
@@ -92,13 +95,13 @@ export class Login {
   /** Fastify must hand us the form before the first request, also where the application parses no bodies. */
   acceptResponses(): void {
     if (this.settings.responseMode === 'form_post') {
-      this.platform.acceptForms();
+      this.routes.acceptForms();
     }
   }
 
   /** By the path alone, as it was registered: what parameters a request carries is in anybody's hand. */
   isCallback(request: unknown): boolean {
-    return this.plan().callbackPaths.includes(this.platform.path(request));
+    return this.plan().callbackPaths.includes(requests.path(request));
   }
 
   /**
@@ -111,9 +114,9 @@ export class Login {
     const { scope, transactions, callbackPaths } = this.plan();
     const { parameters, responseMode } = this.settings;
     const { url, transaction } = await this.client.authorizationUrl({ scope, parameters, response_mode: responseMode });
-    const wanted = singleParameter(this.platform.query(request), RETURN_TO);
-    const returnTo = this.returnUrl(wanted, [...callbackPaths, this.platform.path(request)]);
-    const setCookies = transactions.begin(this.platform.cookies(request), { authorization: transaction, returnTo });
+    const wanted = singleParameter(requests.query(request), RETURN_TO);
+    const returnTo = this.returnUrl(wanted, [...callbackPaths, requests.path(request)]);
+    const setCookies = transactions.begin(requests.cookies(request), { authorization: transaction, returnTo });
     return { location: url, setCookies };
   }
 
@@ -125,7 +128,7 @@ export class Login {
   async receive(request: unknown): Promise<LoginResponse | AlreadyLoggedIn> {
     const { transactions } = this.plan();
     const parameters = await this.response(request);
-    const cookies = this.platform.cookies(request);
+    const cookies = requests.cookies(request);
     const state = requireState(parameters);
     const transaction = transactions.nameOf(cookies, state);
     return transaction === undefined
@@ -194,7 +197,7 @@ export class Login {
 
   /** OAuth 2.0 Form Post Response Mode: the response comes in the way that was asked for, or not at all. */
   private response(request: unknown): Parameters | Promise<Parameters> {
-    const method = this.platform.method(request);
+    const method = requests.method(request);
     if (method !== (this.settings.responseMode === 'form_post' ? 'POST' : 'GET')) {
       throw new AuthorizationResponseError('RESPONSE_MODE', 'The response came in another way than was asked for');
     }
@@ -202,9 +205,9 @@ export class Login {
   }
 
   private parameters(request: unknown): Parameters | Promise<Parameters> {
-    return this.platform.method(request) === 'POST' && this.settings.responseMode === 'form_post'
-      ? this.platform.form(request)
-      : parseParameters(this.platform.query(request));
+    return requests.method(request) === 'POST' && this.settings.responseMode === 'form_post'
+      ? requests.form(request)
+      : parseParameters(requests.query(request));
   }
 
   /**
@@ -213,7 +216,7 @@ export class Login {
    */
   private async refuseResponse(request: unknown): Promise<void> {
     const { transactions, callbackPaths } = this.plan();
-    const cookies = this.platform.cookies(request);
+    const cookies = requests.cookies(request);
     if (!transactions.hasAny(cookies)) {
       return;
     }
@@ -223,7 +226,7 @@ export class Login {
       throw new AuthorizationResponseError(
         'CALLBACK_PATH_MISMATCH',
         'The response came to another path than the callback. Mend the route or the proxy, or set login.callbackPath.',
-        { facts: { callback: callbackPaths, seen: this.platform.path(request) } },
+        { facts: { callback: callbackPaths, seen: requests.path(request) } },
       );
     }
   }
@@ -244,7 +247,7 @@ export class Login {
       const returnTo = startedBy?.login === stateHash(state) ? startedBy.returnTo : undefined;
       return { alreadyAt: this.returnUrl(returnTo, this.plan().callbackPaths) };
     }
-    throw this.plan().transactions.hasAny(this.platform.cookies(request))
+    throw this.plan().transactions.hasAny(requests.cookies(request))
       ? new AuthorizationResponseError('STATE_MISMATCH', 'The response answers no login of this browser')
       : new AuthorizationResponseError('NO_TRANSACTION', 'This browser has begun no login');
   }

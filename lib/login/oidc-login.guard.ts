@@ -39,13 +39,13 @@ export class OidcLoginGuard implements CanActivate {
     }
     const http = context.switchToHttp();
     const response: object = http.getResponse();
-    const { platform } = OidcStrategy.loginOf(this.strategy);
+    const { responses } = OidcStrategy.loginOf(this.strategy);
     const { headers, ...ending } = await drive(this.strategy, http.getRequest());
-    platform.deliver(response, headers);
+    responses.deliver(response, headers);
     if ('error' in ending) {
       throw ending.error;
     }
-    platform.setHeader(response, 'Location', ending.location);
+    responses.setHeader(response, 'Location', ending.location);
     throw new SeeOther();
   }
 }

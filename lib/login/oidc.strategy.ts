@@ -4,6 +4,7 @@ import passport from 'passport';
 import { SessionError } from '../errors/errors.js';
 import type { ToldOnce } from '../events/told-once.js';
 import { PRIVATE_ANSWER, type ResponseHeader } from '../nest/answer.js';
+import * as requests from '../nest/requests.js';
 import type { TokenResponse } from '../tokens/token-response.js';
 import type { JsonObject, JsonValue } from '../values/json.js';
 import { refuseLogin, type LoginRefusal } from './login-refusal.js';
@@ -102,8 +103,7 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
 
   /** Hands over what the answer must carry. `OidcLoginGuard` has its own way; by default it is set on Express' response. */
   private deliver(request: unknown, headers: readonly ResponseHeader[]): void {
-    const { platform } = this.login;
-    platform.deliver(platform.expressResponseOf(request), headers);
+    this.login.responses.deliver(requests.expressResponse(request), headers);
   }
 
   /**

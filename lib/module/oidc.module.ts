@@ -11,7 +11,8 @@ import { loginExports, loginProviders } from '../login/login.providers.js';
 import type { ClientMetadata } from '../metadata/client-metadata.js';
 import { clockSkewSchema, clockToleranceSchema } from '../metadata/client-metadata.schema.js';
 import { parseClientMetadata } from '../metadata/registered-client.js';
-import { Platform } from '../nest/platform.js';
+import { Responses } from '../nest/responses.js';
+import { Routes } from '../nest/routes.js';
 import {
   clientFactoryToken,
   clientToken,
@@ -85,7 +86,8 @@ function define(extras: OidcModuleExtras, raw: readonly Provider[]): DynamicModu
     imports: [...imports, OidcDefaultsModule, GuardCheck],
     providers: [
       ...raw,
-      Platform,
+      Responses,
+      Routes,
       { provide: optionsToken(name), inject: [RAW_OPTIONS], useFactory: parseOptions },
       connectionsProvider(name),
       clientFactoryProvider(name),
@@ -98,7 +100,7 @@ function define(extras: OidcModuleExtras, raw: readonly Provider[]): DynamicModu
       ...providers,
     ],
     exports: [
-      Platform,
+      Responses,
       clientToken(name),
       ...(isDefault ? [OidcClient] : []),
       ...resourceServerExports(name),

@@ -1,6 +1,6 @@
 import { AccessTokenError } from '../errors/errors.js';
 import { LONGEST_ACCESS_TOKEN } from '../jose/purpose.js';
-import type { Platform } from '../nest/platform.js';
+import * as requests from '../nest/requests.js';
 
 const SCHEMES = ['Bearer', 'DPoP'] as const;
 
@@ -25,12 +25,12 @@ const TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
  * @param schemes those that are taken here
  * @throws {AccessTokenError} `CREDENTIALS_MISSING`, or `CREDENTIALS_MALFORMED` when it can't be told without guessing
  */
-export function presentedToken(platform: Platform, request: unknown, schemes: readonly Scheme[]): PresentedToken {
-  if (platform.headerLines(request, 'authorization').length > 1) {
+export function presentedToken(request: unknown, schemes: readonly Scheme[]): PresentedToken {
+  if (requests.headerLines(request, 'authorization').length > 1) {
     throw malformed();
   }
-  const token = parseCredentials(platform.header(request, 'authorization'), schemes);
-  if (isInQueryToo(platform.query(request))) {
+  const token = parseCredentials(requests.header(request, 'authorization'), schemes);
+  if (isInQueryToo(requests.query(request))) {
     throw malformed();
   }
   return token;

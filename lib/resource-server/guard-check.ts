@@ -1,9 +1,10 @@
 import { Inject, Logger, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { GUARDS_METADATA } from '@nestjs/common/constants.js';
-import { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 
 import { ConfigError } from '../errors/errors.js';
 import { accessRule, contradictionOf } from '../nest/access-rule.js';
+import { Routes } from '../nest/routes.js';
 import { handlersOf, kindsOf, nameOf, type Handler, type Target } from './handlers.js';
 import { globalGuardsOf, Microservices } from './microservices.js';
 import { OidcGuard } from './oidc.guard.js';
@@ -16,7 +17,7 @@ const ANOTHER_COPY =
   'the one that stands there is of another copy of nestjs-oidc; install it once (npm ls nestjs-oidc)';
 
 /** Holds what decorators ask of access tokens against the guards: once for the application, whatever clients it has. */
-@Module({})
+@Module({ providers: [Routes] })
 export class GuardCheck implements OnApplicationBootstrap {
   readonly #modules: ModulesContainer;
   readonly #application: ApplicationConfig;
@@ -24,11 +25,11 @@ export class GuardCheck implements OnApplicationBootstrap {
   constructor(
     @Inject(ModulesContainer) modules: ModulesContainer,
     @Inject(ApplicationConfig) application: ApplicationConfig,
-    @Inject(HttpAdapterHost) host: HttpAdapterHost,
+    @Inject(Routes) routes: Routes,
   ) {
     this.#modules = modules;
     this.#application = application;
-    new Microservices(modules, application, host, (globalGuards) => this.#checkMessages(globalGuards));
+    new Microservices(modules, application, routes, (globalGuards) => this.#checkMessages(globalGuards));
   }
 
   /** @throws {ConfigError} a handler asks for what nobody would check, or what the client can't do */

@@ -1,4 +1,6 @@
-import type { ApplicationConfig, HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
+
+import type { Routes } from '../nest/routes.js';
 
 /** The server of a microservice, which Nest gives the handlers and then lets listen. */
 interface Server {
@@ -20,7 +22,7 @@ export class Microservices {
   constructor(
     modules: ModulesContainer,
     private readonly application: ApplicationConfig,
-    private readonly host: HttpAdapterHost,
+    private readonly routes: Routes,
     /** @throws {ConfigError} a handler of messages needs another guard than these global ones */
     private readonly check: (globalGuards: readonly unknown[]) => void,
   ) {
@@ -60,8 +62,7 @@ export class Microservices {
   }
 
   #globalGuardsOf(server: Server): readonly unknown[] {
-    const isConnected = Boolean(this.host.httpAdapter);
-    return isConnected ? (this.#inherited.get(server) ?? []) : globalGuardsOf(this.application);
+    return this.routes.areServed ? (this.#inherited.get(server) ?? []) : globalGuardsOf(this.application);
   }
 }
 

@@ -8,7 +8,8 @@ import { authenticate, admitAnonymous, recordRefusal } from '../nest/authenticat
 import { Authenticates } from '../nest/authenticating-guard.js';
 import { authorizationOf, callOf, isHttpRequest, kindOf, requestOf, responseOf } from '../nest/call.js';
 import { namedGuard } from '../nest/named-guard.js';
-import { Platform } from '../nest/platform.js';
+import * as requests from '../nest/requests.js';
+import { Responses } from '../nest/responses.js';
 import { resourceServerToken } from '../nest/tokens.js';
 import { chain, isPromise, type Awaitable } from '../values/awaitable.js';
 import {
@@ -61,18 +62,21 @@ const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 @Injectable()
 @Authenticates('access token')
 export class OidcGuard implements CanActivate {
+  /** Reads requests alike on both adapters, such as `this.platform.cookies(request)`. */
+  protected readonly platform = requests;
   readonly #logger = new Logger(OidcGuard.name);
   readonly #server: ResourceServer;
+  readonly #responses: Responses;
   readonly #told: ToldOnce;
   readonly #resourceMetadata: string | undefined;
 
   constructor(
     @Inject(resourceServerToken()) resourceServer: ResourceServer | undefined,
-    /** Reads requests alike on both adapters, such as `this.platform.cookies(request)`. */
-    @Inject(Platform) protected readonly platform: Platform,
+    @Inject(Responses) responses: Responses,
   ) {
     requireConfiguration(resourceServer);
     this.#server = resourceServer;
+    this.#responses = responses;
     this.#told = new ToldOnce(resourceServer.client.clock.now);
     const { resource } = resourceServer.settings;
     this.#resourceMetadata = resource && resourceMetadataUrl(resource);
@@ -111,7 +115,7 @@ export class OidcGuard implements CanActivate {
   protected extractToken(request: object, context: ExecutionContext): PresentedToken {
     const { schemes } = this.#server.senderConstraint;
     return isHttpRequest(context)
-      ? presentedToken(this.platform, request, schemes)
+      ? presentedToken(request, schemes)
       : parseCredentials(authorizationOf(context), schemes);
   }
 
@@ -140,9 +144,9 @@ export class OidcGuard implements CanActivate {
     const response = responseOf(context);
     if (response !== undefined) {
       this.#echo(request, response);
-      recordRefusal(callOf(context), this.platform.remember(response, refusal.headers));
-      this.platform.deliver(response, refusal.headers);
-      this.platform.expose(
+      recordRefusal(callOf(context), this.#responses.remember(response, refusal.headers));
+      this.#responses.deliver(response, refusal.headers);
+      this.#responses.expose(
         response,
         refusal.headers.map(([name]) => name),
       );
@@ -175,11 +179,11 @@ export class OidcGuard implements CanActivate {
     if (response !== undefined) {
       this.#echo(request, response);
       // RFC 9111, section 3.5: what one caller may see is not for a shared cache. What the application says wins.
-      this.platform.setDefault(response, 'Cache-Control', 'private');
+      this.#responses.setDefault(response, 'Cache-Control', 'private');
       const nonce = scheme === 'DPoP' ? this.#server.senderConstraint.nonce() : undefined;
       if (nonce !== undefined) {
-        this.platform.setHeader(response, 'DPoP-Nonce', nonce);
-        this.platform.expose(response, ['DPoP-Nonce']);
+        this.#responses.setHeader(response, 'DPoP-Nonce', nonce);
+        this.#responses.expose(response, ['DPoP-Nonce']);
       }
     }
     return true;
@@ -203,9 +207,9 @@ export class OidcGuard implements CanActivate {
 
   /** FAPI 1.0 Baseline, section 6.2.1: by it client and API find the same call in their logs. */
   #echo(request: object, response: object): void {
-    const id = this.platform.header(request, INTERACTION_ID);
+    const id = requests.header(request, INTERACTION_ID);
     if (id !== undefined && UUID.test(id)) {
-      this.platform.setHeader(response, INTERACTION_ID, id);
+      this.#responses.setHeader(response, INTERACTION_ID, id);
     }
   }
 
@@ -224,7 +228,7 @@ export class OidcGuard implements CanActivate {
 
   #authorizations(request: object, context: ExecutionContext): readonly (string | undefined)[] {
     return isHttpRequest(context)
-      ? [this.platform.header(request, 'authorization'), ...this.platform.headerLines(request, 'authorization')]
+      ? [requests.header(request, 'authorization'), ...requests.headerLines(request, 'authorization')]
       : [authorizationOf(context)];
   }
 }

@@ -1,9 +1,10 @@
 import type { OnModuleInit } from '@nestjs/common';
-import type { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import type { ModulesContainer } from '@nestjs/core';
 
 import { ConfigError } from '../errors/errors.js';
 import { accessRule } from '../nest/access-rule.js';
-import type { Platform } from '../nest/platform.js';
+import type { Responses } from '../nest/responses.js';
+import type { Routes } from '../nest/routes.js';
 import { handlersOf } from './handlers.js';
 import type { ResourceServer } from './resource-server.js';
 
@@ -19,9 +20,6 @@ function metadataPath(resource: string): string {
   return WELL_KNOWN + (pathname === '/' ? '' : pathname);
 }
 
-/** The paths that are served already, by the adapter that serves them. */
-const served = new WeakMap<object, Set<string>>();
-
 /**
  * Tells clients about the API where its `resource` is known (RFC 9728): which servers issue tokens for it, which scopes
  * its routes require, and how tokens have to be bound. No guard and no prefix of the application stands before it.
@@ -29,30 +27,26 @@ const served = new WeakMap<object, Set<string>>();
 export class ProtectedResource implements OnModuleInit {
   constructor(
     private readonly server: ResourceServer | undefined,
-    private readonly host: HttpAdapterHost,
     private readonly modules: ModulesContainer,
-    private readonly platform: Platform,
+    private readonly routes: Routes,
+    private readonly responses: Responses,
   ) {}
 
   /** @throws {ConfigError} the API of another client has its metadata at the same path */
   onModuleInit(): void {
     const { server } = this;
-    // Nest says null where there is no HTTP server, whatever its types say: nothing is served there.
-    const httpAdapter: HttpAdapterHost['httpAdapter'] | null | undefined = this.host.httpAdapter;
     const resource = server?.settings.resource;
-    if (server === undefined || resource === undefined || httpAdapter === null || httpAdapter === undefined) {
+    if (server === undefined || resource === undefined) {
       return;
     }
     const path = metadataPath(resource);
-    const paths = served.get(httpAdapter) ?? new Set();
-    if (paths.has(path)) {
+    const isServed = this.routes.get(path, (response) => {
+      this.responses.setHeader(response, 'Cache-Control', 'public, max-age=3600');
+      return this.metadata(server, resource);
+    });
+    if (!isServed) {
       throw new ConfigError('INVALID_CONFIG', 'resourceServer.resource', `has its metadata at ${path}, as another one`);
     }
-    served.set(httpAdapter, paths.add(path));
-    httpAdapter.get(path, (_request: unknown, response: unknown) => {
-      this.platform.setHeader(response, 'Cache-Control', 'public, max-age=3600');
-      return httpAdapter.reply(response, this.metadata(server, resource), 200);
-    });
   }
 
   /** RFC 9728, section 2. */

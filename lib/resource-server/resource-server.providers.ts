@@ -1,9 +1,10 @@
 import { Logger, type ModuleMetadata, type Provider } from '@nestjs/common';
 
-import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
+import { ModulesContainer } from '@nestjs/core';
 
 import type { OidcClient } from '../client/oidc-client.js';
-import { Platform } from '../nest/platform.js';
+import { Responses } from '../nest/responses.js';
+import { Routes } from '../nest/routes.js';
 import { clientFactoryToken, clientToken, optionsToken, resourceServerToken } from '../nest/tokens.js';
 import type { OidcStore } from '../storage/oidc-store.js';
 import { ProtectedResource } from './protected-resource.js';
@@ -26,23 +27,22 @@ export function resourceServerProviders(name?: string): Provider[] {
   return [
     {
       provide: resourceServerToken(name),
-      inject: [clientToken(name), clientFactoryToken(name), optionsToken(name), Platform],
+      inject: [clientToken(name), clientFactoryToken(name), optionsToken(name)],
       useFactory: (
         client: OidcClient,
         clientAt: (options: TrustedIssuerOptions) => OidcClient,
         { resourceServer, store }: ResourceServerPart,
-        platform: Platform,
-      ) => resourceServer && new ResourceServer(resourceServer, { client, clientAt, platform, store, warn }),
+      ) => resourceServer && new ResourceServer(resourceServer, { client, clientAt, store, warn }),
     },
     {
       provide: ProtectedResource,
-      inject: [resourceServerToken(name), HttpAdapterHost, ModulesContainer, Platform],
+      inject: [resourceServerToken(name), ModulesContainer, Routes, Responses],
       useFactory: (
         server: ResourceServer | undefined,
-        host: HttpAdapterHost,
         modules: ModulesContainer,
-        platform: Platform,
-      ) => new ProtectedResource(server, host, modules, platform),
+        routes: Routes,
+        responses: Responses,
+      ) => new ProtectedResource(server, modules, routes, responses),
     },
     {
       provide: StoreCheck,

@@ -2,7 +2,6 @@ import type { OidcClient } from '../client/oidc-client.js';
 import { AccessTokenError, ConfigError } from '../errors/errors.js';
 import { unverifiedJwt, type UnverifiedJwt } from '../jose/unverified-jwt.js';
 import type { AccessRule } from '../nest/access-rule.js';
-import type { Platform } from '../nest/platform.js';
 import { MemoryStore } from '../storage/memory-store.js';
 import type { OidcStore } from '../storage/oidc-store.js';
 import { chain, type Awaitable } from '../values/awaitable.js';
@@ -15,7 +14,6 @@ import type { VerifiedAccessToken } from './verified-access-token.js';
 /** What a resource server is made of, beside its options. */
 export interface ResourceServerParts {
   readonly client: OidcClient;
-  readonly platform: Platform;
   /** Undefined: replicas share nothing. */
   readonly store: OidcStore | undefined;
   /** Makes our client at another issuer. */
@@ -34,7 +32,7 @@ export class ResourceServer {
 
   constructor(
     readonly settings: ResourceServerSettings,
-    { client, platform, store, clientAt, warn }: ResourceServerParts,
+    { client, store, clientAt, warn }: ResourceServerParts,
   ) {
     const { algorithms, cache, issuers } = settings;
     const audience = audiencesOf(settings);
@@ -43,7 +41,6 @@ export class ResourceServer {
     this.realm = audience?.[0] ?? client.issuer;
     this.senderConstraint = new SenderConstraint(
       settings,
-      platform,
       store ?? new MemoryStore({ now: client.clock.now }),
       client.clock,
     );

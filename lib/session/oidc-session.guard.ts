@@ -7,6 +7,8 @@ import { admitAnonymous, authenticate, recordRefusal } from '../nest/authenticat
 import { Authenticates } from '../nest/authenticating-guard.js';
 import { namedGuard } from '../nest/named-guard.js';
 import { OidcException } from '../nest/oidc.exception.js';
+import * as requests from '../nest/requests.js';
+import { Responses } from '../nest/responses.js';
 import { sessionCookiesToken } from '../nest/tokens.js';
 import { SessionCookies } from './session-cookies.js';
 
@@ -29,7 +31,10 @@ const OWN_ANSWER: ResponseHeader = ['Cache-Control', 'private, no-store'];
 @Injectable()
 @Authenticates('session')
 export class OidcSessionGuard implements CanActivate {
-  constructor(@Inject(sessionCookiesToken()) private readonly sessions: SessionCookies) {
+  constructor(
+    @Inject(sessionCookiesToken()) private readonly sessions: SessionCookies,
+    @Inject(Responses) private readonly responses: Responses,
+  ) {
     // What is missing in the configuration stops the boot.
     sessions.require();
   }
@@ -51,20 +56,18 @@ export class OidcSessionGuard implements CanActivate {
       return isPublic ? this.admit(request) : this.refuse(request, response, FORGED);
     }
     const { session, setCookies } = this.sessions.find(request);
-    const { platform } = this.sessions;
-    platform.deliver(response, [['Set-Cookie', [...setCookies, ...this.sessions.beside(request)]]]);
+    this.responses.deliver(response, [['Set-Cookie', [...setCookies, ...this.sessions.beside(request)]]]);
     if (session !== undefined) {
       authenticate(request, { user: session.user });
-      platform.deliver(response, [OWN_ANSWER]);
+      this.responses.deliver(response, [OWN_ANSWER]);
       return true;
     }
     return isPublic ? this.admit(request) : this.refuse(request, response, MISSING);
   }
 
   private isForged(request: object): boolean {
-    const { platform } = this.sessions;
     return (
-      platform.header(request, 'sec-fetch-site') === 'cross-site' && !SAFE_METHODS.includes(platform.method(request))
+      requests.header(request, 'sec-fetch-site') === 'cross-site' && !SAFE_METHODS.includes(requests.method(request))
     );
   }
 
@@ -74,9 +77,8 @@ export class OidcSessionGuard implements CanActivate {
   }
 
   private refuse(request: object, response: object, refusal: Refusal): never {
-    const { platform } = this.sessions;
-    recordRefusal(request, platform.remember(response, refusal.headers));
-    platform.deliver(response, refusal.headers);
+    recordRefusal(request, this.responses.remember(response, refusal.headers));
+    this.responses.deliver(response, refusal.headers);
     throw new OidcException(refusal.status, refusal, { cause: refusal.cause() });
   }
 }

@@ -2,6 +2,7 @@ import type { OidcClient } from '../client/oidc-client.js';
 import { StoreError } from '../errors/errors.js';
 import { PRIVATE_ANSWER, retryAfterOf } from '../nest/answer.js';
 import { OidcException, type OidcExceptionBody } from '../nest/oidc.exception.js';
+import type { Responses } from '../nest/responses.js';
 import type { SessionContent } from './session-content.js';
 import type { SessionCookies } from './session-cookies.js';
 
@@ -25,10 +26,12 @@ const UNAVAILABLE: OidcExceptionBody = {
 export class OidcSession {
   readonly #cookies: SessionCookies;
   readonly #client: OidcClient;
+  readonly #responses: Responses;
 
-  constructor(cookies: SessionCookies, client: OidcClient) {
+  constructor(cookies: SessionCookies, client: OidcClient, responses: Responses) {
     this.#cookies = cookies;
     this.#client = client;
+    this.#responses = responses;
   }
 
   /**
@@ -47,16 +50,15 @@ export class OidcSession {
    *   time there; the browser forgets the session all the same
    */
   async end(request: unknown, response: unknown): Promise<void> {
-    const { platform } = this.#cookies;
     const token = this.read(request)?.tokens.access_token;
-    platform.deliver(response, [...PRIVATE_ANSWER, ['Set-Cookie', this.#cookies.clear(request)]]);
+    this.#responses.deliver(response, [...PRIVATE_ANSWER, ['Set-Cookie', this.#cookies.clear(request)]]);
     try {
       await (token && this.#client.forget(token));
     } catch (error) {
       if (!(error instanceof StoreError)) {
         throw error;
       }
-      platform.deliver(response, [retryAfterOf(error)]);
+      this.#responses.deliver(response, [retryAfterOf(error)]);
       throw new OidcException(503, UNAVAILABLE, { cause: error });
     }
   }

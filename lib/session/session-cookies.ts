@@ -1,7 +1,7 @@
 import type { OidcClient } from '../client/oidc-client.js';
 import { ConfigError } from '../errors/errors.js';
 import { CookieProfile, setCookieBytes, singleCookie, type Cookies } from '../nest/cookies.js';
-import type { Platform } from '../nest/platform.js';
+import * as requests from '../nest/requests.js';
 import { MAX_PARTS, openParts, sealParts } from '../storage/sealed-parts.js';
 import { Sealer } from '../storage/sealer.js';
 import { fromSealed, toSealed, type KeptSession } from './session-content.js';
@@ -51,7 +51,6 @@ export class SessionCookies implements SessionPort {
   constructor(
     private readonly client: OidcClient,
     private readonly settings: SessionSettings | undefined,
-    readonly platform: Platform,
   ) {}
 
   get areRead(): boolean {
@@ -71,7 +70,7 @@ export class SessionCookies implements SessionPort {
   start(request: unknown, session: NewSession): readonly string[] {
     const { lifetime, keepsTokens } = this.plan();
     const expiresAt = this.client.clock.now() + lifetime;
-    const cookies = this.platform.cookies(request);
+    const cookies = requests.cookies(request);
     if (keepsTokens) {
       return this.seal(toSealed(session), expiresAt, cookies);
     }
@@ -96,13 +95,13 @@ export class SessionCookies implements SessionPort {
 
   /** The `Set-Cookie` lines of others than the session, for an answer to this request. */
   beside(request: unknown): readonly string[] {
-    return this.#beside(this.platform.cookies(request));
+    return this.#beside(requests.cookies(request));
   }
 
   /** Reads the browser's session. What is no session is to be cleared, what an older secret sealed is sealed anew. */
   find(request: unknown): FoundSession {
     const { sealer, names, place } = this.plan();
-    const cookies = this.platform.cookies(request);
+    const cookies = requests.cookies(request);
     const present = names.filter((name) => cookies.has(name));
     if (present.length === 0) {
       return { setCookies: [] };
@@ -121,7 +120,7 @@ export class SessionCookies implements SessionPort {
   /** The `Set-Cookie` lines that end the browser's session. */
   clear(request: unknown): readonly string[] {
     const { profile, names } = this.plan();
-    const cookies = this.platform.cookies(request);
+    const cookies = requests.cookies(request);
     return names.filter((name) => cookies.has(name)).map((name) => profile.clear(name));
   }
 

@@ -1,7 +1,7 @@
 import type { ModuleMetadata, Provider } from '@nestjs/common';
 
 import { OidcClient } from '../client/oidc-client.js';
-import { Platform } from '../nest/platform.js';
+import { Responses } from '../nest/responses.js';
 import { clientToken, optionsToken, sessionCookiesToken, sessionToken } from '../nest/tokens.js';
 import { OidcSession } from './oidc-session.js';
 import { SessionCookies } from './session-cookies.js';
@@ -9,20 +9,21 @@ import type { SessionSettings } from './session.options.js';
 
 /**
  * What a module has to provide for the sessions of the client called `name`, beside the client itself, its options and
- * the {@link Platform}.
+ * {@link Responses}.
  */
 export function sessionProviders(name?: string): Provider[] {
   return [
     {
       provide: sessionCookiesToken(name),
-      inject: [clientToken(name), optionsToken(name), Platform],
-      useFactory: (client: OidcClient, options: { session?: SessionSettings | undefined }, platform: Platform) =>
-        new SessionCookies(client, options.session, platform),
+      inject: [clientToken(name), optionsToken(name)],
+      useFactory: (client: OidcClient, options: { session?: SessionSettings | undefined }) =>
+        new SessionCookies(client, options.session),
     },
     {
       provide: sessionToken(name),
-      inject: [sessionCookiesToken(name), clientToken(name)],
-      useFactory: (cookies: SessionCookies, client: OidcClient) => new OidcSession(cookies, client),
+      inject: [sessionCookiesToken(name), clientToken(name), Responses],
+      useFactory: (cookies: SessionCookies, client: OidcClient, responses: Responses) =>
+        new OidcSession(cookies, client, responses),
     },
     ...(name === undefined ? [{ provide: OidcSession, useExisting: sessionToken() }] : []),
   ];

@@ -10,7 +10,8 @@ import { Login } from '../../lib/login/login.js';
 import { loginOptionsSchema, type LoginOptions } from '../../lib/login/login.options.js';
 import { OidcStrategy } from '../../lib/login/oidc.strategy.js';
 import { OidcException } from '../../lib/nest/oidc.exception.js';
-import { Platform } from '../../lib/nest/platform.js';
+import { Responses } from '../../lib/nest/responses.js';
+import { Routes } from '../../lib/nest/routes.js';
 import { Sealer } from '../../lib/storage/sealer.js';
 import { TokenResponse } from '../../lib/tokens/token-response.js';
 import { validate } from '../../lib/values/validate.js';
@@ -74,9 +75,9 @@ function application({ options = {}, metadata, name, exchange, validate: own, ha
       return ['session=1'];
     },
   };
-  const platform = new Platform({ httpAdapter: undefined } as never);
+  const host = { httpAdapter: undefined } as never;
   const settings = validate(loginOptionsSchema, options, 'login');
-  const login = new Login(client as never, settings, sessions, platform);
+  const login = new Login(client as never, settings, sessions, new Responses(host), new Routes(host));
   const strategy = new OidcStrategy();
   Object.assign(strategy, { login, ...(own && { validate: own }) });
   return { calls, started, login, strategy };

@@ -6,7 +6,7 @@ import { SessionError } from '../../lib/errors/errors.js';
 import { authenticated } from '../../lib/nest/authenticated.js';
 import { Public } from '../../lib/nest/decorators.js';
 import { OidcException } from '../../lib/nest/oidc.exception.js';
-import { Platform } from '../../lib/nest/platform.js';
+import { Responses } from '../../lib/nest/responses.js';
 import { OidcSessionGuard } from '../../lib/session/oidc-session.guard.js';
 import type { FoundSession, SessionCookies } from '../../lib/session/session-cookies.js';
 
@@ -25,15 +25,11 @@ const NOBODY: FoundSession = { setCookies: ['s=; Max-Age=0'] };
 function run(found: FoundSession, { controller = Guarded, method = 'GET', site = '', type = 'http' } = {}) {
   const headers: [string, string][] = [];
   const record = (_response: unknown, name: string, value: string) => headers.push([name, value]);
-  const platform = new Platform({
+  const responses = new Responses({
     httpAdapter: { setHeader: record, appendHeader: record, getHeader: () => undefined },
   } as never);
-  const guard = new OidcSessionGuard({
-    platform,
-    require: () => {},
-    find: () => found,
-    beside: () => [],
-  } as unknown as SessionCookies);
+  const sessions = { require: () => {}, find: () => found, beside: () => [] } as unknown as SessionCookies;
+  const guard = new OidcSessionGuard(sessions, responses);
   const request = { method, url: '/', rawHeaders: [], headers: { 'sec-fetch-site': site } };
   const context = {
     getType: () => type,
@@ -119,6 +115,8 @@ describe('OidcSessionGuard', () => {
     const missing = () => {
       throw new SessionError('SESSION_MISSING', 'no secret');
     };
-    expect(() => new OidcSessionGuard({ require: missing } as unknown as SessionCookies)).toThrow('no secret');
+    expect(() => new OidcSessionGuard({ require: missing } as unknown as SessionCookies, {} as never)).toThrow(
+      'no secret',
+    );
   });
 });

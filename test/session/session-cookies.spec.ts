@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 
 import { Clock } from '../../lib/clock/clock.js';
 import { setCookieBytes } from '../../lib/nest/cookies.js';
-import { Platform } from '../../lib/nest/platform.js';
+import { Responses } from '../../lib/nest/responses.js';
 import { OidcSession } from '../../lib/session/oidc-session.js';
 import { SessionCookies } from '../../lib/session/session-cookies.js';
 import { sessionOptionsSchema, type SessionOptions } from '../../lib/session/session.options.js';
@@ -20,7 +20,6 @@ const parse = (options: unknown) => validate(sessionOptionsSchema, options, 'ses
 /** The sessions of one application, with a clock that can be set. */
 function application(options: Partial<SessionOptions> = {}, client: { name?: string; redirect_uris?: string[] } = {}) {
   const time = { now: T };
-  const platform = new Platform({ httpAdapter: undefined } as never);
   const oidc = {
     name: client.name,
     metadata: { redirect_uris: client.redirect_uris ?? ['https://app.test/auth/callback'] },
@@ -28,8 +27,12 @@ function application(options: Partial<SessionOptions> = {}, client: { name?: str
     endSessionUrl: ({ id_token_hint }: { id_token_hint?: string }) =>
       Promise.resolve(`https://op.test/end?${id_token_hint}`),
   } as never;
-  const sessions = new SessionCookies(oidc, parse({ secret: secret('a'), ...options }), platform);
-  return { time, sessions, session: new OidcSession(sessions, oidc) };
+  const sessions = new SessionCookies(oidc, parse({ secret: secret('a'), ...options }));
+  return {
+    time,
+    sessions,
+    session: new OidcSession(sessions, oidc, new Responses({ httpAdapter: undefined } as never)),
+  };
 }
 
 const requestWith = (cookie: string) => ({ method: 'GET', url: '/', rawHeaders: [], headers: { cookie } });
@@ -284,11 +287,10 @@ describe('SessionCookies', () => {
   });
 
   it('says which option is missing', () => {
-    const platform = new Platform({ httpAdapter: undefined } as never);
     const client = (metadata: object) => ({ name: undefined, metadata }) as never;
     const uris = { redirect_uris: ['https://app.test/cb'] };
-    expect(() => new SessionCookies(client(uris), undefined, platform).sealer()).toThrow('session.secret: is required');
-    expect(() => new SessionCookies(client({}), parse({ secret: secret('a') }), platform).sealer()).toThrow(
+    expect(() => new SessionCookies(client(uris), undefined).sealer()).toThrow('session.secret: is required');
+    expect(() => new SessionCookies(client({}), parse({ secret: secret('a') })).sealer()).toThrow(
       'client.redirect_uris: is required',
     );
   });

@@ -2,7 +2,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { BlockList } from 'node:net';
 import type { PeerCertificate, TLSSocket } from 'node:tls';
 
-import type { Platform } from '../../nest/platform.js';
+import * as requests from '../../nest/requests.js';
 import type { MutualTlsSettings, ProxySettings } from '../resource-server.options.js';
 import { addRange, familyOf } from './address-range.js';
 
@@ -14,10 +14,7 @@ export class ClientCertificates {
   readonly #proxy: ProxySettings | undefined;
   readonly #trusted = new BlockList();
 
-  constructor(
-    { proxy }: MutualTlsSettings,
-    private readonly platform: Platform,
-  ) {
+  constructor({ proxy }: MutualTlsSettings) {
     this.#proxy = proxy;
     proxy?.trusted.forEach((range) => addRange(this.#trusted, range));
   }
@@ -33,7 +30,7 @@ export class ClientCertificates {
    * whether Node trusts them, adds nothing (RFC 8705, section 7.3).
    */
   #ofConnection(request: object): Uint8Array | undefined {
-    const { socket } = this.platform.raw(request);
+    const { socket } = requests.raw(request);
     // Node's type does not say so: a connection that is closed has none.
     const certificate: PeerCertificate | null | undefined = isTls(socket)
       ? socket.getPeerCertificate(false)
@@ -42,7 +39,7 @@ export class ClientCertificates {
   }
 
   #fromProxy({ header, verifiedHeader }: ProxySettings, request: object): Uint8Array | undefined {
-    const peer = this.platform.raw(request).socket.remoteAddress;
+    const peer = requests.raw(request).socket.remoteAddress;
     if (peer === undefined || !this.#trusted.check(peer, familyOf(peer))) {
       return undefined;
     }
@@ -54,7 +51,7 @@ export class ClientCertificates {
   }
 
   #onlyLine(request: object, name: string): string | undefined {
-    const [line, surplus] = this.platform.headerLines(request, name);
+    const [line, surplus] = requests.headerLines(request, name);
     return surplus === undefined ? line : undefined;
   }
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock/clock.js';
 import { AccessTokenError, ConfigError } from '../../errors/errors.js';
 import { ASYMMETRIC_ALGORITHMS } from '../../jose/algorithms.js';
-import type { Platform } from '../../nest/platform.js';
+import * as requests from '../../nest/requests.js';
 import type { OidcStore } from '../../storage/oidc-store.js';
 import type { DpopSettings } from '../resource-server.options.js';
 import { DpopNonces } from './dpop-nonce.js';
@@ -24,7 +24,6 @@ export class Dpop {
   constructor(
     settings: DpopSettings,
     resource: string | undefined,
-    private readonly platform: Platform,
     private readonly store: OidcStore,
     private readonly clock: Clock,
   ) {
@@ -49,7 +48,7 @@ export class Dpop {
    * @throws {AccessTokenError} it is missing or not good for the request and the token, or lacks a nonce
    */
   verify(token: string, request: object): Promise<VerifiedDpopProof> {
-    const raw = this.platform.raw(request);
+    const raw = requests.raw(request);
     const known = this.#proofs.get(raw);
     if (known?.token === token) {
       return known.proof;
@@ -66,18 +65,18 @@ export class Dpop {
    * @throws {StoreError} it can't be told whether it was used before
    */
   claim(proof: VerifiedDpopProof, request: object): Promise<void> {
-    return claimProof(this.store, proof, acceptanceWindow(this.clock), this.platform.raw(request));
+    return claimProof(this.store, proof, acceptanceWindow(this.clock), requests.raw(request));
   }
 
   async #verifyAnew(token: string, request: object): Promise<VerifiedDpopProof> {
-    const [given, surplus] = this.platform.headerLines(request, 'dpop');
+    const [given, surplus] = requests.headerLines(request, 'dpop');
     if (given === undefined || surplus !== undefined) {
       const code = given === undefined ? 'DPOP_PROOF_MISSING' : 'DPOP_PROOF_INVALID';
       throw new AccessTokenError(code, 'The request must carry one DPoP proof.');
     }
     const proof = await verifyDpopProof(given, {
-      method: this.platform.method(request),
-      url: this.#origin + this.platform.path(request),
+      method: requests.method(request),
+      url: this.#origin + requests.path(request),
       accessToken: token,
       algorithms: this.algorithms,
       clock: this.clock,

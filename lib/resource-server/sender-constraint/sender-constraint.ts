@@ -1,6 +1,5 @@
 import type { Clock } from '../../clock/clock.js';
 import { equalInConstantTime } from '../../jose/constant-time.js';
-import type { Platform } from '../../nest/platform.js';
 import type { OidcStore } from '../../storage/oidc-store.js';
 import type { Awaitable } from '../../values/awaitable.js';
 import type { PresentedToken, Scheme } from '../credentials.js';
@@ -36,12 +35,11 @@ export class SenderConstraint {
   /** @throws {ConfigError} proofs can't be checked without knowing our own URL */
   constructor(
     { dpop, mtls, resource }: Pick<ResourceServerSettings, 'dpop' | 'mtls' | 'resource'>,
-    platform: Platform,
     store: OidcStore,
     clock: Clock,
   ) {
-    this.#dpop = dpop && new Dpop(dpop, resource, platform, store, clock);
-    this.#certificates = mtls && new ClientCertificates(mtls, platform);
+    this.#dpop = dpop && new Dpop(dpop, resource, store, clock);
+    this.#certificates = mtls && new ClientCertificates(mtls);
     this.#isCertificateRequired = mtls?.required === true;
     this.schemes = dpop === undefined ? ['Bearer'] : ['Bearer', 'DPoP'];
     this.offered = dpop?.required === true ? ['DPoP'] : this.schemes;

@@ -2,7 +2,6 @@ import { beforeAll, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { Agent, request } from 'undici';
 
-import { Platform } from '../../../lib/nest/platform.js';
 import { ClientCertificates } from '../../../lib/resource-server/sender-constraint/client-certificate.js';
 import { createApp, onBothAdapters, type TestApp } from '../../support/app/apps.js';
 import { expectBadToken } from '../../support/app/outcomes.js';
@@ -199,14 +198,14 @@ onBothAdapters((adapter) => {
 
 it('a caller who has hung up shows no certificate', () => {
   const raw = { method: 'GET', rawHeaders: [], headers: {}, socket: { getPeerCertificate: () => null } };
-  const certificates = new ClientCertificates({ required: false }, new Platform({} as never));
+  const certificates = new ClientCertificates({ required: false });
   expect(certificates.thumbprintOf(raw)).toBeUndefined();
 });
 
 describe('the address of the proxy', () => {
   const seen = (trusted: string, remoteAddress: string, value = `:${own.der.toString('base64')}:`) => {
     const proxy = { header: 'c', trusted: [trusted] };
-    const certificates = new ClientCertificates({ required: false, proxy }, new Platform({} as never));
+    const certificates = new ClientCertificates({ required: false, proxy });
     const raw = { method: 'GET', rawHeaders: ['C', value], headers: { c: value }, socket: { remoteAddress } };
     return certificates.thumbprintOf(raw);
   };

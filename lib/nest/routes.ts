@@ -1,0 +1,73 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+
+import { member } from '../values/member.js';
+import { FORM_MEDIA_TYPE } from './form.js';
+
+type HttpAdapter = HttpAdapterHost['httpAdapter'];
+
+/** The paths that {@link Routes} serves, by adapter: each client of an application has its own `Routes`. */
+const served = new WeakMap<HttpAdapter, Set<string>>();
+
+/** Mounts routes of our own, before which no guard and no prefix of the application stands. */
+@Injectable()
+export class Routes {
+  constructor(@Inject(HttpAdapterHost) private readonly host: HttpAdapterHost) {}
+
+  /** Whether the application has an HTTP server. */
+  get areServed(): boolean {
+    return this.adapter() !== undefined;
+  }
+
+  /**
+   * Answers GET at a path with JSON. Nothing is served where there is no HTTP server.
+   *
+   * @param answer sets headers, and returns the body
+   * @returns false: we already serve something else there
+   */
+  get(path: string, answer: (response: unknown) => object): boolean {
+    const adapter = this.adapter();
+    if (adapter === undefined) {
+      return true;
+    }
+    const paths = served.get(adapter) ?? new Set();
+    if (paths.has(path)) {
+      return false;
+    }
+    served.set(adapter, paths.add(path));
+    adapter.get(path, (_request: unknown, response: unknown) => adapter.reply(response, answer(response), 200));
+    return true;
+  }
+
+  /**
+   * Makes Fastify hand a form to the route though the application has no parser for it (`bodyParser: false`); without,
+   * it answers 415 before any guard. Express needs nothing.
+   */
+  acceptForms(): void {
+    const instance: unknown = this.adapter()?.getInstance();
+    if (isFastify(instance) && !instance.hasContentTypeParser(FORM_MEDIA_TYPE)) {
+      instance.addContentTypeParser(FORM_MEDIA_TYPE, (_request, _payload, done) => done(null, undefined));
+    }
+  }
+
+  /** Nest says null where there is no HTTP server, whatever its types say. */
+  private adapter(): HttpAdapter | undefined {
+    const adapter: HttpAdapter | null | undefined = this.host.httpAdapter;
+    return adapter ?? undefined;
+  }
+}
+
+interface FastifyLike {
+  hasContentTypeParser(type: string): boolean;
+  addContentTypeParser(
+    type: string,
+    parser: (request: unknown, payload: unknown, done: (error: null, body: undefined) => void) => void,
+  ): void;
+}
+
+function isFastify(value: unknown): value is FastifyLike {
+  return (
+    typeof member(value, 'addContentTypeParser') === 'function' &&
+    typeof member(value, 'hasContentTypeParser') === 'function'
+  );
+}
