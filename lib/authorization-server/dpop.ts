@@ -1,11 +1,11 @@
 import { LRUCache } from 'lru-cache';
 
 import type { Clock } from '../clock/clock.js';
-import { originOf } from '../http/exchange.js';
 import type { HttpRequest } from '../http/request.js';
 import type { HttpResponse } from '../http/response.js';
 import type { Transport } from '../http/transport.js';
 import type { DpopKey } from '../jose/dpop-key.js';
+import { originOf } from '../values/url.js';
 import { errorOf } from './oauth-response.js';
 
 /** RFC 9449, section 8.1: `1*NQCHAR`; a longer one is nobody's. */

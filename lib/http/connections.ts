@@ -4,11 +4,12 @@ import type { Now } from '../clock/clock.js';
 import { ResponseError, TransportError } from '../errors/errors.js';
 import { OidcError, type ErrorFacts } from '../errors/oidc.error.js';
 import { textMember } from '../values/member.js';
+import { locationOf } from '../values/url.js';
 import { Deadline } from './deadline.js';
 import { exchangeOver, exchangeThrough, tooLarge, type CustomFetch, type Exchange, type Incoming } from './exchange.js';
 import { failureOf, timedOut, type Failure } from './failure.js';
 import type { HttpSettings } from './http.options.js';
-import { locationOf, type HttpRequest } from './request.js';
+import type { HttpRequest } from './request.js';
 import { HttpResponse } from './response.js';
 import { retryAfter } from './retry-after.js';
 

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 
 import { ResponseError } from '../errors/errors.js';
+import { originOf } from '../values/url.js';
 import type { Deadline } from './deadline.js';
 import type { ResponseHeaders } from './response.js';
 
@@ -54,12 +55,6 @@ export function exchangeOver(dispatcher: Dispatcher): Exchange {
       discard: () => answer.body.on('error', () => undefined).destroy(),
     };
   };
-}
-
-/** Of `https://op.example.com/token`: `https://op.example.com`. */
-export function originOf(url: string): string {
-  const [origin = url] = /^[^:]+:\/\/[^/?]*/.exec(url) ?? [];
-  return origin;
 }
 
 /** Counted by events: nothing is faster, and nothing more than the limit is ever held. */

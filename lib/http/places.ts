@@ -1,5 +1,5 @@
 import { TransportError } from '../errors/errors.js';
-import { locationOf } from './request.js';
+import { locationOf } from '../values/url.js';
 
 /** How many may wait for each one that may call. */
 const QUEUE_FACTOR = 10;

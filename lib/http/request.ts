@@ -1,12 +1,3 @@
-/** A URL as a log may show it: without user information, query and fragment. */
-export function locationOf(url: string): string | undefined {
-  if (!URL.canParse(url)) {
-    return undefined;
-  }
-  const { origin, pathname } = new URL(url);
-  return origin + pathname;
-}
-
 /** What is asked of a server. */
 export interface HttpRequest {
   readonly method: 'GET' | 'POST';

@@ -1,6 +1,7 @@
 import { OidcError, type ErrorFacts } from '../errors/oidc.error.js';
 import { parseJsonObject, type JsonObject } from '../values/json.js';
-import { locationOf, type HttpRequest } from './request.js';
+import { locationOf } from '../values/url.js';
+import type { HttpRequest } from './request.js';
 
 export type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>;
 

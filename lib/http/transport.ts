@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 
+import { originOf } from '../values/url.js';
 import type { Connections } from './connections.js';
-import { originOf } from './exchange.js';
 import type { HttpRequest } from './request.js';
 import { HttpResponse } from './response.js';
 import { Upstream } from './upstream.js';

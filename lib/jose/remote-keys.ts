@@ -1,10 +1,10 @@
 import { isWithin, type Now } from '../clock/clock.js';
 import { ResponseError, VerificationError } from '../errors/errors.js';
 import { CachedDocument, jsonDocument } from '../http/cached-document.js';
-import { locationOf } from '../http/request.js';
 import type { Transport } from '../http/transport.js';
 import { isJsonObject } from '../values/json.js';
 import { anyOf, readMembers, type MemberTypes } from '../values/tolerant-reader.js';
+import { locationOf } from '../values/url.js';
 import type { CompactJws } from './compact-jws.js';
 import type { KeySource } from './jwt.js';
 import { KeySet, verifiesWithOneOf } from './key-set.js';

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 
-import { isLoopback } from './server-metadata.js';
+import { isLoopback } from '../values/url.js';
 
 const issuer = v.pipe(
   v.string(),

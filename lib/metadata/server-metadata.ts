@@ -4,6 +4,7 @@ import { DiscoveryError } from '../errors/errors.js';
 import { quoted } from '../errors/log-line.js';
 import type { JsonObject, JsonValue } from '../values/json.js';
 import { anyOf, FILLED_LIST, readMembers, RECORD, type MemberTypes } from '../values/tolerant-reader.js';
+import { isLoopback } from '../values/url.js';
 
 /** Authorization server metadata (OpenID Connect Discovery 1.0, section 3; RFC 8414, section 2; RFC 9207; RFC 9449; RFC 9701). */
 export interface ServerMetadata {
@@ -131,9 +132,4 @@ function isCallable(value: string, rule: EgressRule): boolean {
     url.password === '' &&
     !value.includes('#')
   );
-}
-
-/** RFC 6761, section 6.3; RFC 5735: the machine itself. */
-export function isLoopback(hostname: string): boolean {
-  return /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
 }

@@ -1,7 +1,7 @@
 import { parseCookie, stringifySetCookie } from 'cookie';
 
 import { ConfigError } from '../errors/errors.js';
-import { isLoopback } from '../metadata/server-metadata.js';
+import { isLoopback } from '../values/url.js';
 
 /** What a browser sent: every value of each name, because a foreign host may have planted a second one. */
 export type Cookies = ReadonlyMap<string, readonly string[]>;

@@ -4,7 +4,6 @@ import { logLine } from '../../lib/errors/log-line.js';
 import { OidcError } from '../../lib/errors/oidc.error.js';
 import { Connections } from '../../lib/http/connections.js';
 import type { CustomFetch } from '../../lib/http/exchange.js';
-import { locationOf } from '../../lib/http/request.js';
 import { Transport } from '../../lib/http/transport.js';
 import { rejection } from '../support/client/client.js';
 import { TestClock } from '../support/clock.js';
@@ -133,9 +132,3 @@ it('while the circuit is open each error says which server it is and why it was 
       'Cause: UPSTREAM_UNAVAILABLE: The server can not be reached. url="https://op.test/introspect" reason="ECONNREFUSED"',
   );
 });
-
-it.each([
-  ['https://user:secret@op.test:8443/path?query=secret#secret', 'https://op.test:8443/path'],
-  ['http://[::1]:3000', 'http://[::1]:3000/'],
-  ['/path?query=secret', undefined],
-])('of %s a log shows %s', (url, location) => expect(locationOf(url)).toBe(location));

@@ -2,12 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 
 import { errorOf, jwtOf } from '../../lib/authorization-server/oauth-response.js';
 import { CachedDocument } from '../../lib/http/cached-document.js';
-import { originOf } from '../../lib/http/exchange.js';
 import { HttpResponse } from '../../lib/http/response.js';
 import { retryAfter } from '../../lib/http/retry-after.js';
 import { parseCompactJws } from '../../lib/jose/compact-jws.js';
 import { typeOf } from '../../lib/jose/jwt.js';
-import { isLoopback } from '../../lib/metadata/server-metadata.js';
+import { isLoopback, originOf } from '../../lib/values/url.js';
 
 const LENGTH = 500_000;
 

@@ -1,0 +1,22 @@
+/**
+ * The origin of an absolute URL: scheme, host and port (RFC 6454, section 4). Cut out of the text, because a `URL` of each
+ * call would cost more than the rest of it.
+ */
+export function originOf(url: string): string {
+  const [origin = url] = /^[^:]+:\/\/[^/?]*/.exec(url) ?? [];
+  return origin;
+}
+
+/** A URL as a log may show it: without user information, query and fragment. */
+export function locationOf(url: string): string | undefined {
+  if (!URL.canParse(url)) {
+    return undefined;
+  }
+  const { origin, pathname } = new URL(url);
+  return origin + pathname;
+}
+
+/** Whether a host is this machine: `localhost` and its subdomains, 127.0.0.0/8, ::1 (RFC 6761, section 6.3; RFC 5735). */
+export function isLoopback(hostname: string): boolean {
+  return /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
+}

@@ -1,0 +1,25 @@
+import { expect, it } from '@jest/globals';
+
+import { isLoopback, locationOf, originOf } from '../../lib/values/url.js';
+
+it.each([
+  ['https://op.example.com/token?a=b', 'https://op.example.com'],
+  ['https://op.example.com', 'https://op.example.com'],
+  ['http://[::1]:3000/token', 'http://[::1]:3000'],
+  ['https://op.example.com?a=/b', 'https://op.example.com'],
+])('the origin of %s is %s', (url, origin) => expect(originOf(url)).toBe(origin));
+
+it.each([
+  ['https://user:secret@op.test:8443/path?query=secret#secret', 'https://op.test:8443/path'],
+  ['http://[::1]:3000', 'http://[::1]:3000/'],
+  ['/path?query=secret', undefined],
+])('of %s a log shows %s', (url, location) => expect(locationOf(url)).toBe(location));
+
+it.each(['localhost', 'app.localhost', '127.0.0.1', '127.1.2.3', '[::1]'])('%s is this machine', (host) =>
+  expect(isLoopback(host)).toBe(true),
+);
+
+it.each(['localhost.example.com', 'notlocalhost', '128.0.0.1', '127.0.0.1.example.com', '0.0.0.0', '[::2]', ''])(
+  '%s is not this machine',
+  (host) => expect(isLoopback(host)).toBe(false),
+);
