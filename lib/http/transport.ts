@@ -31,10 +31,10 @@ export class Transport {
     const { url, method, background } = request;
     const upstream = this.#upstreamOf(originOf(url));
     const timeout = background === true ? BACKGROUND_TIMEOUT : this.connections.settings.timeout;
-    // Metadata and keys are few, and everybody waits for them.
-    const places = method === 'POST' ? await upstream.enter(url, timeout / 10) : undefined;
+    // Not for metadata and keys: they are few calls, and everybody waits for them.
+    const limit = method === 'POST' ? await upstream.acquire(url, timeout / 10) : undefined;
     try {
-      upstream.open();
+      upstream.admit();
       const result = await this.connections.send(request, timeout);
       const isAnswered = result instanceof HttpResponse;
       upstream.report(isAnswered ? undefined : result.error);
@@ -43,7 +43,7 @@ export class Transport {
       }
       throw result.error;
     } finally {
-      places?.leave();
+      limit?.release();
     }
   }
 

@@ -2,63 +2,65 @@ import { LRUCache } from 'lru-cache';
 
 import type { Now } from '../clock/clock.js';
 import type { OidcError } from '../errors/oidc.error.js';
-import { Health } from './health.js';
-import { Places } from './places.js';
+import { CircuitBreaker } from './circuit-breaker.js';
+import { ConcurrencyLimit } from './concurrency-limit.js';
 
 /** More than one server has; the one called longest ago is forgotten. */
 const MOST_ENDPOINTS = 100;
 
 /**
- * One origin of a server: its health, which all calls share, and the places at each of its endpoints, so that a flood at
- * one leaves room at the others.
+ * One origin that is called: a circuit breaker for all calls to it, and a concurrency limit for each endpoint, so that a
+ * flood at one leaves room at the others.
  */
 export class Upstream {
-  readonly #health: Health;
+  readonly #breaker: CircuitBreaker;
   /** By URL. */
-  readonly #places = new LRUCache<string, Places>({ max: MOST_ENDPOINTS });
+  readonly #limits = new LRUCache<string, ConcurrencyLimit>({ max: MOST_ENDPOINTS });
 
   constructor(
     now: Now,
     private readonly maxConcurrent: number,
   ) {
-    this.#health = new Health(now);
+    this.#breaker = new CircuitBreaker(now);
   }
 
   /**
-   * @param patience milliseconds to wait for a place at the endpoint
-   * @returns what is to be left again; at once where there is room
-   * @throws {TransportError} there is no place, or nobody may call
+   * Takes a slot at an endpoint; at once where one is free.
+   *
+   * @param patience milliseconds to wait for one
+   * @returns the limit to which the slot has to be released
+   * @throws {TransportError} there is no slot, or the circuit is open
    */
-  enter(url: string, patience: number): Places | Promise<Places> {
-    const { refusal } = this.#health;
-    if (refusal !== undefined) {
-      throw refusal;
+  acquire(url: string, patience: number): ConcurrencyLimit | Promise<ConcurrencyLimit> {
+    const { openError } = this.#breaker;
+    if (openError !== undefined) {
+      throw openError;
     }
-    const places = this.#placesAt(url);
-    return places.enter(patience)?.then(() => places) ?? places;
+    const limit = this.#limitAt(url);
+    return limit.acquire(patience)?.then(() => limit) ?? limit;
   }
 
-  /** As {@link Health.open}. */
-  open(): void {
-    this.#health.open();
+  /** As {@link CircuitBreaker.admit}. */
+  admit(): void {
+    this.#breaker.admit();
   }
 
-  /** As {@link Health.report}; who waits while the server is to be left alone is told so at once. */
+  /** As {@link CircuitBreaker.report}. Once the circuit is open, callers in the queues get its error at once. */
   report(error: OidcError | undefined): void {
-    this.#health.report(error);
-    const { refusal } = this.#health;
-    if (refusal !== undefined) {
-      this.#places.forEach((places) => places.refuse(refusal));
+    this.#breaker.report(error);
+    const { openError } = this.#breaker;
+    if (openError !== undefined) {
+      this.#limits.forEach((limit) => limit.rejectWaiting(openError));
     }
   }
 
-  #placesAt(url: string): Places {
-    const known = this.#places.get(url);
+  #limitAt(url: string): ConcurrencyLimit {
+    const known = this.#limits.get(url);
     if (known !== undefined) {
       return known;
     }
-    const places = new Places(this.maxConcurrent, url);
-    this.#places.set(url, places);
-    return places;
+    const limit = new ConcurrencyLimit(this.maxConcurrent, url);
+    this.#limits.set(url, limit);
+    return limit;
   }
 }

@@ -23,22 +23,22 @@ const fails = (upstream: Upstream, times: number) => {
 };
 
 describe('a server', () => {
-  it('has places at each of its endpoints', async () => {
+  it('has a concurrency limit at each of its endpoints', async () => {
     const upstream = new Upstream(() => 0, 1);
-    await upstream.enter(ENDPOINT, 1000);
-    await expect(upstream.enter(ENDPOINT, 5)).rejects.toMatchObject({ code: 'UPSTREAM_BUSY', retryAfter: 1 });
-    const places = await upstream.enter('https://op.test/token', 5);
-    places.leave();
-    await upstream.enter('https://op.test/token', 5);
+    await upstream.acquire(ENDPOINT, 1000);
+    await expect(upstream.acquire(ENDPOINT, 5)).rejects.toMatchObject({ code: 'UPSTREAM_BUSY', retryAfter: 1 });
+    const limit = await upstream.acquire('https://op.test/token', 5);
+    limit.release();
+    await upstream.acquire('https://op.test/token', 5);
   });
 
-  it('is waited for by nobody once the breaker opens', async () => {
+  it('is waited for by nobody once the circuit is open', async () => {
     const upstream = new Upstream(() => 0, 1);
-    await upstream.enter(ENDPOINT, 1000);
-    const waiting = upstream.enter(ENDPOINT, 60_000);
+    await upstream.acquire(ENDPOINT, 1000);
+    const waiting = upstream.acquire(ENDPOINT, 60_000);
     fails(upstream, 10);
     await expect(waiting).rejects.toMatchObject({ code: 'UPSTREAM_UNAVAILABLE', retryAfter: 5 });
-    await expect(async () => upstream.enter(ENDPOINT, 1000)).rejects.toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
+    await expect(async () => upstream.acquire(ENDPOINT, 1000)).rejects.toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
   });
 });
 
@@ -96,7 +96,7 @@ describe('over real connections', () => {
     expect([most, open]).toEqual([8, 0]);
   });
 
-  it('a flood at one endpoint takes no place from another', async () => {
+  it('a flood at one endpoint takes no slot from another', async () => {
     const fetch: CustomFetch = (url, { signal }) =>
       url.endsWith('/token')
         ? Promise.resolve(Response.json({ ok: true }))
