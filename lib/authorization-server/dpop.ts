@@ -5,11 +5,12 @@ import type { HttpRequest } from '../http/request.js';
 import type { HttpResponse } from '../http/response.js';
 import type { Transport } from '../http/transport.js';
 import type { DpopKey } from '../jose/dpop-key.js';
+import { isNqchars } from '../values/oauth-characters.js';
 import { originOf } from '../values/url.js';
 import { errorOf } from './oauth-response.js';
 
-/** RFC 9449, section 8.1: `1*NQCHAR`; a longer one is nobody's. */
-const NONCE = /^[\x21\x23-\x5b\x5d-\x7e]{1,512}$/;
+/** Characters; a longer nonce is nobody's. */
+const LONGEST_NONCE = 512;
 
 const MOST_SERVERS = 100;
 
@@ -44,7 +45,7 @@ export class DpopRequests {
     });
     const response = await this.transport.request({ ...request, headersOfOneSend: prove });
     const nonce = response.header('dpop-nonce');
-    if (nonce !== undefined && NONCE.test(nonce)) {
+    if (nonce !== undefined && nonce.length <= LONGEST_NONCE && isNqchars(nonce)) {
       this.#nonces.set(origin, nonce);
     }
     return response;

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 
 import { isAsymmetric, isSymmetric } from '../jose/algorithms.js';
+import { isScope, isVschars } from '../values/oauth-characters.js';
 import { Secret } from '../values/secret.js';
 import type { ClientAuthenticationMethod } from './client-metadata.js';
 
@@ -14,14 +15,9 @@ const AUTHENTICATION_METHODS = [
   'none',
 ] as const;
 
-/** RFC 6749, appendix A: `VSCHAR`. */
-const visible = v.pipe(v.string(), v.regex(/^[\x20-\x7e]+$/, 'must be printable ASCII and not empty'));
+const visible = v.pipe(v.string(), v.check(isVschars, 'must be printable ASCII and not empty'));
 
-/** RFC 6749, section 3.3: scope tokens, one space apart. */
-export const scopeSchema = v.pipe(
-  v.string(),
-  v.regex(/^[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*$/, 'must be scopes with one space between them'),
-);
+export const scopeSchema = v.pipe(v.string(), v.check(isScope, 'must be scopes with one space between them'));
 
 const authenticationMethod = v.picklist(AUTHENTICATION_METHODS);
 

@@ -2,6 +2,7 @@ import { SetMetadata, type CustomDecorator } from '@nestjs/common';
 import * as v from 'valibot';
 
 import type { Introspection as IntrospectionResponse } from '../tokens/introspection.js';
+import { isNqchars } from '../values/oauth-characters.js';
 import { validate } from '../values/validate.js';
 import {
   INTROSPECTION,
@@ -16,15 +17,10 @@ import {
   type Validation,
 } from './access-rule.js';
 
-/** RFC 6749, section 3.3: scope-token. */
-const SCOPE_TOKEN = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
-
-const isToken = (value: string): boolean => SCOPE_TOKEN.test(value);
-
 const scopesSchema = v.pipe(
   v.array(v.string()),
   v.nonEmpty('names no scope'),
-  v.everyItem(isToken, 'a scope is empty or has characters outside of RFC 6749, section 3.3'),
+  v.everyItem(isNqchars, 'a scope is empty or has characters outside of RFC 6749, section 3.3'),
 );
 
 const seconds = (latest: number, problem: string) =>
@@ -40,7 +36,7 @@ const WHOLE_SECONDS = 'must be whole seconds, 0 or more';
 const stepUpSchema = v.pipe(
   v.strictObject({
     acr: v.optional(
-      v.pipe(v.array(v.string()), v.everyItem(isToken, 'one is empty or has characters that no challenge can carry')),
+      v.pipe(v.array(v.string()), v.everyItem(isNqchars, 'one is empty or has characters that no challenge can carry')),
     ),
     maxAge: v.optional(v.pipe(v.number(), v.safeInteger(WHOLE_SECONDS), v.minValue(0, WHOLE_SECONDS))),
   }),

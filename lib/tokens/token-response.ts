@@ -5,6 +5,7 @@ import type { HttpResponse } from '../http/response.js';
 import type { DpopKey } from '../jose/dpop-key.js';
 import type { JsonObject, JsonValue } from '../values/json.js';
 import { text } from '../values/member.js';
+import { isVschars } from '../values/oauth-characters.js';
 import {
   fromDigits,
   readMembers,
@@ -65,10 +66,8 @@ export class TokenResponse {
   }
 }
 
-/** RFC 6749, appendix A: what a token, its type and a scope are made of. */
-const VISIBLE = /^[\x20-\x7e]+$/;
-
-const isVisible = (value: JsonValue): boolean => typeof value === 'string' && VISIBLE.test(value);
+/** What a token, its type and a scope are made of. */
+const isVisible = (value: JsonValue): boolean => typeof value === 'string' && isVschars(value);
 
 const CREDENTIAL: MemberType = { ...TEXT, is: isVisible };
 
