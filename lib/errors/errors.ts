@@ -37,9 +37,12 @@ export class ConfigError extends OidcError<ConfigErrorCode> {
 /** The server's metadata can't be trusted or understood (OpenID Connect Discovery 1.0, RFC 8414). */
 export class DiscoveryError extends OidcError<DiscoveryErrorCode> {}
 
+/** Seconds that a server which failed is left alone, and that callers are told to wait, where it names no time itself. */
+export const DEFAULT_RETRY_AFTER = 5;
+
 /** The server could not be reached, was silent, or said that it can't serve now. */
 export class TransportError extends OidcError<TransportErrorCode> {
-  /** Seconds that the server asked to be left alone for; 5 when it did not say. */
+  /** Seconds after which to call again: the server's `Retry-After`, else 5. */
   readonly retryAfter: number;
 
   constructor(
@@ -48,7 +51,7 @@ export class TransportError extends OidcError<TransportErrorCode> {
     options: OidcErrorOptions & { readonly retryAfter?: number } = {},
   ) {
     super(code, message, options);
-    this.retryAfter = options.retryAfter ?? 5;
+    this.retryAfter = options.retryAfter ?? DEFAULT_RETRY_AFTER;
   }
 }
 

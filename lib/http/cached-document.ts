@@ -1,5 +1,5 @@
 import { isWithin, type Now } from '../clock/clock.js';
-import { ResponseError } from '../errors/errors.js';
+import { DEFAULT_RETRY_AFTER, ResponseError } from '../errors/errors.js';
 import type { JsonObject } from '../values/json.js';
 import type { HttpResponse } from './response.js';
 
@@ -10,8 +10,8 @@ const DEFAULT_LIFETIME = 600_000;
 /** The part of a lifetime after which a new copy is fetched while the present one still serves. */
 const REFRESH_AHEAD = 0.75;
 
-/** How long an outage is not looked into again while a last good copy serves. */
-const PAUSE = 5000;
+/** Milliseconds after a failed fetch without another one, where something else can serve meanwhile. */
+export const FAILURE_PAUSE = DEFAULT_RETRY_AFTER * 1000;
 
 /** What servers of plain files call any file that they don't know. A page is never taken for a document. */
 const UNKNOWN_FILE: readonly string[] = ['text/plain', 'application/octet-stream'];
@@ -99,7 +99,7 @@ export class CachedDocument<T> {
   }
 
   #pauses(now: number): boolean {
-    return isWithin(now, this.#failedAt, PAUSE);
+    return isWithin(now, this.#failedAt, FAILURE_PAUSE);
   }
 
   #start(background: boolean): Promise<T> {

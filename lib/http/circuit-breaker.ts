@@ -1,12 +1,12 @@
 import { isWithin, type Now } from '../clock/clock.js';
-import { TransportError } from '../errors/errors.js';
+import { DEFAULT_RETRY_AFTER, TransportError } from '../errors/errors.js';
 import type { OidcError } from '../errors/oidc.error.js';
 
 /** Failures in a row that open the circuit. */
 const THRESHOLD = 10;
 
 /** Milliseconds that the circuit stays open where the server names no longer time. */
-const OPEN_TIME = 5000;
+const OPEN_TIME = DEFAULT_RETRY_AFTER * 1000;
 
 /** Milliseconds that callers are told to wait while the probe is on its way. */
 const PROBE_TIME = 1000;

@@ -1,7 +1,6 @@
-/** Seconds that a server which does not say, or says nonsense, is left alone for. */
-export const DEFAULT_RETRY_AFTER = 5;
+import { DEFAULT_RETRY_AFTER } from '../errors/errors.js';
 
-/** No server closes us out for longer than an hour. */
+/** Seconds; no server keeps us away for longer. */
 const LONGEST = 3600;
 
 /**

@@ -1,6 +1,6 @@
 import { isWithin, type Now } from '../clock/clock.js';
 import { ResponseError, VerificationError } from '../errors/errors.js';
-import { CachedDocument, jsonDocument } from '../http/cached-document.js';
+import { CachedDocument, FAILURE_PAUSE, jsonDocument } from '../http/cached-document.js';
 import type { Transport } from '../http/transport.js';
 import { isJsonObject } from '../values/json.js';
 import { anyOf, readMembers, type MemberTypes } from '../values/tolerant-reader.js';
@@ -26,9 +26,8 @@ const SET_MEMBERS: MemberTypes = {
 /** How long the keys of a server that can't be reached are still used after their lifetime. */
 const MAX_STALE = 3_600_000;
 
-/** How long strangers cause no other refetch after one that did not bring the key, and after one that failed. */
+/** How long strangers cause no other refetch after one that did not bring the key. */
 const COOL_DOWN = 30_000;
-const PAUSE = 5000;
 
 /** Without a `kid` each suitable key is tried; this many bound the work that a token can cause. */
 const MOST_CANDIDATES = 4;
@@ -124,7 +123,7 @@ export class RemoteKeys {
       const { fetchedAt = Number.NEGATIVE_INFINITY } = this.#document;
       // The set is so young that the key it lacks is the token's fault, not the outage's.
       const isYoung = isWithin(this.now(), fetchedAt, COOL_DOWN);
-      const forStrangers = this.#startCoolDown(PAUSE, isYoung ? this.#unknownKey() : error);
+      const forStrangers = this.#startCoolDown(FAILURE_PAUSE, isYoung ? this.#unknownKey() : error);
       throw origin === 'stranger' ? forStrangers : error;
     }
   }

@@ -6,6 +6,7 @@ import { derivedFrom, type AuthorizationTransaction } from '../authorization/aut
 import type { Now } from '../clock/clock.js';
 import { AuthorizationResponseError, SessionError } from '../errors/errors.js';
 import { singleCookie, type CookieProfile, type Cookies, type SameSite } from '../nest/cookies.js';
+import { MAX_PART_LENGTH } from '../storage/sealed-parts.js';
 import type { Sealer } from '../storage/sealer.js';
 
 const PURPOSE = 'login transaction';
@@ -25,9 +26,6 @@ const MIN_ROOM = 4096;
 
 /** To clear a cookie takes 120 bytes of an answer, of which nginx takes 4 KB; the next answer clears more. */
 const MAX_CLEARED = 8;
-
-/** What browsers keep in one cookie, less its name and attributes. */
-const MAX_VALUE_LENGTH = 3800;
 
 /** Bytes: RFC 7636, section 4.1. */
 const VERIFIER_LENGTH = 32;
@@ -82,7 +80,7 @@ export class TransactionCookies {
     const rest = JSON.stringify(dpop_jwk === undefined ? [returnTo] : [returnTo, dpop_jwk]);
     const bytes = Buffer.concat([Buffer.from(code_verifier, 'base64url'), Buffer.from(rest, 'utf8')]);
     const value = this.sealer.sealBytes(PURPOSE, placeOf(name, authorization), bytes);
-    if (value.length > MAX_VALUE_LENGTH) {
+    if (value.length > MAX_PART_LENGTH) {
       throw new SessionError('SESSION_TOO_LARGE', 'The login does not fit into a cookie');
     }
     const maxAge = LIFETIME / 1000;

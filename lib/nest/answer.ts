@@ -1,8 +1,7 @@
 import { HttpException, HttpStatus } from '@nestjs/common';
 
-import { TransportError } from '../errors/errors.js';
+import { DEFAULT_RETRY_AFTER, TransportError } from '../errors/errors.js';
 import type { OidcError } from '../errors/oidc.error.js';
-import { DEFAULT_RETRY_AFTER } from '../http/retry-after.js';
 import type { OidcExceptionBody } from './oidc.exception.js';
 
 /** How a guard answers instead of the handler. */

@@ -1,8 +1,8 @@
 import { SessionError } from '../errors/errors.js';
 import type { Opened, Sealer } from './sealer.js';
 
-/** Browsers keep 4,096 bytes of name, value and attributes (RFC 6265, section 6.1). */
-const MAX_PART_LENGTH = 3800;
+/** Characters of one cookie's value: browsers keep 4,096 bytes of name, value and attributes (RFC 6265, section 6.1). */
+export const MAX_PART_LENGTH = 3800;
 
 /** A stock Node server refuses requests with more than 16 KB of headers. */
 export const MAX_PARTS = 3;
