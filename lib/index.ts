@@ -12,7 +12,8 @@ export type {
   AuthorizationUrlOptions,
 } from './authorization/authorization-request.js';
 export type { EndSessionOptions } from './authorization/end-session.js';
-export type { ClientCredentialsOptions, RefreshOptions } from './grants/grants.js';
+export type { ClientCredentialsOptions } from './grants/client-credentials.js';
+export type { RefreshOptions } from './grants/refresh-token.js';
 export { VerifiedIdToken } from './tokens/id-token.js';
 export type { AccessTokenClaims, AccessTokenOptions } from './tokens/access-token.js';
 export type { IntrospectionOptions } from './tokens/introspection.js';

@@ -9,14 +9,9 @@ import { processAuthorizationResponse } from '../authorization/authorization-res
 import { endSessionUrl, type EndSessionOptions } from '../authorization/end-session.js';
 import { Clock, type Now } from '../clock/clock.js';
 import { ConfigError } from '../errors/errors.js';
-import {
-  authorizationCodeGrant,
-  clientCredentialsGrant,
-  refreshTokenGrant,
-  type ClientCredentialsOptions,
-  type CodeGrant,
-  type RefreshOptions,
-} from '../grants/grants.js';
+import { authorizationCodeGrant, type CodeGrant } from '../grants/authorization-code.js';
+import { clientCredentialsGrant, type ClientCredentialsOptions } from '../grants/client-credentials.js';
+import { refreshTokenGrant, type RefreshOptions } from '../grants/refresh-token.js';
 import type { Transport } from '../http/transport.js';
 import type { ParsedClientMetadata } from '../metadata/client-metadata.schema.js';
 import type { DiscoveryDocument } from '../metadata/discovery.js';
@@ -27,7 +22,7 @@ import { verifyAccessToken, type AccessTokenClaims, type AccessTokenOptions } fr
 import { introspect, type Introspection, type IntrospectionOptions } from '../tokens/introspection.js';
 import { revoke } from '../tokens/revocation.js';
 import type { TokenResponse } from '../tokens/token-response.js';
-import { requireToken } from '../tokens/token.js';
+import { requireTokenText } from '../tokens/token-text.js';
 import { userinfo } from '../tokens/userinfo.js';
 import type { JsonObject } from '../values/json.js';
 import type { Secret } from '../values/secret.js';
@@ -176,7 +171,7 @@ export class OidcClient {
     { access_token, dpop_key }: TokenResponse,
     { method, url, nonce }: ApiRequest,
   ): Promise<Readonly<Record<string, string>>> {
-    requireToken(access_token);
+    requireTokenText(access_token);
     if (dpop_key === undefined) {
       return { authorization: `Bearer ${access_token}` };
     }
@@ -223,7 +218,7 @@ export class OidcClient {
    * @throws {StoreError} the shared store can't be reached; the other replicas may still keep it for its lifetime there
    */
   async forget(token: string): Promise<void> {
-    requireToken(token);
+    requireTokenText(token);
     await Promise.all([...this.#forgetful].map((one) => one.token(token)));
   }
 

@@ -6,7 +6,7 @@ import { ACCESS_TOKEN } from '../jose/purpose.js';
 import type { JsonObject, JsonValue } from '../values/json.js';
 import { ANY, NUMERIC_DATE, SPACE_SEPARATED, TEXT, wrongMember, type MemberTypes } from '../values/tolerant-reader.js';
 import { TOKEN_TYPE } from './token-type.js';
-import { requireToken } from './token.js';
+import { requireTokenText } from './token-text.js';
 
 /** What an access token says, whoever vouches for it: introspection or the server's signature. */
 export interface AccessTokenClaims {
@@ -75,7 +75,7 @@ export async function verifyAccessToken(
   token: string,
   { audience, algorithms = ASYMMETRIC_ALGORITHMS }: AccessTokenOptions = {},
 ): Promise<AccessTokenClaims> {
-  requireToken(token);
+  requireTokenText(token);
   const { issuer, clock } = server;
   const keys = (): ReturnType<Server['strangersKeys']> => server.strangersKeys();
   const { claims } = await verifyJwt(token, ACCESS_TOKEN, {

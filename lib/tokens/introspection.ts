@@ -7,7 +7,7 @@ import { INTROSPECTION } from '../jose/purpose.js';
 import { isJsonObject, type JsonObject } from '../values/json.js';
 import { BOOLEAN, readMembers, TEXT, wrongMember, type MemberTypes } from '../values/tolerant-reader.js';
 import { CLAIM_TYPES, type AccessTokenClaims } from './access-token.js';
-import { requireToken } from './token.js';
+import { requireTokenText } from './token-text.js';
 
 const SIGNED = 'application/token-introspection+jwt';
 
@@ -43,7 +43,7 @@ export async function introspect(
   token: string,
   { audience = [], token_type_hint = 'access_token' }: IntrospectionOptions = {},
 ): Promise<Introspection> {
-  requireToken(token);
+  requireTokenText(token);
   const mustBeSigned = server.client.metadata.introspection_signed_response_alg !== undefined;
   const response = await server.post(
     'introspection_endpoint',

@@ -1,6 +1,6 @@
 import { requireOk } from '../authorization-server/oauth-response.js';
 import type { Server } from '../authorization-server/server.js';
-import { requireToken } from './token.js';
+import { requireTokenText } from './token-text.js';
 
 /**
  * Token revocation (RFC 7009). A token that the server does not know is as good as revoked and no error.
@@ -12,7 +12,7 @@ export async function revoke(
   token: string,
   token_type_hint?: 'access_token' | 'refresh_token',
 ): Promise<void> {
-  requireToken(token);
+  requireTokenText(token);
   const form = { token, ...(token_type_hint !== undefined && { token_type_hint }) };
   const response = await server.post('revocation_endpoint', form, { accept: 'application/json', retry: 'never' });
   requireOk(response, 'revocation_endpoint');

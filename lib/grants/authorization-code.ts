@@ -1,0 +1,49 @@
+import type { Server } from '../authorization-server/server.js';
+import { AuthorizationResponseError, VerificationError } from '../errors/errors.js';
+import { DpopKey } from '../jose/dpop-key.js';
+import { VerifiedIdToken } from '../tokens/id-token.js';
+import type { TokenResponse } from '../tokens/token-response.js';
+import type { JsonObject } from '../values/json.js';
+import { requestTokens } from './token-request.js';
+
+/** What the exchange of a code needs of the login that it ends. */
+export interface CodeExchange {
+  readonly issuer: string;
+  readonly nonce: string;
+  readonly code_verifier: string;
+  readonly redirect_uri: string;
+  readonly scope: string;
+  readonly max_age?: number;
+  readonly dpop_jwk?: JsonObject;
+  /** Milliseconds since the epoch. */
+  readonly started_at: number;
+}
+
+export interface CodeGrant {
+  readonly tokens: TokenResponse;
+  readonly idToken: VerifiedIdToken;
+}
+
+/**
+ * Authorization code grant (RFC 6749, section 4.1.3; RFC 7636, section 4.5): exchanges the code of a login for its
+ * tokens. The ID token is validated before the caller gets any of them.
+ */
+export async function authorizationCodeGrant(
+  server: Server,
+  code: string,
+  login: CodeExchange,
+  trustedAudiences: readonly string[] = [],
+): Promise<CodeGrant> {
+  const { redirect_uri, code_verifier, nonce, max_age, started_at, scope } = login;
+  if (login.issuer !== server.issuer) {
+    throw new AuthorizationResponseError('ISS_MISMATCH', 'The code was asked for at another issuer.');
+  }
+  const form = { grant_type: 'authorization_code', code, redirect_uri, code_verifier };
+  const tokens = await requestTokens(server, form, { scope, dpop_key: DpopKey.fromJwk(login.dpop_jwk) });
+  if (tokens.id_token === undefined) {
+    throw new VerificationError('ID_TOKEN_MISSING', 'The token response has no ID token.');
+  }
+  const { access_token } = tokens;
+  const expected = { nonce, access_token, max_age, started_at, trustedAudiences };
+  return { tokens, idToken: await VerifiedIdToken.verify(server, tokens.id_token, expected) };
+}

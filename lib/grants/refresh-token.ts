@@ -1,0 +1,53 @@
+import type { Server } from '../authorization-server/server.js';
+import { ConfigError } from '../errors/errors.js';
+import type { DpopKey } from '../jose/dpop-key.js';
+import { VerifiedIdToken } from '../tokens/id-token.js';
+import type { TokenResponse } from '../tokens/token-response.js';
+import { requireTokenText } from '../tokens/token-text.js';
+import type { JsonObject } from '../values/json.js';
+import { isObject } from '../values/member.js';
+import { requestTokens } from './token-request.js';
+
+export interface RefreshOptions {
+  /** Space-separated, a part of what was granted. Default: all of it. */
+  readonly scope?: string;
+  /**
+   * The claims of the login's ID token: a new one must continue them (OpenID Connect Core 1.0, section 12.2). Left out:
+   * a new one is verified by itself, and may repeat the login's nonce.
+   */
+  readonly claims?: JsonObject;
+  /** Audiences that may stand beside the client in a new ID token. */
+  readonly trustedAudiences?: readonly string[];
+  /** `dpop_key` of the tokens that the refresh token came with. Default: a new one, which a public client may not have. */
+  readonly dpop_key?: DpopKey | undefined;
+}
+
+/**
+ * Refresh token grant (RFC 6749, section 6). A new ID token is validated. Where the server sends none, the result has
+ * none.
+ */
+export async function refreshTokenGrant(
+  server: Server,
+  refresh_token: string,
+  { scope, claims, trustedAudiences, dpop_key }: RefreshOptions = {},
+): Promise<TokenResponse> {
+  requireRefreshToken(refresh_token);
+  requireTokenText(refresh_token);
+  const form = { grant_type: 'refresh_token', refresh_token, ...(scope !== undefined && { scope }) };
+  const tokens = await requestTokens(server, form, { scope: scope ?? '', refresh_token, dpop_key });
+  if (tokens.id_token !== undefined) {
+    const { access_token } = tokens;
+    const continues = claims ?? 'unknown';
+    await VerifiedIdToken.verify(server, tokens.id_token, { access_token, continues, trustedAudiences });
+  }
+  return tokens;
+}
+
+/** @throws {ConfigError} there is none, or a caller without types passed a token response that has none */
+function requireRefreshToken(token: unknown): void {
+  const given = isObject(token) && 'refresh_token' in token ? token.refresh_token : token;
+  if (given === undefined || given === null) {
+    const problem = 'is missing: the token response has no refresh_token (ask for the scope offline_access)';
+    throw new ConfigError('INVALID_CONFIG', 'refreshToken', problem);
+  }
+}

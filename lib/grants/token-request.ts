@@ -1,0 +1,28 @@
+import { boundKey } from '../authorization-server/bound-key.js';
+import type { Server } from '../authorization-server/server.js';
+import { ConfigError } from '../errors/errors.js';
+import { processTokenResponse, type GrantedByRequest, type TokenResponse } from '../tokens/token-response.js';
+
+/**
+ * Token request: sends a grant to the token endpoint, once. The attempt spends a code, and may spend a refresh token
+ * (RFC 9700, section 4.14.2). So it uses a new connection: a server can't reset that one for having been idle.
+ *
+ * @throws {ConfigError} the client has not registered the grant type
+ */
+export async function requestTokens(
+  server: Server,
+  form: Readonly<Record<string, string>> & { readonly grant_type: string },
+  request: GrantedByRequest,
+): Promise<TokenResponse> {
+  requireGrantType(server, form.grant_type);
+  const key = await boundKey(server, request.dpop_key);
+  const response = await server.post('token_endpoint', form, { accept: 'application/json', retry: 'never', key });
+  return processTokenResponse(response, { ...request, dpop_key: key }, server.clock.now);
+}
+
+/** RFC 7591, section 2: a registration that lists grant types allows no other. */
+function requireGrantType(server: Server, grantType: string): void {
+  if (server.client.metadata.grant_types?.includes(grantType) === false) {
+    throw new ConfigError('INVALID_CONFIG', 'client.grant_types', `does not hold ${grantType}`);
+  }
+}
