@@ -3,12 +3,11 @@ import { Inject, Injectable, type CanActivate, type ExecutionContext, type Type 
 import { SeeOther } from '../nest/answer.js';
 import { namedGuard } from '../nest/named-guard.js';
 import { strategyToken } from '../nest/tokens.js';
-import { drive } from './drive.js';
 import { OidcStrategy } from './oidc.strategy.js';
 
 /**
- * Logs a user in. It answers both routes itself, so their handlers never run: the path of a registered redirect URI is
- * the callback, every other route under the guard begins a login.
+ * Login guard: logs a user in. It answers both routes itself, so their handlers never run. The path of a registered
+ * redirect URI is the callback; every other route under the guard begins a login.
  *
  * ```ts
  * @Controller('auth')
@@ -40,12 +39,12 @@ export class OidcLoginGuard implements CanActivate {
     const http = context.switchToHttp();
     const response: object = http.getResponse();
     const { responses } = OidcStrategy.loginOf(this.strategy);
-    const { headers, ...ending } = await drive(this.strategy, http.getRequest());
-    responses.deliver(response, headers);
-    if ('error' in ending) {
-      throw ending.error;
+    const ending = await this.strategy.attempt(http.getRequest(), { startsSession: true });
+    responses.deliver(response, ending.headers);
+    if (ending.kind === 'refusal') {
+      throw ending.exception;
     }
-    responses.setHeader(response, 'Location', ending.location);
+    responses.setHeader(response, 'Location', ending.kind === 'user' ? ending.returnTo : ending.location);
     throw new SeeOther();
   }
 }

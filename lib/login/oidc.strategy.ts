@@ -10,21 +10,35 @@ import type { JsonObject, JsonValue } from '../values/json.js';
 import { refuseLogin, type LoginRefusal } from './login-refusal.js';
 import { Login, type LoggedIn, type LoginResponse, type Outcome } from './login.js';
 
-/** What Passport puts onto a strategy for each attempt; exactly one of them is called at its end. */
-interface Attempt {
+/** The callbacks that Passport sets on a strategy for each attempt. Exactly one of them is called, at its end. */
+interface PassportCallbacks {
   name?: string | undefined;
   success(user: unknown, info: LoginInfo): void;
   redirect(url: string, status: number): void;
   error(error: unknown): void;
 }
 
-/** What a successful login says beside the user. */
+/** Passport's `info` of a successful login. */
 export interface LoginInfo {
   /** A path of the application. */
   readonly returnTo: string;
 }
 
-const PassportStrategy: new () => Attempt = passport.Strategy;
+/** How an attempt to log in ended, with the headers of its answer. */
+export type Ending = { readonly headers: readonly ResponseHeader[] } & (
+  | { readonly kind: 'redirect'; readonly location: string }
+  | { readonly kind: 'user'; readonly user: JsonValue; readonly returnTo: string }
+  /** `exception`: an `OidcException`, or what the application itself threw. */
+  | { readonly kind: 'refusal'; readonly exception: unknown }
+);
+
+/** What the caller of an attempt decides. */
+export interface AttemptOptions {
+  /** Whether a login starts a session of ours. */
+  readonly startsSession: boolean;
+}
+
+const PassportStrategy: new () => PassportCallbacks = passport.Strategy;
 
 /**
  * The Passport strategy of a login with OpenID Connect: the code flow with PKCE, `state` and `nonce`.
@@ -40,7 +54,7 @@ const PassportStrategy: new () => Attempt = passport.Strategy;
  * }
  * ```
  *
- * `OidcLoginGuard` drives it on Express and Fastify. On Express `AuthGuard('oidc')` of `@nestjs/passport` does as well
+ * `OidcLoginGuard` uses it on Express and Fastify. On Express `AuthGuard('oidc')` of `@nestjs/passport` does as well
  * (`oidc-<name>` for a named client); there the handler of the callback runs, and answers, and the session is the
  * application's own where no `OidcSessionGuard` reads ours.
  *
@@ -55,7 +69,8 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
   private readonly login!: Login;
 
   /**
-   * What a guard needs to drive it. Private members a compiler defends against those of a subclass; others it would only hide.
+   * The login behind the strategy, for the guard. A static method over a private member: the compiler refuses a subclass that
+   * takes the member's name for its own.
    *
    * @internal
    */
@@ -81,40 +96,49 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
     return { sub: claims['sub'], claims };
   }
 
-  /** Called by Passport or by `OidcLoginGuard`, on an object of its own for each request. Never rejects. */
-  async authenticate(request: unknown): Promise<void> {
-    const outcome = await this.outcomeOf(request);
+  /**
+   * One attempt to log in: begins a login, or ends it at the callback. Never rejects, and touches no response: how it ended
+   * is returned.
+   *
+   * @param request of Express or Fastify
+   */
+  async attempt(request: unknown, options: AttemptOptions): Promise<Ending> {
+    const outcome = await this.outcomeOf(request, options);
     const refusal = 'error' in outcome ? refuseLogin(outcome.error) : undefined;
     report(refusal, this.login.told);
     const headers = [...PRIVATE_ANSWER, ...(refusal?.headers ?? []), ['Set-Cookie', outcome.setCookies] as const];
-    try {
-      this.deliver(request, headers);
-    } catch (error) {
-      return this.error(error);
-    }
     if ('location' in outcome) {
-      this.redirect(outcome.location, 303);
-    } else if ('user' in outcome) {
-      this.success(outcome.user, { returnTo: outcome.returnTo });
-    } else {
-      this.error(refusal?.exception);
+      return { headers, kind: 'redirect', location: outcome.location };
     }
-  }
-
-  /** Hands over what the answer must carry. `OidcLoginGuard` has its own way; by default it is set on Express' response. */
-  private deliver(request: unknown, headers: readonly ResponseHeader[]): void {
-    this.login.responses.deliver(requests.expressResponse(request), headers);
+    return 'user' in outcome
+      ? { headers, kind: 'user', user: outcome.user, returnTo: outcome.returnTo }
+      : { headers, kind: 'refusal', exception: refusal?.exception };
   }
 
   /**
-   * Whether a login starts a session of ours. `OidcLoginGuard` says yes; under `AuthGuard` sessions are the application's,
-   * unless an `OidcSessionGuard` is there to read ours.
+   * The Passport face of {@link attempt}, for `AuthGuard` on Express. Passport calls it on an object of its own for each
+   * request. Sessions are the application's there, unless an `OidcSessionGuard` reads ours. Never rejects.
    */
-  private startsSession(): boolean {
-    return this.login.sessionsAreRead;
+  async authenticate(request: unknown): Promise<void> {
+    const { responses, sessionsAreRead } = this.login;
+    let ending: Ending;
+    try {
+      const response = requests.expressResponse(request);
+      ending = await this.attempt(request, { startsSession: sessionsAreRead });
+      responses.deliver(response, ending.headers);
+    } catch (error) {
+      return this.error(error);
+    }
+    if (ending.kind === 'redirect') {
+      this.redirect(ending.location, 303);
+    } else if (ending.kind === 'user') {
+      this.success(ending.user, { returnTo: ending.returnTo });
+    } else {
+      this.error(ending.exception);
+    }
   }
 
-  private async outcomeOf(request: unknown): Promise<Outcome> {
+  private async outcomeOf(request: unknown, options: AttemptOptions): Promise<Outcome> {
     try {
       if (!this.login.isCallback(request)) {
         return await this.login.start(request);
@@ -122,18 +146,18 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
       const response = await this.login.receive(request);
       return 'alreadyAt' in response
         ? { location: response.alreadyAt, setCookies: [] }
-        : await this.login.once(response, () => this.complete(request, response));
+        : await this.login.once(response, () => this.complete(request, response, options));
     } catch (error) {
       return { error, setCookies: [] };
     }
   }
 
   /** Ends the login that the response is for. Never rejects: the login is used up, whatever comes of it. */
-  private async complete(request: unknown, response: LoginResponse): Promise<Outcome> {
+  private async complete(request: unknown, response: LoginResponse, options: AttemptOptions): Promise<Outcome> {
     const used = this.login.used(response);
     try {
       const result = await this.login.finish(response);
-      const { user, setCookies } = await this.admit(request, response, result);
+      const { user, setCookies } = await this.admit(request, response, result, options);
       this.login.warnOfSize([used, ...setCookies]);
       return { user, returnTo: result.returnTo, setCookies: [used, ...setCookies] };
     } catch (error) {
@@ -141,15 +165,19 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
     }
   }
 
-  private async admit(request: unknown, { login }: LoginResponse, result: LoggedIn): Promise<Admitted> {
-    const { claims, tokens, returnTo } = result;
+  private async admit(
+    request: unknown,
+    { login }: LoginResponse,
+    { claims, tokens, returnTo }: LoggedIn,
+    { startsSession }: AttemptOptions,
+  ): Promise<Admitted> {
     try {
       const user = asJson(await this.validate(claims, tokens));
       if (!user) {
         throw new SessionError('USER_REFUSED', 'The application does not accept who logged in');
       }
       const session = { user, tokens, startedBy: { login, returnTo } };
-      return { user, setCookies: this.startsSession() ? this.login.startSession(request, session) : [] };
+      return { user, setCookies: startsSession ? this.login.startSession(request, session) : [] };
     } catch (error) {
       this.login.discard(tokens);
       throw error;
@@ -157,13 +185,13 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
   }
 }
 
-/** Who may come in, with the session that was started. */
+/** The user that the application accepted, and the cookies of the session that was started. */
 interface Admitted {
   readonly user: JsonValue;
   readonly setCookies: readonly string[];
 }
 
-/** The user as every later request will see it. */
+/** The user as JSON: what every later request sees. */
 function asJson(user: unknown): JsonValue | undefined {
   const text = user ? stringify(user) : undefined;
   return text === undefined ? undefined : JSON.parse(text);
@@ -179,7 +207,7 @@ function stringify(user: unknown): string {
 
 const logger = new Logger('OidcStrategy');
 
-/** The same trouble once in half a minute; in between at `debug`. */
+/** Logs a refused login. The same trouble is logged once in half a minute, and at `debug` in between. */
 function report(refusal: LoginRefusal | undefined, told: ToldOnce): void {
   if (refusal?.log !== undefined) {
     const { line, kind } = refusal.log;

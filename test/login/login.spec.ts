@@ -5,10 +5,9 @@ import { Logger } from '@nestjs/common';
 
 import { derivedFrom } from '../../lib/authorization/authorization-request.js';
 import { Clock } from '../../lib/clock/clock.js';
-import { drive, type Ending } from '../../lib/login/drive.js';
 import { Login } from '../../lib/login/login.js';
 import { loginOptionsSchema, type LoginOptions } from '../../lib/login/login.options.js';
-import { OidcStrategy } from '../../lib/login/oidc.strategy.js';
+import { OidcStrategy, type Ending } from '../../lib/login/oidc.strategy.js';
 import { OidcException } from '../../lib/nest/oidc.exception.js';
 import { Responses } from '../../lib/nest/responses.js';
 import { Routes } from '../../lib/nest/routes.js';
@@ -90,28 +89,36 @@ const get = (url: string, cookie = '', method = 'GET') => ({
   headers: { cookie, 'content-type': 'application/x-www-form-urlencoded' },
 });
 
+const attempt = (strategy: OidcStrategy, request: object) => strategy.attempt(request, { startsSession: true });
 const cookiesOf = ({ headers }: Ending) => headers.flatMap(([name, value]) => (name === 'Set-Cookie' ? value : []));
-const locationOf = (ending: Ending) => ('location' in ending ? ending.location : inspect(ending.error));
+
+function locationOf(ending: Ending): string {
+  if (ending.kind === 'refusal') {
+    return inspect(ending.exception);
+  }
+  return ending.kind === 'user' ? ending.returnTo : ending.location;
+}
+
 const stateOf = (ending: Ending) => new URL(locationOf(ending)).searchParams.get('state') ?? '';
 
 function codeOf(ending: Ending): unknown {
-  const error = 'error' in ending ? ending.error : undefined;
+  const error = ending.kind === 'refusal' ? ending.exception : undefined;
   return error instanceof OidcException ? [error.getStatus(), error.cause?.code] : error;
 }
 
 /** Begins a login and comes back from it. */
 async function logIn(strategy: OidcStrategy, code = 'alice', query = ''): Promise<Ending> {
-  const start = await drive(strategy, get(`/auth/login${query}`));
+  const start = await attempt(strategy, get(`/auth/login${query}`));
   const cookie = cookiesOf(start)
     .map((line) => line.split(';')[0])
     .join('; ');
-  return drive(strategy, get(`/auth/callback?code=${code}&state=${stateOf(start)}`, cookie));
+  return attempt(strategy, get(`/auth/callback?code=${code}&state=${stateOf(start)}`, cookie));
 }
 
 describe('a login', () => {
   it('begins with a redirect to the provider and one transaction cookie', async () => {
     const { strategy, calls } = application({ options: { parameters: { audience: 'api' } } });
-    const start = await drive(strategy, get('/auth/login'));
+    const start = await attempt(strategy, get('/auth/login'));
     expect(locationOf(start)).toMatch(/^https:\/\/op\.test\/authorize\?state=[\w-]{43}$/);
     expect(cookiesOf(start)).toEqual([expect.stringMatching(/^__Host-oidc-login\.1800000000001\./)]);
     expect(Object.fromEntries(start.headers)).toMatchObject({
@@ -126,7 +133,7 @@ describe('a login', () => {
     const { strategy, calls } = application({ options: { scope: 'openid profile' } });
     const query =
       'redirect_uri=https://evil.test&client_id=x&state=y&response_mode=fragment&scope=admin&returnTo=/x%26scope%3Dadmin';
-    await drive(strategy, get(`/auth/login?${query}`));
+    await attempt(strategy, get(`/auth/login?${query}`));
     expect(calls.authorization).toEqual([{ scope: 'openid profile', parameters: {}, response_mode: 'query' }]);
   });
 
@@ -192,7 +199,7 @@ describe('a login', () => {
     for (const own of [failing, async () => failing(), () => circle, () => 1n, () => () => 1]) {
       const { strategy, started } = application({ validate: own });
       const end = await logIn(strategy);
-      expect('error' in end && end.error).toMatchObject({
+      expect(end.kind === 'refusal' && end.exception).toMatchObject({
         message: expect.stringMatching(/^bug$|circular|BigInt|JSON/),
       });
       expect(started).toEqual([]);
@@ -221,7 +228,7 @@ describe('a login', () => {
 describe('a callback', () => {
   const { strategy, calls } = application();
   const back = async (url: string, cookie = '', method = 'GET') =>
-    codeOf(await drive(strategy, get(url, cookie, method)));
+    codeOf(await attempt(strategy, get(url, cookie, method)));
 
   it('AUTHZ-01 AUTHZ-30 without parameters begins no login', async () => {
     expect(await back('/auth/callback')).toEqual([400, 'MISSING_RESPONSE']);
@@ -239,21 +246,21 @@ describe('a callback', () => {
   });
 
   it('AUTHZ-03 TXN-02 for another login is refused, and leaves the one under way alone', async () => {
-    const start = await drive(strategy, get('/auth/login'));
+    const start = await attempt(strategy, get('/auth/login'));
     const [cookie = ''] = (cookiesOf(start)[0] ?? '').split(';');
-    const refused = await drive(strategy, get('/auth/callback?code=abc&state=attacker', cookie));
+    const refused = await attempt(strategy, get('/auth/callback?code=abc&state=attacker', cookie));
     expect(codeOf(refused)).toEqual([400, 'STATE_MISMATCH']);
     expect(cookiesOf(refused)).toEqual([]);
-    const end = await drive(strategy, get(`/auth/callback?code=a&state=${stateOf(start)}`, cookie));
+    const end = await attempt(strategy, get(`/auth/callback?code=a&state=${stateOf(start)}`, cookie));
     expect(locationOf(end)).toBe('/');
   });
 
   it('AUTHZ-06 AUTHZ-08 AUTHZ-29 that can’t be read is refused, and uses nothing up', async () => {
-    const start = await drive(strategy, get('/auth/login'));
+    const start = await attempt(strategy, get('/auth/login'));
     const [cookie = ''] = (cookiesOf(start)[0] ?? '').split(';');
     const before = calls.exchanges;
     for (const query of ['code=a&code=b', 'code[]=a', 'state[$ne]=1', 'code=%00']) {
-      const refused = await drive(strategy, get(`/auth/callback?${query}&state=${stateOf(start)}`, cookie));
+      const refused = await attempt(strategy, get(`/auth/callback?${query}&state=${stateOf(start)}`, cookie));
       expect(codeOf(refused)).toEqual([400, expect.stringMatching(/^(DUPLICATE|INVALID)_PARAMETER$/)]);
       expect(cookiesOf(refused)).toEqual([]);
     }
@@ -262,7 +269,7 @@ describe('a callback', () => {
 
   it('TXN-03 that was used already sends a signed-in browser on', async () => {
     const signedIn = application({ hasSession: true, options: { defaultReturnTo: '/home' } });
-    const end = await drive(signedIn.strategy, get('/auth/callback?code=abc&state=used'));
+    const end = await attempt(signedIn.strategy, get('/auth/callback?code=abc&state=used'));
     expect([locationOf(end), cookiesOf(end), signedIn.calls.exchanges]).toEqual(['/home', [], 0]);
   });
 
@@ -271,9 +278,9 @@ describe('a callback', () => {
       expect(await back('/auth/callback?code=a&state=b', '', method)).toEqual([400, 'RESPONSE_MODE']);
     }
     const form = application({ options: { responseMode: 'form_post' } });
-    expect(codeOf(await drive(form.strategy, get('/auth/callback?code=a&state=b')))).toEqual([400, 'RESPONSE_MODE']);
+    expect(codeOf(await attempt(form.strategy, get('/auth/callback?code=a&state=b')))).toEqual([400, 'RESPONSE_MODE']);
     const post = { ...get('/auth/callback', '', 'POST'), body: { code: 'a', state: 'b' } };
-    expect(codeOf(await drive(form.strategy, post))).toEqual([400, 'NO_TRANSACTION']);
+    expect(codeOf(await attempt(form.strategy, post))).toEqual([400, 'NO_TRANSACTION']);
   });
 
   it('is told by its path alone', async () => {
@@ -303,10 +310,11 @@ describe('the strategy', () => {
     const { strategy } = application();
     const before = inspect(strategy, { depth: 1, showHidden: true });
     for (const url of ['/auth/login', '/auth/callback', '/auth/callback?code=a&state=b']) {
-      const attempt: OidcStrategy = Object.create(strategy);
+      // As Passport does.
+      const own: OidcStrategy = Object.create(strategy);
       const endings = [jest.fn(), jest.fn(), jest.fn()] as const;
-      Object.assign(attempt, { success: endings[0], redirect: endings[1], error: endings[2], deliver: () => {} });
-      await attempt.authenticate(get(url));
+      Object.assign(own, { success: endings[0], redirect: endings[1], error: endings[2] });
+      await own.authenticate({ ...get(url), res: {} });
       expect(endings.flatMap((ending) => ending.mock.calls)).toHaveLength(1);
     }
     expect(inspect(strategy, { depth: 1, showHidden: true })).toBe(before);
