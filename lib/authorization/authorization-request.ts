@@ -1,10 +1,12 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 
+import * as v from 'valibot';
+
 import { boundKey } from '../authorization-server/bound-key.js';
 import type { Server } from '../authorization-server/server.js';
 import { ConfigError } from '../errors/errors.js';
 import type { DpopKey } from '../jose/dpop-key.js';
-import type { JsonObject } from '../values/json.js';
+import { isJsonObject, type JsonObject } from '../values/json.js';
 
 export type ResponseMode = 'query' | 'form_post';
 
@@ -21,21 +23,24 @@ export interface AuthorizationUrlOptions {
   readonly parameters?: Readonly<Record<string, string>>;
 }
 
-/** What has to be remembered between the request and its response, by the browser that started it and nobody else. */
-export interface AuthorizationTransaction {
-  readonly issuer: string;
-  readonly state: string;
-  readonly nonce: string;
-  readonly code_verifier: string;
-  readonly redirect_uri: string;
-  readonly scope: string;
-  readonly response_mode: ResponseMode;
-  readonly max_age?: number;
+/** A transaction as it is sealed or stored: the type is inferred from it, so that no member is forgotten there. */
+export const authorizationTransactionSchema = v.object({
+  issuer: v.string(),
+  state: v.string(),
+  nonce: v.string(),
+  code_verifier: v.string(),
+  redirect_uri: v.string(),
+  scope: v.string(),
+  response_mode: v.picklist(['query', 'form_post']),
+  max_age: v.exactOptional(v.number()),
   /** The private key that the tokens will be bound to, where `dpop_bound_access_tokens` is registered. */
-  readonly dpop_jwk?: JsonObject;
+  dpop_jwk: v.exactOptional(v.custom<JsonObject>(isJsonObject)),
   /** Milliseconds since the epoch. */
-  readonly started_at: number;
-}
+  started_at: v.number(),
+});
+
+/** The login that has begun: remembered until the response comes, for the browser that started it and nobody else. */
+export type AuthorizationTransaction = Readonly<v.InferOutput<typeof authorizationTransactionSchema>>;
 
 export interface AuthorizationRequest {
   readonly url: string;

@@ -2,12 +2,17 @@ import { createHash } from 'node:crypto';
 
 import * as v from 'valibot';
 
-import { derivedFrom, type AuthorizationTransaction } from '../authorization/authorization-request.js';
+import {
+  authorizationTransactionSchema,
+  derivedFrom,
+  type AuthorizationTransaction,
+} from '../authorization/authorization-request.js';
 import type { Now } from '../clock/clock.js';
 import { AuthorizationResponseError, SessionError } from '../errors/errors.js';
 import { singleCookie, type CookieProfile, type Cookies, type SameSite } from '../nest/cookies.js';
 import { MAX_PART_LENGTH } from '../storage/sealed-parts.js';
 import type { Sealer } from '../storage/sealer.js';
+import type { Complete } from '../values/complete.js';
 
 const PURPOSE = 'login transaction';
 const BASE_NAME = 'oidc-login';
@@ -30,20 +35,29 @@ const MAX_CLEARED = 8;
 /** Bytes: RFC 7636, section 4.1. */
 const VERIFIER_LENGTH = 32;
 
-/** A login that has begun: what the protocol remembers, and where the browser wants to go. */
-export interface LoginTransaction {
-  readonly authorization: AuthorizationTransaction;
-  readonly returnTo: string;
-}
+export const loginTransactionSchema = v.object({
+  /** What the protocol remembers. */
+  authorization: authorizationTransactionSchema,
+  /** Where the browser wants to go. */
+  returnTo: v.string(),
+});
 
-/** What all logins of a client have in common. */
-export type AuthorizationSettings = Pick<
-  AuthorizationTransaction,
-  'issuer' | 'redirect_uri' | 'scope' | 'response_mode' | 'max_age'
->;
+/** A login that has begun. */
+export type LoginTransaction = Readonly<v.InferOutput<typeof loginTransactionSchema>>;
 
-/** What is sealed behind the code verifier: the return URL, and the key of DPoP where there is one. */
-const restSchema = v.tuple([v.string(), v.optional(v.record(v.string(), v.string()))]);
+/** The members that the configuration decides: they are authenticated with the cookie and not in it. */
+const CONFIGURED = ['issuer', 'redirect_uri', 'scope', 'response_mode', 'max_age'] as const;
+
+/** The configuration that all logins of a client have in common. */
+export type AuthorizationSettings = Pick<AuthorizationTransaction, (typeof CONFIGURED)[number]>;
+
+/** The members that the cookie has elsewhere: as configured, derived from the code verifier, before it, or in the name. */
+const KEPT_ELSEWHERE = [...CONFIGURED, 'state', 'nonce', 'code_verifier', 'started_at'] as const;
+
+const othersSchema = v.omit(authorizationTransactionSchema, KEPT_ELSEWHERE);
+
+/** What is sealed behind the code verifier: the return URL, and the other members where there are any. */
+const sealedSchema = v.tuple([v.string(), v.optional(othersSchema, {})]);
 
 /**
  * The logins that a browser has begun: one sealed cookie each, so that tabs don't disturb each other.
@@ -75,10 +89,9 @@ export class TransactionCookies {
    * @throws {SessionError} `SESSION_TOO_LARGE` the configuration makes it larger than a cookie can be
    */
   begin(cookies: Cookies, { authorization, returnTo }: LoginTransaction): readonly string[] {
-    const { state, started_at, code_verifier, dpop_jwk } = authorization;
+    const { state, started_at, code_verifier } = authorization;
     const name = `${this.#prefix}${Math.floor(started_at)}.${stateHash(state)}`;
-    const rest = JSON.stringify(dpop_jwk === undefined ? [returnTo] : [returnTo, dpop_jwk]);
-    const bytes = Buffer.concat([Buffer.from(code_verifier, 'base64url'), Buffer.from(rest, 'utf8')]);
+    const bytes = Buffer.concat([Buffer.from(code_verifier, 'base64url'), sealedBytes(authorization, returnTo)]);
     const value = this.sealer.sealBytes(PURPOSE, placeOf(name, authorization), bytes);
     if (value.length > MAX_PART_LENGTH) {
       throw new SessionError('SESSION_TOO_LARGE', 'The login does not fit into a cookie');
@@ -105,7 +118,8 @@ export class TransactionCookies {
   open(cookies: Cookies, name: string): LoginTransaction {
     const sealed = singleCookie(cookies, name) ?? '';
     const bytes = this.sealer.openBytes(PURPOSE, placeOf(name, this.settings), sealed)?.bytes;
-    if (bytes === undefined) {
+    const rest = bytes && restOf(bytes.subarray(VERIFIER_LENGTH));
+    if (bytes === undefined || rest === undefined) {
       throw new AuthorizationResponseError('TRANSACTION_INVALID', 'The login was not begun here');
     }
     const started_at = startOf(name);
@@ -113,15 +127,9 @@ export class TransactionCookies {
       throw new AuthorizationResponseError('TRANSACTION_EXPIRED', 'The login took too long');
     }
     const code_verifier = bytes.subarray(0, VERIFIER_LENGTH).toString('base64url');
-    const [returnTo, dpop_jwk] = v.parse(restSchema, JSON.parse(bytes.subarray(VERIFIER_LENGTH).toString('utf8')));
-    const authorization = {
-      ...this.settings,
-      ...derivedFrom(code_verifier),
-      code_verifier,
-      started_at,
-      ...(dpop_jwk !== undefined && { dpop_jwk }),
-    };
-    return { authorization, returnTo };
+    const [returnTo, others] = rest;
+    const authorization = { ...this.settings, ...derivedFrom(code_verifier), code_verifier, started_at, ...others };
+    return { authorization, returnTo } satisfies Complete<LoginTransaction>;
   }
 
   /** The `Set-Cookie` line that ends a login, whatever came of it. */
@@ -165,8 +173,18 @@ export class TransactionCookies {
 
 /** What is authenticated with a login's cookie beside its value. */
 function placeOf(name: string, settings: AuthorizationSettings): string {
-  const { issuer, redirect_uri, scope, response_mode, max_age } = settings;
-  return JSON.stringify([name, issuer, redirect_uri, scope, response_mode, max_age]);
+  return JSON.stringify([name, ...CONFIGURED.map((member) => settings[member])]);
+}
+
+function sealedBytes(authorization: AuthorizationTransaction, returnTo: string): Buffer {
+  const others = v.parse(othersSchema, authorization);
+  return Buffer.from(JSON.stringify(Object.keys(others).length === 0 ? [returnTo] : [returnTo, others]), 'utf8');
+}
+
+/** Undefined where another version of this library sealed it. */
+function restOf(bytes: Buffer): v.InferOutput<typeof sealedSchema> | undefined {
+  const { success, output } = v.safeParse(sealedSchema, JSON.parse(bytes.toString('utf8')));
+  return success ? output : undefined;
 }
 
 /** What a login is known by where its `state` itself is not kept. */

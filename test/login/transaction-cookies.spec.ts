@@ -1,11 +1,17 @@
 import { createHash } from 'node:crypto';
 
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 
 import { derivedFrom, type AuthorizationTransaction } from '../../lib/authorization/authorization-request.js';
-import { TransactionCookies, type LoginTransaction } from '../../lib/login/transaction-cookies.js';
+import {
+  loginTransactionSchema,
+  TransactionCookies,
+  type LoginTransaction,
+} from '../../lib/login/transaction-cookies.js';
 import { CookieProfile, parseCookies } from '../../lib/nest/cookies.js';
 import { Sealer } from '../../lib/storage/sealer.js';
+import { generated } from '../support/generated.js';
 
 const T = 1_800_000_000_000;
 
@@ -138,19 +144,21 @@ describe('TransactionCookies', () => {
     );
   });
 
-  it('gives back every member of a login', () => {
-    const settings: Required<AuthorizationTransaction> = {
-      ...SETTINGS,
-      ...derivedFrom(verifier('s1')),
-      code_verifier: verifier('s1'),
-      max_age: 300,
-      dpop_jwk: { kty: 'EC', crv: 'P-256', x: 'x'.repeat(43), y: 'y'.repeat(43), d: 'd'.repeat(43), alg: 'ES256' },
-      started_at: T,
-    };
-    const { transactions } = browser({ settings: { max_age: 300 } });
-    const begun = { authorization: settings, returnTo: '/a?b=1#c' };
-    const jar = keep(new Map(), transactions.begin(NOTHING, begun));
-    expect(transactions.open(sent(jar), transactions.nameOf(sent(jar), stateOf('s1')) ?? '')).toEqual(begun);
+  it('seals and opens every member of a login', () => {
+    fc.assert(
+      fc.property(generated(loginTransactionSchema), fc.stringMatching(/^[a-z]{1,9}$/), (made, login) => {
+        const authorization = {
+          ...made.authorization,
+          ...derivedFrom(verifier(login)),
+          code_verifier: verifier(login),
+        };
+        const begun = { ...made, authorization: { ...authorization, started_at: T } };
+        const { transactions } = browser({ settings: authorization });
+        const jar = keep(new Map(), transactions.begin(NOTHING, begun));
+        const name = transactions.nameOf(sent(jar), authorization.state) ?? '';
+        expect(transactions.open(sent(jar), name)).toEqual(begun);
+      }),
+    );
   });
 
   it.each<[string, Partial<AuthorizationTransaction>]>([
