@@ -5,7 +5,7 @@ import { ConfigError } from '../errors/errors.js';
 import { signingKey, signJwt } from '../jose/own-keys.js';
 import type { ClientAuthenticationMethod } from '../metadata/client-metadata.js';
 import type { RegisteredClient } from '../metadata/registered-client.js';
-import { formEncodeValue } from './form.js';
+import { formEncodeValue } from './form-encoding.js';
 
 /** What a request carries to say who the client is. */
 export interface Credentials {

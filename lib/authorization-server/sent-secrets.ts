@@ -1,5 +1,5 @@
 import type { HttpRequest } from '../http/request.js';
-import { formEncodeValue } from './form.js';
+import { formEncodeValue } from './form-encoding.js';
 
 /** Members of a form that are secrets, or are as good as one. */
 const SECRET_MEMBERS: readonly string[] = [

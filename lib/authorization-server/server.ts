@@ -14,8 +14,8 @@ import type { RegisteredClient } from '../metadata/registered-client.js';
 import type { Endpoint, ServerMetadata } from '../metadata/server-metadata.js';
 import { allowedAlgorithms, SIGNED_RESPONSES } from '../metadata/signed-response.js';
 import { clientAuthentication, type ClientAuthentication } from './client-authentication.js';
-import { DpopRequests } from './dpop.js';
-import { formEncode } from './form.js';
+import { DpopRequests } from './dpop-requests.js';
+import { formEncode } from './form-encoding.js';
 
 /** The endpoints at which the client authenticates, and the registered method and the published list of each. */
 const AUTHENTICATED = {
