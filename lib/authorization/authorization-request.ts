@@ -10,6 +10,7 @@ import { isJsonObject, type JsonObject } from '../values/json.js';
 
 export type ResponseMode = 'query' | 'form_post';
 
+/** What a login asks for, where it differs from what is registered (OpenID Connect Core 1.0, section 3.1.2.1). */
 export interface AuthorizationUrlOptions {
   /** Default: the first that is registered. */
   readonly redirect_uri?: string;
@@ -42,6 +43,7 @@ export const authorizationTransactionSchema = v.object({
 /** The login that has begun: remembered until the response comes, for the browser that started it and nobody else. */
 export type AuthorizationTransaction = Readonly<v.InferOutput<typeof authorizationTransactionSchema>>;
 
+/** A login that has started: the URL for the browser, and the transaction that has to be remembered. */
 export interface AuthorizationRequest {
   readonly url: string;
   readonly transaction: AuthorizationTransaction;

@@ -1,6 +1,7 @@
 import type { Server } from '../authorization-server/server.js';
 import { ConfigError } from '../errors/errors.js';
 
+/** Parameters of a logout at the provider (OpenID Connect RP-Initiated Logout 1.0, section 2). */
 export interface EndSessionOptions {
   /** The ID token of the session that ends. */
   readonly id_token_hint?: string | undefined;

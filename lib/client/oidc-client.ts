@@ -42,6 +42,7 @@ export interface OidcClientSettings {
   readonly warn: (problem: string) => void;
 }
 
+/** How the callback of a login is processed. */
 export interface CallbackOptions {
   /** Ask the userinfo endpoint too. */
   readonly userinfo?: boolean;
@@ -49,6 +50,7 @@ export interface CallbackOptions {
   readonly trustedAudiences?: readonly string[];
 }
 
+/** A login that has ended well: its tokens, the verified ID token, and userinfo where it was asked for. */
 export interface CallbackResult extends CodeGrant {
   readonly userinfo?: JsonObject;
 }
@@ -72,8 +74,21 @@ export interface ApiRequest {
  * The client service: one client, registered at one authorization server.
  *
  * ```ts
- * constructor(private readonly oidc: OidcClient) {}
- * isActive = async (token: string) => (await this.oidc.introspect(token)).active;
+ * const { url, transaction } = await oidc.authorizationUrl(); // keep the transaction, send the browser to url
+ * const { tokens, idToken } = await oidc.callback(parameters, transaction);
+ * const claims = await oidc.userinfo(tokens, idToken.sub);
+ * const refreshed = await oidc.refresh(tokens.refresh_token ?? '', { claims: idToken.claims });
+ * const end = await oidc.endSessionUrl({ id_token_hint: refreshed.id_token });
+ *
+ * const own = await oidc.clientCredentials({ scope: 'reports:read' });
+ * const { active } = await oidc.introspect(own.access_token);
+ * const { sub } = await oidc.verifyAccessToken(own.access_token, { audience: ['https://api.example.com'] });
+ * await oidc.revoke(own.access_token); // at the server, and forget
+ * await oidc.forget(own.access_token); // here, and in the store
+ *
+ * await oidc.ready(); // asks the server now
+ * const { token_endpoint } = await oidc.serverMetadata();
+ * oidc.forgetKeys();
  * ```
  *
  * Every call throws an `OidcError`: `OAuthError` (the server refused), `ResponseError` and `VerificationError` (its answer

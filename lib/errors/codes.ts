@@ -147,6 +147,7 @@ export type SessionErrorCode =
   /** The application's `validate` did not accept who logged in. */
   | 'USER_REFUSED';
 
+/** Every `code` that an `OidcError` may have. */
 export type OidcErrorCode =
   | ConfigErrorCode
   | DiscoveryErrorCode

@@ -2,6 +2,7 @@ import type { Server } from '../authorization-server/server.js';
 import type { TokenResponse } from '../tokens/token-response.js';
 import { requestTokens } from './token-request.js';
 
+/** Parameters of the client credentials grant (RFC 6749, section 4.4.2). */
 export interface ClientCredentialsOptions {
   /** Space-separated; empty: none is sent. Default: the registered `scope`. */
   readonly scope?: string;

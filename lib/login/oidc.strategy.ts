@@ -50,7 +50,7 @@ const PassportStrategy: new () => PassportCallbacks = passport.Strategy;
  * @Injectable()
  * export class AppStrategy extends OidcStrategy {
  *   constructor(private readonly users: Users) { super(); }
- *   override async validate(claims: JsonObject) { return this.users.find(claims.sub); }
+ *   override async validate(claims: JsonObject) { return this.users.bySubject(String(claims['sub'])); }
  * }
  * ```
  *

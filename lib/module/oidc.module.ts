@@ -49,16 +49,20 @@ const LIFECYCLE = Symbol('nestjs-oidc: lifecycle');
  * Makes the application a relying party and a resource server of one authorization server.
  *
  * ```ts
- * imports: [
- *   OidcModule.forRootAsync({
- *     inject: [ConfigService],
- *     useFactory: (config: ConfigService) => ({
- *       issuer: 'https://op.example.com',
- *       client: { client_id: 'orders', client_secret: config.getOrThrow('OIDC_CLIENT_SECRET') },
- *       resourceServer: { audience: 'https://api.example.com' },
+ * @Module({
+ *   imports: [
+ *     OidcModule.forRootAsync({
+ *       inject: [ConfigService],
+ *       useFactory: (config: ConfigService) => ({
+ *         issuer: 'https://op.example.com',
+ *         client: { client_id: 'orders', client_secret: config.getOrThrow('OIDC_CLIENT_SECRET') },
+ *         resourceServer: { audience: 'https://api.example.com' },
+ *       }),
  *     }),
- *   }),
- * ],
+ *     OidcModule.forRoot({ name: 'partners', ...options }),
+ *   ],
+ * })
+ * export class AppModule {}
  * ```
  *
  * Registered once it is global; a module that wants to say so may import the bare `OidcModule`.

@@ -58,6 +58,7 @@ export interface OidcModuleExtras {
   providers?: Provider[];
 }
 
+/** What a class for `useClass` or `useExisting` implements: it returns the options. */
 export interface OidcOptionsFactory {
   createOidcOptions(): OidcModuleOptions | Promise<OidcModuleOptions>;
 }

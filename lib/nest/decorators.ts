@@ -49,6 +49,11 @@ const stepUpSchema = v.pipe(
  *
  * On a handler it beats what its class asks of a token. On a class it is beaten by what a handler asks of a token, and by a
  * guard of the handler's own (`@UseGuards(OidcGuard)`). It is not inherited: a class that extends a public one is not public.
+ *
+ * ```ts
+ * @Get('health') @Public()
+ * health() {}
+ * ```
  */
 export function Public(): CustomDecorator<symbol> {
   return SetMetadata(PUBLIC, true);
@@ -56,6 +61,11 @@ export function Public(): CustomDecorator<symbol> {
 
 /**
  * The scopes that an access token must have been granted, all of them. A handler's replace those of its class.
+ *
+ * ```ts
+ * @Post() @Scopes('payments:write')
+ * pay() {}
+ * ```
  *
  * @throws {ConfigError} no scope, or one with characters outside of RFC 6749, section 3.3
  */
@@ -65,6 +75,11 @@ export function Scopes(...scopes: string[]): CustomDecorator<symbol> {
 
 /**
  * How access tokens are found out about here, whatever `resourceServer.validation` says for the other routes.
+ *
+ * ```ts
+ * @Get('rates') @AccessTokenValidation('jwt')
+ * rates() {}
+ * ```
  *
  * @throws {ConfigError} there is no such way
  */
@@ -94,6 +109,11 @@ export function Introspection(freshness: IntrospectionFreshness = {}): CustomDec
 /**
  * Requires a strong or a recent login. A token of another one is refused with `insufficient_user_authentication`, which
  * tells the client what to log in again with (RFC 9470).
+ *
+ * ```ts
+ * @Post('limit') @StepUp({ acr: ['phr'], maxAge: 300 })
+ * raiseLimit() {}
+ * ```
  *
  * @throws {ConfigError} it requires nothing, or something that can't be asked for
  */

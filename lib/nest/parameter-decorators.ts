@@ -4,12 +4,24 @@ import { authenticated, leftByTest, wasFoundByAnotherCopy, type Authenticated } 
 import { callOf, requestOf } from './call.js';
 import { clientToken, sessionToken } from './tokens.js';
 
-/** Injects the `OidcClient` called `name`; the one without a name when left out. */
+/**
+ * Injects the `OidcClient` called `name`; the one without a name when left out.
+ *
+ * ```ts
+ * constructor(@InjectOidcClient('partners') private readonly partners: OidcClient) {}
+ * ```
+ */
 export function InjectOidcClient(name?: string): PropertyDecorator & ParameterDecorator {
   return Inject(clientToken(name));
 }
 
-/** Injects the `OidcSession` of the client called `name`; of the one without a name when left out. */
+/**
+ * Injects the `OidcSession` of the client called `name`; of the one without a name when left out.
+ *
+ * ```ts
+ * constructor(@InjectOidcSession('partners') private readonly session: OidcSession) {}
+ * ```
+ */
 export function InjectOidcSession(name?: string): PropertyDecorator & ParameterDecorator {
   return Inject(sessionToken(name));
 }
@@ -34,6 +46,13 @@ function found(context: ExecutionContext, member: keyof Authenticated, decorator
 /**
  * The verified access token of the call, a `VerifiedAccessToken`. Under `@Public()` it is `undefined`.
  *
+ * ```ts
+ * @Get()
+ * list(@AccessToken() token: VerifiedAccessToken) {
+ *   return { user: token.sub, client: token.client_id };
+ * }
+ * ```
+ *
  * Throws, which gives 500, when no `OidcGuard` ran. In a test that replaces the guard (`overrideGuard`, `overrideProvider`)
  * it is what that left in `request.user` if it is a `VerifiedAccessToken`, else `undefined`: such a test uses `@CurrentUser()`.
  */
@@ -44,6 +63,13 @@ export const AccessToken: () => ParameterDecorator = createParamDecorator(
 /**
  * Who the call is from: under `OidcGuard` the verified token, under `OidcSessionGuard` what the strategy's `validate`
  * returned. Under `@Public()` it is `undefined` when nobody is there.
+ *
+ * ```ts
+ * @Get('me')
+ * me(@CurrentUser() user: OidcUser) {
+ *   return user.claims;
+ * }
+ * ```
  *
  * Throws, which gives 500, when neither guard ran. In a test that replaces the guard (`overrideGuard`, `overrideProvider`)
  * it is what that left in `request.user`.

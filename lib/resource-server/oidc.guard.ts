@@ -40,7 +40,7 @@ const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
  * @UseGuards(OidcGuard)
  * export class OrdersController {
  *   @Get() @Scopes('orders:read')
- *   list(@AccessToken() token: VerifiedAccessToken) { return this.orders.of(token.sub ?? token.client_id); }
+ *   list(@AccessToken() token: VerifiedAccessToken) { return { of: token.sub ?? token.client_id }; }
  * }
  * ```
  *
@@ -54,7 +54,7 @@ const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
  *
  *   protected override async authorize(token: VerifiedAccessToken, context: ExecutionContext) {
  *     await super.authorize(token, context);
- *     if (!this.users.knows(token.sub)) throw new AccessTokenError('TOKEN_INACTIVE', 'The user is gone.');
+ *     if (!this.users.bySubject(token.sub ?? '')) throw new AccessTokenError('TOKEN_INACTIVE', 'The user is gone.');
  *   }
  * }
  * ```

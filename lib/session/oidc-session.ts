@@ -16,10 +16,11 @@ const UNAVAILABLE: OidcExceptionBody = {
  *
  * ```ts
  * @Post('logout')
- * async logout(@Req() request: Request, @Res({ passthrough: true }) response: Response) {
+ * async logout(@Req() request: object, @Res({ passthrough: true }) response: object) {
+ *   const { user } = this.session.read(request) ?? {};
  *   const url = await this.session.endSessionUrl(request);
  *   await this.session.end(request, response);
- *   return { url: url ?? '/' };
+ *   return { user, url: url ?? '/' };
  * }
  * ```
  */

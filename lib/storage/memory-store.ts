@@ -10,6 +10,7 @@ interface Entry {
   readonly lifetime: number;
 }
 
+/** The limits of a {@link MemoryStore}. */
 export interface MemoryStoreOptions {
   /** How many keys are kept. Default 100000. */
   readonly maxEntries?: number;

@@ -23,8 +23,10 @@ export interface NodeRedisClient {
   configGet(parameter: string): Promise<unknown>;
 }
 
+/** A client of `ioredis` or of `redis`, single or cluster: what a {@link RedisStore} takes. */
 export type RedisClient = IoRedisClient | NodeRedisClient;
 
+/** How a {@link RedisStore} uses Redis. */
 export interface RedisStoreOptions {
   /** What every key begins with. Default `nestjs-oidc:`. */
   readonly prefix?: string;

@@ -31,6 +31,7 @@ export interface AccessTokenClaims {
   readonly cnf?: JsonValue;
 }
 
+/** What a JWT access token is checked against, beside its issuer and its times. */
 export interface AccessTokenOptions {
   /** One of them must be in `aud`; left out: not checked. */
   readonly audience?: readonly string[] | undefined;

@@ -19,6 +19,7 @@ export interface Introspection extends AccessTokenClaims {
 
 const MEMBER_TYPES: MemberTypes = { active: BOOLEAN, username: TEXT, ...CLAIM_TYPES };
 
+/** Parameters of an introspection (RFC 7662, section 2.1), and whom its signed response may name. */
 export interface IntrospectionOptions {
   /** Identifiers of our own, beside `client_id`, that a signed response may be addressed to. */
   readonly audience?: readonly string[];

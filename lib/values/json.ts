@@ -1,7 +1,9 @@
 import { ResponseError } from '../errors/errors.js';
 
+/** Any value that JSON can write (RFC 8259), read-only. */
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
 
+/** A JSON object, read-only. A member that is not there is undefined. */
 export interface JsonObject {
   readonly [member: string]: JsonValue | undefined;
 }
