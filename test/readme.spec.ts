@@ -1,24 +1,20 @@
 import { readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname, relative, resolve } from 'node:path';
 
 import { describe, expect, it } from '@jest/globals';
 import ts from 'typescript';
 
-const root = resolve(import.meta.dirname, '..');
+import { examplesIn, problemsOf, programOf, root } from './examples.js';
 
-const README = readFileSync(resolve(root, 'README.md'), 'utf8');
+const textOf = (file: string): string => readFileSync(resolve(root, file), 'utf8');
 
-/** The files of an application that examples import. */
-const APPLICATION: Readonly<Record<string, string>> = {
-  'app.module.ts': 'export class AppModule {}',
-  'member.guard.ts': `
-    import { OidcGuard } from 'nestjs-oidc';
-    export class MemberGuard extends OidcGuard {}`,
-  'users.ts': `
-    import { Injectable, Module } from '@nestjs/common';
-    @Injectable() export class Users { bySubject(sub: string): { id: string } | undefined { return { id: sub }; } }
-    @Module({ providers: [Users], exports: [Users] }) export class UsersModule {}`,
-};
+/** Every README of the repository, by its path there. */
+const GUIDES: ReadonlyMap<string, string> = new Map(
+  ts.sys
+    .readDirectory(root, ['.md'], ['**/node_modules', 'dist', 'coverage', 'artifacts'], ['**/README.md'])
+    .map((file) => relative(root, file))
+    .map((file) => [file, textOf(file)]),
+);
 
 const PUBLIC_NAMES = readFileSync(resolve(root, 'lib/index.ts'), 'utf8').match(/\b[A-Z]\w+/g) ?? [];
 
@@ -39,77 +35,72 @@ function wholeOf(example: string): string {
   ].join('\n');
 }
 
-/** The TypeScript examples of the README, each a file of its own. */
+/** The TypeScript examples of the guides, each a file of its own. */
 function examples(): ReadonlyMap<string, string> {
-  const blocks = [...README.matchAll(/```ts\n(.*?)```/gs)].map(([, code = '']) => code);
-  return new Map(blocks.map((code, index) => [resolve(root, `test/readme/${index + 1}.ts`), wholeOf(code)]));
+  const blocks = [...GUIDES].flatMap(([guide, text]) =>
+    examplesIn(text).map((code, index) => [`${dirname(guide)}/${index + 1}.ts`, wholeOf(code)] as const),
+  );
+  return new Map(blocks.map(([file, text]) => [resolve(root, 'test/guides', file), text]));
 }
 
-function problemsOf(files: ReadonlyMap<string, string>): readonly string[] {
-  const { config } = ts.readConfigFile(resolve(root, 'tsconfig.json'), ts.sys.readFile);
-  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
-  const compilerOptions = {
-    ...options,
-    noEmit: true,
-    noUnusedLocals: false,
-    noUnusedParameters: false,
-    paths: {
-      'nestjs-oidc': [resolve(root, 'lib/index.ts')],
-      'nestjs-oidc/redis': [resolve(root, 'lib/storage/redis-store.ts')],
-    },
-  };
-  const host = ts.createCompilerHost(compilerOptions);
-  const { fileExists, readFile, getSourceFile } = host;
-  host.fileExists = (file) => files.has(file) || fileExists(file);
-  host.readFile = (file) => files.get(file) ?? readFile(file);
-  host.getSourceFile = (file, ...rest) => {
-    const text = files.get(file);
-    return text === undefined ? getSourceFile(file, ...rest) : ts.createSourceFile(file, text, ts.ScriptTarget.ES2023);
-  };
-  const folders = new Set([...files.keys()].map(dirname));
-  host.directoryExists = (folder) => folders.has(folder) || ts.sys.directoryExists(folder);
-  const program = ts.createProgram([...files.keys()], compilerOptions, host);
-  return ts
-    .getPreEmitDiagnostics(program)
-    .map(({ file, messageText }) => `${file?.fileName ?? ''}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`);
+/** Where the headings of a text are found, as the forge has it. */
+function anchorsOf(text: string): readonly string[] {
+  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
+    title
+      .toLowerCase()
+      .replace(/[^\w -]/g, '')
+      .replaceAll(' ', '-'),
+  );
 }
 
-describe('the README', () => {
-  it('has examples that compile, and interfaces that the library keeps', () => {
-    const application = Object.entries(APPLICATION).map(
-      ([file, text]) => [resolve(root, 'test/readme', file), text] as const,
-    );
+/** The links of a guide that lead to no file, folder or heading of this repository. */
+function brokenLinks([guide, text]: readonly [string, string]): readonly string[] {
+  const targets = [...text.matchAll(/\]\(([^)]*)\)/g)].map(([, target = '']) => target);
+  return targets.filter((target) => {
+    if (/^https?:/.test(target)) {
+      return false;
+    }
+    const [path = '', anchor] = target.split('#');
+    const file = path === '' ? guide : relative(root, resolve(root, dirname(guide), path));
+    const isThere = ts.sys.fileExists(resolve(root, file)) || ts.sys.directoryExists(resolve(root, file));
+    return !isThere || (anchor !== undefined && !anchorsOf(textOf(file)).includes(anchor));
+  });
+}
+
+describe('the guides', () => {
+  it('have examples that compile, and interfaces that the library keeps', () => {
     const shown = examples();
     expect(shown.size).toBeGreaterThan(15);
-    expect(problemsOf(new Map([...shown, ...application]))).toEqual([]);
-  }, 60_000);
+    expect(problemsOf(programOf(shown))).toEqual([]);
+  }, 120_000);
 
+  it.each([...GUIDES])('%s links to sections and files that are there', (...guide) => {
+    expect(brokenLinks(guide)).toEqual([]);
+  });
+
+  it('break their lines where an eye loses them', () => {
+    const prose = [...GUIDES.values()].flatMap((text) => text.replace(/^```.*?^```$/gms, '').split('\n'));
+    expect(prose.filter((line) => line.length > 160 && !line.startsWith('|'))).toEqual([]);
+  });
+});
+
+describe('the README', () => {
   it('lists every code of every error under its class, and no other', () => {
     expect(listedCodes()).toEqual(declaredCodes());
   });
 
   it('has lines that an eye can follow', () => {
-    expect(README.split('\n').filter((line) => line.length > 160)).toEqual([]);
-  });
-
-  it('links to sections and files that are there', () => {
-    const anchors = [...README.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
-      title
-        .toLowerCase()
-        .replace(/[^\w -]/g, '')
-        .replaceAll(' ', '-'),
-    );
-    const targets = [...README.matchAll(/\]\(([^)]*)\)/g)].map(([, target = '']) => target);
-    const missing = targets.filter((target) =>
-      target.startsWith('#') ? !anchors.includes(target.slice(1)) : !ts.sys.fileExists(resolve(root, target)),
-    );
-    expect(missing).toEqual([]);
+    expect(
+      textOf('README.md')
+        .split('\n')
+        .filter((line) => line.length > 160),
+    ).toEqual([]);
   });
 });
 
 /** The codes of the README's lists, by the class that the heading names. */
 function listedCodes(): Readonly<Record<string, readonly string[]>> {
-  const [, errors = ''] = README.split(/^## Errors$/m);
+  const [, errors = ''] = textOf('README.md').split(/^## Errors$/m);
   const sections = errors.split(/^## /m)[0]?.split(/^### /m).slice(1) ?? [];
   return Object.fromEntries(
     sections.map((section) => {
