@@ -20,7 +20,7 @@ describe('a refused login tells an operator what to mend', () => {
       (op) => op.idToken({ claims: (claims) => ({ ...claims, aud: ['rp1', 'api'], azp: 'rp1' }) }),
       () =>
         'AUD_MISMATCH: The ID token has another audience beside this client: login.trustedAudiences takes it. ' +
-        'aud="[\\"rp1\\",\\"api\\"]" wanted="rp1"',
+        'aud="rp1 api" wanted="rp1"',
     ],
     [
       'another audience',
