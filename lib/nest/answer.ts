@@ -5,8 +5,8 @@ import type { OidcError } from '../errors/oidc.error.js';
 import type { OidcExceptionBody } from './oidc.exception.js';
 
 /** How a guard answers instead of the handler. */
-export interface Answer<Status extends number = number> extends OidcExceptionBody {
-  readonly status: Status;
+export interface Answer extends OidcExceptionBody {
+  readonly status: number;
 }
 
 /** A header of an answer; a list is a header that comes several times. */

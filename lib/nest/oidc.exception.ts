@@ -19,7 +19,7 @@ export class OidcException extends HttpException {
   declare readonly cause: OidcError | undefined;
   readonly error: string;
 
-  constructor(status: number, body: OidcExceptionBody, options: { readonly cause?: OidcError } = {}) {
+  constructor(status: number, body: OidcExceptionBody, options: { readonly cause?: OidcError | undefined } = {}) {
     super({ error: body.error, error_description: body.error_description }, status, options);
     this.error = body.error;
     this.message = body.error_description;

@@ -4,10 +4,11 @@ import { logLine, troubleOf } from '../errors/log-line.js';
 import { OidcError } from '../errors/oidc.error.js';
 import { ToldOnce } from '../events/told-once.js';
 import { accessRule, type AccessRule } from '../nest/access-rule.js';
-import { authenticate, admitAnonymous, recordRefusal } from '../nest/authenticated.js';
+import { authenticate, admitAnonymous } from '../nest/authenticated.js';
 import { Authenticates } from '../nest/authenticating-guard.js';
 import { authorizationOf, callOf, isHttpRequest, kindOf, requestOf, responseOf } from '../nest/call.js';
 import { namedGuard } from '../nest/named-guard.js';
+import { refuse } from '../nest/refusal.js';
 import * as requests from '../nest/requests.js';
 import { Responses } from '../nest/responses.js';
 import { resourceServerToken } from '../nest/tokens.js';
@@ -19,10 +20,9 @@ import {
   requireToken,
   type PresentedToken,
 } from './credentials.js';
-import { exceptionFor } from './exception.js';
 import { resourceMetadataUrl } from './protected-resource.js';
-import { levelOf, refusalOf, type ChallengeFacts } from './refusal.js';
 import { requireConfiguration, type ResourceServer } from './resource-server.js';
+import { levelOf, tokenRefusal, type ChallengeFacts } from './token-refusal.js';
 import type { VerifiedAccessToken } from './verified-access-token.js';
 
 const INTERACTION_ID = 'x-fapi-interaction-id';
@@ -140,18 +140,18 @@ export class OidcGuard implements CanActivate {
    */
   protected handleRefusal(error: OidcError, context: ExecutionContext): Awaitable<Error> {
     const request = this.getRequest(context);
-    const refusal = refusalOf(error, this.#factsFor(error, request, context));
     const response = responseOf(context);
+    const refusal = tokenRefusal(error, this.#factsFor(error, request, context));
+    const refused = { kind: kindOf(context), response, call: callOf(context) };
+    const exception = refuse(refusal, refused, this.#responses);
     if (response !== undefined) {
       this.#echo(request, response);
-      recordRefusal(callOf(context), this.#responses.remember(response, refusal.headers));
-      this.#responses.deliver(response, refusal.headers);
       this.#responses.expose(
         response,
         refusal.headers.map(([name]) => name),
       );
     }
-    return exceptionFor(kindOf(context), refusal, error);
+    return exception;
   }
 
   /** The row of steps. What is at hand is not waited for. */

@@ -1,22 +1,19 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext, type Type } from '@nestjs/common';
 
-import { SessionError } from '../errors/errors.js';
 import { accessRule } from '../nest/access-rule.js';
-import { PRIVATE_ANSWER, type Answer, type ResponseHeader } from '../nest/answer.js';
-import { admitAnonymous, authenticate, recordRefusal } from '../nest/authenticated.js';
+import type { ResponseHeader } from '../nest/answer.js';
+import { admitAnonymous, authenticate } from '../nest/authenticated.js';
 import { Authenticates } from '../nest/authenticating-guard.js';
 import { namedGuard } from '../nest/named-guard.js';
-import { OidcException } from '../nest/oidc.exception.js';
+import { refuse, type Refusal } from '../nest/refusal.js';
 import * as requests from '../nest/requests.js';
 import { Responses } from '../nest/responses.js';
 import { sessionCookiesToken } from '../nest/tokens.js';
 import { SessionCookies } from './session-cookies.js';
+import { crossSite, loginRequired } from './session-refusal.js';
 
 /** RFC 9110, section 9.2.1. */
 const SAFE_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS', 'TRACE'];
-
-/** RFC 9110, section 15.5.2: a 401 names a scheme. Any that browsers know would make them ask for a password. */
-const CHALLENGE: ResponseHeader = ['WWW-Authenticate', 'Cookie realm="session"'];
 
 /** What a session's owner sees is nobody else's; a handler that knows better sets its own. */
 const OWN_ANSWER: ResponseHeader = ['Cache-Control', 'private, no-store'];
@@ -53,7 +50,7 @@ export class OidcSessionGuard implements CanActivate {
     const response: object = http.getResponse();
     const { isPublic } = accessRule(context.getHandler(), context.getClass());
     if (this.isForged(request)) {
-      return isPublic ? this.admit(request) : this.refuse(request, response, FORGED);
+      return isPublic ? this.admit(request) : this.refuse(request, response, crossSite());
     }
     const { session, setCookies } = this.sessions.find(request);
     this.responses.deliver(response, [['Set-Cookie', [...setCookies, ...this.sessions.beside(request)]]]);
@@ -62,7 +59,7 @@ export class OidcSessionGuard implements CanActivate {
       this.responses.deliver(response, [OWN_ANSWER]);
       return true;
     }
-    return isPublic ? this.admit(request) : this.refuse(request, response, MISSING);
+    return isPublic ? this.admit(request) : this.refuse(request, response, loginRequired());
   }
 
   private isForged(request: object): boolean {
@@ -77,29 +74,6 @@ export class OidcSessionGuard implements CanActivate {
   }
 
   private refuse(request: object, response: object, refusal: Refusal): never {
-    recordRefusal(request, this.responses.remember(response, refusal.headers));
-    this.responses.deliver(response, refusal.headers);
-    throw new OidcException(refusal.status, refusal, { cause: refusal.cause() });
+    throw refuse(refusal, { kind: 'http', response, call: request }, this.responses);
   }
 }
-
-interface Refusal extends Answer {
-  readonly headers: readonly ResponseHeader[];
-  readonly cause: () => SessionError;
-}
-
-const MISSING: Refusal = {
-  status: 401,
-  headers: [CHALLENGE, ...PRIVATE_ANSWER],
-  error: 'login_required',
-  error_description: 'Sign in first.',
-  cause: () => new SessionError('SESSION_MISSING', 'The request has no session'),
-};
-
-const FORGED: Refusal = {
-  status: 403,
-  headers: PRIVATE_ANSWER,
-  error: 'access_denied',
-  error_description: 'Another site may not do this in your name.',
-  cause: () => new SessionError('CROSS_SITE_REQUEST', 'A cross-site request would change something'),
-};

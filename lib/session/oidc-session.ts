@@ -1,15 +1,11 @@
 import type { OidcClient } from '../client/oidc-client.js';
 import { StoreError } from '../errors/errors.js';
-import { PRIVATE_ANSWER, retryAfterOf } from '../nest/answer.js';
-import { OidcException, type OidcExceptionBody } from '../nest/oidc.exception.js';
+import { PRIVATE_ANSWER } from '../nest/answer.js';
+import { refuse } from '../nest/refusal.js';
 import type { Responses } from '../nest/responses.js';
 import type { SessionContent } from './session-content.js';
 import type { SessionCookies } from './session-cookies.js';
-
-const UNAVAILABLE: OidcExceptionBody = {
-  error: 'temporarily_unavailable',
-  error_description: 'The sign-out is not complete. Please try again.',
-};
+import { logoutUnavailable } from './session-refusal.js';
 
 /**
  * The local session of the browser, as the login left it.
@@ -59,8 +55,7 @@ export class OidcSession {
       if (!(error instanceof StoreError)) {
         throw error;
       }
-      this.#responses.deliver(response, [retryAfterOf(error)]);
-      throw new OidcException(503, UNAVAILABLE, { cause: error });
+      throw refuse(logoutUnavailable(error), { kind: 'http', response }, this.#responses);
     }
   }
 

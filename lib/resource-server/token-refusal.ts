@@ -3,55 +3,49 @@ import { AccessTokenError, ConfigError, OAuthError } from '../errors/errors.js';
 import { OidcError } from '../errors/oidc.error.js';
 import type { AccessRule } from '../nest/access-rule.js';
 import { retryAfterOf, type Answer, type ResponseHeader } from '../nest/answer.js';
+import type { Refusal } from '../nest/refusal.js';
 import { challenge, type ChallengeParameters } from './challenge.js';
 import type { Scheme } from './credentials.js';
 
-/** What the guard answers instead of the handler. */
-export interface Refusal extends Answer<400 | 401 | 403 | 503> {
-  /** With a `WWW-Authenticate` for each scheme, unless the token is not to blame. */
-  readonly headers: readonly ResponseHeader[];
-}
+// The words of RFC 6750, section 3.1: unknown, expired and revoked tokens look alike.
 
-/** The words of RFC 6750, section 3.1; unknown, expired and revoked tokens look alike. */
-type Blame = Answer<400 | 401 | 403>;
-
-const NO_CREDENTIALS: Blame = {
+const NO_CREDENTIALS: Answer = {
   status: 401,
   error: 'unauthorized',
   error_description: 'An access token is required.',
 };
-const INVALID_REQUEST: Blame = {
+const INVALID_REQUEST: Answer = {
   status: 400,
   error: 'invalid_request',
   error_description: 'The access token can not be read from the request.',
 };
-const INVALID_TOKEN: Blame = {
+const INVALID_TOKEN: Answer = {
   status: 401,
   error: 'invalid_token',
   error_description: 'The access token is not valid here.',
 };
-const INSUFFICIENT_SCOPE: Blame = {
+const INSUFFICIENT_SCOPE: Answer = {
   status: 403,
   error: 'insufficient_scope',
   error_description: 'The access token was not granted the scope that is required.',
 };
-const INSUFFICIENT_AUTHENTICATION: Blame = {
+const INSUFFICIENT_AUTHENTICATION: Answer = {
   status: 401,
   error: 'insufficient_user_authentication',
   error_description: 'A stronger or a more recent login is required.',
 };
-const INVALID_PROOF: Blame = {
+const INVALID_PROOF: Answer = {
   status: 401,
   error: 'invalid_dpop_proof',
   error_description: 'The request carries no DPoP proof that is good for it.',
 };
-const NONCE_REQUIRED: Blame = {
+const NONCE_REQUIRED: Answer = {
   status: 401,
   error: 'use_dpop_nonce',
   error_description: 'The DPoP proof has to carry the nonce that this answer brings.',
 };
 
-const ANSWERS: Readonly<Record<AccessTokenErrorCode, Blame>> = {
+const ANSWERS: Readonly<Record<AccessTokenErrorCode, Answer>> = {
   CREDENTIALS_MISSING: NO_CREDENTIALS,
   CREDENTIALS_MALFORMED: INVALID_REQUEST,
   TOKEN_INACTIVE: INVALID_TOKEN,
@@ -88,19 +82,19 @@ export interface ChallengeFacts {
 
 const NO_STORE: ResponseHeader = ['Cache-Control', 'no-store'];
 
-const UNAVAILABLE: Answer<503> = {
+const UNAVAILABLE: Answer = {
   status: 503,
   error: 'temporarily_unavailable',
   error_description: 'The access token can not be checked at the moment.',
 };
 
 /**
- * How an error reads to the caller of an API. What the token is to blame for gets a challenge; everything else is the
- * dependency's fault and a 503, never a 401.
+ * The refusal that an error becomes for the caller of an API. Where the token is to blame it has a `WWW-Authenticate` for
+ * each scheme; everything else is the dependency's fault and a 503, never a 401.
  */
-export function refusalOf(error: OidcError, facts: ChallengeFacts): Refusal {
+export function tokenRefusal(error: OidcError, facts: ChallengeFacts): Refusal {
   if (!(error instanceof AccessTokenError)) {
-    return { ...UNAVAILABLE, headers: [NO_STORE, retryAfterOf(error)] };
+    return { ...UNAVAILABLE, headers: [NO_STORE, retryAfterOf(error)], cause: error };
   }
   const answer = ANSWERS[error.code];
   const { error: name, error_description } = answer;
@@ -113,6 +107,7 @@ export function refusalOf(error: OidcError, facts: ChallengeFacts): Refusal {
       ['WWW-Authenticate', challengesOf(told, facts)],
       ...(facts.nonce === undefined ? [] : [['DPoP-Nonce', facts.nonce] as const]),
     ],
+    cause: error,
   };
 }
 

@@ -1,0 +1,80 @@
+import type { OidcError } from '../errors/oidc.error.js';
+import type { Awaitable } from '../values/awaitable.js';
+import type { Answer, ResponseHeader } from './answer.js';
+import { recordRefusal } from './authenticated.js';
+import type { CallKind } from './call.js';
+import { OidcException } from './oidc.exception.js';
+import type { Responses } from './responses.js';
+
+/** The answer to a call that is refused. Each room has a table from its errors to these. */
+export interface Refusal extends Answer {
+  readonly headers: readonly ResponseHeader[];
+  /** For logs and exception filters; callers do not see it. */
+  readonly cause: OidcError | undefined;
+}
+
+/** The call that is refused. */
+export interface RefusedCall {
+  readonly kind: CallKind;
+  /** Where headers are set; undefined for a call that has none. */
+  readonly response: unknown;
+  /** With which the undo is recorded, for the guards that come after; undefined where none does. */
+  readonly call?: object;
+}
+
+/** gRPC's codes by HTTP status, which other transports carry as they are: https://grpc.io/docs/guides/status-codes/ */
+const GRPC_CODES: Readonly<Record<number, number>> = { 400: 3, 401: 16, 403: 7, 503: 14 };
+
+/** The code of gRPC for a status without one of its own: UNKNOWN. */
+const UNKNOWN = 2;
+
+/** The words that GraphQL servers have agreed on by HTTP status, in `extensions.code`. */
+const GRAPHQL_CODES: Readonly<Record<number, string>> = {
+  400: 'BAD_REQUEST',
+  401: 'UNAUTHENTICATED',
+  403: 'FORBIDDEN',
+  503: 'SERVICE_UNAVAILABLE',
+};
+
+/** A refusal in the words of the kind of call; the packages of the others are loaded when they are first needed. */
+const EXCEPTIONS: Readonly<Record<CallKind, (refusal: Refusal) => Awaitable<Error>>> = {
+  http: httpException,
+  // Every GraphQL server hands on the `extensions` of what was thrown.
+  graphql: (refusal) => {
+    const { status, error } = refusal;
+    return Object.assign(httpException(refusal), { extensions: { code: GRAPHQL_CODES[status], status, error } });
+  },
+  ws: async ({ status, error, error_description, cause }) => {
+    const { WsException } = await import('@nestjs/websockets');
+    return Object.assign(new WsException({ status, error, error_description }), { cause });
+  },
+  rpc: async ({ status, error, error_description, cause }) => {
+    const { RpcException } = await import('@nestjs/microservices');
+    const code = GRPC_CODES[status] ?? UNKNOWN;
+    return Object.assign(new RpcException({ code, message: error, status, error, error_description }), { cause });
+  },
+};
+
+/**
+ * Ends a call with a refusal: sets its headers, and gives the exception that the caller throws. The headers are taken back
+ * when another guard admits the call all the same.
+ */
+export function refuse(refusal: Refusal, refused: RefusedCall & { readonly kind: 'http' }, responses: Responses): Error;
+export function refuse(refusal: Refusal, refused: RefusedCall, responses: Responses): Awaitable<Error>;
+export function refuse(
+  refusal: Refusal,
+  { kind, response, call }: RefusedCall,
+  responses: Responses,
+): Awaitable<Error> {
+  if (response !== undefined) {
+    if (call !== undefined) {
+      recordRefusal(call, responses.remember(response, refusal.headers));
+    }
+    responses.deliver(response, refusal.headers);
+  }
+  return EXCEPTIONS[kind](refusal);
+}
+
+function httpException(refusal: Refusal): OidcException {
+  return new OidcException(refusal.status, refusal, { cause: refusal.cause });
+}

@@ -1,0 +1,39 @@
+import { SessionError, type StoreError } from '../errors/errors.js';
+import { PRIVATE_ANSWER, retryAfterOf, type ResponseHeader } from '../nest/answer.js';
+import type { Refusal } from '../nest/refusal.js';
+
+/** RFC 9110, section 15.5.2: a 401 names a scheme. Any that browsers know would make them ask for a password. */
+const CHALLENGE: ResponseHeader = ['WWW-Authenticate', 'Cookie realm="session"'];
+
+/** The refusal of a request without a session. */
+export function loginRequired(): Refusal {
+  return {
+    status: 401,
+    error: 'login_required',
+    error_description: 'Sign in first.',
+    headers: [CHALLENGE, ...PRIVATE_ANSWER],
+    cause: new SessionError('SESSION_MISSING', 'The request has no session'),
+  };
+}
+
+/** The refusal of a request by which another site would change something. */
+export function crossSite(): Refusal {
+  return {
+    status: 403,
+    error: 'access_denied',
+    error_description: 'Another site may not do this in your name.',
+    headers: PRIVATE_ANSWER,
+    cause: new SessionError('CROSS_SITE_REQUEST', 'A cross-site request would change something'),
+  };
+}
+
+/** The refusal of a logout that could not be completed at the store. */
+export function logoutUnavailable(cause: StoreError): Refusal {
+  return {
+    status: 503,
+    error: 'temporarily_unavailable',
+    error_description: 'The sign-out is not complete. Please try again.',
+    headers: [retryAfterOf(cause)],
+    cause,
+  };
+}

@@ -1,0 +1,71 @@
+import { describe, expect, it } from '@jest/globals';
+import { RpcException } from '@nestjs/microservices';
+import { WsException } from '@nestjs/websockets';
+
+import { AccessTokenError } from '../../lib/errors/errors.js';
+import { withdrawRefusal } from '../../lib/nest/authenticated.js';
+import { OidcException } from '../../lib/nest/oidc.exception.js';
+import { refuse, type Refusal } from '../../lib/nest/refusal.js';
+import { Responses } from '../../lib/nest/responses.js';
+
+const cause = new AccessTokenError('TOKEN_INACTIVE', 'The token is not active.');
+
+const REFUSAL: Refusal = {
+  status: 401,
+  error: 'invalid_token',
+  error_description: 'The access token is not valid here.',
+  headers: [
+    ['Cache-Control', 'no-store'],
+    ['WWW-Authenticate', ['Bearer', 'DPoP']],
+  ],
+  cause,
+};
+
+const BODY = { error: 'invalid_token', error_description: 'The access token is not valid here.' };
+
+function answering(before: Record<string, unknown> = {}) {
+  const headers = { ...before };
+  const adapter = {
+    setHeader: (_response: unknown, name: string, value: unknown) => (headers[name] = value),
+    getHeader: (_response: unknown, name: string) => headers[name],
+  };
+  const response = { removeHeader: (name: string) => delete headers[name] };
+  return { headers, response, responses: new Responses({ httpAdapter: adapter } as never) };
+}
+
+describe('refuse', () => {
+  it('sets the headers and gives the exception, with the error as its cause', () => {
+    const { headers, response, responses } = answering();
+    const exception = refuse(REFUSAL, { kind: 'http', response }, responses);
+    expect(headers).toEqual({ 'Cache-Control': 'no-store', 'WWW-Authenticate': ['Bearer', 'DPoP'] });
+    expect(exception).toBeInstanceOf(OidcException);
+    expect(exception).toMatchObject({ status: 401, response: BODY, cause });
+  });
+
+  it('gives the exception of the kind of call', async () => {
+    const of = (kind: 'graphql' | 'ws' | 'rpc', status = 401) =>
+      refuse({ ...REFUSAL, status }, { kind, response: undefined }, answering().responses);
+    expect(await of('graphql')).toMatchObject({
+      response: BODY,
+      extensions: { code: 'UNAUTHENTICATED', status: 401, error: 'invalid_token' },
+      cause,
+    });
+    const ws = await of('ws');
+    expect(ws).toBeInstanceOf(WsException);
+    expect(ws).toMatchObject({ error: { status: 401, ...BODY }, cause });
+    const rpc = await of('rpc');
+    expect(rpc).toBeInstanceOf(RpcException);
+    expect(rpc).toMatchObject({ error: { code: 16, message: 'invalid_token', status: 401, ...BODY }, cause });
+    expect(await of('rpc', 418)).toMatchObject({ error: { code: 2, status: 418 } });
+  });
+
+  it('puts back what was there when another guard admits the call', () => {
+    const { headers, response, responses } = answering({ 'Cache-Control': 'public' });
+    const call = {};
+    void refuse(REFUSAL, { kind: 'http', response, call }, responses);
+    void refuse({ ...REFUSAL, headers: [['Cache-Control', 'private']] }, { kind: 'http', response, call }, responses);
+    expect(headers['Cache-Control']).toBe('private');
+    withdrawRefusal(call);
+    expect(headers).toEqual({ 'Cache-Control': 'public' });
+  });
+});
