@@ -4,8 +4,8 @@ import { GUARDS_METADATA } from '@nestjs/common/constants.js';
 import { authenticates } from './authenticating-guard.js';
 
 /**
- * The keys of what decorators say of a handler or of its class. Registered for the whole process: what the decorators of a
- * second copy of this package ask for is not overlooked.
+ * The metadata keys of the decorators. They are registered for the whole process, so that what the decorators of a second
+ * copy of this package require is not overlooked.
  */
 export const PUBLIC = Symbol.for('nestjs-oidc: public');
 export const SCOPES = Symbol.for('nestjs-oidc: scopes');
@@ -13,7 +13,7 @@ export const VALIDATION = Symbol.for('nestjs-oidc: validation');
 export const INTROSPECTION = Symbol.for('nestjs-oidc: introspection');
 export const STEP_UP = Symbol.for('nestjs-oidc: step-up');
 
-/** What asks something of an access token, by its key. */
+/** The decorators that require something of an access token, by key. */
 const DEMANDS = [
   [SCOPES, '@Scopes'],
   [STEP_UP, '@StepUp'],
@@ -21,29 +21,29 @@ const DEMANDS = [
   [VALIDATION, '@AccessTokenValidation'],
 ] as const;
 
-/** Seconds that an introspection is kept beyond its time, for those who would rather have an old one than none. */
+/** Seconds that an introspection is kept beyond its time, for `staleIfError`. */
 export const LONGEST_STALE = 300;
 
 export const VALIDATIONS = ['introspection', 'jwt', 'auto'] as const;
 
-/** How access tokens are found out about. */
+/** How access tokens are validated. */
 export type Validation = (typeof VALIDATIONS)[number];
 
-/** How fresh an introspection has to be. */
+/** How fresh the introspection of a token must be. */
 export interface IntrospectionFreshness {
   /**
-   * Seconds since the server was asked; 0 asks anew. Default: as long as `resourceServer.cache` keeps it. More than 0 needs
-   * that cache: without it nothing is kept, and each request asks.
+   * Seconds since the server was asked; 0 asks again. Default: as long as `resourceServer.cache` keeps it. Without that cache
+   * nothing is kept, and each request asks.
    */
   readonly maxAge?: number;
   /**
-   * Seconds, at most 300, for which the server's last word serves beyond its time when the server is down, never past the
-   * token's `exp`. Such a token has `isStale`. Needs `resourceServer.cache`. Default 0.
+   * Seconds, at most 300, for which an introspection is used beyond its time while the server is down. It is never used past
+   * the token's `exp`. Such a token has `isStale`. Needs `resourceServer.cache`. Default 0.
    */
   readonly staleIfError?: number;
 }
 
-/** How well and how recently the end-user must have proved who they are (RFC 9470). */
+/** How strong and how recent the end-user's login must be (RFC 9470). */
 export interface StepUpRequirement {
   /** Authentication context class references, one of which the token's `acr` must be. */
   readonly acr?: readonly string[];
@@ -51,14 +51,14 @@ export interface StepUpRequirement {
   readonly maxAge?: number;
 }
 
-/** What the decorators on a handler and its class ask for. */
+/** What a handler requires, from its decorators and those of its class. */
 export interface AccessRule {
   readonly isPublic: boolean;
-  /** The decorators that ask something of a token, such as `@Scopes`; none where everybody may pass. */
+  /** The decorators that require something of a token, such as `@Scopes`; empty where everybody may pass. */
   readonly demands: readonly string[];
-  /** Empty when any token will do. */
+  /** Empty: any token will do. */
   readonly scopes: readonly string[];
-  /** Undefined: as the module says. */
+  /** Undefined: `resourceServer.validation` decides. */
   readonly validation: Validation | undefined;
   readonly freshness: IntrospectionFreshness;
   readonly stepUp: StepUpRequirement | undefined;
@@ -69,8 +69,9 @@ type Target = ReturnType<ExecutionContext['getHandler']> | ReturnType<ExecutionC
 const rules = new WeakMap<Target, WeakMap<Target, AccessRule>>();
 
 /**
- * What the decorators of a handler and of its class say, read once: the nearer one decides. What asks for something is
- * inherited, what opens is not: it counts on the handler and on the class that it is written on.
+ * The access rule of a handler. It is read once. A handler's decorator wins over that of its class.
+ *
+ * A decorator that requires something is inherited by subclasses. `@Public()` is not: it counts where it is written only.
  */
 export function accessRule(handler: Target, controller: Target): AccessRule {
   const known = rules.get(controller)?.get(handler);
@@ -105,22 +106,22 @@ function validationOf(target: Target): Validation | undefined {
   );
 }
 
-/** Whether a handler or a class is opened, or closed by what it asks for; undefined where it says nothing. */
+/** True: open by `@Public()`. False: closed by what it requires. Undefined: neither. */
 function opens(target: Target): boolean | undefined {
   return demandsOf(target).length > 0 ? false : isOpened(target) || undefined;
 }
 
-/** The first thing that a handler or a class asks of a token though it is open itself. */
+/** The first decorator that requires a token on a handler or a class that has `@Public()` itself. */
 export function contradictionOf(target: Target): string | undefined {
   return isOpened(target) ? demandsOf(target)[0] : undefined;
 }
 
-/** Not by a class that it extends: whoever reads it could not see that it is open. */
+/** A class that it extends does not count: whoever reads the subclass could not see that it is open. */
 function isOpened(target: Target): boolean {
   return Reflect.hasOwnMetadata(PUBLIC, target);
 }
 
-/** Whether a handler has a guard of its own that finds out who calls. */
+/** Whether a handler has a guard of its own that authenticates callers. */
 function isGuarded(handler: Target): boolean {
   const guards: unknown = Reflect.getMetadata(GUARDS_METADATA, handler);
   return Array.isArray(guards) && guards.some((guard) => authenticates(guard));

@@ -4,23 +4,24 @@ import { DEFAULT_RETRY_AFTER, TransportError } from '../errors/errors.js';
 import type { OidcError } from '../errors/oidc.error.js';
 import type { OidcExceptionBody } from './oidc.exception.js';
 
-/** How a guard answers instead of the handler. */
+/** Status and body of an answer that is given instead of the handler's. */
 export interface Answer extends OidcExceptionBody {
   readonly status: number;
 }
 
-/** A header of an answer; a list is a header that comes several times. */
+/** A response header. A list is a header that comes several times. */
 export type ResponseHeader = readonly [name: string, value: string | readonly string[]];
 
-/** When to come again (RFC 9110, section 10.2.3): when the server said, or soon. */
+/** `Retry-After` (RFC 9110, section 10.2.3): as the server said, else the default. */
 export function retryAfterOf(error: OidcError): ResponseHeader {
   const seconds = error instanceof TransportError ? error.retryAfter : DEFAULT_RETRY_AFTER;
   return ['Retry-After', String(Math.ceil(seconds))];
 }
 
 /**
- * On every answer that a guard gives to a browser itself: it is for one person at one time (RFC 9111, section 5.2.2.5),
- * the address with `code` and `state` goes nowhere (RFC 9700, section 4.2.4), and what looks like HTML is not.
+ * The security headers of every answer that a guard gives to a browser itself. No cache keeps the answer (RFC 9111, section
+ * 5.2.2.5), no other site is told the address with `code` and `state` (RFC 9700, section 4.2.4), and no body is taken for
+ * HTML.
  */
 export const PRIVATE_ANSWER: readonly ResponseHeader[] = [
   ['Cache-Control', 'no-store'],
@@ -29,8 +30,8 @@ export const PRIVATE_ANSWER: readonly ResponseHeader[] = [
 ];
 
 /**
- * Ends a request that a guard has answered with a redirect: `Location` is already set. An exception is the only ending
- * that runs neither handler nor interceptors and is clean on both adapters and under a catch-all filter.
+ * The exception that ends a request with a redirect. `Location` must be set before. Only an exception runs neither handler
+ * nor interceptors, and works on both adapters and under a catch-all filter.
  */
 export class SeeOther extends HttpException {
   constructor() {

@@ -1,4 +1,4 @@
-/** What our guards found out about a request. A member that stands here, be it `undefined`, was looked for by a guard. */
+/** The caller, as our guards found them. A guard looked for each member that stands here, even if it is `undefined`. */
 export interface Authenticated {
   /** The verified token, the session's user, or what the application's `validate` made of it. */
   readonly user?: unknown;
@@ -6,13 +6,13 @@ export interface Authenticated {
   readonly token?: unknown;
 }
 
-/** Where it is recorded. A property of the call itself costs a fifth of what a `WeakMap` does, on every request. */
+/** The key of the record on the call. A property costs a fifth of what a `WeakMap` costs, on every request. */
 const FOUND = Symbol('nestjs-oidc');
 
-/** Where the undo of a refusal is kept: it removes the headers that the refusal has set on the answer. */
+/** The key of a refusal's undo on the call. It removes the headers that the refusal has set. */
 const REFUSED = Symbol('nestjs-oidc: refused');
 
-/** A call, or the request behind it. */
+/** A call, or the request behind it, with our records. */
 interface Marked {
   [FOUND]?: Authenticated;
   [REFUSED]?: () => void;
@@ -20,8 +20,8 @@ interface Marked {
 }
 
 /**
- * Records what a guard verified, and takes back what one that refused has set on the answer. Sets `request.user` as well,
- * where Passport's users expect it.
+ * Records the caller that a guard has verified, and sets `request.user`, where users of Passport expect it. The headers of a
+ * guard that refused before are taken back.
  *
  * @param call the object of this call alone; on HTTP it is the request
  */
@@ -34,7 +34,7 @@ export function authenticate(call: object, found: Authenticated, request: object
   }
 }
 
-/** Records how to take back what a guard's refusal sets on the answer: another guard may admit the call all the same. */
+/** Records the undo of a refusal's headers. Another guard may admit the call all the same. */
 export function recordRefusal(call: object, takeBack: () => void): void {
   const earlier = mark(call)[REFUSED];
   mark(call)[REFUSED] = () => {
@@ -43,7 +43,7 @@ export function recordRefusal(call: object, takeBack: () => void): void {
   };
 }
 
-/** Takes back what refusals of this call set on the answer, now that it is admitted. */
+/** Takes back the headers that refusals of this call have set. For a call that is admitted after all. */
 export function withdrawRefusal(call: object): void {
   const marked = mark(call);
   if (marked[REFUSED] !== undefined) {
@@ -52,20 +52,20 @@ export function withdrawRefusal(call: object): void {
   }
 }
 
-/** Records that a guard let the call pass without looking, unless another guard already found somebody. */
+/** Records that a guard looked at nothing. What another guard found before stays. */
 export function admitAnonymous(call: object, looked: Authenticated): void {
   mark(call)[FOUND] = { ...looked, ...authenticated(call) };
 }
 
-/** What the guards found, or `undefined` when none of ours ran. */
+/** The caller that guards found; undefined when none of ours ran. */
 export function authenticated(call: object): Authenticated | undefined {
   return mark(call)[FOUND];
 }
 
-/** Readers of the caller in tests that replace our guards, by the class of the handler. */
+/** Readers of the caller by the class of the handler, for tests that replace our guards. */
 const readers = new WeakMap<object, (request: object) => Authenticated>();
 
-/** Sets where else to look for what no guard of ours recorded; undefined: nowhere. For tests of applications only. */
+/** Sets the reader of the caller where no guard of ours ran; undefined removes it. For tests of applications only. */
 export function readInstead(controller: object, read: ((request: object) => Authenticated) | undefined): void {
   if (read === undefined) {
     readers.delete(controller);
@@ -74,12 +74,12 @@ export function readInstead(controller: object, read: ((request: object) => Auth
   }
 }
 
-/** What a test's guard left on the request; `undefined` where no test replaced a guard. */
+/** The caller that a test's guard left on the request; undefined where no test replaced a guard. */
 export function leftByTest(controller: object, request: object): Authenticated | undefined {
   return readers.get(controller)?.(request);
 }
 
-/** Whether the guard of another copy of this package recorded something, which can't be read here. */
+/** Whether a guard of another copy of this package ran. Its record can't be read here. */
 export function wasFoundByAnotherCopy(call: object): boolean {
   return Object.getOwnPropertySymbols(call).some((key) => key !== FOUND && key.description === FOUND.description);
 }

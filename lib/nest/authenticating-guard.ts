@@ -1,22 +1,22 @@
 import { isObject } from '../values/member.js';
 
-/** What a guard finds the caller by. */
+/** The kind of credential that a guard checks. */
 export type Credential = 'access token' | 'session';
 
-/** Registered for the whole process: a second copy of this package must see that there is such a guard. */
+/** Registered for the whole process, because a second copy of this package must see such a guard. */
 const AUTHENTICATES = Symbol.for('nestjs-oidc: authenticates');
 
-/** Class decorator of a guard that finds out who calls, and of its subclasses. */
+/** Class decorator of a guard that authenticates callers. Subclasses inherit it. */
 export function Authenticates(...credentials: readonly Credential[]): ClassDecorator {
   return (guard) => Reflect.defineMetadata(AUTHENTICATES, credentials, guard);
 }
 
-/** Whether `guard`, a class or an instance as `@UseGuards` takes it, finds out who calls. */
+/** Whether a guard authenticates callers. It is a class or an instance, as `@UseGuards` takes it. */
 export function authenticates(guard: unknown): boolean {
   return credentialsOf(guard).length > 0;
 }
 
-/** What a guard finds the caller by; empty for a guard that is none of ours. */
+/** The credentials that a guard checks; empty for a guard that is none of ours. */
 export function credentialsOf(guard: unknown): readonly Credential[] {
   const type = classOf(guard);
   return (type && Reflect.getMetadata(AUTHENTICATES, type)) ?? [];

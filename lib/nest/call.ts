@@ -2,25 +2,25 @@ import type { ExecutionContext } from '@nestjs/common';
 
 import { isObject, member, text } from '../values/member.js';
 
-/** What brought a call. Any other is refused. */
+/** The kind of a call. Calls of any other kind are refused. */
 export type CallKind = 'http' | 'graphql' | 'ws' | 'rpc';
 
-/** Where each kind of call has what guards need of it. */
+/** Reads what guards need from one kind of call. */
 interface CallReader {
   readonly kind: CallKind;
-  /** What carries the credentials: of this call, or of the connection that it came over. */
+  /** The request, client or message context with the credentials of this call or of its connection. */
   request(context: ExecutionContext): object;
-  /** An object of this call alone, if its kind has one beside the request. */
+  /** An object that belongs to this call only, if the kind has one beside the request. */
   own?(context: ExecutionContext): unknown;
-  /** Where headers are set, if there is such a place. */
+  /** The HTTP response, if there is one. */
   response(context: ExecutionContext): object | undefined;
-  /** The value of `Authorization`, where it is not a header of an HTTP request. */
+  /** The credentials in the form of an `Authorization` header, where they do not come in an HTTP header. */
   authorization(context: ExecutionContext): string | undefined;
-  /** Whether `request` is an HTTP request whose headers are the caller's of this call. */
+  /** Whether `request` is an HTTP request that was sent for this call. */
   isHttp(context: ExecutionContext): boolean;
 }
 
-// By index: what `switchToHttp` and its like return is made anew at each call.
+// Arguments are read by index, because `switchToHttp` and its like make an object at each call.
 const READERS: readonly CallReader[] = [
   {
     kind: 'http',
@@ -60,7 +60,11 @@ const READERS: readonly CallReader[] = [
 
 const BY_KIND: ReadonlyMap<string, CallReader> = new Map(READERS.map((reader) => [reader.kind, reader]));
 
-/** @throws {Error} a context of a type that is not known, or one that carries nothing: it can't be protected */
+/**
+ * The request, client or message context that carries the credentials of a call.
+ *
+ * @throws {Error} the context is of an unknown type or carries nothing, so it can't be protected
+ */
 export function requestOf(context: ExecutionContext): object {
   const request: unknown = readerOf(context).request(context);
   if (!isObject(request)) {
@@ -69,28 +73,28 @@ export function requestOf(context: ExecutionContext): object {
   return request;
 }
 
-/** The object of this call alone, with which is recorded what guards found. */
+/** The object on which guards record the caller. It belongs to this call only. */
 export function callOf(context: ExecutionContext): object {
   const own = readerOf(context).own?.(context);
   return isObject(own) ? own : requestOf(context);
 }
 
-/** Where headers of the answer are set; undefined for calls that have none. */
+/** The HTTP response of a call; undefined where there is none. */
 export function responseOf(context: ExecutionContext): object | undefined {
   return readerOf(context).response(context);
 }
 
-/** The credentials of a call that is no HTTP request of its own, in the form of an `Authorization` header. */
+/** The credentials of a call that has no HTTP request of its own, in the form of an `Authorization` header. */
 export function authorizationOf(context: ExecutionContext): string | undefined {
   return readerOf(context).authorization(context);
 }
 
-/** Whether the call is an HTTP request of its own, with a method and a URL that a proof can be made for. */
+/** Whether a call has an HTTP request of its own, with a method and a URL that a DPoP proof can name. */
 export function isHttpRequest(context: ExecutionContext): boolean {
   return readerOf(context).isHttp(context);
 }
 
-/** @throws {Error} a context of a type that is not known: it can't be protected */
+/** The kind of a call. @throws {Error} the context is of an unknown type, so it can't be protected */
 export function kindOf(context: ExecutionContext): CallKind {
   return readerOf(context).kind;
 }
@@ -104,7 +108,7 @@ function readerOf(context: ExecutionContext): CallReader {
   return reader;
 }
 
-/** The HTTP request behind a query or a mutation, or the one that a subscription's socket began with. */
+/** The HTTP request of a query or a mutation, or the one that opened a subscription's socket. */
 function graphqlRequest(context: unknown): object {
   const carrier = firstObject(context, ['req', 'request']) ?? context;
   const upgrade = member(member(carrier, 'extra'), 'request');
@@ -115,21 +119,21 @@ function graphqlRequest(context: unknown): object {
   return request;
 }
 
-/** Browsers can't set headers on a socket: their clients send credentials with the message that opens it. */
+/** The credentials that a GraphQL client sends when it opens a socket, because browsers can't set headers there. */
 function connectionParameter(context: unknown): string | undefined {
   const parameters =
     member(context, 'connectionParams') ?? member(firstObject(context, ['req', 'request']), 'connectionParams');
   return text(member(parameters, 'authorization')) ?? text(member(parameters, 'Authorization'));
 }
 
-/** Socket.IO: `auth` of the handshake, in which browsers can send something, or its headers. */
+/** The credentials of a Socket.IO handshake: `auth`, which browsers can send, or the headers. */
 function handshakeAuthorization(client: unknown): string | undefined {
   const handshake = member(client, 'handshake');
   const token = text(member(member(handshake, 'auth'), 'token'));
   return token === undefined ? text(member(member(handshake, 'headers'), 'authorization')) : `Bearer ${token}`;
 }
 
-/** Where the transports of microservices keep headers: gRPC and NATS, Kafka, RabbitMQ. The others have none. */
+/** The credentials in a message's headers. gRPC, NATS, Kafka and RabbitMQ have headers; the other transports do not. */
 function messageAuthorization(context: unknown): string | undefined {
   const headers = call(context, 'getHeaders') ?? context;
   const message = call(context, 'getMessage');

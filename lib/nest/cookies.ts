@@ -3,10 +3,10 @@ import { parseCookie, stringifySetCookie } from 'cookie';
 import { ConfigError } from '../errors/errors.js';
 import { isLoopback } from '../values/url.js';
 
-/** What a browser sent: every value of each name, because a foreign host may have planted a second one. */
+/** The cookies of a request: every value of each name, because another host may have planted a second one. */
 export type Cookies = ReadonlyMap<string, readonly string[]>;
 
-/** Reads a `Cookie` header. Values stay as they are: ours need no decoding. */
+/** Parses a `Cookie` header. Values are not decoded: ours need no decoding. */
 export function parseCookies(header: string | undefined): Cookies {
   const cookies = new Map<string, string[]>();
   for (const pair of header?.split(';') ?? []) {
@@ -20,31 +20,31 @@ export function parseCookies(header: string | undefined): Cookies {
 }
 
 /**
- * The cookie called `name`. Two of one name are none: which of them is ours can't be told (RFC 6265, section 8.6), and
- * the order in which they come is in the hand of whoever planted the other.
+ * The value of the cookie called `name`. Two cookies of one name count as none: nobody can tell which is ours (RFC 6265,
+ * section 8.6), and who planted the other one chooses their order.
  */
 export function singleCookie(cookies: Cookies, name: string): string | undefined {
   const values = cookies.get(name) ?? [];
   return values.length === 1 ? values[0] : undefined;
 }
 
-/** Bytes that these `Set-Cookie` lines take in an answer's headers. */
+/** The bytes of these `Set-Cookie` lines in a response's headers. */
 export function setCookieBytes(lines: readonly string[]): number {
   return lines.reduce((sum, line) => sum + 'set-cookie: \r\n'.length + line.length, 0);
 }
 
 export type SameSite = 'lax' | 'none';
 
-/** A client's name stands in cookie names, where a dot separates our own additions. */
+/** The characters of a client's name. It stands in cookie names, where a dot separates our own additions. */
 const CLIENT_NAME = /^[\w-]{1,64}$/;
 
 /**
- * Names and attributes of our cookies. They are decided once, by the registered redirect URIs, never by a request:
- * what a proxy or a browser says about the scheme does not matter.
+ * Names and attributes of our cookies. The registered redirect URIs decide them once. A request never does: what a proxy
+ * or a browser says about the scheme does not matter.
  */
 export class CookieProfile {
   private constructor(
-    /** The origin that the application has in the browser. */
+    /** The origin of the application in the browser. */
     readonly origin: string,
     readonly secure: boolean,
     private readonly client: string | undefined,
@@ -66,7 +66,7 @@ export class CookieProfile {
     return new CookieProfile(first.origin, first.protocol === 'https:', client);
   }
 
-  /** `__Host-` makes the browser refuse what another host or plain http tries to plant under this name. */
+  /** The cookie's name. With `__Host-` the browser refuses a cookie that another host or plain http tries to plant. */
   name(base: string): string {
     const own = this.client === undefined ? base : `${base}-${this.client}`;
     return this.secure ? `__Host-${own}` : own;
@@ -98,7 +98,7 @@ export class CookieProfile {
   }
 }
 
-/** RFC 8252, section 7.3: what goes to the machine itself needs no TLS. */
+/** A redirect URI that is https, or http on loopback, which needs no TLS (RFC 8252, section 7.3). */
 function safeRedirectUri(uri: string): URL {
   const url = URL.canParse(uri) ? new URL(uri) : undefined;
   if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname))) {

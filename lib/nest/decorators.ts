@@ -44,15 +44,15 @@ const stepUpSchema = v.pipe(
 );
 
 /**
- * Opens a handler, or every handler of a controller, to everybody: `OidcGuard` looks at nothing and calls nothing,
+ * Opens a handler, or every handler of a controller, to everybody. `OidcGuard` looks at nothing and calls nothing;
  * `OidcSessionGuard` sets the user when there is one.
  *
- * On a handler it beats what its class asks of a token. On a class it is beaten by what a handler asks of a token, and by a
- * guard of the handler's own (`@UseGuards(OidcGuard)`). It is not inherited: a class that extends a public one is not public.
+ * On a handler it wins over what the class requires. On a class it loses to what a handler requires, and to a guard of the
+ * handler's own (`@UseGuards(OidcGuard)`). It is not inherited: a class that extends a public one is not public.
  *
  * ```ts
  * @Get('health') @Public()
- * health() {}
+ * health() { return { status: 'ok' }; }
  * ```
  */
 export function Public(): CustomDecorator<symbol> {
@@ -60,7 +60,12 @@ export function Public(): CustomDecorator<symbol> {
 }
 
 /**
- * The scopes that an access token must have been granted, all of them. A handler's replace those of its class.
+ * Requires scopes of an access token, all of them. A handler's scopes replace those of its class.
+ *
+ * ```ts
+ * @Get() @Scopes('orders:read')
+ * list() {}
+ * ```
  *
  * ```ts
  * @Post() @Scopes('payments:write')
@@ -74,25 +79,26 @@ export function Scopes(...scopes: string[]): CustomDecorator<symbol> {
 }
 
 /**
- * How access tokens are found out about here, whatever `resourceServer.validation` says for the other routes.
+ * Sets how access tokens are validated here, whatever `resourceServer.validation` says.
  *
  * ```ts
- * @Get('rates') @AccessTokenValidation('jwt')
- * rates() {}
+ * @Post() @Scopes('payments:write') @AccessTokenValidation('introspection')
+ * pay() {}
  * ```
  *
- * @throws {ConfigError} there is no such way
+ * @throws {ConfigError} it is no way of validation
  */
 export function AccessTokenValidation(validation: Validation): CustomDecorator<symbol> {
   return SetMetadata(VALIDATION, validate(v.picklist(VALIDATIONS), validation, '@AccessTokenValidation'));
 }
 
-/** What the server says of a token (RFC 7662, section 2.2). */
+/** The introspection response: what the server says about a token (RFC 7662, section 2.2). */
 export type Introspection = IntrospectionResponse;
 
 /**
- * Asks the server about access tokens here, JWTs too, whatever `resourceServer.validation` says, and says how fresh its word
- * has to be. A server that introspects opaque tokens only calls a JWT inactive: that is a 401 here. A token of an issuer at
+ * Introspects access tokens here, JWTs too, whatever `resourceServer.validation` says, and sets how fresh the answer must be.
+ *
+ * A server that introspects opaque tokens only calls a JWT inactive; the answer here is then 401. A token of an issuer at
  * which no client is registered is refused.
  *
  * ```ts
@@ -100,22 +106,22 @@ export type Introspection = IntrospectionResponse;
  * pay() {}
  * ```
  *
- * @throws {ConfigError} what is no such time, or another member
+ * @throws {ConfigError} a time is wrong, or a member is unknown
  */
 export function Introspection(freshness: IntrospectionFreshness = {}): CustomDecorator<symbol> {
   return SetMetadata(INTROSPECTION, Object.freeze(validate(freshnessSchema, freshness, '@Introspection')));
 }
 
 /**
- * Requires a strong or a recent login. A token of another one is refused with `insufficient_user_authentication`, which
- * tells the client what to log in again with (RFC 9470).
+ * Requires a strong or a recent login (RFC 9470). A token of another login is refused with
+ * `insufficient_user_authentication`. The challenge tells the client which login is needed.
  *
  * ```ts
- * @Post('limit') @StepUp({ acr: ['phr'], maxAge: 300 })
- * raiseLimit() {}
+ * @Post() @StepUp({ acr: ['urn:example:mfa'], maxAge: 300 })
+ * transfer() {}
  * ```
  *
- * @throws {ConfigError} it requires nothing, or something that can't be asked for
+ * @throws {ConfigError} it requires nothing, or something that no challenge can carry
  */
 export function StepUp(requirement: StepUpRequirement): CustomDecorator<symbol> {
   return SetMetadata(STEP_UP, Object.freeze(validate(stepUpSchema, requirement, '@StepUp')));

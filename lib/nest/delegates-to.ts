@@ -7,11 +7,11 @@ import { callOf } from './call.js';
 const DELEGATES = Symbol('nestjs-oidc: delegates');
 
 /**
- * Class decorator of a guard that asks other guards and lets a call pass that one of them admits: what is below it counts as
- * protected by them, and what a guard that refused has set on the answer (`WWW-Authenticate`, `Cache-Control`) is taken back
- * when the call passes.
+ * Class decorator of a guard that asks other guards, and lets a call pass that one of them admits. At boot, its handlers count
+ * as protected by those guards. When the call passes, the headers of a guard that refused (`WWW-Authenticate`,
+ * `Cache-Control`) are taken back.
  *
- * The guards must be injected; at boot it is checked that they are.
+ * The guards must be injected. This is checked at boot.
  *
  * ```ts
  * @Injectable()
@@ -40,12 +40,12 @@ export function DelegatesTo(...guards: readonly Type<CanActivate>[]): (guard: Ty
   };
 }
 
-/** The guards that a guard's class delegates to. */
+/** The guards that a guard's class delegates to; empty without the decorator. */
 export function delegatesOf(guard: object): readonly Type<CanActivate>[] {
   return Reflect.getMetadata(DELEGATES, guard) ?? [];
 }
 
-/** Whoever admitted the call, be it no guard of ours. */
+/** Takes back refusals of a call that is admitted, whoever admitted it. */
 function withdrawWhenAdmitted(guard: CanActivate): void {
   const { canActivate } = guard;
   guard.canActivate = function (this: CanActivate, context: ExecutionContext) {
@@ -60,7 +60,7 @@ function withdrawWhenAdmitted(guard: CanActivate): void {
   };
 }
 
-/** What Nest takes for the answer of an `Observable`. */
+/** The last value of an `Observable`, which Nest takes for the answer. */
 async function last(answers: { forEach(next: (answer: boolean) => void): Promise<void> }): Promise<boolean> {
   let latest = false;
   await answers.forEach((answer) => {

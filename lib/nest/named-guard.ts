@@ -1,11 +1,11 @@
 import { Inject, type CanActivate, type Type } from '@nestjs/common';
 
-/** The guards that were made, by the guard that they extend and the token that they are injected. */
+/** The named guards, by the guard that they extend and the injection token of their client. */
 const made = new WeakMap<Type<CanActivate>, Map<string, Type<CanActivate>>>();
 
 /**
- * The guard of a named client: the subclass of `guard`, one for each token, whose first parameter is what stands under that
- * token. Whatever else is injected into the guard, its scope and what it overrides are inherited.
+ * The guard of a named client: a subclass of `guard`, one for each token, whose first parameter is injected by that token.
+ * Its other parameters, its scope and its overrides are inherited.
  */
 export function namedGuard<Guard extends CanActivate>(guard: Type<Guard>, token: string): Type<Guard>;
 export function namedGuard(guard: Type<CanActivate>, token: string): Type<CanActivate> {
@@ -15,9 +15,9 @@ export function namedGuard(guard: Type<CanActivate>, token: string): Type<CanAct
     return known;
   }
   const named = class extends guard {};
-  // Nest names the class where it can't make one.
+  // Nest prints this name when it can't create an instance.
   Object.defineProperty(named, 'name', { value: guard.name });
-  // Of two tokens for one parameter the later counts.
+  // If a parameter has two tokens, the later one counts.
   Inject(token)(named, undefined, 0);
   made.set(guard, ofGuard.set(token, named));
   return named;

@@ -2,18 +2,28 @@ import { HttpException } from '@nestjs/common';
 
 import type { OidcError } from '../errors/oidc.error.js';
 
-/** The body of every refusal: the RFC's error and one fixed sentence. Nothing that a stranger sent stands in it. */
+/** The body of every refusal: the RFC's error and one fixed sentence. It repeats nothing of the request. */
 export interface OidcExceptionBody {
   readonly error: string;
   readonly error_description: string;
 }
 
 /**
- * What the guards throw. The body is exactly `{ error, error_description }`; the fine code, for logs and for exception
- * filters, stands on `exception.cause.code`.
+ * The exception that guards throw. Its body is exactly `{ error, error_description }`. The precise code, for logs and for
+ * exception filters, is `exception.cause.code`.
  *
  * The headers of the refusal (`WWW-Authenticate`, `Cache-Control`, `Retry-After`, `Set-Cookie`) are already set on the
  * response when a filter sees the exception.
+ *
+ * ```ts
+ * @Catch(OidcException)
+ * export class SignInFailed implements ExceptionFilter<OidcException> {
+ *   catch(exception: OidcException, host: ArgumentsHost) {
+ *     const response = host.switchToHttp().getResponse<Response>();
+ *     response.status(exception.getStatus()).render('sign-in-failed', { reason: exception.message });
+ *   }
+ * }
+ * ```
  */
 export class OidcException extends HttpException {
   declare readonly cause: OidcError | undefined;

@@ -5,7 +5,7 @@ import { callOf, requestOf } from './call.js';
 import { clientToken, sessionToken } from './tokens.js';
 
 /**
- * Injects the `OidcClient` called `name`; the one without a name when left out.
+ * Injects the `OidcClient` called `name`, or the one without a name.
  *
  * ```ts
  * constructor(@InjectOidcClient('partners') private readonly partners: OidcClient) {}
@@ -16,7 +16,7 @@ export function InjectOidcClient(name?: string): PropertyDecorator & ParameterDe
 }
 
 /**
- * Injects the `OidcSession` of the client called `name`; of the one without a name when left out.
+ * Injects the `OidcSession` of the client called `name`, or of the one without a name.
  *
  * ```ts
  * constructor(@InjectOidcSession('partners') private readonly session: OidcSession) {}
@@ -53,16 +53,17 @@ function found(context: ExecutionContext, member: keyof Authenticated, decorator
  * }
  * ```
  *
- * Throws, which gives 500, when no `OidcGuard` ran. In a test that replaces the guard (`overrideGuard`, `overrideProvider`)
- * it is what that left in `request.user` if it is a `VerifiedAccessToken`, else `undefined`: such a test uses `@CurrentUser()`.
+ * Throws when no `OidcGuard` ran; the answer is then 500. In a test that replaces the guard (`overrideGuard`,
+ * `overrideProvider`) it is `request.user` if that is a `VerifiedAccessToken`, else `undefined`. Such a test uses
+ * `@CurrentUser()`.
  */
 export const AccessToken: () => ParameterDecorator = createParamDecorator(
   (_data: undefined, context: ExecutionContext) => found(context, 'token', '@AccessToken()', 'an OidcGuard'),
 );
 
 /**
- * Who the call is from: under `OidcGuard` the verified token, under `OidcSessionGuard` what the strategy's `validate`
- * returned. Under `@Public()` it is `undefined` when nobody is there.
+ * The caller. Under `OidcGuard` it is the verified token, or what `resourceServer.validate` made of it; under
+ * `OidcSessionGuard` it is what the strategy's `validate` returned. Under `@Public()` it is `undefined` when nobody is there.
  *
  * ```ts
  * @Get('me')
@@ -71,8 +72,8 @@ export const AccessToken: () => ParameterDecorator = createParamDecorator(
  * }
  * ```
  *
- * Throws, which gives 500, when neither guard ran. In a test that replaces the guard (`overrideGuard`, `overrideProvider`)
- * it is what that left in `request.user`.
+ * Throws when neither guard ran; the answer is then 500. In a test that replaces the guard (`overrideGuard`,
+ * `overrideProvider`) it is `request.user`.
  */
 export const CurrentUser: () => ParameterDecorator = createParamDecorator(
   (_data: undefined, context: ExecutionContext) =>

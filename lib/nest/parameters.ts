@@ -1,6 +1,6 @@
 import { AuthorizationResponseError } from '../errors/errors.js';
 
-/** Parameters as RFC 6749, section 3.1 has them: each at most once, none without a value. */
+/** Request parameters: each at most once, none without a value (RFC 6749, section 3.1). */
 export type Parameters = ReadonlyMap<string, string>;
 
 const MAX_PARAMETERS = 64;
@@ -13,10 +13,10 @@ const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f]/;
 const BRACKETS = /[[\]]/;
 
 /**
- * The one reader of what a browser sends: a raw query string, or a form body as it came.
+ * Parses the parameters that a browser sends: a raw query string, or a form body as it came. It is the one such parser.
  *
- * Nothing is guessed: a name that comes twice, brackets that other parsers make arrays and objects of, control
- * characters and broken percent-encoding are refused.
+ * Nothing is guessed. It refuses a name that comes twice, brackets (from which other parsers make arrays and objects),
+ * control characters and broken percent-encoding.
  *
  * @throws {AuthorizationResponseError} `DUPLICATE_PARAMETER`, `INVALID_PARAMETER`
  */
@@ -25,7 +25,7 @@ export function parseParameters(raw: string): Parameters {
 }
 
 /**
- * The same rules for a body that the application's own parser has already taken apart.
+ * Checks parameters that the application's own parser has already parsed, by the same rules.
  *
  * @throws {AuthorizationResponseError} `DUPLICATE_PARAMETER`, `INVALID_PARAMETER`
  */
@@ -48,8 +48,8 @@ export function collectParameters(entries: Iterable<readonly [name: string, valu
 }
 
 /**
- * One parameter of a request that must never fail because of what stands in its query: `undefined` when it is absent,
- * comes twice or can't be decoded.
+ * Reads one parameter of a request that must not fail because of its query. The value is `undefined` when the parameter is
+ * absent, comes twice or can't be decoded.
  */
 export function singleParameter(raw: string, name: string): string | undefined {
   const values: string[] = [];

@@ -36,7 +36,7 @@ const GRAPHQL_CODES: Readonly<Record<number, string>> = {
   503: 'SERVICE_UNAVAILABLE',
 };
 
-/** A refusal in the words of the kind of call; the packages of the others are loaded when they are first needed. */
+/** The exception of each kind of call. The packages of WebSockets and microservices are loaded at the first refusal there. */
 const EXCEPTIONS: Readonly<Record<CallKind, (refusal: Refusal) => Awaitable<Error>>> = {
   http: httpException,
   // Every GraphQL server hands on the `extensions` of what was thrown.

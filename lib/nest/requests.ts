@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 
 import { member, text } from '../values/member.js';
 import { parseCookies, type Cookies } from './cookies.js';
-import { readForm } from './form.js';
+import { readForm } from './form-body.js';
 import type { Parameters } from './parameters.js';
 
 /*

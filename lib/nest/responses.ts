@@ -4,7 +4,7 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { member, text } from '../values/member.js';
 import type { ResponseHeader } from './answer.js';
 
-/** The part of Nest's adapter that is used here; an array is a header that comes several times. */
+/** The part of Nest's HTTP adapter that is used here. An array is a header that comes several times. */
 interface HeaderWriter {
   setHeader(response: unknown, name: string, value: string | readonly string[]): unknown;
   appendHeader(response: unknown, name: string, value: string): unknown;
@@ -13,7 +13,7 @@ interface HeaderWriter {
 
 const EXPOSED = 'Access-Control-Expose-Headers';
 
-/** Of our own headers, what scripts of other origins may read anyway (Fetch, CORS-safelisted response-header name). */
+/** Our headers that scripts of other origins may read anyway (Fetch, CORS-safelisted response-header name). */
 const SAFELISTED = ['Cache-Control'] as const;
 
 /** Writes headers of HTTP responses, alike on Express and Fastify. */
@@ -25,14 +25,14 @@ export class Responses {
     this.writer().setHeader(response, name, value);
   }
 
-  /** Sets a header that nobody has set. */
+  /** Sets a header, unless somebody has set it before. */
   setDefault(response: unknown, name: string, value: string): void {
     if (this.writer().getHeader(response, name) === undefined) {
       this.writer().setHeader(response, name, value);
     }
   }
 
-  /** Sets each header once; `Set-Cookie` lines are added to those that are there. */
+  /** Sets headers. `Set-Cookie` lines are added to those that are there; every other header is replaced. */
   deliver(response: unknown, headers: readonly ResponseHeader[]): void {
     for (const [name, value] of headers) {
       const lines = [value].flat();
@@ -45,7 +45,7 @@ export class Responses {
     }
   }
 
-  /** What puts back these headers, and which of them scripts may read, as they are now. */
+  /** Returns an undo: it sets these headers back to what they are now, and which of them scripts may read. */
   remember(response: unknown, headers: readonly ResponseHeader[]): () => void {
     const names = [...headers.map(([name]) => name), EXPOSED];
     const before = names.map((name) => [name, this.writer().getHeader(response, name)] as const);

@@ -2,14 +2,14 @@ import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 
 import { member } from '../values/member.js';
-import { FORM_MEDIA_TYPE } from './form.js';
+import { FORM_MEDIA_TYPE } from './form-body.js';
 
 type HttpAdapter = HttpAdapterHost['httpAdapter'];
 
 /** The paths that {@link Routes} serves, by adapter: each client of an application has its own `Routes`. */
 const served = new WeakMap<HttpAdapter, Set<string>>();
 
-/** Mounts routes of our own, before which no guard and no prefix of the application stands. */
+/** Mounts routes of our own. No guard and no prefix of the application applies to them. */
 @Injectable()
 export class Routes {
   constructor(@Inject(HttpAdapterHost) private readonly host: HttpAdapterHost) {}

@@ -18,20 +18,20 @@ function tokensOf(provider: string): (name?: string) => string {
 /** Token of the client called `name`; of the one without a name when left out. */
 export const clientToken = tokensOf('client');
 
-/** Token of what makes clients at other issuers, beside the client called `name`. */
+/** Token of the factory for clients at other issuers, beside the client called `name`. */
 export const clientFactoryToken = tokensOf('client-factory');
 
 /** Token of the parsed options of the client called `name`. */
 export const optionsToken = tokensOf('options');
 
-/** Token of the Passport strategy that logs in at the client called `name`. */
+/** Token of the Passport strategy of the client called `name`. */
 export const strategyToken = tokensOf('strategy');
 
-/** Token of the sessions that the client called `name` started. */
+/** Token of the `OidcSession` of the client called `name`. */
 export const sessionToken = tokensOf('session');
 
-/** Token of what keeps the sessions of the client called `name`. */
+/** Token of the session keeper of the client called `name`. */
 export const sessionCookiesToken = tokensOf('session-cookies');
 
-/** Token of the API's side of the client called `name`. */
+/** Token of the resource server of the client called `name`. */
 export const resourceServerToken = tokensOf('resource-server');

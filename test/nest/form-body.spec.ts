@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 
-import { readForm } from '../../lib/nest/form.js';
+import { readForm } from '../../lib/nest/form-body.js';
 
 const FORM = 'application/x-www-form-urlencoded';
 

@@ -8,19 +8,19 @@ export const FORM_MEDIA_TYPE = 'application/x-www-form-urlencoded';
 /** Bytes. A form_post response is a few kilobytes; a logout token less. */
 const MAX_FORM_SIZE = 65_536;
 
-/** What a framework knows of a request's body. */
+/** A request's body, as the framework shows it. */
 export interface FormRequest {
   readonly raw: IncomingMessage;
   readonly contentType: string | undefined;
-  /** What the application's body parser made of it: nothing, text, bytes or an object. */
+  /** The result of the application's body parser: nothing, text, bytes or an object. */
   readonly parsed: unknown;
   /** The bytes, with `rawBody: true`. */
   readonly rawBody: unknown;
 }
 
 /**
- * The parameters of an `application/x-www-form-urlencoded` body (OAuth 2.0 Form Post Response Mode, section 2), at most
- * 64 KB. The bytes are read by us where they can be had, and parsed by the one parameter reader.
+ * Reads an `application/x-www-form-urlencoded` body of at most 64 KB (OAuth 2.0 Form Post Response Mode, section 2). Where
+ * the bytes are still there, we read them; the one parameter reader parses them.
  *
  * @throws {AuthorizationResponseError} `UNSUPPORTED_MEDIA_TYPE`, `BODY_TOO_LARGE`, `DUPLICATE_PARAMETER`, `INVALID_PARAMETER`
  */
@@ -46,7 +46,7 @@ export async function readForm({ raw, contentType, parsed, rawBody }: FormReques
   return collectParsed(Object.entries(parsed));
 }
 
-/** Exactly the form's media type; of its parameters only a charset of UTF-8. */
+/** Whether this is the form's media type. The only parameter that is accepted is a charset of UTF-8. */
 function isForm(contentType = ''): boolean {
   const [type = '', ...parameters] = contentType.toLowerCase().split(';');
   return (
@@ -87,7 +87,7 @@ function decodeUtf8(bytes: Uint8Array): string {
   }
 }
 
-/** Keeps nothing beyond the limit. The rest flows by: the refusal is still to be sent over this socket. */
+/** Reads a body up to the limit. What is beyond is dropped but still read, because the refusal goes over this socket. */
 function readBody(raw: IncomingMessage): Promise<Uint8Array> {
   if (raw.readableEnded || raw.destroyed) {
     return Promise.resolve(new Uint8Array());
