@@ -7,22 +7,22 @@ const SCHEMES = ['Bearer', 'DPoP'] as const;
 /** Authentication schemes of access tokens (RFC 6750, section 2.1; RFC 9449, section 7.1). */
 export type Scheme = (typeof SCHEMES)[number];
 
-/** An access token as it came; nobody has looked at it yet. */
+/** An access token as it came. It is not verified yet. */
 export interface PresentedToken {
   readonly scheme: Scheme;
   readonly value: string;
 }
 
-/** RFC 9110, section 11.1: the scheme of the credentials, in any case. */
+/** The scheme of the credentials, in upper or lower case (RFC 9110, section 11.1). */
 const SCHEME = /^[\w!#$%&'*+.^`|~-]+/;
 
-/** RFC 6750, section 2.1: b64token; RFC 9449, section 7.1: token68, which is the same. */
+/** An access token: b64token of RFC 6750, section 2.1, which is the token68 of RFC 9449, section 7.1. */
 const TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
 
 /**
- * Takes the access token from the Authorization header, the only place where it is looked for (RFC 6750, section 2.1).
+ * Reads the access token from the Authorization header. No other place is read (RFC 6750, section 2.1).
  *
- * @param schemes those that are taken here
+ * @param schemes those that are accepted here
  * @throws {AccessTokenError} `CREDENTIALS_MISSING`, or `CREDENTIALS_MALFORMED` when it can't be told without guessing
  */
 export function presentedToken(request: unknown, schemes: readonly Scheme[]): PresentedToken {
@@ -37,7 +37,7 @@ export function presentedToken(request: unknown, schemes: readonly Scheme[]): Pr
 }
 
 /**
- * Reads the value of an Authorization header: `scheme 1*SP token`. Whether it is a token, {@link requireToken} says.
+ * Parses the value of an Authorization header: `scheme 1*SP token`. {@link requireToken} checks the token itself.
  *
  * @throws {AccessTokenError} `CREDENTIALS_MISSING`, or `CREDENTIALS_MALFORMED` when it can't be told without guessing
  */
@@ -55,9 +55,9 @@ export function parseCredentials(authorization: string | undefined, schemes: rea
 }
 
 /**
- * Holds what was presented to what a token may be, wherever it was taken from and whatever an untyped caller returned.
+ * Checks the syntax of a token, wherever it was read from. `extractToken` of an untyped subclass may return anything.
  *
- * @throws {AccessTokenError} `CREDENTIALS_MISSING` when it is none, `CREDENTIALS_MALFORMED` when it can be none
+ * @throws {AccessTokenError} `CREDENTIALS_MISSING` there is none, `CREDENTIALS_MALFORMED` it can't be a token
  */
 export function requireToken(presented: PresentedToken | undefined): PresentedToken {
   const value: unknown = presented?.value ?? '';
@@ -73,7 +73,7 @@ export function requireToken(presented: PresentedToken | undefined): PresentedTo
   return presented;
 }
 
-/** The schemes that a caller used, as far as it can be told: those that the request names, else all. */
+/** The schemes that a caller used: those that the request names, else all. */
 export function attemptedSchemes(
   authorizations: readonly (string | undefined)[],
   schemes: readonly Scheme[],
@@ -83,13 +83,13 @@ export function attemptedSchemes(
   return attempted.length === 0 ? schemes : attempted;
 }
 
-/** The scheme that the value of an Authorization header begins with, where it is one of these. */
+/** The scheme of an Authorization header's value, if it is one of these. */
 function schemeOf(authorization: string | undefined, schemes: readonly Scheme[]): Scheme | undefined {
   const written = SCHEME.exec(authorization ?? '')?.[0].toLowerCase();
   return schemes.find((scheme) => scheme.toLowerCase() === written);
 }
 
-/** RFC 6750, section 2: one method of sending the token in one request. */
+/** A request may send its token in one way only (RFC 6750, section 2). */
 function isInQueryToo(query: string): boolean {
   return query !== '' && new URLSearchParams(query).has('access_token');
 }
@@ -98,7 +98,7 @@ function missing(): AccessTokenError {
   return new AccessTokenError('CREDENTIALS_MISSING', 'The request carries no access token.');
 }
 
-/** Its length is all that the log needs to know. */
+/** The log is told the length, never the token. */
 function tooLong(length: number): AccessTokenError {
   const facts = { length, wanted: `at most ${LONGEST_ACCESS_TOKEN}` };
   return new AccessTokenError('CREDENTIALS_MALFORMED', 'The access token is longer than is read.', { facts });

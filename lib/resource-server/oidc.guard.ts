@@ -29,8 +29,9 @@ const INTERACTION_ID = 'x-fapi-interaction-id';
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 /**
- * Lets a call pass whose access token is good here: active at the server by introspection, or signed by it, of a trusted
- * issuer, for this API, within its time, sent by whom it is bound to, and with what `@Scopes` and `@StepUp` require.
+ * Guard of an API: lets a call pass whose access token is good. The token is active by introspection or has a good signature,
+ * comes from a trusted issuer, is meant for this API, is within its time, is sent by the client that it is bound to, and
+ * has what `@Scopes` and `@StepUp` require.
  *
  * Anything else ends with `OidcException`: 401, 400 or 403 with a challenge (RFC 6750), 503 when the server is the problem.
  * Calls over GraphQL, WebSockets and microservices get the same decision in the exception of their kind.
@@ -106,12 +107,12 @@ export class OidcGuard implements CanActivate {
     }
   }
 
-  /** What carries the credentials, and has `user` set on it. */
+  /** The request with the credentials. Its `user` is set when the call passes. */
   protected getRequest(context: ExecutionContext): object {
     return requestOf(context);
   }
 
-  /** @throws {AccessTokenError} `CREDENTIALS_MISSING` or `CREDENTIALS_MALFORMED` */
+  /** Reads the access token. @throws {AccessTokenError} `CREDENTIALS_MISSING` or `CREDENTIALS_MALFORMED` */
   protected extractToken(request: object, context: ExecutionContext): PresentedToken {
     const { schemes } = this.#server.senderConstraint;
     return isHttpRequest(context)
@@ -119,13 +120,13 @@ export class OidcGuard implements CanActivate {
       : parseCredentials(authorizationOf(context), schemes);
   }
 
-  /** @throws {OidcError} the token is not good here (`AccessTokenError`), or it can't be told (any other) */
+  /** Verifies the access token. @throws {OidcError} it is not good here (`AccessTokenError`), or nobody can tell (any other) */
   protected verify(token: PresentedToken, request: object, context: ExecutionContext): Awaitable<VerifiedAccessToken> {
     const presentation = { token, request: isHttpRequest(context) ? request : undefined };
     return this.#server.verify(presentation, ruleOf(context));
   }
 
-  /** What the route requires of a token that is good. @throws {AccessTokenError} */
+  /** Checks what the route requires of a good token. @throws {AccessTokenError} */
   protected authorize(token: VerifiedAccessToken, context: ExecutionContext): Awaitable<void> {
     const { scopes, stepUp } = ruleOf(context);
     token.requireScopes(scopes);
@@ -135,8 +136,8 @@ export class OidcGuard implements CanActivate {
   }
 
   /**
-   * What is thrown instead of letting the call pass. On HTTP, the headers are set here; they are taken back when another
-   * guard admits the call all the same.
+   * The exception for a call that is refused. On HTTP the headers are set here. They are taken back when another guard admits
+   * the call all the same.
    */
   protected handleRefusal(error: OidcError, context: ExecutionContext): Awaitable<Error> {
     const request = this.getRequest(context);
@@ -154,7 +155,7 @@ export class OidcGuard implements CanActivate {
     return exception;
   }
 
-  /** The row of steps. What is at hand is not waited for. */
+  /** The steps in a row. A step that answers at once is not awaited, because a promise costs more than the step. */
   #examine(context: ExecutionContext): Awaitable<true> {
     const request = this.getRequest(context);
     const presented = requireToken(this.extractToken(request, context));
@@ -168,7 +169,7 @@ export class OidcGuard implements CanActivate {
     );
   }
 
-  /** Who the application takes the caller for. */
+  /** The user: the token, or what `resourceServer.validate` makes of it. */
   #userOf(token: VerifiedAccessToken): unknown {
     const { validate } = this.#server;
     return validate === undefined ? token : validate(token);
@@ -178,7 +179,7 @@ export class OidcGuard implements CanActivate {
     const response = responseOf(context);
     if (response !== undefined) {
       this.#echo(request, response);
-      // RFC 9111, section 3.5: what one caller may see is not for a shared cache. What the application says wins.
+      // No shared cache keeps what one caller may see (RFC 9111, section 3.5). The application's own header wins.
       this.#responses.setDefault(response, 'Cache-Control', 'private');
       const nonce = scheme === 'DPoP' ? this.#server.senderConstraint.nonce() : undefined;
       if (nonce !== undefined) {
@@ -199,13 +200,13 @@ export class OidcGuard implements CanActivate {
     });
   }
 
-  /** During an outage every call has the same to say: once in a while is enough. */
+  /** During an outage every call logs the same line. Repetitions go to `debug`. */
   #log(error: OidcError): void {
     const [level, line] = [levelOf(error), logLine(error)];
     this.#logger[level === 'debug' || this.#told.isNew(troubleOf(error)) ? level : 'debug'](line);
   }
 
-  /** FAPI 1.0 Baseline, section 6.2.1: by it client and API find the same call in their logs. */
+  /** Echoes the interaction ID, by which client and API find a call in their logs (FAPI 1.0 Baseline, section 6.2.1). */
   #echo(request: object, response: object): void {
     const id = requests.header(request, INTERACTION_ID);
     if (id !== undefined && UUID.test(id)) {

@@ -10,7 +10,7 @@ import type { ResourceServer } from './resource-server.js';
 
 const WELL_KNOWN = '/.well-known/oauth-protected-resource';
 
-/** RFC 9728, section 3.1: between the host and the path of the resource. */
+/** The URL of the protected resource metadata: between host and path of the resource (RFC 9728, section 3.1). */
 export function resourceMetadataUrl(resource: string): string {
   return new URL(resource).origin + metadataPath(resource);
 }
@@ -21,8 +21,8 @@ function metadataPath(resource: string): string {
 }
 
 /**
- * Tells clients about the API where its `resource` is known (RFC 9728): which servers issue tokens for it, which scopes
- * its routes require, and how tokens have to be bound. No guard and no prefix of the application stands before it.
+ * Serves the protected resource metadata (RFC 9728), if `resource` is set: which servers issue tokens for the API, which
+ * scopes its routes require, and how tokens must be bound. No guard and no prefix of the application applies to it.
  */
 export class ProtectedResource implements OnModuleInit {
   constructor(
@@ -49,7 +49,7 @@ export class ProtectedResource implements OnModuleInit {
     }
   }
 
-  /** RFC 9728, section 2. */
+  /** The metadata (RFC 9728, section 2). */
   private metadata(
     { settings, issuers, senderConstraint: senders }: ResourceServer,
     resource: string,

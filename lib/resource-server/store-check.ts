@@ -2,9 +2,9 @@ import type { OnModuleInit } from '@nestjs/common';
 
 import type { OidcStore } from '../storage/oidc-store.js';
 
-/** Says at boot what can make the store forget a used proof. Nobody waits: an application starts while its store is down. */
+/** Warns at boot when the store may forget used proofs. The boot does not wait, so it works while the store is down. */
 export class StoreCheck implements OnModuleInit {
-  /** @param store undefined: nothing is kept that must not be forgotten */
+  /** @param store undefined: there are no proofs to keep */
   constructor(
     private readonly store: OidcStore | undefined,
     private readonly warn: (problem: string) => void,

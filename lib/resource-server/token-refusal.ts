@@ -7,7 +7,7 @@ import type { Refusal } from '../nest/refusal.js';
 import { challenge, type ChallengeParameters } from './challenge.js';
 import type { Scheme } from './credentials.js';
 
-// The words of RFC 6750, section 3.1: unknown, expired and revoked tokens look alike.
+// The errors of RFC 6750, section 3.1. Unknown, expired and revoked tokens are answered alike.
 
 const NO_CREDENTIALS: Answer = {
   status: 401,
@@ -64,19 +64,19 @@ const ANSWERS: Readonly<Record<AccessTokenErrorCode, Answer>> = {
   INSUFFICIENT_AUTHENTICATION,
 };
 
-/** What belongs into challenges beside the error itself. */
+/** The content of challenges, beside the error. */
 export interface ChallengeFacts {
   readonly realm: string;
-  /** The schemes that are taken here: each has a challenge of its own. */
+  /** The schemes that are accepted here. Each has its own challenge. */
   readonly offered: readonly Scheme[];
-  /** The schemes that the caller used: their challenges carry the error. */
+  /** The schemes that the caller used. Their challenges carry the error. */
   readonly attempted: readonly Scheme[];
-  /** Of DPoP proofs. */
+  /** The algorithms of DPoP proofs. */
   readonly algorithms: readonly string[];
-  /** Where the protected resource metadata is. */
+  /** The URL of the protected resource metadata. */
   readonly resourceMetadata: string | undefined;
   readonly rule: AccessRule;
-  /** The nonce that the next proof has to carry. */
+  /** The nonce that the next proof must carry. */
   readonly nonce: string | undefined;
 }
 
@@ -111,7 +111,7 @@ export function tokenRefusal(error: OidcError, facts: ChallengeFacts): Refusal {
   };
 }
 
-/** What an error tells of what would have been good. */
+/** The challenge parameters that tell what would have been enough, by error. */
 const DETAILS: Readonly<Record<string, (rule: AccessRule) => ChallengeParameters>> = {
   insufficient_scope: ({ scopes }) => ({ scope: scopes.join(' ') }),
   insufficient_user_authentication: ({ stepUp: { acr = [], maxAge } = {} }) => ({
@@ -120,7 +120,7 @@ const DETAILS: Readonly<Record<string, (rule: AccessRule) => ChallengeParameters
   }),
 };
 
-/** The error stands in the challenge of what was tried; where that is not offered, in those that are. */
+/** A challenge for each scheme. The error stands in that of the scheme that was used; if that is not offered, in all. */
 function challengesOf(
   told: ChallengeParameters,
   { realm, offered, attempted, algorithms, resourceMetadata }: ChallengeFacts,
@@ -136,7 +136,7 @@ function challengesOf(
   );
 }
 
-/** Who has to know of it: a caller is told of a faulty token; a configuration is an operator's to mend. */
+/** The log level of an error. The caller is told of a faulty token; an operator must mend a configuration. */
 export function levelOf(error: OidcError): 'debug' | 'warn' | 'error' {
   if (error instanceof AccessTokenError) {
     return 'debug';
@@ -144,7 +144,7 @@ export function levelOf(error: OidcError): 'debug' | 'warn' | 'error' {
   return isMisconfiguration(error) ? 'error' : 'warn';
 }
 
-/** Whether it is the configuration, or what the server thinks of this client. */
+/** Whether the configuration is wrong, here or at the server. */
 function isMisconfiguration(error: OidcError): boolean {
   return error instanceof ConfigError || error instanceof OAuthError || error.code === 'UNEXPECTED_STATUS';
 }

@@ -1,6 +1,6 @@
 import { BlockList, isIPv6 } from 'node:net';
 
-/** Whether this is an address, or a range such as `10.0.0.0/8`. */
+/** Whether this is an IP address or a range such as `10.0.0.0/8`. */
 export function isRange(range: string): boolean {
   try {
     addRange(new BlockList(), range);
@@ -10,7 +10,7 @@ export function isRange(range: string): boolean {
   }
 }
 
-/** @throws {TypeError} this is no range */
+/** Adds an address or a range to a list. @throws {TypeError} it is neither */
 export function addRange(list: BlockList, range: string): void {
   const [, address = '', bits] = /^([\d.:a-f]+)(?:\/(\d{1,3}))?$/i.exec(range) ?? [];
   const family = familyOf(address);

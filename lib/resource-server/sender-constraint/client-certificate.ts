@@ -6,10 +6,10 @@ import * as requests from '../../nest/requests.js';
 import type { MutualTlsSettings, ProxySettings } from '../resource-server.options.js';
 import { addRange, familyOf } from './address-range.js';
 
-/** Characters of the longest header that is looked at. */
+/** Characters of the longest header that is parsed. */
 const LONGEST_HEADER = 16_384;
 
-/** Which client certificate a request came with (RFC 8705, section 3). */
+/** Finds the client certificate of a request (RFC 8705, section 3): from the connection, or from a header of the proxy. */
 export class ClientCertificates {
   readonly #proxy: ProxySettings | undefined;
   readonly #trusted = new BlockList();
@@ -19,19 +19,19 @@ export class ClientCertificates {
     proxy?.trusted.forEach((range) => addRange(this.#trusted, range));
   }
 
-  /** base64url of the SHA-256 of the certificate (`x5t#S256`); undefined when the request brought none that counts. */
-  thumbprintOf(request: object): string | undefined {
+  /** The thumbprint of the certificate (`x5t#S256`): base64url of its SHA-256; undefined when there is none that counts. */
+  thumbprint(request: object): string | undefined {
     const certificate = this.#proxy === undefined ? this.#ofConnection(request) : this.#fromProxy(this.#proxy, request);
     return certificate && createHash('sha256').update(certificate).digest('base64url');
   }
 
   /**
-   * The handshake has proven that the caller holds the key, and the token names the certificate: who issued it, and
-   * whether Node trusts them, adds nothing (RFC 8705, section 7.3).
+   * The certificate of the TLS connection. Its issuer does not matter: the handshake proves that the caller holds the key, and
+   * the token names the certificate (RFC 8705, section 7.3).
    */
   #ofConnection(request: object): Uint8Array | undefined {
     const { socket } = requests.raw(request);
-    // Node's type does not say so: a connection that is closed has none.
+    // A closed connection has none, though Node's type does not say so.
     const certificate: PeerCertificate | null | undefined = isTls(socket)
       ? socket.getPeerCertificate(false)
       : undefined;
@@ -60,12 +60,12 @@ function isTls(socket: object): socket is TLSSocket {
   return 'getPeerCertificate' in socket && typeof socket.getPeerCertificate === 'function';
 }
 
-/** RFC 9440, section 2.1: a byte sequence of a structured field. */
+/** A byte sequence of a structured field (RFC 9440, section 2.1). */
 const BYTE_SEQUENCE = /^:([A-Za-z0-9+/]+={0,2}):$/;
 
 const PEM = /^-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----\s*$/;
 
-/** The DER of exactly one certificate, with nothing before or behind it. */
+/** The DER of a certificate; undefined if anything stands before or after it. */
 function certificateOf(value: string): Uint8Array | undefined {
   const base64 = (BYTE_SEQUENCE.exec(value) ?? PEM.exec(percentDecoded(value)))?.[1];
   const der = Buffer.from(base64 ?? '', 'base64');

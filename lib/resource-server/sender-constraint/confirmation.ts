@@ -1,10 +1,10 @@
 import { AccessTokenError } from '../../errors/errors.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../values/json.js';
 
-/** The methods of confirmation that are understood: each a thumbprint. */
+/** The confirmation methods that are understood. Each is a thumbprint. */
 const METHODS: readonly string[] = ['jkt', 'x5t#S256'];
 
-/** What a token is bound to: a key (RFC 9449, section 6), a certificate (RFC 8705, section 3.1), or both. */
+/** The confirmation of a token: the key (RFC 9449, section 6) or certificate (RFC 8705, section 3.1) that it is bound to. */
 export interface Confirmation {
   readonly jkt?: string;
   readonly 'x5t#S256'?: string;
@@ -16,7 +16,7 @@ const NONE: Confirmation = {};
 const THUMBPRINT = /^[\w-]{43}$/;
 
 /**
- * Reads `cnf`. A member that is not understood is ignored beside one that is (RFC 7800, section 3.1).
+ * Reads the `cnf` claim. A member that is not understood is ignored beside one that is (RFC 7800, section 3.1).
  *
  * @throws {AccessTokenError} `TOKEN_BINDING`: no member is understood, or one of those is malformed
  */
@@ -38,7 +38,7 @@ function isConfirmation(cnf: JsonValue): cnf is JsonObject & Confirmation {
   return known.length > 0 && known.every((value) => typeof value === 'string' && THUMBPRINT.test(value));
 }
 
-/** Who sends the token has not shown to be who it was issued to. */
+/** The error for a sender who has not proved to be the one that the token was issued to. */
 export function unconfirmed(message: string): AccessTokenError {
   return new AccessTokenError('TOKEN_BINDING', message);
 }

@@ -3,23 +3,23 @@ import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:cryp
 import type { Now } from '../../clock/clock.js';
 import { equalInConstantTime } from '../../jose/constant-time.js';
 
-/** What a nonce is worth: `current`, `old` is good and should be replaced, `refused` is not good. */
+/** The result of a nonce's check: `current` is good, `old` is good and should be replaced, `refused` is not good. */
 export type NonceStatus = 'current' | 'old' | 'refused';
 
-/** Into how many parts the lifetime of a nonce is cut; a new nonce begins with each. */
+/** Periods in a nonce's lifetime. A new nonce begins with each period. */
 const PERIODS = 5;
 
 const PERIOD_BYTES = 6;
 
-/** base64url of the period and of an HMAC-SHA-256 over it. */
+/** A nonce: base64url of the period and of an HMAC-SHA-256 over it. */
 const NONCE = /^[\w-]{51}$/;
 
 /** Characters of {@link NONCE} that hold the period. */
 const PERIOD_CHARACTERS = 8;
 
 /**
- * The nonces that this API gives to DPoP clients (RFC 9449, section 9). Nothing is stored: whoever has the secret knows a
- * nonce, and how old it is, by its MAC. Nobody else can tell the next one.
+ * Nonces for DPoP clients of this API (RFC 9449, section 9). Nothing is stored: the MAC proves that a nonce is ours, and its
+ * period tells its age. Nobody without the secret can guess the next one.
  */
 export class DpopNonces {
   readonly #keys: readonly KeyObject[];
@@ -27,8 +27,8 @@ export class DpopNonces {
 
   /**
    * @param secrets the first makes nonces, all of them check; the same ones on every replica
-   * @param resource the API, whose nonces are good for no other one
-   * @param lifetime seconds that a nonce is accepted at most; four fifths of it is the least
+   * @param resource the API; its nonces are not good for another
+   * @param lifetime seconds: a nonce is accepted for four fifths of it at least, and for all of it at most
    */
   constructor(
     secrets: readonly string[],
@@ -36,20 +36,20 @@ export class DpopNonces {
     private readonly now: Now,
     lifetime = 300,
   ) {
-    this.#keys = secrets.map((secret) => deriveKey(secret, resource));
+    this.#keys = secrets.map((secret) => nonceKey(secret, resource));
     this.#period = (lifetime * 1000) / PERIODS;
   }
 
-  /** The nonce of now. */
+  /** The nonce of the current period. */
   current(): string {
     const [key] = this.#keys;
     if (key === undefined) {
       throw new Error('There is no secret to make a nonce with');
     }
-    return nonceOf(key, this.#currentPeriod());
+    return makeNonce(key, this.#currentPeriod());
   }
 
-  /** A nonce of the next period is that of a replica whose clock is ahead of ours. */
+  /** Checks a nonce. One of the next period is accepted, because the clock of another replica may be ahead of ours. */
   check(nonce: string | undefined): NonceStatus {
     if (nonce === undefined || !NONCE.test(nonce)) {
       return 'refused';
@@ -57,7 +57,7 @@ export class DpopNonces {
     const period = Buffer.from(nonce.slice(0, PERIOD_CHARACTERS), 'base64url').readUIntBE(0, PERIOD_BYTES);
     const age = this.#currentPeriod() - period;
     const isInTime = age >= -1 && age < PERIODS;
-    if (!isInTime || !this.#keys.some((key) => equalInConstantTime(nonceOf(key, period), nonce))) {
+    if (!isInTime || !this.#keys.some((key) => equalInConstantTime(makeNonce(key, period), nonce))) {
       return 'refused';
     }
     return age > 0 ? 'old' : 'current';
@@ -68,11 +68,11 @@ export class DpopNonces {
   }
 }
 
-function deriveKey(secret: string, resource: string): KeyObject {
+function nonceKey(secret: string, resource: string): KeyObject {
   return createSecretKey(Buffer.from(hkdfSync('sha256', secret, resource, 'nestjs-oidc DPoP nonce', 32)));
 }
 
-function nonceOf(key: KeyObject, period: number): string {
+function makeNonce(key: KeyObject, period: number): string {
   const bytes = Buffer.alloc(PERIOD_BYTES);
   bytes.writeUIntBE(period, 0, PERIOD_BYTES);
   return Buffer.concat([bytes, createHmac('sha256', key).update(bytes).digest()]).toString('base64url');

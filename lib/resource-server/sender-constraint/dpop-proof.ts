@@ -12,31 +12,31 @@ import { DPOP_PROOF } from '../../jose/purpose.js';
 import type { JsonObject } from '../../values/json.js';
 import { normalizedTargetUri } from './target-uri.js';
 
-/** The request that a proof has to be made for. */
+/** The request that a proof must match. */
 export interface DpopExpectations {
   /** As in the request line. */
   readonly method: string;
-  /** The target URI as the client knows it; its query counts for nothing. */
+  /** The target URI as the client knows it. Its query is ignored. */
   readonly url: string;
   readonly accessToken: string;
-  /** Those that may have signed the proof; what is not asymmetric is never accepted. */
+  /** The signature algorithms that are accepted. Symmetric ones never are. */
   readonly algorithms: readonly string[];
   readonly clock: Clock;
 }
 
-/** What a proof that is good for the request says. Whether it was used before is not known yet. */
+/** A proof that is good for its request. Whether it was used before is not checked yet. */
 export interface VerifiedDpopProof {
-  /** The thumbprint of the key that signed it, to be held against the token's `cnf`. */
+  /** The thumbprint of the key that signed it. The token's `cnf` must name the same. */
   readonly jkt: string;
   readonly jti: string;
   readonly nonce: string | undefined;
 }
 
-/** Characters. It is told apart from others by its hash, and made of at least 96 bits by honest clients. */
+/** Characters. Clients need 96 random bits (RFC 9449, section 4.2), which fit many times. */
 const LONGEST_JTI = 256;
 
 /**
- * Checks a DPoP proof against the request that it came with (RFC 9449, section 4.3): everything but the nonce's value, the
+ * Verifies a DPoP proof for the request that it came with (RFC 9449, section 4.3). The caller checks the nonce's value, the
  * token's binding and the replay.
  *
  * @param proof the value of the DPoP header
@@ -64,32 +64,32 @@ async function verify(proof: string, expected: DpopExpectations): Promise<Verifi
   if (claims['htm'] !== expected.method) {
     throw fail('HTM_MISMATCH', 'is made for another method');
   }
-  if (!isFor(claims['htu'], expected.url)) {
+  if (!namesTarget(claims['htu'], expected.url)) {
     throw fail('HTU_MISMATCH', 'is made for another URI');
   }
-  if (!isOf(claims['ath'], expected.accessToken)) {
+  if (!namesToken(claims['ath'], expected.accessToken)) {
     throw fail('ATH_MISMATCH', 'is made for another access token');
   }
-  return { jkt: await thumbprintOf(header['jwk']), jti: jtiOf(claims), nonce: nonceOf(claims) };
+  return { jkt: await thumbprintOf(header['jwk']), jti: jtiClaim(claims), nonce: nonceClaim(claims) };
 }
 
-function isFor(htu: unknown, url: string): boolean {
+function namesTarget(htu: unknown, url: string): boolean {
   const target = normalizedTargetUri(url);
   return typeof htu === 'string' && target !== undefined && normalizedTargetUri(htu) === target;
 }
 
-function isOf(ath: unknown, accessToken: string): boolean {
+function namesToken(ath: unknown, accessToken: string): boolean {
   return typeof ath === 'string' && equalInConstantTime(ath, hash('sha256', accessToken, 'base64url'));
 }
 
-function jtiOf({ jti }: JsonObject): string {
+function jtiClaim({ jti }: JsonObject): string {
   if (typeof jti !== 'string' || jti === '' || jti.length > LONGEST_JTI) {
     throw fail('CLAIM_INVALID', `has a jti that is no text of 1 to ${LONGEST_JTI} characters`);
   }
   return jti;
 }
 
-function nonceOf({ nonce }: JsonObject): string | undefined {
+function nonceClaim({ nonce }: JsonObject): string | undefined {
   if (nonce !== undefined && typeof nonce !== 'string') {
     throw fail('CLAIM_INVALID', 'has a nonce that is no text');
   }

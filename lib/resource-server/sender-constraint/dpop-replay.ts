@@ -7,23 +7,23 @@ import type { OidcStore } from '../../storage/oidc-store.js';
 import type { VerifiedDpopProof } from './dpop-proof.js';
 
 /**
- * Milliseconds for which one and the same proof is accepted: from the tolerance before its `iat` until its age and the
- * tolerance after it, to the end of that second.
+ * Milliseconds for which a proof is accepted: from the tolerance before its `iat` until the greatest age and the tolerance
+ * after it, to the end of that second.
  */
 export function acceptanceWindow({ tolerance }: Clock): number {
   return (DPOP_PROOF.maxAge + 2 * tolerance + 1) * 1000;
 }
 
-/** The request in which a proof came uses it up once, however many guards look at it. */
+/** Claims by store and request: a request uses its proof up once, however many guards check it. */
 const claims = new WeakMap<OidcStore, WeakMap<object, Promise<void>>>();
 
 /**
- * Uses a proof up, here and at every replica that shares the store (RFC 9449, section 11.1). Only a hash of it is kept.
+ * Uses a proof up, here and at every replica that shares the store (RFC 9449, section 11.1). Only its hash is kept.
  *
- * @param lifetime milliseconds, no less than the {@link acceptanceWindow}
- * @param request in which it came: that may use it again, and no other
+ * @param lifetime milliseconds, at least the {@link acceptanceWindow}
+ * @param request the one with the proof; it may use it again, no other may
  * @throws {AccessTokenError} `DPOP_PROOF_REPLAYED`
- * @throws {StoreError} it can't be told
+ * @throws {StoreError} the store can't tell
  */
 export function claimProof(
   store: OidcStore,

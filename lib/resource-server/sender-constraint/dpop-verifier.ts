@@ -8,19 +8,19 @@ import { DpopNonces } from './dpop-nonce.js';
 import { verifyDpopProof, type VerifiedDpopProof } from './dpop-proof.js';
 import { acceptanceWindow, claimProof } from './dpop-replay.js';
 
-/** Checks the proofs that come with requests (RFC 9449, section 7), and uses each up once. */
-export class Dpop {
-  /** Those of proofs that are taken. */
+/** Verifies the DPoP proofs of requests (RFC 9449, section 7), and uses each up once. */
+export class DpopVerifier {
+  /** The signature algorithms that are accepted. */
   readonly algorithms: readonly string[];
-  /** Whether every token has to be bound. */
+  /** Whether every token must be bound. */
   readonly isRequired: boolean;
-  /** Where the API is, as its callers know it: what a `Host` header says is in their hand. */
+  /** The origin of the API, as configured. A `Host` header could say anything. */
   readonly #origin: string;
   readonly #nonces: DpopNonces | undefined;
-  /** By request: who else looks at it is told the same. */
+  /** The verified proofs by request, for other guards of the same request. */
   readonly #proofs = new WeakMap<object, { readonly token: string; readonly proof: Promise<VerifiedDpopProof> }>();
 
-  /** @throws {ConfigError} proofs can't be checked without knowing our own URL */
+  /** @throws {ConfigError} the URL of the API is not configured */
   constructor(
     settings: DpopSettings,
     resource: string | undefined,
@@ -37,15 +37,15 @@ export class Dpop {
     this.#nonces = secrets && new DpopNonces(secrets, resource, clock.now);
   }
 
-  /** The nonce that the next proof has to carry, if any (RFC 9449, section 8). */
+  /** The nonce that the next proof must carry, if any (RFC 9449, section 8). */
   nonce(): string | undefined {
     return this.#nonces?.current();
   }
 
   /**
-   * Verifies the proof of a request, once: several guards may look at one, and several fields of one query.
+   * Verifies the proof of a request, once for all guards and GraphQL fields of the request.
    *
-   * @throws {AccessTokenError} it is missing or not good for the request and the token, or lacks a nonce
+   * @throws {AccessTokenError} it is missing, does not match request and token, or lacks a nonce
    */
   verify(token: string, request: object): Promise<VerifiedDpopProof> {
     const raw = requests.raw(request);
@@ -62,7 +62,7 @@ export class Dpop {
    * Uses a proof up.
    *
    * @throws {AccessTokenError} `DPOP_PROOF_REPLAYED`
-   * @throws {StoreError} it can't be told whether it was used before
+   * @throws {StoreError} the store can't tell whether it was used before
    */
   claim(proof: VerifiedDpopProof, request: object): Promise<void> {
     return claimProof(this.store, proof, acceptanceWindow(this.clock), requests.raw(request));

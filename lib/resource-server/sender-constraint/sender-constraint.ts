@@ -8,37 +8,37 @@ import type { VerifiedAccessToken } from '../verified-access-token.js';
 import { ClientCertificates } from './client-certificate.js';
 import { confirmationOf, unconfirmed } from './confirmation.js';
 import type { VerifiedDpopProof } from './dpop-proof.js';
-import { Dpop } from './dpop.js';
+import { DpopVerifier } from './dpop-verifier.js';
 
-/** A token, and the HTTP request in which its holder sent it; undefined where the call is none. */
+/** An access token and the HTTP request that carried it; undefined where the call is no HTTP request. */
 export interface Presentation {
   readonly token: PresentedToken;
   readonly request: object | undefined;
 }
 
 /**
- * Whether who sends a token is who it was issued to: by the key of a DPoP proof (RFC 9449, section 7.1) or of a client
- * certificate (RFC 8705, section 3). A token that names a key is good with that key only; one that is
- * bound by nothing that is understood is refused.
+ * Checks that a token is sent by the client that it was issued to: by a DPoP proof (RFC 9449, section 7.1) or a client
+ * certificate (RFC 8705, section 3). A token that names a key is good with that key only. A token that is bound in a way
+ * that is not understood is refused.
  */
 export class SenderConstraint {
-  /** The schemes in which tokens are read. */
+  /** The authentication schemes that are accepted. */
   readonly schemes: readonly Scheme[];
-  /** The schemes that are offered to callers. */
+  /** The authentication schemes that challenges offer. */
   readonly offered: readonly Scheme[];
-  /** The algorithms of proofs; empty where none are taken. */
+  /** The algorithms of proofs; empty without DPoP. */
   readonly algorithms: readonly string[];
-  readonly #dpop: Dpop | undefined;
+  readonly #dpop: DpopVerifier | undefined;
   readonly #certificates: ClientCertificates | undefined;
   readonly #isCertificateRequired: boolean;
 
-  /** @throws {ConfigError} proofs can't be checked without knowing our own URL */
+  /** @throws {ConfigError} DPoP is configured without the URL of the API */
   constructor(
     { dpop, mtls, resource }: Pick<ResourceServerSettings, 'dpop' | 'mtls' | 'resource'>,
     store: OidcStore,
     clock: Clock,
   ) {
-    this.#dpop = dpop && new Dpop(dpop, resource, store, clock);
+    this.#dpop = dpop && new DpopVerifier(dpop, resource, store, clock);
     this.#certificates = mtls && new ClientCertificates(mtls);
     this.#isCertificateRequired = mtls?.required === true;
     this.schemes = dpop === undefined ? ['Bearer'] : ['Bearer', 'DPoP'];
@@ -46,19 +46,19 @@ export class SenderConstraint {
     this.algorithms = this.#dpop?.algorithms ?? [];
   }
 
-  /** The nonce that the next proof has to carry, if any (RFC 9449, section 8). */
+  /** The nonce that the next proof must carry, if any (RFC 9449, section 8). */
   nonce(): string | undefined {
     return this.#dpop?.nonce();
   }
 
   /**
-   * Looks at what came with a token, before anybody is asked about the token.
+   * Verifies the proof or certificate beside a token, before the token itself is verified.
    *
-   * @returns the proof of a token of the DPoP scheme; undefined where none belongs to the scheme
-   * @throws {AccessTokenError} the proof is not good, or there has to be one, or a certificate
+   * @returns the DPoP proof; undefined for another scheme
+   * @throws {AccessTokenError} the proof is not good, or a proof or certificate is missing
    */
   prove({ token, request }: Presentation): Promise<VerifiedDpopProof> | undefined {
-    if (this.#isCertificateRequired && this.#thumbprintOf(request) === undefined) {
+    if (this.#isCertificateRequired && this.#certificateThumbprint(request) === undefined) {
       throw unconfirmed('No certificate was shown.');
     }
     if (token.scheme === 'DPoP') {
@@ -74,10 +74,10 @@ export class SenderConstraint {
   }
 
   /**
-   * Holds the token's confirmation against what was proven, and uses the proof up.
+   * Compares the token's confirmation with the proof or certificate, and uses the proof up.
    *
    * @throws {AccessTokenError} `TOKEN_BINDING`, `DPOP_PROOF_REPLAYED`
-   * @throws {StoreError} it can't be told whether the proof was used before
+   * @throws {StoreError} the store can't tell whether the proof was used before
    */
   confirm(
     token: VerifiedAccessToken,
@@ -105,13 +105,13 @@ export class SenderConstraint {
       }
       return;
     }
-    const shown = this.#thumbprintOf(request);
+    const shown = this.#certificateThumbprint(request);
     if (shown === undefined || !equalInConstantTime(shown, thumbprint)) {
       throw unconfirmed('The token is bound to a certificate that was not shown.');
     }
   }
 
-  #thumbprintOf(request: object | undefined): string | undefined {
-    return request && this.#certificates?.thumbprintOf(request);
+  #certificateThumbprint(request: object | undefined): string | undefined {
+    return request && this.#certificates?.thumbprint(request);
   }
 }

@@ -3,15 +3,15 @@ const TARGET = /^(https?):\/\/(\[[\da-f:.]+\]|[\w.~%-]+)(?::(\d*))?(\/[!-~]*)?$/
 
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { http: '80', https: '443' };
 
-/** RFC 3986, section 2.3. */
+/** Unreserved characters (RFC 3986, section 2.3). */
 const UNRESERVED = /[\w.~-]/;
 
 /**
- * The target URI of a request in the form that equivalent ones have in common: query and fragment left out, then
- * syntax-based and scheme-based normalization (RFC 3986, sections 6.2.2 and 6.2.3). Nothing else is equal: `%2F` is not
- * `/`, a second slash and an octet that need not be encoded count, and `\` is no slash, as it is for a browser.
+ * Normalizes a target URI: removes query and fragment, then applies syntax-based and scheme-based normalization (RFC 3986,
+ * sections 6.2.2 and 6.2.3). Nothing else is made equal: `%2F` is not `/`, a second slash counts, and `\` is no slash,
+ * though it is one for a browser.
  *
- * @returns undefined when this is no http or https URI, or names a user
+ * @returns undefined for anything but an http or https URI without userinfo
  */
 export function normalizedTargetUri(uri: string): string | undefined {
   const [target = ''] = uri.split(/[?#]/, 1);
@@ -30,7 +30,7 @@ export function normalizedTargetUri(uri: string): string | undefined {
   return `${lowerScheme}://${lowerHost}${suffix}${normalizedPath}`;
 }
 
-/** RFC 3986, sections 6.2.2.1 and 6.2.2.2. */
+/** Case and percent-encoding normalization (RFC 3986, sections 6.2.2.1 and 6.2.2.2). */
 function normalizePercents(text: string): string {
   return text.replace(/%[\da-f]{2}/gi, (encoded) => {
     const character = String.fromCharCode(Number.parseInt(encoded.slice(1), 16));
@@ -38,7 +38,7 @@ function normalizePercents(text: string): string {
   });
 }
 
-/** RFC 3986, section 5.2.4, for a path that begins with a slash. */
+/** Removes `.` and `..` from a path that begins with a slash (RFC 3986, section 5.2.4). */
 function removeDotSegments(path: string): string {
   const segments = path.slice(1).split('/');
   const kept: string[] = [];

@@ -199,7 +199,7 @@ onBothAdapters((adapter) => {
 it('a caller who has hung up shows no certificate', () => {
   const raw = { method: 'GET', rawHeaders: [], headers: {}, socket: { getPeerCertificate: () => null } };
   const certificates = new ClientCertificates({ required: false });
-  expect(certificates.thumbprintOf(raw)).toBeUndefined();
+  expect(certificates.thumbprint(raw)).toBeUndefined();
 });
 
 describe('the address of the proxy', () => {
@@ -207,7 +207,7 @@ describe('the address of the proxy', () => {
     const proxy = { header: 'c', trusted: [trusted] };
     const certificates = new ClientCertificates({ required: false, proxy });
     const raw = { method: 'GET', rawHeaders: ['C', value], headers: { c: value }, socket: { remoteAddress } };
-    return certificates.thumbprintOf(raw);
+    return certificates.thumbprint(raw);
   };
 
   it.each([
