@@ -45,11 +45,11 @@ export { OidcLoginGuard } from './login/oidc-login.guard.js';
 export { OidcStrategy } from './login/oidc.strategy.js';
 export { OidcUser } from './login/oidc-user.js';
 
+export type { ClientAuthenticationMethod } from './metadata/authentication-method.js';
 export {
   clockSkew,
   clockTolerance,
   customFetch,
-  type ClientAuthenticationMethod,
   type ClientMetadata,
 } from './metadata/client-metadata.js';
 export type { ServerMetadata } from './metadata/server-metadata.js';

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Clock } from '../clock/clock.js';
 import { ConfigError } from '../errors/errors.js';
 import { signingKey, signJwt } from '../jose/own-keys.js';
-import type { ClientAuthenticationMethod } from '../metadata/client-metadata.js';
+import type { ClientAuthenticationMethod } from '../metadata/authentication-method.js';
 import type { RegisteredClient } from '../metadata/registered-client.js';
 import { formEncodeValue } from './form-encoding.js';
 

@@ -6,40 +6,29 @@ import type { Transport } from '../http/transport.js';
 import { isSymmetric } from '../jose/algorithms.js';
 import type { DpopKey } from '../jose/dpop-key.js';
 import { verifyJwt, type KeySource, type VerifiedJwt } from '../jose/jwt.js';
-import type { Purpose } from '../jose/purpose.js';
 import { RemoteKeys } from '../jose/remote-keys.js';
 import { secretKey } from '../jose/secret-key.js';
+import {
+  AUTHENTICATED_ENDPOINTS,
+  AUTHENTICATION_METHODS,
+  isAuthenticated,
+  METHOD_MEMBERS,
+  type AuthenticatedEndpoint,
+  type ClientAuthenticationMethod,
+} from '../metadata/authentication-method.js';
 import { discover, type Discovered, type DiscoverySource } from '../metadata/discovery.js';
+import { allowedAlgorithms, PROTECTED_ANSWERS, type SignedAnswerName } from '../metadata/protected-answer.js';
 import type { RegisteredClient } from '../metadata/registered-client.js';
 import type { Endpoint, ServerMetadata } from '../metadata/server-metadata.js';
-import { allowedAlgorithms, SIGNED_RESPONSES } from '../metadata/signed-response.js';
 import { clientAuthentication, type ClientAuthentication } from './client-authentication.js';
 import { DpopRequests } from './dpop-requests.js';
 import { formEncode } from './form-encoding.js';
 
-/** The endpoints at which the client authenticates, and the registered method and the published list of each. */
-const AUTHENTICATED = {
-  token_endpoint: { method: 'token_endpoint_auth_method', published: 'token_endpoint_auth_methods_supported' },
-  introspection_endpoint: {
-    method: 'introspection_endpoint_auth_method',
-    published: 'introspection_endpoint_auth_methods_supported',
-  },
-  revocation_endpoint: {
-    method: 'revocation_endpoint_auth_method',
-    published: 'revocation_endpoint_auth_methods_supported',
-  },
-} as const;
-
-type AuthenticatedEndpoint = keyof typeof AUTHENTICATED;
-
-function isAuthenticated(endpoint: Endpoint): endpoint is AuthenticatedEndpoint {
-  return endpoint in AUTHENTICATED;
-}
-
 /** An authorization server as one client of it sees it: what it publishes, how to call it, how to believe it. */
 export class Server {
   readonly #discovered: Discovered;
-  readonly #authentication: Readonly<Record<AuthenticatedEndpoint, ClientAuthentication>>;
+  /** One for each method, made when the first endpoint is called that takes it. */
+  readonly #authentication = new Map<ClientAuthenticationMethod, ClientAuthentication>();
   readonly #secretKey: KeySource | undefined;
   readonly #overrides: Partial<ServerMetadata>;
   readonly #showsCertificate: boolean;
@@ -58,13 +47,6 @@ export class Server {
     this.#overrides = source.overrides;
     this.#showsCertificate = showsCertificate(client);
     this.#discovered = discover(transport, source, clock.now);
-    const authentication = (endpoint: AuthenticatedEndpoint) =>
-      clientAuthentication(client.metadata[AUTHENTICATED[endpoint].method], { client, issuer: source.issuer, clock });
-    this.#authentication = {
-      token_endpoint: authentication('token_endpoint'),
-      introspection_endpoint: authentication('introspection_endpoint'),
-      revocation_endpoint: authentication('revocation_endpoint'),
-    };
     this.#proven = new DpopRequests(transport, clock);
     const secret = client.metadata.client_secret;
     this.#secretKey = secret && secretKey(secret);
@@ -88,16 +70,13 @@ export class Server {
   }
 
   /**
-   * Where an endpoint is called. What the application itself names stands above an alias; browsers show no certificate of
-   * ours.
+   * The URL of an endpoint.
    *
    * @throws {ConfigError} the server publishes no such endpoint, or lists the methods that it takes there and the
-   *   registered one is not among them; `none` needs no listing
+   *   registered one is not among them
    */
   urlOf(endpoint: Endpoint, metadata: ServerMetadata): string {
-    const isOurs = endpoint !== 'authorization_endpoint' && endpoint !== 'end_session_endpoint';
-    const alias = isOurs && this.#showsCertificate ? metadata.mtls_endpoint_aliases?.[endpoint] : undefined;
-    const url = this.#overrides[endpoint] ?? alias ?? metadata[endpoint];
+    const url = this.#addressOf(endpoint, metadata);
     if (url === undefined) {
       throw new ConfigError('ENDPOINT_MISSING', `server.${endpoint}`, 'is not published by the server');
     }
@@ -118,7 +97,7 @@ export class Server {
   ): Promise<HttpResponse> {
     const url = this.urlOf(endpoint, await this.metadata());
     const make = async (): Promise<HttpRequest> => {
-      const credentials = await this.#authentication[endpoint]();
+      const credentials = await this.#authenticationAt(endpoint)();
       return {
         method: 'POST',
         url,
@@ -139,17 +118,12 @@ export class Server {
   }
 
   /** Verifies a JWT that came from one of the server's own endpoints. */
-  async verify(
-    response: keyof typeof SIGNED_RESPONSES,
-    jwt: string,
-    purpose: Purpose,
-    audience: readonly string[],
-  ): Promise<VerifiedJwt> {
+  async verify(answer: SignedAnswerName, jwt: string, audience: readonly string[]): Promise<VerifiedJwt> {
     const metadata = await this.metadata();
-    return verifyJwt(jwt, purpose, {
+    return verifyJwt(jwt, PROTECTED_ANSWERS[answer].purpose, {
       issuer: this.issuer,
       audience,
-      algorithms: allowedAlgorithms(SIGNED_RESPONSES[response], this.client.metadata, metadata),
+      algorithms: allowedAlgorithms(answer, this.client.metadata, metadata),
       clock: this.clock,
       keys: ({ alg }) => (isSymmetric(alg) ? this.#shared() : this.#published(metadata).from('provider')),
     });
@@ -165,12 +139,35 @@ export class Server {
     this.#keys = undefined;
   }
 
-  /** Servers list how clients authenticate; that public clients don't, many leave out. */
+  /** An override stands above an alias. Browsers show no certificate of ours, so that they are sent to no alias. */
+  #addressOf(endpoint: Endpoint, metadata: ServerMetadata): string | undefined {
+    const isOurs = endpoint !== 'authorization_endpoint' && endpoint !== 'end_session_endpoint';
+    const alias = isOurs && this.#showsCertificate ? metadata.mtls_endpoint_aliases?.[endpoint] : undefined;
+    return this.#overrides[endpoint] ?? alias ?? metadata[endpoint];
+  }
+
+  #authenticationAt(endpoint: AuthenticatedEndpoint): ClientAuthentication {
+    const { client, issuer, clock } = this;
+    const method = client.metadata[AUTHENTICATED_ENDPOINTS[endpoint].registered];
+    const known = this.#authentication.get(method);
+    if (known !== undefined) {
+      return known;
+    }
+    const made = clientAuthentication(method, { client, issuer, clock });
+    this.#authentication.set(method, made);
+    return made;
+  }
+
+  /** Servers list how clients authenticate. Many leave out that public clients do not: `none` needs no listing. */
   #requireMethod(endpoint: AuthenticatedEndpoint, metadata: ServerMetadata): void {
-    const { method, published } = AUTHENTICATED[endpoint];
-    const registered = this.client.metadata[method];
-    if (registered !== 'none' && metadata[published]?.includes(registered) === false) {
-      throw new ConfigError('AUTH_METHOD_UNSUPPORTED', `client.${method}`, 'is not among the methods of the server');
+    const { registered, published } = AUTHENTICATED_ENDPOINTS[endpoint];
+    const method = this.client.metadata[registered];
+    if (method !== 'none' && metadata[published]?.includes(method) === false) {
+      throw new ConfigError(
+        'AUTH_METHOD_UNSUPPORTED',
+        `client.${registered}`,
+        'is not among the methods of the server',
+      );
     }
   }
 
@@ -192,13 +189,11 @@ export class Server {
   }
 }
 
-/** RFC 8705, section 5: who shows a certificate calls the aliases, where there are any. */
+/** Whether the endpoints for certificates are called (RFC 8705, section 5). */
 function showsCertificate({ metadata }: RegisteredClient): boolean {
-  const methods = Object.values(AUTHENTICATED).map(({ method }) => metadata[method]);
   return (
     metadata.use_mtls_endpoint_aliases === true ||
     metadata.tls_client_certificate_bound_access_tokens === true ||
-    methods.includes('tls_client_auth') ||
-    methods.includes('self_signed_tls_client_auth')
+    METHOD_MEMBERS.some((member) => AUTHENTICATION_METHODS[metadata[member]].needs === 'certificate')
   );
 }

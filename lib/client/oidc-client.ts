@@ -15,9 +15,9 @@ import { refreshTokenGrant, type RefreshOptions } from '../grants/refresh-token.
 import type { Transport } from '../http/transport.js';
 import type { ParsedClientMetadata } from '../metadata/client-metadata.schema.js';
 import type { DiscoveryDocument } from '../metadata/discovery.js';
+import { requirePublished } from '../metadata/protected-answer.js';
 import type { RegisteredClient } from '../metadata/registered-client.js';
 import type { Endpoint, ServerMetadata } from '../metadata/server-metadata.js';
-import { requirePublished } from '../metadata/signed-response.js';
 import { verifyAccessToken, type AccessTokenClaims, type AccessTokenOptions } from '../tokens/access-token.js';
 import { introspect, type Introspection, type IntrospectionOptions } from '../tokens/introspection.js';
 import { revoke } from '../tokens/revocation.js';

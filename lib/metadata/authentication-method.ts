@@ -1,71 +1,82 @@
-import { ConfigError } from '../errors/errors.js';
 import { isAsymmetric, isSymmetric } from '../jose/algorithms.js';
-import { signingKey, type OwnKey } from '../jose/own-keys.js';
-import type { Secret } from '../values/secret.js';
-import type { ClientAuthenticationMethod, ClientMetadata } from './client-metadata.js';
-import type { ParsedClientMetadata } from './client-metadata.schema.js';
 
-/** The members that say how the client authenticates, an endpoint each. */
-export const METHOD_MEMBERS = [
-  'token_endpoint_auth_method',
-  'introspection_endpoint_auth_method',
-  'revocation_endpoint_auth_method',
-] as const;
-
-/** OpenID Connect Core 1.0, section 9, where there is a secret; else what there is. */
-export function defaultMethod(secret: Secret | undefined, keys: readonly OwnKey[]): ClientAuthenticationMethod {
-  if (secret !== undefined) {
-    return 'client_secret_basic';
-  }
-  return signingKey(keys) === undefined ? 'none' : 'private_key_jwt';
+/** A way for the client to prove who it is. */
+export interface AuthenticationMethod {
+  /** What the client has to have. A certificate is the dispatcher's to show: the registration has none. */
+  readonly needs: 'secret' | 'key' | 'certificate' | 'nothing';
+  /** The algorithms that fit, where the method signs a JWT (RFC 7523, section 2.2). */
+  readonly fits?: (alg: string) => boolean;
 }
 
-/** @throws {ConfigError} a method lacks what it authenticates with */
-export function requireCredentials(
-  metadata: ParsedClientMetadata,
-  keys: readonly OwnKey[],
-  client: ClientMetadata,
-): void {
-  const alg = metadata.token_endpoint_auth_signing_alg;
-  for (const member of METHOD_MEMBERS) {
-    const method = metadata[member];
-    if (method.startsWith('client_secret_') && metadata.client_secret === undefined) {
-      const problem = isUnset(client) ? `${UNSET}, and required by` : 'is required by';
-      throw new ConfigError('INVALID_CONFIG', 'client.client_secret', `${problem} ${member} ${method}`);
-    }
-    if (method === 'private_key_jwt' && signingKey(keys, alg) === undefined) {
-      throw new ConfigError('INVALID_CONFIG', 'client.jwks', `holds no private key for ${member} ${method}`);
-    }
-    const fits = method === 'client_secret_jwt' ? isSymmetric : method === 'private_key_jwt' ? isAsymmetric : undefined;
-    if (fits !== undefined && alg !== undefined && !fits(alg)) {
-      throw new ConfigError('INVALID_CONFIG', 'client.token_endpoint_auth_signing_alg', `does not fit ${method}`);
-    }
-  }
+/** Client authentication methods (OpenID Connect Core 1.0, section 9; RFC 8705, section 2). */
+export const AUTHENTICATION_METHODS = {
+  client_secret_basic: { needs: 'secret' },
+  client_secret_post: { needs: 'secret' },
+  client_secret_jwt: { needs: 'secret', fits: isSymmetric },
+  private_key_jwt: { needs: 'key', fits: isAsymmetric },
+  tls_client_auth: { needs: 'certificate' },
+  self_signed_tls_client_auth: { needs: 'certificate' },
+  none: { needs: 'nothing' },
+} as const satisfies Record<string, AuthenticationMethod>;
+
+/** How the client proves who it is at an endpoint (OpenID Connect Core 1.0, section 9). */
+export type ClientAuthenticationMethod = keyof typeof AUTHENTICATION_METHODS;
+
+export const METHOD_NAMES: readonly ClientAuthenticationMethod[] = Object.keys(AUTHENTICATION_METHODS).filter(isMethod);
+
+function isMethod(name: string): name is ClientAuthenticationMethod {
+  return Object.hasOwn(AUTHENTICATION_METHODS, name);
 }
 
-/** Why a client has nothing to authenticate with at the introspection endpoint. */
-export interface WithoutCredentials {
-  /** What is to blame: the method that was chosen, or else what is not there to choose another by. */
-  readonly member: string;
-  readonly problem: string;
-  /** Whether `none` was written out for this endpoint and no other. */
-  readonly isIntended: boolean;
+/** The client metadata member that sets the method of an endpoint, and the server metadata member that lists its methods. */
+interface MethodMembers {
+  readonly registered: string;
+  readonly published: string;
 }
 
-export function withoutCredentials(client: ClientMetadata): WithoutCredentials {
-  const members = ['introspection_endpoint_auth_method', 'token_endpoint_auth_method'] as const;
-  const chosen = members.find((member) => client[member] === 'none');
-  const missing = isUnset(client) ? UNSET : 'is missing, and client.jwks holds no private key to sign with';
-  const problem = chosen === undefined ? missing : 'must not be none';
-  const why = 'introspection needs a client that authenticates (RFC 7662, section 2.1)';
-  const isIntended = chosen === 'introspection_endpoint_auth_method';
-  const cure = isIntended ? '; one that takes anybody has to be named in server.introspection_endpoint' : '';
-  return { member: `client.${chosen ?? 'client_secret'}`, problem: `${problem}: ${why}${cure}`, isIntended };
+/**
+ * Authenticated endpoints: those at which the client proves who it is.
+ *
+ * The metadata types, their schemas, the checks and the requests read this table. `token_endpoint_auth_method` is the
+ * default of the other members.
+ */
+export const AUTHENTICATED_ENDPOINTS = {
+  token_endpoint: {
+    registered: 'token_endpoint_auth_method',
+    published: 'token_endpoint_auth_methods_supported',
+  },
+  introspection_endpoint: {
+    registered: 'introspection_endpoint_auth_method',
+    published: 'introspection_endpoint_auth_methods_supported',
+  },
+  revocation_endpoint: {
+    registered: 'revocation_endpoint_auth_method',
+    published: 'revocation_endpoint_auth_methods_supported',
+  },
+} as const satisfies Record<string, MethodMembers>;
+
+type Endpoints = typeof AUTHENTICATED_ENDPOINTS;
+
+export type AuthenticatedEndpoint = keyof Endpoints;
+
+export function isAuthenticated(endpoint: string): endpoint is AuthenticatedEndpoint {
+  return Object.hasOwn(AUTHENTICATED_ENDPOINTS, endpoint);
 }
 
-const UNSET = 'is undefined, like an environment variable that is not set';
+const members = Object.values(AUTHENTICATED_ENDPOINTS);
 
-/** Somebody meant to register a secret. */
-function isUnset(client: ClientMetadata): boolean {
-  return 'client_secret' in client && client.client_secret === undefined;
-}
+/** The client metadata members that hold a method. */
+export const METHOD_MEMBERS = members.map(({ registered }) => registered);
+
+/** The server metadata members that list methods. */
+export const METHOD_LISTS = members.map(({ published }) => published);
+
+/** The client metadata members that say how the client authenticates. */
+export type RegisteredMethods = {
+  readonly [member in Endpoints[AuthenticatedEndpoint]['registered']]?: ClientAuthenticationMethod | undefined;
+};
+
+/** The server metadata members that list how clients may authenticate. */
+export type PublishedMethods = {
+  readonly [member in Endpoints[AuthenticatedEndpoint]['published']]?: readonly string[] | undefined;
+};

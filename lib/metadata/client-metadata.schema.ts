@@ -3,25 +3,17 @@ import * as v from 'valibot';
 import { isAsymmetric, isSymmetric } from '../jose/algorithms.js';
 import { isScope, isVschars } from '../values/oauth-characters.js';
 import { Secret } from '../values/secret.js';
-import type { ClientAuthenticationMethod } from './client-metadata.js';
-
-const AUTHENTICATION_METHODS = [
-  'client_secret_basic',
-  'client_secret_post',
-  'client_secret_jwt',
-  'private_key_jwt',
-  'tls_client_auth',
-  'self_signed_tls_client_auth',
-  'none',
-] as const;
+import { METHOD_MEMBERS, METHOD_NAMES, type ClientAuthenticationMethod } from './authentication-method.js';
+import type { ClientMetadata } from './client-metadata.js';
+import { SIGNED_ANSWERS } from './protected-answer.js';
 
 const visible = v.pipe(v.string(), v.check(isVschars, 'must be printable ASCII and not empty'));
 
 export const scopeSchema = v.pipe(v.string(), v.check(isScope, 'must be scopes with one space between them'));
 
-const authenticationMethod = v.picklist(AUTHENTICATION_METHODS);
+const authenticationMethod = v.picklist(METHOD_NAMES);
 
-const asymmetricOrSecret = v.pipe(
+const signingAlgorithm = v.pipe(
   v.string(),
   v.check(
     (alg) => isAsymmetric(alg) || isSymmetric(alg),
@@ -29,7 +21,7 @@ const asymmetricOrSecret = v.pipe(
   ),
 );
 
-const idTokenAlgorithm = v.pipe(
+const signingAlgorithmOrNone = v.pipe(
   v.string(),
   v.check(
     (alg) => alg === 'none' || isAsymmetric(alg) || isSymmetric(alg),
@@ -37,12 +29,21 @@ const idTokenAlgorithm = v.pipe(
   ),
 );
 
+function signingMembers(required: 'always' | 'if-registered') {
+  return SIGNED_ANSWERS.filter(({ signing }) => signing.required === required).map(({ signing }) => signing.registered);
+}
+
 const absoluteUri = v.pipe(
   v.string(),
   v.check((uri) => URL.canParse(uri) && !uri.includes('#'), 'must be an absolute URI without a fragment'),
 );
 
 const jwkSet = v.looseObject({ keys: v.array(v.record(v.string(), v.unknown())) });
+
+/** The names that `ClientMetadata` documents: the compiler holds the schema to them, and them to the schema. */
+type KnownMember = keyof {
+  [Member in keyof ClientMetadata as Member extends string ? (string extends Member ? never : Member) : never]: true;
+};
 
 /** The members that this library reads. The rest is kept as it is. */
 export const clientMetadataSchema = v.looseObject({
@@ -55,18 +56,15 @@ export const clientMetadataSchema = v.looseObject({
     ),
   ),
   jwks: v.optional(jwkSet),
-  token_endpoint_auth_method: v.optional(authenticationMethod),
-  token_endpoint_auth_signing_alg: v.optional(asymmetricOrSecret),
-  introspection_endpoint_auth_method: v.optional(authenticationMethod),
-  revocation_endpoint_auth_method: v.optional(authenticationMethod),
+  ...v.entriesFromList(METHOD_MEMBERS, v.optional(authenticationMethod)),
+  token_endpoint_auth_signing_alg: v.optional(signingAlgorithm),
   redirect_uris: v.optional(v.pipe(v.array(absoluteUri), v.nonEmpty('must name at least one URI'))),
   post_logout_redirect_uris: v.optional(v.array(absoluteUri)),
   response_types: v.optional(v.array(v.string())),
   grant_types: v.optional(v.array(v.string())),
   scope: v.optional(scopeSchema),
-  id_token_signed_response_alg: v.optional(idTokenAlgorithm),
-  userinfo_signed_response_alg: v.optional(asymmetricOrSecret),
-  introspection_signed_response_alg: v.optional(asymmetricOrSecret),
+  ...v.entriesFromList(signingMembers('if-registered'), v.optional(signingAlgorithm)),
+  ...v.entriesFromList(signingMembers('always'), v.optional(signingAlgorithmOrNone)),
   default_max_age: v.optional(
     v.pipe(v.number(), v.integer('must be whole seconds'), v.minValue(0, 'must not be negative')),
   ),
@@ -75,14 +73,16 @@ export const clientMetadataSchema = v.looseObject({
   use_mtls_endpoint_aliases: v.optional(v.boolean()),
   tls_client_certificate_bound_access_tokens: v.optional(v.boolean()),
   dpop_bound_access_tokens: v.optional(v.boolean()),
-});
+} satisfies Record<KnownMember, v.GenericSchema>);
+
+/** The methods of all endpoints. Those that are not registered are `otherwise`. */
+export function methodsSchema(otherwise: ClientAuthenticationMethod) {
+  return v.object(v.entriesFromList(METHOD_MEMBERS, v.optional(authenticationMethod, otherwise)));
+}
 
 /** The frozen copy of what was registered: secrets wrapped, `jwks` with public members only, methods filled in. */
-export type ParsedClientMetadata = Readonly<v.InferOutput<typeof clientMetadataSchema>> & {
-  readonly token_endpoint_auth_method: ClientAuthenticationMethod;
-  readonly introspection_endpoint_auth_method: ClientAuthenticationMethod;
-  readonly revocation_endpoint_auth_method: ClientAuthenticationMethod;
-};
+export type ParsedClientMetadata = Readonly<v.InferOutput<typeof clientMetadataSchema>> &
+  Readonly<v.InferOutput<ReturnType<typeof methodsSchema>>>;
 
 /** Seconds. A wrong clock is never silently the default. */
 export const clockSkewSchema = v.pipe(v.number(), v.finite('must be a finite number of seconds'));
@@ -92,32 +92,3 @@ export const clockToleranceSchema = v.pipe(
   v.minValue(0, 'must be 0 to 300 seconds'),
   v.maxValue(300, 'must be 0 to 300 seconds'),
 );
-
-type Promises = (value: unknown) => boolean;
-const isSet: Promises = (value) => value !== undefined;
-const isTrue: Promises = (value) => value === true;
-
-/**
- * Registered members that promise something which is not built: each stops the boot, so that nobody believes to be
- * protected who is not.
- */
-export const UNSUPPORTED_MEMBERS: Readonly<Record<string, Promises>> = {
-  id_token_encrypted_response_alg: isSet,
-  id_token_encrypted_response_enc: isSet,
-  userinfo_encrypted_response_alg: isSet,
-  userinfo_encrypted_response_enc: isSet,
-  introspection_encrypted_response_alg: isSet,
-  introspection_encrypted_response_enc: isSet,
-  authorization_signed_response_alg: isSet,
-  authorization_encrypted_response_alg: isSet,
-  authorization_encrypted_response_enc: isSet,
-  request_object_signing_alg: isSet,
-  request_object_encryption_alg: isSet,
-  request_object_encryption_enc: isSet,
-  require_signed_request_object: isTrue,
-  require_pushed_authorization_requests: isTrue,
-  backchannel_logout_uri: isSet,
-  backchannel_logout_session_required: isTrue,
-  frontchannel_logout_uri: isSet,
-  frontchannel_logout_session_required: isTrue,
-};

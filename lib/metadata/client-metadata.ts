@@ -1,5 +1,7 @@
 import type { CustomFetch } from '../http/exchange.js';
 import type { JsonObject, JsonValue } from '../values/json.js';
+import type { ClientAuthenticationMethod, RegisteredMethods } from './authentication-method.js';
+import type { RegisteredProtection } from './protected-answer.js';
 
 /** Seconds added to now for every time check and every JWT that we sign. Any finite number; default the `OIDC_CLOCK_SKEW` provider, else 0. */
 export const clockSkew: unique symbol = Symbol('clockSkew');
@@ -9,16 +11,6 @@ export const clockTolerance: unique symbol = Symbol('clockTolerance');
 
 /** A Fetch API that replaces the transport for this client. */
 export const customFetch: unique symbol = Symbol('customFetch');
-
-/** How the client proves who it is at an endpoint (OpenID Connect Core 1.0, section 9). */
-export type ClientAuthenticationMethod =
-  | 'client_secret_basic'
-  | 'client_secret_post'
-  | 'client_secret_jwt'
-  | 'private_key_jwt'
-  | 'tls_client_auth'
-  | 'self_signed_tls_client_auth'
-  | 'none';
 
 /**
  * The client as it is registered at the authorization server: the members of IANA's registry "OAuth Dynamic Client
@@ -34,7 +26,7 @@ export type ClientAuthenticationMethod =
  * };
  * ```
  */
-export interface ClientMetadata {
+export interface ClientMetadata extends RegisteredMethods, RegisteredProtection {
   readonly [metadata: string]: JsonValue | undefined;
 
   /** Expected `aud` of ID tokens, signed introspection and signed userinfo. */
@@ -63,6 +55,7 @@ export interface ClientMetadata {
 
   /** The first is used for logins; a request to the path of any of them is a callback. */
   readonly redirect_uris?: readonly string[] | undefined;
+  /** Where the provider may send the browser after a logout; the first is the default. */
   readonly post_logout_redirect_uris?: readonly string[] | undefined;
   /** When registered, what is not in it is not used. */
   readonly response_types?: readonly string[] | undefined;

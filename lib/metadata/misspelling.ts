@@ -1,10 +1,15 @@
-import { clientMetadataSchema, UNSUPPORTED_MEMBERS } from './client-metadata.schema.js';
+import { clientMetadataSchema } from './client-metadata.schema.js';
+import { UNSUPPORTED_METADATA } from './unsupported-metadata.js';
 
-const KNOWN_MEMBERS = [...Object.keys(clientMetadataSchema.entries), ...Object.keys(UNSUPPORTED_MEMBERS)];
+const KNOWN_MEMBERS = [
+  ...Object.keys(clientMetadataSchema.entries),
+  ...UNSUPPORTED_METADATA.map(({ member }) => member),
+];
 
 /**
- * What to say of members that are spelled nearly as one that is known. A registration may hold anything, so that it is kept
- * all the same; it was meant to do something.
+ * Warnings about members that are probably misspelled: their names are nearly those of known ones.
+ *
+ * A registration may hold any member, so that a misspelled one is kept and does nothing.
  */
 export function misspellings(metadata: object): readonly string[] {
   return Object.keys(metadata)

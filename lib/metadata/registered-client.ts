@@ -6,27 +6,28 @@ import { ConfigError } from '../errors/errors.js';
 import type { CustomFetch } from '../http/exchange.js';
 import { smallestSecret } from '../jose/algorithms.js';
 import { isPrivate, publicJwk } from '../jose/jwk.js';
-import { ownKey, type OwnKey } from '../jose/own-keys.js';
+import { ownKey, signingKey, type OwnKey } from '../jose/own-keys.js';
 import { isJsonObject, type JsonObject } from '../values/json.js';
 import { plainJson } from '../values/plain-json.js';
 import { Secret } from '../values/secret.js';
 import { validate } from '../values/validate.js';
 import {
-  defaultMethod,
+  AUTHENTICATION_METHODS,
   METHOD_MEMBERS,
-  requireCredentials,
-  withoutCredentials,
-  type WithoutCredentials,
+  type AuthenticationMethod,
+  type ClientAuthenticationMethod,
 } from './authentication-method.js';
 import { clockSkew, clockTolerance, customFetch, type ClientMetadata } from './client-metadata.js';
 import {
   clientMetadataSchema,
   clockSkewSchema,
   clockToleranceSchema,
-  UNSUPPORTED_MEMBERS,
+  methodsSchema,
   type ParsedClientMetadata,
 } from './client-metadata.schema.js';
 import { misspellings } from './misspelling.js';
+import { SIGNED_ANSWERS } from './protected-answer.js';
+import { UNSUPPORTED_METADATA } from './unsupported-metadata.js';
 
 const customFetchSchema = v.optional(
   v.custom<CustomFetch>((value) => typeof value === 'function', 'must be a function'),
@@ -61,9 +62,7 @@ export function parseClientMetadata(client: ClientMetadata): RegisteredClient {
   const metadata: ParsedClientMetadata = {
     ...parsed,
     ...(jwks && { jwks: { keys: jwks.map(publicJwk) } }),
-    token_endpoint_auth_method: method,
-    introspection_endpoint_auth_method: parsed.introspection_endpoint_auth_method ?? method,
-    revocation_endpoint_auth_method: parsed.revocation_endpoint_auth_method ?? method,
+    ...v.parse(methodsSchema(method), parsed),
   };
   requireCredentials(metadata, keys, client);
   requireLongSecret(metadata);
@@ -80,7 +79,7 @@ export function parseClientMetadata(client: ClientMetadata): RegisteredClient {
 }
 
 function refuseUnsupported(client: ClientMetadata): void {
-  for (const [member, promises] of Object.entries(UNSUPPORTED_MEMBERS)) {
+  for (const { member, promises } of UNSUPPORTED_METADATA) {
     if (promises(client[member])) {
       throw new ConfigError('UNSUPPORTED_METADATA', `client.${member}`, 'promises a protection that is not built yet');
     }
@@ -102,15 +101,12 @@ function keySecret(jwk: JsonObject | undefined): Secret | undefined {
   return typeof d === 'string' ? new Secret(hash('sha256', d, 'base64url')) : undefined;
 }
 
-const ALGORITHM_MEMBERS = [
-  'id_token_signed_response_alg',
-  'userinfo_signed_response_alg',
-  'introspection_signed_response_alg',
-] as const;
-
 /** RFC 7518, section 3.2; OpenID Connect Core 1.0, section 16.19. */
 function requireLongSecret(metadata: ParsedClientMetadata): void {
-  const algorithms = ALGORITHM_MEMBERS.map((member) => ({ member: `client.${member}`, alg: metadata[member] }));
+  const algorithms = SIGNED_ANSWERS.map(({ signing: { registered: member } }) => ({
+    member: `client.${member}`,
+    alg: metadata[member],
+  }));
   if (METHOD_MEMBERS.some((member) => metadata[member] === 'client_secret_jwt')) {
     const alg = metadata.token_endpoint_auth_signing_alg ?? 'HS256';
     algorithms.push({ member: 'client.token_endpoint_auth_signing_alg', alg });
@@ -127,4 +123,58 @@ function requireLongSecret(metadata: ParsedClientMetadata): void {
 function freeze<T extends object>(value: T): T {
   Object.values(value).forEach((member) => typeof member === 'object' && member !== null && freeze(member));
   return Object.freeze(value);
+}
+
+/** OpenID Connect Core 1.0, section 9, where there is a secret; else what there is. */
+function defaultMethod(secret: Secret | undefined, keys: readonly OwnKey[]): ClientAuthenticationMethod {
+  if (secret !== undefined) {
+    return 'client_secret_basic';
+  }
+  return signingKey(keys) === undefined ? 'none' : 'private_key_jwt';
+}
+
+/** @throws {ConfigError} a method lacks what it authenticates with */
+function requireCredentials(metadata: ParsedClientMetadata, keys: readonly OwnKey[], client: ClientMetadata): void {
+  const alg = metadata.token_endpoint_auth_signing_alg;
+  for (const member of METHOD_MEMBERS) {
+    const method = metadata[member];
+    const { needs, fits }: AuthenticationMethod = AUTHENTICATION_METHODS[method];
+    if (needs === 'secret' && metadata.client_secret === undefined) {
+      const problem = isUnset(client) ? `${UNSET}, and required by` : 'is required by';
+      throw new ConfigError('INVALID_CONFIG', 'client.client_secret', `${problem} ${member} ${method}`);
+    }
+    if (needs === 'key' && signingKey(keys, alg) === undefined) {
+      throw new ConfigError('INVALID_CONFIG', 'client.jwks', `holds no private key for ${member} ${method}`);
+    }
+    if (alg !== undefined && fits?.(alg) === false) {
+      throw new ConfigError('INVALID_CONFIG', 'client.token_endpoint_auth_signing_alg', `does not fit ${method}`);
+    }
+  }
+}
+
+/** Why a client has nothing to authenticate with at the introspection endpoint. */
+export interface WithoutCredentials {
+  /** What is to blame: the method that was chosen, or else what is not there to choose another by. */
+  readonly member: string;
+  readonly problem: string;
+  /** Whether `none` was written out for this endpoint and no other. */
+  readonly isIntended: boolean;
+}
+
+function withoutCredentials(client: ClientMetadata): WithoutCredentials {
+  const members = ['introspection_endpoint_auth_method', 'token_endpoint_auth_method'] as const;
+  const chosen = members.find((member) => client[member] === 'none');
+  const missing = isUnset(client) ? UNSET : 'is missing, and client.jwks holds no private key to sign with';
+  const problem = chosen === undefined ? missing : 'must not be none';
+  const why = 'introspection needs a client that authenticates (RFC 7662, section 2.1)';
+  const isIntended = chosen === 'introspection_endpoint_auth_method';
+  const cure = isIntended ? '; one that takes anybody has to be named in server.introspection_endpoint' : '';
+  return { member: `client.${chosen ?? 'client_secret'}`, problem: `${problem}: ${why}${cure}`, isIntended };
+}
+
+const UNSET = 'is undefined, like an environment variable that is not set';
+
+/** Somebody meant to register a secret. */
+function isUnset(client: ClientMetadata): boolean {
+  return 'client_secret' in client && client.client_secret === undefined;
 }

@@ -5,72 +5,59 @@ import { quoted } from '../errors/log-line.js';
 import type { JsonObject, JsonValue } from '../values/json.js';
 import { anyOf, FILLED_LIST, readMembers, RECORD, type MemberTypes } from '../values/tolerant-reader.js';
 import { isLoopback } from '../values/url.js';
+import { METHOD_LISTS, type PublishedMethods } from './authentication-method.js';
+import { SIGNED_ANSWERS, type PublishedProtection } from './protected-answer.js';
+
+/** The endpoints that the library calls or sends a browser to. */
+const ENDPOINTS = [
+  'authorization_endpoint',
+  'token_endpoint',
+  'userinfo_endpoint',
+  'introspection_endpoint',
+  'revocation_endpoint',
+  'end_session_endpoint',
+] as const;
+
+export type Endpoint = (typeof ENDPOINTS)[number];
+
+type PublishedEndpoints = { readonly [endpoint in Endpoint]?: string | undefined };
 
 /** Authorization server metadata (OpenID Connect Discovery 1.0, section 3; RFC 8414, section 2; RFC 9207; RFC 9449; RFC 9701). */
-export interface ServerMetadata {
+export interface ServerMetadata extends PublishedEndpoints, PublishedMethods, PublishedProtection {
   readonly [metadata: string]: JsonValue | undefined;
 
   readonly issuer: string;
-  readonly authorization_endpoint?: string | undefined;
-  readonly token_endpoint?: string | undefined;
-  readonly userinfo_endpoint?: string | undefined;
-  readonly introspection_endpoint?: string | undefined;
-  readonly revocation_endpoint?: string | undefined;
-  readonly end_session_endpoint?: string | undefined;
   readonly jwks_uri?: string | undefined;
   readonly response_types_supported?: readonly string[] | undefined;
-  readonly token_endpoint_auth_methods_supported?: readonly string[] | undefined;
-  readonly introspection_endpoint_auth_methods_supported?: readonly string[] | undefined;
-  readonly revocation_endpoint_auth_methods_supported?: readonly string[] | undefined;
-  readonly id_token_signing_alg_values_supported?: readonly string[] | undefined;
-  readonly userinfo_signing_alg_values_supported?: readonly string[] | undefined;
-  readonly introspection_signing_alg_values_supported?: readonly string[] | undefined;
   readonly authorization_response_iss_parameter_supported?: boolean | undefined;
   readonly dpop_signing_alg_values_supported?: readonly string[] | undefined;
   /** Where the endpoints are for clients that show a certificate (RFC 8705, section 5). */
   readonly mtls_endpoint_aliases?: Readonly<Record<string, string>> | undefined;
 }
 
-/** The endpoints that the library calls or sends a browser to. */
-export type Endpoint =
-  | 'authorization_endpoint'
-  | 'token_endpoint'
-  | 'userinfo_endpoint'
-  | 'introspection_endpoint'
-  | 'revocation_endpoint'
-  | 'end_session_endpoint';
-
 const strings = v.optional(v.array(v.string()));
 const uri = v.optional(v.string());
 
 const schema = v.object({
   issuer: v.string(),
-  authorization_endpoint: uri,
-  token_endpoint: uri,
-  userinfo_endpoint: uri,
-  introspection_endpoint: uri,
-  revocation_endpoint: uri,
-  end_session_endpoint: uri,
+  ...v.entriesFromList(ENDPOINTS, uri),
   jwks_uri: uri,
   response_types_supported: strings,
-  token_endpoint_auth_methods_supported: strings,
-  introspection_endpoint_auth_methods_supported: strings,
-  revocation_endpoint_auth_methods_supported: strings,
-  id_token_signing_alg_values_supported: strings,
-  userinfo_signing_alg_values_supported: strings,
-  introspection_signing_alg_values_supported: strings,
+  ...v.entriesFromList(METHOD_LISTS, strings),
+  ...v.entriesFromList(
+    SIGNED_ANSWERS.map(({ signing }) => signing.published),
+    strings,
+  ),
   code_challenge_methods_supported: strings,
   dpop_signing_alg_values_supported: strings,
   authorization_response_iss_parameter_supported: v.optional(v.boolean()),
   mtls_endpoint_aliases: v.optional(v.record(v.string(), v.string())),
 });
 
-/** No client could authenticate in none of the ways: an empty list of methods was not filled in. */
+/** The types of the members. An empty list of methods says nothing: no client could authenticate. */
 const MEMBER_TYPES: MemberTypes = {
   ...anyOf(Object.keys(schema.entries)),
-  token_endpoint_auth_methods_supported: FILLED_LIST,
-  introspection_endpoint_auth_methods_supported: FILLED_LIST,
-  revocation_endpoint_auth_methods_supported: FILLED_LIST,
+  ...Object.fromEntries(METHOD_LISTS.map((list) => [list, FILLED_LIST])),
   mtls_endpoint_aliases: RECORD,
 };
 

@@ -47,7 +47,7 @@ export class VerifiedIdToken {
    */
   static async verify(server: Server, jwt: string, expected: IdTokenExpectations): Promise<VerifiedIdToken> {
     const { client_id } = server.client.metadata;
-    const { alg, claims } = await server.verify('id_token', jwt, ID_TOKEN, [client_id]);
+    const { alg, claims } = await server.verify('id_token', jwt, [client_id]);
     requireParty(claims, client_id, expected.trustedAudiences ?? []);
     requireNonce(claims, expected);
     requireHash(claims, alg, expected.access_token);

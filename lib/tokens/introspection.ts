@@ -3,7 +3,7 @@ import type { Server } from '../authorization-server/server.js';
 import { ResponseError } from '../errors/errors.js';
 import { OidcError } from '../errors/oidc.error.js';
 import type { HttpResponse } from '../http/response.js';
-import { INTROSPECTION } from '../jose/purpose.js';
+import { requiresSignature } from '../metadata/protected-answer.js';
 import { isJsonObject, type JsonObject } from '../values/json.js';
 import { BOOLEAN, readMembers, TEXT, wrongMember, type MemberTypes } from '../values/tolerant-reader.js';
 import { CLAIM_TYPES, type AccessTokenClaims } from './access-token.js';
@@ -45,7 +45,7 @@ export async function introspect(
   { audience = [], token_type_hint = 'access_token' }: IntrospectionOptions = {},
 ): Promise<Introspection> {
   requireTokenText(token);
-  const mustBeSigned = server.client.metadata.introspection_signed_response_alg !== undefined;
+  const mustBeSigned = requiresSignature('introspection', server.client.metadata);
   const response = await server.post(
     'introspection_endpoint',
     { token, token_type_hint },
@@ -84,7 +84,7 @@ function refusesToken(response: HttpResponse): boolean {
 
 async function fromJwt(server: Server, response: HttpResponse, audience: readonly string[]): Promise<JsonObject> {
   const accepted = [server.client.metadata.client_id, ...audience];
-  const { claims } = await server.verify('introspection', jwtOf(response), INTROSPECTION, accepted);
+  const { claims } = await server.verify('introspection', jwtOf(response), accepted);
   const { token_introspection } = claims;
   if (!isJsonObject(token_introspection)) {
     throw malformed('token_introspection');

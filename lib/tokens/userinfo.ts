@@ -2,7 +2,7 @@ import { descriptionOf, jwtOf, requireJson } from '../authorization-server/oauth
 import type { Server } from '../authorization-server/server.js';
 import { ResponseError, VerificationError } from '../errors/errors.js';
 import type { HttpResponse } from '../http/response.js';
-import { USERINFO } from '../jose/purpose.js';
+import { requiresSignature } from '../metadata/protected-answer.js';
 import type { JsonObject } from '../values/json.js';
 import { requireSubject } from './id-token.js';
 import type { TokenResponse } from './token-response.js';
@@ -23,7 +23,7 @@ export async function userinfo(
   { access_token, dpop_key }: SentTokens,
   sub: string,
 ): Promise<JsonObject> {
-  const mustBeSigned = server.client.metadata.userinfo_signed_response_alg !== undefined;
+  const mustBeSigned = requiresSignature('userinfo', server.client.metadata);
   const url = await server.endpoint('userinfo_endpoint');
   const accept = mustBeSigned ? 'application/jwt' : 'application/json';
   const response = await server.get(url, accept, access_token, dpop_key);
@@ -47,7 +47,7 @@ async function processUserinfoResponse(
     );
   }
   if (response.mediaType === 'application/jwt') {
-    const { claims } = await server.verify('userinfo', jwtOf(response), USERINFO, [server.client.metadata.client_id]);
+    const { claims } = await server.verify('userinfo', jwtOf(response), [server.client.metadata.client_id]);
     return claims;
   }
   if (mustBeSigned) {

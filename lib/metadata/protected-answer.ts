@@ -1,0 +1,182 @@
+import { ConfigError } from '../errors/errors.js';
+import { isAsymmetric } from '../jose/algorithms.js';
+import { ID_TOKEN, INTROSPECTION, USERINFO, type Purpose } from '../jose/purpose.js';
+
+/** The client metadata member that sets an algorithm, and the server metadata member that lists what the server can do. */
+interface AlgorithmMembers {
+  readonly registered: string;
+  readonly published: string;
+}
+
+/** An answer of the server that can come as a JWT, signed, encrypted or both. */
+interface ProtectedAnswer {
+  /** What its JWT is verified as. Undefined: verifying it is not built. */
+  readonly purpose: Purpose | undefined;
+  readonly signing: AlgorithmMembers & {
+    /** Algorithms that are taken where neither side names any. */
+    readonly defaults: readonly string[];
+    /** When nothing but a JWT is taken. An answer that is `always` a JWT is the only one that may be registered as `none`. */
+    readonly required: 'always' | 'if-registered';
+  };
+  readonly encryption: { readonly isBuilt: boolean; readonly alg: AlgorithmMembers; readonly enc: AlgorithmMembers };
+  /** Where the client's members are specified. */
+  readonly specification: string;
+}
+
+/**
+ * Protected answers: a row for each answer that can come as a JWT.
+ *
+ * The metadata types, their schemas, the checks at boot and the verification read this table. A new kind of answer is a
+ * new row.
+ */
+export const PROTECTED_ANSWERS = {
+  id_token: {
+    purpose: ID_TOKEN,
+    signing: {
+      registered: 'id_token_signed_response_alg',
+      published: 'id_token_signing_alg_values_supported',
+      defaults: ['RS256'],
+      required: 'always',
+    },
+    encryption: {
+      isBuilt: false,
+      alg: {
+        registered: 'id_token_encrypted_response_alg',
+        published: 'id_token_encryption_alg_values_supported',
+      },
+      enc: {
+        registered: 'id_token_encrypted_response_enc',
+        published: 'id_token_encryption_enc_values_supported',
+      },
+    },
+    specification: 'OpenID Connect Dynamic Client Registration 1.0, section 2',
+  },
+  userinfo: {
+    purpose: USERINFO,
+    signing: {
+      registered: 'userinfo_signed_response_alg',
+      published: 'userinfo_signing_alg_values_supported',
+      defaults: [],
+      required: 'if-registered',
+    },
+    encryption: {
+      isBuilt: false,
+      alg: {
+        registered: 'userinfo_encrypted_response_alg',
+        published: 'userinfo_encryption_alg_values_supported',
+      },
+      enc: {
+        registered: 'userinfo_encrypted_response_enc',
+        published: 'userinfo_encryption_enc_values_supported',
+      },
+    },
+    specification: 'OpenID Connect Dynamic Client Registration 1.0, section 2',
+  },
+  introspection: {
+    purpose: INTROSPECTION,
+    signing: {
+      registered: 'introspection_signed_response_alg',
+      published: 'introspection_signing_alg_values_supported',
+      defaults: ['RS256'],
+      required: 'if-registered',
+    },
+    encryption: {
+      isBuilt: false,
+      alg: {
+        registered: 'introspection_encrypted_response_alg',
+        published: 'introspection_encryption_alg_values_supported',
+      },
+      enc: {
+        registered: 'introspection_encrypted_response_enc',
+        published: 'introspection_encryption_enc_values_supported',
+      },
+    },
+    specification: 'RFC 9701, section 6',
+  },
+  authorization: {
+    purpose: undefined,
+    signing: {
+      registered: 'authorization_signed_response_alg',
+      published: 'authorization_signing_alg_values_supported',
+      defaults: ['RS256'],
+      required: 'if-registered',
+    },
+    encryption: {
+      isBuilt: false,
+      alg: {
+        registered: 'authorization_encrypted_response_alg',
+        published: 'authorization_encryption_alg_values_supported',
+      },
+      enc: {
+        registered: 'authorization_encrypted_response_enc',
+        published: 'authorization_encryption_enc_values_supported',
+      },
+    },
+    specification: 'JWT Secured Authorization Response Mode for OAuth 2.0 (JARM), section 3',
+  },
+} as const satisfies Record<string, ProtectedAnswer>;
+
+type Answers = typeof PROTECTED_ANSWERS;
+type AnyAnswer = Answers[keyof Answers];
+type SignedAnswer = Extract<AnyAnswer, { readonly purpose: Purpose }>;
+type EncryptedAnswer = Extract<AnyAnswer, { readonly encryption: { readonly isBuilt: true } }>;
+type BuiltMembers = SignedAnswer['signing'] | EncryptedAnswer['encryption']['alg' | 'enc'];
+
+/** An answer that can be verified. */
+export type SignedAnswerName = {
+  [Name in keyof Answers]: Answers[Name] extends SignedAnswer ? Name : never;
+}[keyof Answers];
+
+/** The client metadata members that say how answers are protected. */
+export type RegisteredProtection = { readonly [member in BuiltMembers['registered']]?: string | undefined };
+
+/** The server metadata members that list how answers can be protected. */
+export type PublishedProtection = { readonly [member in BuiltMembers['published']]?: readonly string[] | undefined };
+
+function isSigned(answer: AnyAnswer): answer is SignedAnswer {
+  return answer.purpose !== undefined;
+}
+
+export const SIGNED_ANSWERS: readonly SignedAnswer[] = Object.values(PROTECTED_ANSWERS).filter(isSigned);
+
+/** The members that can be registered to ask for a protection which is not built, with their specification. */
+export const UNBUILT_PROTECTION: ReadonlyMap<string, string> = new Map(
+  Object.values(PROTECTED_ANSWERS).flatMap((answer) => {
+    const { signing, encryption, specification } = answer;
+    const unbuilt = [
+      ...(isSigned(answer) ? [] : [signing]),
+      ...(encryption.isBuilt ? [] : [encryption.alg, encryption.enc]),
+    ];
+    return unbuilt.map(({ registered }) => [registered, specification]);
+  }),
+);
+
+/**
+ * The algorithms that an answer may be signed with: the registered one, else those that the server publishes, else the
+ * default. What a server publishes narrows and never adds `none` or HS*; when nothing is left, nothing is accepted.
+ */
+export function allowedAlgorithms(
+  answer: SignedAnswerName,
+  client: RegisteredProtection,
+  server: PublishedProtection,
+): readonly string[] {
+  const { registered, published, defaults } = PROTECTED_ANSWERS[answer].signing;
+  const alg = client[registered];
+  return alg === undefined ? (server[published]?.filter(isAsymmetric) ?? defaults) : [alg];
+}
+
+/** Whether nothing but a JWT is taken. */
+export function requiresSignature(answer: SignedAnswerName, client: RegisteredProtection): boolean {
+  const { registered, required } = PROTECTED_ANSWERS[answer].signing;
+  return required === 'always' || client[registered] !== undefined;
+}
+
+/** @throws {ConfigError} the server lists the algorithms that it signs with, and a registered one is not among them */
+export function requirePublished(client: RegisteredProtection, server: PublishedProtection): void {
+  for (const { registered, published } of SIGNED_ANSWERS.map(({ signing }) => signing)) {
+    const alg = client[registered];
+    if (alg !== undefined && server[published]?.includes(alg) === false) {
+      throw new ConfigError('INVALID_CONFIG', `client.${registered}`, 'is not among the algorithms of the server');
+    }
+  }
+}

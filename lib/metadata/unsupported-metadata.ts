@@ -1,0 +1,37 @@
+import { UNBUILT_PROTECTION } from './protected-answer.js';
+
+/** A client metadata member that would promise something which is not built. */
+interface UnsupportedMember {
+  readonly member: string;
+  readonly specification: string;
+  /** Whether a registered value promises anything. */
+  readonly promises: (value: unknown) => boolean;
+}
+
+function isSet(value: unknown): boolean {
+  return value !== undefined;
+}
+
+function isTrue(value: unknown): boolean {
+  return value === true;
+}
+
+const REGISTRATION = 'OpenID Connect Dynamic Client Registration 1.0, section 2';
+const REQUEST_OBJECTS = 'RFC 9101, section 10.5';
+const PUSHED_REQUESTS = 'RFC 9126, section 6';
+const BACK_CHANNEL_LOGOUT = 'OpenID Connect Back-Channel Logout 1.0, section 2.2';
+const FRONT_CHANNEL_LOGOUT = 'OpenID Connect Front-Channel Logout 1.0, section 2';
+
+/** Unsupported metadata. Each member stops the boot, so that nobody believes to be protected who is not. */
+export const UNSUPPORTED_METADATA: readonly UnsupportedMember[] = [
+  ...[...UNBUILT_PROTECTION].map(([member, specification]) => ({ member, specification, promises: isSet })),
+  { member: 'request_object_signing_alg', specification: REGISTRATION, promises: isSet },
+  { member: 'request_object_encryption_alg', specification: REGISTRATION, promises: isSet },
+  { member: 'request_object_encryption_enc', specification: REGISTRATION, promises: isSet },
+  { member: 'require_signed_request_object', specification: REQUEST_OBJECTS, promises: isTrue },
+  { member: 'require_pushed_authorization_requests', specification: PUSHED_REQUESTS, promises: isTrue },
+  { member: 'backchannel_logout_uri', specification: BACK_CHANNEL_LOGOUT, promises: isSet },
+  { member: 'backchannel_logout_session_required', specification: BACK_CHANNEL_LOGOUT, promises: isTrue },
+  { member: 'frontchannel_logout_uri', specification: FRONT_CHANNEL_LOGOUT, promises: isSet },
+  { member: 'frontchannel_logout_session_required', specification: FRONT_CHANNEL_LOGOUT, promises: isTrue },
+];
