@@ -4,7 +4,7 @@ import { CookieProfile, setCookieBytes, singleCookie, type Cookies } from '../ne
 import * as requests from '../nest/requests.js';
 import { MAX_PARTS, openParts, sealParts } from '../storage/sealed-parts.js';
 import { Sealer } from '../storage/sealer.js';
-import { fromSealed, toSealed, type KeptSession } from './session-content.js';
+import { fromStored, toStored, type KeptSession } from './session-content.js';
 import { TokensNotKept } from './session-tokens.js';
 import type { SessionSettings } from './session.options.js';
 import type { NewSession, SessionPort, StartedBy } from './session.port.js';
@@ -72,13 +72,13 @@ export class SessionCookies implements SessionPort {
     const expiresAt = this.client.clock.now() + lifetime;
     const cookies = requests.cookies(request);
     if (keepsTokens) {
-      return this.seal(toSealed(session), expiresAt, cookies);
+      return this.seal(toStored(session), expiresAt, cookies);
     }
     const { scope, id_token } = session.tokens;
-    const without = this.seal(toSealed({ ...session, tokens: new TokensNotKept({ scope }) }), expiresAt, cookies);
+    const without = this.seal(toStored({ ...session, tokens: new TokensNotKept({ scope }) }), expiresAt, cookies);
     return id_token === undefined || !hasRoomFor(id_token, without)
       ? without
-      : this.seal(toSealed({ ...session, tokens: new TokensNotKept({ scope, id_token }) }), expiresAt, cookies);
+      : this.seal(toStored({ ...session, tokens: new TokensNotKept({ scope, id_token }) }), expiresAt, cookies);
   }
 
   alsoSet(lines: (cookies: Cookies) => readonly string[]): void {
@@ -109,12 +109,12 @@ export class SessionCookies implements SessionPort {
     const parts = names.slice(0, present.length).flatMap((name) => singleCookie(cookies, name) ?? []);
     const opened =
       parts.length === present.length ? openParts(sealer, place, parts, this.client.clock.now()) : undefined;
-    const session = opened?.status === 'open' ? fromSealed(opened.value, opened.expiresAt) : undefined;
+    const session = opened?.status === 'open' ? fromStored(opened.value, opened.expiresAt) : undefined;
     if (session === undefined) {
       return { setCookies: this.clear(request) };
     }
     const isStale = opened?.status === 'open' && opened.stale;
-    return { session, setCookies: isStale ? this.seal(toSealed(session), session.expiresAt, cookies) : [] };
+    return { session, setCookies: isStale ? this.seal(toStored(session), session.expiresAt, cookies) : [] };
   }
 
   /** The `Set-Cookie` lines that end the browser's session. */

@@ -1,16 +1,17 @@
-import type { TokenResponse } from '../tokens/token-response.js';
+import * as v from 'valibot';
 
-/** The members of {@link TokensNotKept} that a session has. */
-export interface KeptOfTokens {
-  readonly scope: string;
-  readonly id_token?: string | undefined;
-}
+import { tokenResponseSchema, type TokenResponse, type TokenResponseMembers } from '../tokens/token-response.js';
+import type { Complete } from '../values/complete.js';
+
+/** The members of a token response that a session has where `session.tokens` is off; with others it is none of these. */
+export const keptOfTokensSchema = v.strictObject(v.pick(tokenResponseSchema, ['scope', 'id_token']).entries);
+
+export type KeptOfTokens = Readonly<v.InferOutput<typeof keptOfTokensSchema>>;
 
 /**
- * What a session has of its login's tokens where `session.tokens` is off: nothing that an API takes. Printed or serialised it
- * shows no token.
+ * The tokens of a session where `session.tokens` is off: nothing that an API takes. Printed or serialised it shows no token.
  */
-export class TokensNotKept {
+export class TokensNotKept implements Complete<Partial<TokenResponseMembers>> {
   readonly access_token = undefined;
   readonly refresh_token = undefined;
   readonly token_type = undefined;
@@ -29,6 +30,11 @@ export class TokensNotKept {
   /** For the logout hint; undefined where the cookies would become too large with it. */
   get id_token(): string | undefined {
     return this.#id_token;
+  }
+
+  /** Hands all of it out to who seals it. @internal */
+  static toStored({ scope, id_token }: TokensNotKept): KeptOfTokens {
+    return { scope, id_token } satisfies Complete<KeptOfTokens>;
   }
 }
 

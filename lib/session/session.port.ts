@@ -1,22 +1,8 @@
 import type { Cookies } from '../nest/cookies.js';
 import type { Sealer } from '../storage/sealer.js';
-import type { TokenResponse } from '../tokens/token-response.js';
-import type { JsonValue } from '../values/json.js';
+import type { NewSession, StartedBy } from './session-content.js';
 
-/** The login that started a session: its callback, loaded again, goes where it went. */
-export interface StartedBy {
-  /** A hash of its `state`. */
-  readonly login: string;
-  readonly returnTo: string;
-}
-
-/** What a login leaves behind. */
-export interface NewSession {
-  /** What the strategy's `validate` returned. */
-  readonly user: JsonValue;
-  readonly tokens: TokenResponse;
-  readonly startedBy?: StartedBy | undefined;
-}
+export type { NewSession, StartedBy };
 
 /** All that a login knows of sessions. */
 export interface SessionPort {

@@ -1,9 +1,12 @@
+import * as v from 'valibot';
+
 import { requireJson, requireOk } from '../authorization-server/oauth-response.js';
 import type { Now } from '../clock/clock.js';
 import { ResponseError } from '../errors/errors.js';
 import type { HttpResponse } from '../http/response.js';
-import type { DpopKey } from '../jose/dpop-key.js';
-import type { JsonObject, JsonValue } from '../values/json.js';
+import { DpopKey } from '../jose/dpop-key.js';
+import type { Complete } from '../values/complete.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../values/json.js';
 import { text } from '../values/member.js';
 import { isVschars } from '../values/oauth-characters.js';
 import {
@@ -17,22 +20,37 @@ import {
 } from '../values/tolerant-reader.js';
 import { TOKEN_TYPE } from './token-type.js';
 
-export interface TokenResponseMembers {
-  readonly access_token: string;
-  readonly token_type: string;
-  readonly scope: string;
-  readonly expires_at?: number | undefined;
-  readonly id_token?: string | undefined;
-  readonly refresh_token?: string | undefined;
-  readonly dpop_key?: DpopKey | undefined;
-}
+/** What a token response is made of, read from the form in which it is sealed or stored: the key as a private JWK. */
+export const tokenResponseSchema = v.object({
+  access_token: v.string(),
+  token_type: v.string(),
+  /** What was granted, space-separated. */
+  scope: v.string(),
+  /** Seconds since the epoch; undefined when the server did not say. */
+  expires_at: v.optional(v.number()),
+  id_token: v.optional(v.string()),
+  refresh_token: v.optional(v.string()),
+  /** What the access token is bound to, where `dpop_bound_access_tokens` is registered. */
+  dpop_key: v.optional(
+    v.pipe(
+      v.custom<JsonObject>(isJsonObject),
+      v.transform((jwk) => DpopKey.fromJwk(jwk)),
+      v.custom<DpopKey>((key) => key !== undefined),
+    ),
+  ),
+});
+
+export type TokenResponseMembers = Readonly<v.InferOutput<typeof tokenResponseSchema>>;
+
+/** A token response in JSON. The tokens and the private key are in it in clear. */
+export type StoredTokenResponse = Readonly<v.InferInput<typeof tokenResponseSchema>>;
 
 /**
  * The tokens of one grant (RFC 6749, section 5.1; OpenID Connect Core 1.0, section 3.1.3.3).
  *
  * The tokens themselves are read by name and appear nowhere else: not in a log, not in JSON.
  */
-export class TokenResponse {
+export class TokenResponse implements Complete<TokenResponseMembers> {
   readonly token_type: string;
   /** What was granted, space-separated. */
   readonly scope: string;
@@ -63,6 +81,12 @@ export class TokenResponse {
   /** What the access token is bound to, where `dpop_bound_access_tokens` is registered. */
   get dpop_key(): DpopKey | undefined {
     return this.#members.dpop_key;
+  }
+
+  /** Hands all of it out to who seals it. @internal */
+  static toStored(tokens: TokenResponse): StoredTokenResponse {
+    const { dpop_key, ...members } = tokens.#members;
+    return { ...members, dpop_key: dpop_key?.toJwk() };
   }
 }
 
