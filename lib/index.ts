@@ -46,12 +46,7 @@ export { OidcStrategy } from './login/oidc.strategy.js';
 export { OidcUser } from './login/oidc-user.js';
 
 export type { ClientAuthenticationMethod } from './metadata/authentication-method.js';
-export {
-  clockSkew,
-  clockTolerance,
-  customFetch,
-  type ClientMetadata,
-} from './metadata/client-metadata.js';
+export { clockSkew, clockTolerance, customFetch, type ClientMetadata } from './metadata/client-metadata.js';
 export type { ServerMetadata } from './metadata/server-metadata.js';
 
 export type { IntrospectionFreshness, StepUpRequirement, Validation } from './nest/access-rule.js';

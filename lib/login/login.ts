@@ -129,7 +129,7 @@ export class Login {
     const { transactions } = this.plan();
     const parameters = await this.response(request);
     const cookies = requests.cookies(request);
-    const state = requireState(parameters);
+    const state = stateOf(parameters);
     const transaction = transactions.nameOf(cookies, state);
     return transaction === undefined
       ? this.withoutTransaction(request, state)
@@ -267,7 +267,7 @@ export class Login {
   }
 }
 
-function requireState(parameters: Parameters): string {
+function stateOf(parameters: Parameters): string {
   const state = parameters.get('state');
   if (state === undefined) {
     throw parameters.size === 0

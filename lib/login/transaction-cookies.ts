@@ -14,7 +14,7 @@ import { MAX_PART_LENGTH } from '../storage/sealed-parts.js';
 import type { Sealer } from '../storage/sealer.js';
 import type { Complete } from '../values/complete.js';
 
-const PURPOSE = 'login transaction';
+const LABEL = 'login transaction';
 const BASE_NAME = 'oidc-login';
 
 /** Milliseconds: RFC 9700, section 2.1.1 wants it short; a person may have to find a second factor. */
@@ -92,7 +92,7 @@ export class TransactionCookies {
     const { state, started_at, code_verifier } = authorization;
     const name = `${this.#prefix}${Math.floor(started_at)}.${stateHash(state)}`;
     const bytes = Buffer.concat([Buffer.from(code_verifier, 'base64url'), sealedBytes(authorization, returnTo)]);
-    const value = this.sealer.sealBytes(PURPOSE, placeOf(name, authorization), bytes);
+    const value = this.sealer.sealBytes(LABEL, placeOf(name, authorization), bytes);
     if (value.length > MAX_PART_LENGTH) {
       throw new SessionError('SESSION_TOO_LARGE', 'The login does not fit into a cookie');
     }
@@ -117,7 +117,7 @@ export class TransactionCookies {
   /** @throws {AuthorizationResponseError} `TRANSACTION_EXPIRED`, `TRANSACTION_INVALID` */
   open(cookies: Cookies, name: string): LoginTransaction {
     const sealed = singleCookie(cookies, name) ?? '';
-    const bytes = this.sealer.openBytes(PURPOSE, placeOf(name, this.settings), sealed)?.bytes;
+    const bytes = this.sealer.openBytes(LABEL, placeOf(name, this.settings), sealed)?.bytes;
     const rest = bytes && restOf(bytes.subarray(VERIFIER_LENGTH));
     if (bytes === undefined || rest === undefined) {
       throw new AuthorizationResponseError('TRANSACTION_INVALID', 'The login was not begun here');

@@ -2,14 +2,14 @@ import type { OidcClient } from '../client/oidc-client.js';
 import { ConfigError } from '../errors/errors.js';
 import { CookieProfile, setCookieBytes, singleCookie, type Cookies } from '../nest/cookies.js';
 import * as requests from '../nest/requests.js';
-import { MAX_PARTS, openParts, sealParts } from '../storage/sealed-parts.js';
+import { MAX_PARTS, openParts, sealParts, type SealedPlace } from '../storage/sealed-parts.js';
 import { Sealer } from '../storage/sealer.js';
 import { fromStored, toStored, type KeptSession } from './session-content.js';
 import { TokensNotKept } from './session-tokens.js';
 import type { SessionSettings } from './session.options.js';
 import type { NewSession, SessionPort, StartedBy } from './session.port.js';
 
-const PURPOSE = 'session';
+const LABEL = 'session';
 const BASE_NAME = 'oidc-session';
 
 /** Bytes that a login's answer may set with the ID token: nginx takes 4 KB of headers (`proxy_buffer_size`). */
@@ -30,7 +30,7 @@ interface Plan {
   readonly profile: CookieProfile;
   /** The cookie and its continuations. */
   readonly names: readonly string[];
-  readonly place: { readonly purpose: string; readonly name: string };
+  readonly place: SealedPlace;
   /** Milliseconds. */
   readonly lifetime: number;
   readonly keepsTokens: boolean;
@@ -153,7 +153,7 @@ function makePlan({ name: client, metadata }: OidcClient, settings: SessionSetti
     sealer: new Sealer(settings.secret.map((secret) => secret.reveal())),
     profile,
     names: Array.from({ length: MAX_PARTS }, (_, index) => (index === 0 ? name : `${name}.${index}`)),
-    place: { purpose: PURPOSE, name },
+    place: { label: LABEL, name },
     lifetime: settings.absoluteLifetime * 1000,
     keepsTokens: settings.tokens,
   };

@@ -7,9 +7,9 @@ export const MAX_PART_LENGTH = 3800;
 /** A stock Node server refuses requests with more than 16 KB of headers. */
 export const MAX_PARTS = 3;
 
-/** Where a value is kept: a cookie, and its continuations where one is too small. */
+/** The label and the name that a value is sealed under. */
 export interface SealedPlace {
-  readonly purpose: string;
+  readonly label: string;
   readonly name: string;
 }
 
@@ -21,27 +21,22 @@ export interface SealedPlace {
  */
 export function sealParts(
   sealer: Sealer,
-  { purpose, name }: SealedPlace,
+  { label, name }: SealedPlace,
   value: unknown,
   expiresAt: number,
 ): readonly string[] {
-  const whole = sealer.seal(purpose, nameOf(name, 1), value, expiresAt);
+  const whole = sealer.seal(label, nameOf(name, 1), value, expiresAt);
   // The length does not depend on what is authenticated beside the value.
   const count = Math.ceil(whole.length / MAX_PART_LENGTH);
   if (count > MAX_PARTS) {
     throw new SessionError('SESSION_TOO_LARGE', 'The session does not fit into three cookies');
   }
-  return count === 1 ? [whole] : split(sealer.seal(purpose, nameOf(name, count), value, expiresAt), count);
+  return count === 1 ? [whole] : split(sealer.seal(label, nameOf(name, count), value, expiresAt), count);
 }
 
-/** Opens a value of which these parts, in their order, were found. */
-export function openParts(
-  sealer: Sealer,
-  { purpose, name }: SealedPlace,
-  parts: readonly string[],
-  now: number,
-): Opened {
-  return sealer.open(purpose, nameOf(name, parts.length), parts.join(''), now);
+/** Opens a value from its parts, in their order. */
+export function openParts(sealer: Sealer, { label, name }: SealedPlace, parts: readonly string[], now: number): Opened {
+  return sealer.open(label, nameOf(name, parts.length), parts.join(''), now);
 }
 
 function nameOf(name: string, count: number): string {

@@ -102,7 +102,7 @@ describe('Sealer', () => {
     expect(ivs.size).toBe(100_000);
   });
 
-  it('SESS-40 opens for its own purpose and under its own name only', () => {
+  it('SESS-40 opens for its own label and under its own name only', () => {
     const sealed = seal();
     expect(sealer.open('login transaction', 'name', sealed, T).status).toBe('invalid');
     expect(sealer.open('session', 'other', sealed, T).status).toBe('invalid');
@@ -115,10 +115,10 @@ describe('Sealer', () => {
 
   it('opens every JSON value as it was', () => {
     fc.assert(
-      fc.property(fc.jsonValue(), fc.string(), fc.string(), (value, purpose, name) => {
-        const sealed = sealer.seal(purpose, name, value, T + 1);
-        expect(sealer.open(purpose, name, sealed, T)).toMatchObject({ status: 'open' });
-        expect(Reflect.get(sealer.open(purpose, name, sealed, T), 'value')).toEqual(JSON.parse(JSON.stringify(value)));
+      fc.property(fc.jsonValue(), fc.string(), fc.string(), (value, label, name) => {
+        const sealed = sealer.seal(label, name, value, T + 1);
+        expect(sealer.open(label, name, sealed, T)).toMatchObject({ status: 'open' });
+        expect(Reflect.get(sealer.open(label, name, sealed, T), 'value')).toEqual(JSON.parse(JSON.stringify(value)));
       }),
     );
   });
@@ -134,7 +134,7 @@ describe('Sealer', () => {
 });
 
 describe('sealed parts', () => {
-  const place = { purpose: 'session', name: '__Host-oidc-session' };
+  const place = { label: 'session', name: '__Host-oidc-session' };
   const sealAll = (length: number, letter = 'x') => sealParts(sealer, place, letter.repeat(length), T + 1000);
   const statusOfParts = (parts: readonly string[]) => openParts(sealer, place, parts, T).status;
 
