@@ -11,14 +11,15 @@ import { secretKey } from '../jose/secret-key.js';
 import {
   AUTHENTICATED_ENDPOINTS,
   AUTHENTICATION_METHODS,
-  isAuthenticated,
   METHOD_MEMBERS,
   type AuthenticatedEndpoint,
   type ClientAuthenticationMethod,
 } from '../metadata/authentication-method.js';
 import { discover, type Discovered, type DiscoverySource } from '../metadata/discovery.js';
+import { throwFirst, toError, type Finding } from '../metadata/finding.js';
 import { allowedAlgorithms, PROTECTED_ANSWERS, type SignedAnswerName } from '../metadata/protected-answer.js';
 import type { RegisteredClient } from '../metadata/registered-client.js';
+import { algorithmFindings, methodFindings, missingEndpoint } from '../metadata/server-findings.js';
 import type { Endpoint, ServerMetadata } from '../metadata/server-metadata.js';
 import { clientAuthentication, type ClientAuthentication } from './client-authentication.js';
 import { DpopRequests } from './dpop-requests.js';
@@ -59,9 +60,22 @@ export class Server {
     return this.#discovered.get();
   }
 
-  /** The same, asked for now: a server that is down is found out. */
-  refreshedMetadata(): ServerMetadata | Promise<ServerMetadata> {
-    return this.#discovered.refresh();
+  /**
+   * Asks the server for its metadata now, whatever is kept, and holds the registration against it.
+   *
+   * @param needed the endpoints that will be called
+   * @returns all that keeps the client from working with the server
+   */
+  async findings(needed: Iterable<Endpoint>): Promise<readonly Finding[]> {
+    const metadata = await this.#discovered.refresh();
+    return [
+      ...algorithmFindings(this.client.metadata, metadata),
+      ...[...needed].flatMap((endpoint) =>
+        this.#addressOf(endpoint, metadata) === undefined
+          ? missingEndpoint(endpoint)
+          : methodFindings(endpoint, this.client.metadata, metadata),
+      ),
+    ];
   }
 
   /** @throws {ConfigError} as {@link urlOf} */
@@ -78,11 +92,9 @@ export class Server {
   urlOf(endpoint: Endpoint, metadata: ServerMetadata): string {
     const url = this.#addressOf(endpoint, metadata);
     if (url === undefined) {
-      throw new ConfigError('ENDPOINT_MISSING', `server.${endpoint}`, 'is not published by the server');
+      throw toError(missingEndpoint(endpoint));
     }
-    if (isAuthenticated(endpoint)) {
-      this.#requireMethod(endpoint, metadata);
-    }
+    throwFirst(methodFindings(endpoint, this.client.metadata, metadata));
     return url;
   }
 
@@ -156,19 +168,6 @@ export class Server {
     const made = clientAuthentication(method, { client, issuer, clock });
     this.#authentication.set(method, made);
     return made;
-  }
-
-  /** Servers list how clients authenticate. Many leave out that public clients do not: `none` needs no listing. */
-  #requireMethod(endpoint: AuthenticatedEndpoint, metadata: ServerMetadata): void {
-    const { registered, published } = AUTHENTICATED_ENDPOINTS[endpoint];
-    const method = this.client.metadata[registered];
-    if (method !== 'none' && metadata[published]?.includes(method) === false) {
-      throw new ConfigError(
-        'AUTH_METHOD_UNSUPPORTED',
-        `client.${registered}`,
-        'is not among the methods of the server',
-      );
-    }
   }
 
   #published({ jwks_uri: uri }: ServerMetadata): RemoteKeys {

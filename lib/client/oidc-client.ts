@@ -15,7 +15,7 @@ import { refreshTokenGrant, type RefreshOptions } from '../grants/refresh-token.
 import type { Transport } from '../http/transport.js';
 import type { ParsedClientMetadata } from '../metadata/client-metadata.schema.js';
 import type { DiscoveryDocument } from '../metadata/discovery.js';
-import { requirePublished } from '../metadata/protected-answer.js';
+import { throwFirst } from '../metadata/finding.js';
 import type { RegisteredClient } from '../metadata/registered-client.js';
 import type { Endpoint, ServerMetadata } from '../metadata/server-metadata.js';
 import { verifyAccessToken, type AccessTokenClaims, type AccessTokenOptions } from '../tokens/access-token.js';
@@ -279,8 +279,6 @@ export class OidcClient {
    * @throws {OidcError} the server is not there, or does not fit; routes may still serve from what is kept
    */
   async ready(): Promise<void> {
-    const metadata = await this.#server.refreshedMetadata();
-    requirePublished(this.metadata, metadata);
-    this.#needed.forEach((endpoint) => this.#server.urlOf(endpoint, metadata));
+    throwFirst(await this.#server.findings(this.#needed));
   }
 }

@@ -1,4 +1,3 @@
-import { ConfigError } from '../errors/errors.js';
 import { isAsymmetric } from '../jose/algorithms.js';
 import { ID_TOKEN, INTROSPECTION, USERINFO, type Purpose } from '../jose/purpose.js';
 
@@ -169,14 +168,4 @@ export function allowedAlgorithms(
 export function requiresSignature(answer: SignedAnswerName, client: RegisteredProtection): boolean {
   const { registered, required } = PROTECTED_ANSWERS[answer].signing;
   return required === 'always' || client[registered] !== undefined;
-}
-
-/** @throws {ConfigError} the server lists the algorithms that it signs with, and a registered one is not among them */
-export function requirePublished(client: RegisteredProtection, server: PublishedProtection): void {
-  for (const { registered, published } of SIGNED_ANSWERS.map(({ signing }) => signing)) {
-    const alg = client[registered];
-    if (alg !== undefined && server[published]?.includes(alg) === false) {
-      throw new ConfigError('INVALID_CONFIG', `client.${registered}`, 'is not among the algorithms of the server');
-    }
-  }
 }

@@ -17,9 +17,25 @@ export function validate<Schema extends v.GenericSchema>(
   if (result.success) {
     return result.output;
   }
-  const [issue] = result.issues;
+  const { member, problem } = described(result.issues[0], path);
+  throw new ConfigError('INVALID_CONFIG', member, problem);
+}
+
+/** A member that is wrong, by its path, and what is wrong with it. */
+export interface Problem {
+  readonly member: string;
+  readonly problem: string;
+}
+
+/** All that {@link validate} would find in a value, one problem a member. */
+export function problemsIn(schema: v.GenericSchema, value: unknown, path: string): readonly Problem[] {
+  const { issues = [] } = v.safeParse(schema, value, { abortPipeEarly: true });
+  return issues.map((issue) => described(issue, path));
+}
+
+function described(issue: v.BaseIssue<unknown>, path: string): Problem {
   const member = [path, v.getDotPath(issue)].filter(Boolean).join('.');
-  throw new ConfigError('INVALID_CONFIG', member, problemOf(issue));
+  return { member, problem: problemOf(issue) };
 }
 
 /** The library's own messages repeat what they received, which may be a secret: only ours and the expectation are told. */

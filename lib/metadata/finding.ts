@@ -1,0 +1,25 @@
+import type { ConfigErrorCode } from '../errors/codes.js';
+import { ConfigError } from '../errors/errors.js';
+
+/** A finding: something that is wrong with the configuration. Its texts never repeat a value. */
+export interface Finding {
+  /** Path of the option, such as `client.redirect_uris`. */
+  readonly member: string;
+  /** What is wrong with it, to be read behind its name. */
+  readonly problem: string;
+  /** The rule that says so, such as `RFC 7591, section 2`. */
+  readonly rule: string;
+  readonly code: ConfigErrorCode;
+}
+
+/** The error of whoever can't go on because of a finding. */
+export function toError({ code, member, problem }: Finding): ConfigError {
+  return new ConfigError(code, member, problem);
+}
+
+/** @throws {ConfigError} the first finding */
+export function throwFirst([first]: readonly Finding[]): void {
+  if (first !== undefined) {
+    throw toError(first);
+  }
+}

@@ -1,0 +1,153 @@
+import * as v from 'valibot';
+
+import type { CustomFetch } from '../http/exchange.js';
+import { smallestSecret } from '../jose/algorithms.js';
+import { signingKey, type OwnKey } from '../jose/own-keys.js';
+import type { JsonObject } from '../values/json.js';
+import { problemsIn } from '../values/validate.js';
+import { AUTHENTICATION_METHODS, METHOD_MEMBERS, type AuthenticationMethod } from './authentication-method.js';
+import { clockSkew, clockTolerance, customFetch, type ClientMetadata } from './client-metadata.js';
+import {
+  clientMetadataSchema,
+  clockSkewSchema,
+  clockToleranceSchema,
+  type ParsedClientMetadata,
+} from './client-metadata.schema.js';
+import type { Finding } from './finding.js';
+import { SIGNED_ANSWERS } from './protected-answer.js';
+import { UNSUPPORTED_METADATA } from './unsupported-metadata.js';
+
+/** A registration, as it was written and as it was read. */
+export interface Registration {
+  readonly given: ClientMetadata;
+  readonly metadata: ParsedClientMetadata;
+  readonly privateJwks: readonly JsonObject[];
+  /** Those of the private keys that can be used. */
+  readonly keys: readonly OwnKey[];
+}
+
+/** The members that promise a protection which is not built. */
+export function unsupportedFindings(client: ClientMetadata): readonly Finding[] {
+  return UNSUPPORTED_METADATA.filter(({ member, promises }) => promises(client[member])).map(
+    ({ member, specification }) => ({
+      member: `client.${member}`,
+      problem: 'promises a protection that is not built yet',
+      rule: specification,
+      code: 'UNSUPPORTED_METADATA',
+    }),
+  );
+}
+
+const CLIENT_METADATA = 'RFC 7591, section 2';
+const OWN_MEMBERS = 'nestjs-oidc, client metadata';
+
+const customFetchSchema = v.custom<CustomFetch>((value) => typeof value === 'function', 'must be a function');
+
+/** The registered members that have a wrong value. */
+export function valueFindings(members: JsonObject): readonly Finding[] {
+  return problemsIn(clientMetadataSchema, members, 'client').map((problem) => invalid(problem, CLIENT_METADATA));
+}
+
+/** Our own members that have a wrong value: those whose names are symbols. */
+export function ownFindings(client: ClientMetadata): readonly Finding[] {
+  return [
+    ...problemsIn(v.optional(clockSkewSchema), client[clockSkew], 'client[clockSkew]'),
+    ...problemsIn(v.optional(clockToleranceSchema), client[clockTolerance], 'client[clockTolerance]'),
+    ...problemsIn(v.optional(customFetchSchema), client[customFetch], 'client[customFetch]'),
+  ].map((problem) => invalid(problem, OWN_MEMBERS));
+}
+
+/** The members that have good values and do not fit each other. */
+export function registrationFindings(registration: Registration): readonly Finding[] {
+  return CHECKS.flatMap((check) => check(registration));
+}
+
+const CHECKS: readonly ((registration: Registration) => readonly Finding[])[] = [
+  unreadableKeys,
+  missingCredentials,
+  shortSecrets,
+];
+
+/** A private key that is skipped would leave the client with a weaker way to authenticate, or with none. */
+function unreadableKeys({ privateJwks, keys }: Registration): readonly Finding[] {
+  const problem = 'holds a private key that can not be read or is too short';
+  return keys.length < privateJwks.length ? [invalid({ member: 'client.jwks', problem }, 'RFC 7517, section 4')] : [];
+}
+
+const AUTHENTICATION = 'OpenID Connect Core 1.0, section 9';
+
+/** Each method has what it authenticates with. */
+function missingCredentials({ given, metadata, keys }: Registration): readonly Finding[] {
+  const alg = metadata.token_endpoint_auth_signing_alg;
+  return METHOD_MEMBERS.flatMap((member) => {
+    const method = metadata[member];
+    const { needs, fits }: AuthenticationMethod = AUTHENTICATION_METHODS[method];
+    const findings: Finding[] = [];
+    if (needs === 'secret' && metadata.client_secret === undefined) {
+      const problem = `${isSecretUnset(given) ? `${UNSET}, and required by` : 'is required by'} ${member} ${method}`;
+      findings.push(invalid({ member: 'client.client_secret', problem }, AUTHENTICATION));
+    }
+    if (needs === 'key' && signingKey(keys, alg) === undefined) {
+      const problem = `holds no private key for ${member} ${method}`;
+      findings.push(invalid({ member: 'client.jwks', problem }, AUTHENTICATION));
+    }
+    if (alg !== undefined && fits?.(alg) === false) {
+      const problem = `does not fit ${method}`;
+      findings.push(invalid({ member: 'client.token_endpoint_auth_signing_alg', problem }, AUTHENTICATION));
+    }
+    return findings;
+  });
+}
+
+/** The secret is as long as every algorithm asks that it is the key of (OpenID Connect Core 1.0, section 16.19). */
+function shortSecrets({ metadata }: Registration): readonly Finding[] {
+  const bytes = Buffer.byteLength(metadata.client_secret?.reveal() ?? '');
+  return registeredAlgorithms(metadata)
+    .filter(({ alg }) => bytes < smallestSecret(alg))
+    .map(({ member, alg }) => {
+      const problem = `needs a client_secret of ${smallestSecret(alg)} bytes or more`;
+      return invalid({ member: `client.${member}`, problem }, 'RFC 7518, section 3.2');
+    });
+}
+
+/** The algorithms that JWTs of the client and of the server are signed with, where they are known at boot. */
+function registeredAlgorithms(metadata: ParsedClientMetadata): readonly { member: string; alg: string }[] {
+  const answers = SIGNED_ANSWERS.flatMap(({ signing: { registered: member } }) => {
+    const alg = metadata[member];
+    return alg === undefined ? [] : [{ member, alg }];
+  });
+  const alg = metadata.token_endpoint_auth_signing_alg ?? 'HS256';
+  return METHOD_MEMBERS.some((member) => metadata[member] === 'client_secret_jwt')
+    ? [...answers, { member: 'token_endpoint_auth_signing_alg', alg }]
+    : answers;
+}
+
+/** Why a client has nothing to authenticate with at the introspection endpoint. */
+export interface WithoutCredentials extends Finding {
+  /** Whether `none` was written out for this endpoint and no other. */
+  readonly isIntended: boolean;
+}
+
+/** The finding about a client that is to introspect and authenticates with nothing. */
+export function withoutCredentials(client: ClientMetadata): WithoutCredentials {
+  const members = ['introspection_endpoint_auth_method', 'token_endpoint_auth_method'] as const;
+  const chosen = members.find((member) => client[member] === 'none');
+  const missing = isSecretUnset(client) ? UNSET : 'is missing, and client.jwks holds no private key to sign with';
+  const blamed = chosen === undefined ? missing : 'must not be none';
+  const why = 'introspection needs a client that authenticates (RFC 7662, section 2.1)';
+  const isIntended = chosen === 'introspection_endpoint_auth_method';
+  const cure = isIntended ? '; one that takes anybody has to be named in server.introspection_endpoint' : '';
+  const member = `client.${chosen ?? 'client_secret'}`;
+  return { ...invalid({ member, problem: `${blamed}: ${why}${cure}` }, 'RFC 7662, section 2.1'), isIntended };
+}
+
+const UNSET = 'is undefined, like an environment variable that is not set';
+
+/** Whether somebody meant to register a secret. */
+function isSecretUnset(client: ClientMetadata): boolean {
+  return 'client_secret' in client && client.client_secret === undefined;
+}
+
+function invalid({ member, problem }: Pick<Finding, 'member' | 'problem'>, rule: string): Finding {
+  return { member, problem, rule, code: 'INVALID_CONFIG' };
+}

@@ -1,0 +1,46 @@
+import { AUTHENTICATED_ENDPOINTS, isAuthenticated, type PublishedMethods } from './authentication-method.js';
+import type { ParsedClientMetadata } from './client-metadata.schema.js';
+import type { Finding } from './finding.js';
+import { SIGNED_ANSWERS, type PublishedProtection } from './protected-answer.js';
+import type { Endpoint } from './server-metadata.js';
+
+const SERVER_METADATA = 'RFC 8414, section 2';
+
+/** The registered algorithms that the server does not list among those that it signs with. */
+export function algorithmFindings(client: ParsedClientMetadata, server: PublishedProtection): readonly Finding[] {
+  return SIGNED_ANSWERS.flatMap(({ specification, signing: { registered, published } }) => {
+    const alg = client[registered];
+    if (alg === undefined || server[published]?.includes(alg) !== false) {
+      return [];
+    }
+    const problem = 'is not among the algorithms of the server';
+    return [{ member: `client.${registered}`, problem, rule: specification, code: 'INVALID_CONFIG' }];
+  });
+}
+
+/** An endpoint that the client needs and the server does not publish. */
+export function missingEndpoint(endpoint: Endpoint): Finding {
+  const problem = 'is not published by the server';
+  return { member: `server.${endpoint}`, problem, rule: SERVER_METADATA, code: 'ENDPOINT_MISSING' };
+}
+
+/**
+ * The registered method of an endpoint, where the server does not list it. Servers list how clients authenticate, and
+ * many leave out that public clients do not: `none` needs no listing.
+ */
+export function methodFindings(
+  endpoint: Endpoint,
+  client: ParsedClientMetadata,
+  server: PublishedMethods,
+): readonly Finding[] {
+  if (!isAuthenticated(endpoint)) {
+    return [];
+  }
+  const { registered, published } = AUTHENTICATED_ENDPOINTS[endpoint];
+  const method = client[registered];
+  if (method === 'none' || server[published]?.includes(method) !== false) {
+    return [];
+  }
+  const problem = 'is not among the methods of the server';
+  return [{ member: `client.${registered}`, problem, rule: SERVER_METADATA, code: 'AUTH_METHOD_UNSUPPORTED' }];
+}

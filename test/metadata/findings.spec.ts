@@ -1,0 +1,145 @@
+import { expect, it } from '@jest/globals';
+
+import { Server } from '../../lib/authorization-server/server.js';
+import { Clock } from '../../lib/clock/clock.js';
+import { Connections } from '../../lib/http/connections.js';
+import { Transport } from '../../lib/http/transport.js';
+import { clockTolerance, type ClientMetadata } from '../../lib/metadata/client-metadata.js';
+import { clientFindings, parseClientMetadata } from '../../lib/metadata/registered-client.js';
+import { closeLater } from '../support/closing.js';
+import { startProvider } from '../support/provider/provider.js';
+
+const client = (members: object): ClientMetadata => ({ client_id: 'rp1', ...members });
+
+it('finds nothing in a registration that is good', () => {
+  expect(clientFindings(client({ client_secret: 's'.repeat(32) }))).toEqual([]);
+});
+
+it('finds all that is wrong with the values, each with its rule', () => {
+  const wrong = client({
+    client_id: '',
+    redirect_uris: [],
+    scope: 'a  b',
+    backchannel_logout_uri: 'https://app.test/bcl',
+    introspection_encrypted_response_alg: 'RSA-OAEP-256',
+    [clockTolerance]: 301,
+  });
+  expect(clientFindings(wrong)).toEqual([
+    {
+      member: 'client.introspection_encrypted_response_alg',
+      problem: 'promises a protection that is not built yet',
+      rule: 'RFC 9701, section 6',
+      code: 'UNSUPPORTED_METADATA',
+    },
+    {
+      member: 'client.backchannel_logout_uri',
+      problem: 'promises a protection that is not built yet',
+      rule: 'OpenID Connect Back-Channel Logout 1.0, section 2.2',
+      code: 'UNSUPPORTED_METADATA',
+    },
+    {
+      member: 'client.client_id',
+      problem: 'must be printable ASCII and not empty',
+      rule: 'RFC 7591, section 2',
+      code: 'INVALID_CONFIG',
+    },
+    {
+      member: 'client.redirect_uris',
+      problem: 'must name at least one URI',
+      rule: 'RFC 7591, section 2',
+      code: 'INVALID_CONFIG',
+    },
+    {
+      member: 'client.scope',
+      problem: 'must be scopes with one space between them',
+      rule: 'RFC 7591, section 2',
+      code: 'INVALID_CONFIG',
+    },
+    {
+      member: 'client[clockTolerance]',
+      problem: 'must be 0 to 300 seconds',
+      rule: 'nestjs-oidc, client metadata',
+      code: 'INVALID_CONFIG',
+    },
+  ]);
+});
+
+it('finds all members that do not fit each other', () => {
+  const wrong = client({
+    client_secret: 'short',
+    jwks: { keys: [{ kty: 'EC', crv: 'P-256', d: 'AA' }] },
+    token_endpoint_auth_method: 'client_secret_jwt',
+    token_endpoint_auth_signing_alg: 'HS512',
+    introspection_endpoint_auth_method: 'private_key_jwt',
+    id_token_signed_response_alg: 'HS256',
+  });
+  expect(clientFindings(wrong).map(({ member, problem, rule }) => `${member}: ${problem} (${rule})`)).toEqual([
+    'client.jwks: holds a private key that can not be read or is too short (RFC 7517, section 4)',
+    'client.jwks: holds no private key for introspection_endpoint_auth_method private_key_jwt (OpenID Connect Core 1.0, section 9)',
+    'client.token_endpoint_auth_signing_alg: does not fit private_key_jwt (OpenID Connect Core 1.0, section 9)',
+    'client.id_token_signed_response_alg: needs a client_secret of 32 bytes or more (RFC 7518, section 3.2)',
+    'client.token_endpoint_auth_signing_alg: needs a client_secret of 64 bytes or more (RFC 7518, section 3.2)',
+  ]);
+});
+
+it('stops the boot with the first', () => {
+  const wrong = client({ redirect_uris: [], backchannel_logout_uri: 'https://app.test/bcl' });
+  expect(() => parseClientMetadata(wrong)).toThrow(
+    'client.backchannel_logout_uri: promises a protection that is not built yet',
+  );
+});
+
+it('finds all in which the registration does not fit the server', async () => {
+  const op = await startProvider();
+  op.discovery(({ revocation_endpoint: _, ...document }) => ({
+    ...document,
+    token_endpoint_auth_methods_supported: ['private_key_jwt'],
+    id_token_signing_alg_values_supported: ['RS256'],
+    introspection_signing_alg_values_supported: ['RS256'],
+  }));
+  const registered = client({
+    client_secret: 's'.repeat(32),
+    id_token_signed_response_alg: 'ES256',
+    introspection_signed_response_alg: 'ES256',
+  });
+  const limits = {
+    timeout: 5000,
+    connectTimeout: 2000,
+    maxResponseSize: 524_288,
+    maxJsonDepth: 32,
+    maxConcurrent: 128,
+  };
+  const server = new Server(
+    parseClientMetadata(registered),
+    { issuer: op.issuer, insecureHttp: false, document: 'openid-configuration', overrides: {} },
+    new Transport(closeLater(new Connections(limits, op.clock.now))),
+    new Clock(op.clock.now, 0, 30),
+    () => undefined,
+  );
+  expect(await server.findings(['authorization_endpoint', 'token_endpoint', 'revocation_endpoint'])).toEqual([
+    {
+      member: 'client.id_token_signed_response_alg',
+      problem: 'is not among the algorithms of the server',
+      rule: 'OpenID Connect Dynamic Client Registration 1.0, section 2',
+      code: 'INVALID_CONFIG',
+    },
+    {
+      member: 'client.introspection_signed_response_alg',
+      problem: 'is not among the algorithms of the server',
+      rule: 'RFC 9701, section 6',
+      code: 'INVALID_CONFIG',
+    },
+    {
+      member: 'client.token_endpoint_auth_method',
+      problem: 'is not among the methods of the server',
+      rule: 'RFC 8414, section 2',
+      code: 'AUTH_METHOD_UNSUPPORTED',
+    },
+    {
+      member: 'server.revocation_endpoint',
+      problem: 'is not published by the server',
+      rule: 'RFC 8414, section 2',
+      code: 'ENDPOINT_MISSING',
+    },
+  ]);
+});
