@@ -3,12 +3,13 @@ import { DpopKey } from '../jose/dpop-key.js';
 import type { ServerMetadata } from '../metadata/server-metadata.js';
 import type { Server } from './server.js';
 
-/** The first that the server takes; the smallest keys and signatures stand in front. */
+/** Algorithms of DPoP proofs, the preferred first: those with small keys and signatures. */
 const ALGORITHMS: readonly string[] = ['ES256', 'EdDSA', 'Ed25519', 'ES384', 'ES512', 'PS256', 'RS256'];
 
 /**
- * The key for tokens that have to be bound to one, as registered: that of the session, or a new one.
+ * The DPoP key that tokens are bound to, where `dpop_bound_access_tokens` is registered.
  *
+ * @param known the key of earlier tokens. Default: a new one
  * @throws {ConfigError} the server takes no proof that we can make
  */
 export async function boundKey(server: Server, known?: DpopKey): Promise<DpopKey | undefined> {

@@ -7,13 +7,13 @@ import type { ClientAuthenticationMethod } from '../metadata/authentication-meth
 import type { RegisteredClient } from '../metadata/registered-client.js';
 import { formEncodeValue } from './form-encoding.js';
 
-/** What a request carries to say who the client is. */
+/** Client credentials: what a request carries to say who the client is. */
 export interface Credentials {
   readonly headers: Readonly<Record<string, string>>;
   readonly form: Readonly<Record<string, string>>;
 }
 
-/** Makes the credentials of one request: the same every time, or an assertion that is used once. */
+/** Client authentication: makes the credentials of a request. They are the same every time, or an assertion that is used once. */
 export type ClientAuthentication = () => Credentials | Promise<Credentials>;
 
 export interface AuthenticationContext {
@@ -22,7 +22,7 @@ export interface AuthenticationContext {
   readonly clock: Clock;
 }
 
-/** Seconds that an assertion lives: long enough for one request. */
+/** Lifetime of an assertion in seconds: long enough for one request. */
 const ASSERTION_LIFETIME = 60;
 
 const METHODS: Readonly<Record<ClientAuthenticationMethod, (context: AuthenticationContext) => ClientAuthentication>> =
@@ -49,7 +49,7 @@ const METHODS: Readonly<Record<ClientAuthenticationMethod, (context: Authenticat
     },
   };
 
-/** The registered way for the client to authenticate (OpenID Connect Core 1.0, section 9), and no other. */
+/** Client authentication by a method (OpenID Connect Core 1.0, section 9). No other method is tried. */
 export function clientAuthentication(
   method: ClientAuthenticationMethod,
   context: AuthenticationContext,
@@ -65,7 +65,7 @@ function always(credentials: Credentials): ClientAuthentication {
   return () => credentials;
 }
 
-/** RFC 6749, section 2.3.1: each half is form-urlencoded before both become Basic credentials. */
+/** Basic credentials. Each half is form-urlencoded first (RFC 6749, section 2.3.1). */
 function basic(client: RegisteredClient): string {
   const pair = `${formEncodeValue(client.metadata.client_id)}:${formEncodeValue(secretOf(client))}`;
   return `Basic ${Buffer.from(pair).toString('base64')}`;
@@ -75,7 +75,7 @@ function secretOf(client: RegisteredClient): string {
   return client.metadata.client_secret?.reveal() ?? '';
 }
 
-/** RFC 7523, section 2.2. The audience is the issuer and nothing else, so that no other server can use the assertion. */
+/** Client assertion (RFC 7523, section 2.2). Its audience is the issuer alone, so that no other server can use it. */
 async function assertion(
   { client, issuer, clock }: AuthenticationContext,
   sign: (claims: Readonly<Record<string, string | number>>) => Promise<string>,

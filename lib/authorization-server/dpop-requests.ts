@@ -9,12 +9,12 @@ import { isNqchars } from '../values/oauth-characters.js';
 import { originOf } from '../values/url.js';
 import { errorOf } from './oauth-response.js';
 
-/** Characters; a longer nonce is nobody's. */
+/** Characters of a nonce. A longer one is not kept. */
 const LONGEST_NONCE = 512;
 
 const MOST_SERVERS = 100;
 
-/** Sends requests with proofs of a key, and keeps the nonces that servers want to see in them (RFC 9449, section 8). */
+/** Sends requests with DPoP proofs, and keeps the nonces that servers ask for (RFC 9449, section 8). */
 export class DpopRequests {
   readonly #nonces = new LRUCache<string, string>({ max: MOST_SERVERS });
 
@@ -24,9 +24,10 @@ export class DpopRequests {
   ) {}
 
   /**
-   * @param make makes the request, once more where the server asks for a nonce: what it authenticates with may be good
-   *   for one request only
-   * @param accessToken that the request carries, if any
+   * Sends a request with a proof. Where the server asks for a nonce it is sent once more, with the nonce.
+   *
+   * @param make makes the request. It is called for each sending: an assertion in it may be good for one only
+   * @param accessToken the access token that the request carries
    */
   async send(
     key: DpopKey,
@@ -52,7 +53,7 @@ export class DpopRequests {
   }
 }
 
-/** RFC 9449, sections 8 and 9: an authorization server says it in its body, a resource server in its challenge. */
+/** Whether a response asks for a nonce: in its body (RFC 9449, section 8), or in its challenge (section 9). */
 function wantsNonce(response: HttpResponse): boolean {
   return (
     response.header('dpop-nonce') !== undefined &&

@@ -1,6 +1,7 @@
 /**
- * `application/x-www-form-urlencoded` (RFC 6749, appendix B), at half the cost of `URLSearchParams`. A space is `%20`,
- * which every decoder reads.
+ * Form encoding: `application/x-www-form-urlencoded` (RFC 6749, appendix B).
+ *
+ * It costs half of `URLSearchParams`. A space becomes `%20`, which every decoder reads.
  */
 export function formEncode(parameters: Readonly<Record<string, string>>): string {
   let form = '';
@@ -10,7 +11,7 @@ export function formEncode(parameters: Readonly<Record<string, string>>): string
   return form;
 }
 
-/** Half a surrogate pair is no character: it becomes U+FFFD, as everywhere where text becomes bytes. */
+/** Encodes one value. Half a surrogate pair becomes U+FFFD, as wherever text becomes bytes. */
 export function formEncodeValue(value: string): string {
   return encodeURIComponent(value.toWellFormed());
 }

@@ -6,16 +6,16 @@ import type { JsonObject } from '../values/json.js';
 import { text } from '../values/member.js';
 import { secretsOf, withoutSecrets } from './sent-secrets.js';
 
-/** Errors that say that the server does not take us for the client we are configured to be. */
+/** Errors about the client: the server does not accept it as it is configured. */
 const ABOUT_THE_CLIENT: readonly string[] = ['invalid_client', 'unauthorized_client'];
 
-/** RFC 6749, section 5.2, as far as the registered ones go. */
+/** Error code: the letters that registered ones have (RFC 6749, section 5.2). */
 const OAUTH_ERROR = /^[a-z_]{1,64}$/;
 
 /**
- * Ends quietly for 200, else throws the error that the answer is (RFC 6749, section 5.2).
+ * Requires status 200. Another answer is thrown as the error that it tells of (RFC 6749, section 5.2).
  *
- * @throws {OAuthError} the server refused, in the words of the specification
+ * @throws {OAuthError} the server refused with an error of OAuth
  * @throws {ResponseError} it answered something else
  */
 export function requireOk(response: HttpResponse, endpoint: Endpoint): void {
@@ -31,7 +31,7 @@ export function requireOk(response: HttpResponse, endpoint: Endpoint): void {
   throw oauthError(error, endpoint, { facts: response.facts, error_description: descriptionOf(response) });
 }
 
-/** @param error as it came; only its registered alphabet is repeated (RFC 6749, section 5.2) */
+/** The error for an error code of the server. A code with other letters than registered ones is not repeated. */
 export function oauthError(error: string, endpoint: Endpoint, options?: OAuthErrorOptions): OAuthError {
   const name = OAUTH_ERROR.test(error) ? error : 'invalid_error';
   return ABOUT_THE_CLIENT.includes(name)
@@ -44,17 +44,17 @@ export function oauthError(error: string, endpoint: Endpoint, options?: OAuthErr
     : new OAuthError('OP_ERROR', name, 'The server refused the request.', options);
 }
 
-/** Whether an `error` is written as one of OAuth and blames the request, not the client that sends it. */
+/** Whether an error code is well-formed and blames the request, not the client. */
 export function isAboutTheRequest(error: string): boolean {
   return OAUTH_ERROR.test(error) && !ABOUT_THE_CLIENT.includes(error);
 }
 
-/** The `error` of an answer that is one, as it came. */
+/** The error code of an error response, as it came. */
 export function errorOf(response: HttpResponse): string | undefined {
   return memberOf(response, 'error');
 }
 
-/** What the server says of its error, in its body or in its challenge, without the secrets that it was sent. */
+/** The error description, from the body or the challenge. Secrets that were sent to the server are masked in it. */
 export function descriptionOf(response: HttpResponse): string | undefined {
   const challenge = response.header('www-authenticate') ?? '';
   const [, challenged] = /\berror_description="([^"]*)"/.exec(challenge) ?? [];
@@ -76,7 +76,11 @@ function memberOf(response: HttpResponse, name: 'error' | 'error_description'): 
   }
 }
 
-/** @throws {ResponseError} the answer is not JSON by its media type, or not by its bytes */
+/**
+ * The body of a JSON response.
+ *
+ * @throws {ResponseError} the media type is not JSON, or the body is not
+ */
 export function requireJson(response: HttpResponse): JsonObject {
   if (response.mediaType !== 'application/json') {
     throw new ResponseError('UNEXPECTED_CONTENT_TYPE', 'The server answered in a media type that is not JSON.', {
@@ -90,8 +94,9 @@ export function requireJson(response: HttpResponse): JsonObject {
 const BLANKS: readonly number[] = [0x0a, 0x0d, 0x20];
 
 /**
- * A JWT is ASCII; what stands behind it on the last line is not part of it (RFC 7515, section 7.1). Looked for from the
- * end: a pattern would try each blank of a body that is full of them.
+ * The JWT that a body is. Blanks behind it are not part of it (RFC 7515, section 7.1).
+ *
+ * They are searched from the end: a pattern would try each blank of a body that is full of them.
  */
 export function jwtOf({ bytes }: HttpResponse): string {
   const last = bytes.findLastIndex((byte) => !BLANKS.includes(byte));

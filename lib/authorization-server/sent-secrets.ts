@@ -1,7 +1,7 @@
 import type { HttpRequest } from '../http/request.js';
 import { formEncodeValue } from './form-encoding.js';
 
-/** Members of a form that are secrets, or are as good as one. */
+/** Form members that are secrets, or could be used like one. */
 const SECRET_MEMBERS: readonly string[] = [
   'client_assertion',
   'client_secret',
@@ -11,7 +11,7 @@ const SECRET_MEMBERS: readonly string[] = [
   'token',
 ];
 
-/** Text of the server for the log. Some servers repeat what they were sent: secrets among it are masked. */
+/** Masks secrets in a text of the server. Some servers repeat in their errors what they were sent. */
 export function withoutSecrets(text: string, secrets: readonly string[]): string {
   const written = secrets.filter((secret) => secret !== '').flatMap(writtenForms);
   // The longest first: another may be a part of it.
@@ -29,7 +29,7 @@ export function secretsOf({ body, headers }: HttpRequest): readonly string[] {
   return [...form.map(([, value]) => value), credentials, encoded, secret];
 }
 
-/** As it is, in JSON, in a URL and in a form. */
+/** The forms in which a secret may be repeated: as it is, in JSON, in a URL and in a form. */
 function writtenForms(secret: string): readonly string[] {
   const [, inForm = ''] = new URLSearchParams({ secret }).toString().split('=');
   return [secret, JSON.stringify(secret).slice(1, -1), formEncodeValue(secret), inForm];

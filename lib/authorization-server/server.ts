@@ -25,10 +25,11 @@ import { clientAuthentication, type ClientAuthentication } from './client-authen
 import { DpopRequests } from './dpop-requests.js';
 import { formEncode } from './form-encoding.js';
 
-/** An authorization server as one client of it sees it: what it publishes, how to call it, how to believe it. */
+/** An authorization server as one client sees it: its metadata, its endpoints and its keys. */
 export class Server {
+  readonly issuer: string;
   readonly #discovered: Discovered;
-  /** One for each method, made when the first endpoint is called that takes it. */
+  /** One client authentication for each method, made at the first call that needs it. */
   readonly #authentication = new Map<ClientAuthenticationMethod, ClientAuthentication>();
   readonly #secretKey: KeySource | undefined;
   readonly #overrides: Partial<ServerMetadata>;
@@ -36,7 +37,7 @@ export class Server {
   readonly #proven: DpopRequests;
   #keys: { readonly uri: string; readonly remote: RemoteKeys } | undefined;
 
-  /** @param warn is told what an operator should know and no caller can act on */
+  /** @param warn gets what an operator should know and no caller can act on */
   constructor(
     readonly client: RegisteredClient,
     source: DiscoverySource,
@@ -53,9 +54,7 @@ export class Server {
     this.#secretKey = secret && secretKey(secret);
   }
 
-  readonly issuer: string;
-
-  /** What the server publishes; at once while it is fresh. */
+  /** The server's metadata. It comes at once while the kept copy is fresh. */
   metadata(): ServerMetadata | Promise<ServerMetadata> {
     return this.#discovered.get();
   }
@@ -78,7 +77,11 @@ export class Server {
     ];
   }
 
-  /** @throws {ConfigError} as {@link urlOf} */
+  /**
+   * The URL of an endpoint, of the metadata as it is now.
+   *
+   * @throws {ConfigError} as {@link urlOf}
+   */
   async endpoint(endpoint: Endpoint): Promise<string> {
     return this.urlOf(endpoint, await this.metadata());
   }
@@ -99,8 +102,9 @@ export class Server {
   }
 
   /**
-   * Posts a form as the client that is registered, with the method that is registered for this endpoint, and with a proof
-   * of the key, where one is given.
+   * Posts a form as the registered client, with the authentication method of this endpoint.
+   *
+   * @param key where given, the request carries a DPoP proof of it
    */
   async post(
     endpoint: AuthenticatedEndpoint,
@@ -121,7 +125,11 @@ export class Server {
     return key === undefined ? this.transport.request(await make()) : this.#proven.send(key, make);
   }
 
-  /** Gets something with an access token, and with a proof of the key that it is bound to, if it is. */
+  /**
+   * Gets a resource with an access token.
+   *
+   * @param key the key that the token is bound to. Undefined: it is a bearer token
+   */
   async get(url: string, accept: string, accessToken: string, key: DpopKey | undefined): Promise<HttpResponse> {
     const scheme = key === undefined ? 'Bearer' : 'DPoP';
     const headers = { accept, authorization: `${scheme} ${accessToken}` };
@@ -141,17 +149,17 @@ export class Server {
     });
   }
 
-  /** The server's keys for JWTs that anybody can hand us. */
+  /** The server's keys for JWTs that a stranger can send to us. */
   async strangersKeys(): Promise<KeySource> {
     return this.#published(await this.metadata()).from('stranger');
   }
 
-  /** The next verification fetches the keys anew. */
+  /** Drops the kept keys: the next verification fetches them. */
   forgetKeys(): void {
     this.#keys = undefined;
   }
 
-  /** An override stands above an alias. Browsers show no certificate of ours, so that they are sent to no alias. */
+  /** The URL of an endpoint: an override, else the alias for certificates, else the published one. Browsers get no alias. */
   #addressOf(endpoint: Endpoint, metadata: ServerMetadata): string | undefined {
     const isOurs = endpoint !== 'authorization_endpoint' && endpoint !== 'end_session_endpoint';
     const alias = isOurs && this.#showsCertificate ? metadata.mtls_endpoint_aliases?.[endpoint] : undefined;

@@ -7,8 +7,10 @@ import { METHOD_MEMBERS, METHOD_NAMES, type ClientAuthenticationMethod } from '.
 import type { ClientMetadata } from './client-metadata.js';
 import { SIGNED_ANSWERS } from './protected-answer.js';
 
+/** Visible characters and spaces: `VSCHAR` of RFC 6749, appendix A. */
 const visible = v.pipe(v.string(), v.check(isVschars, 'must be printable ASCII and not empty'));
 
+/** Scope: tokens with one space between them (RFC 6749, section 3.3). */
 export const scopeSchema = v.pipe(v.string(), v.check(isScope, 'must be scopes with one space between them'));
 
 const authenticationMethod = v.picklist(METHOD_NAMES);
@@ -40,12 +42,12 @@ const absoluteUri = v.pipe(
 
 const jwkSet = v.looseObject({ keys: v.array(v.record(v.string(), v.unknown())) });
 
-/** The names that `ClientMetadata` documents: the compiler holds the schema to them, and them to the schema. */
+/** Names that `ClientMetadata` documents. The compiler proves that the schema has the same. */
 type KnownMember = keyof {
   [Member in keyof ClientMetadata as Member extends string ? (string extends Member ? never : Member) : never]: true;
 };
 
-/** The members that this library reads. The rest is kept as it is. */
+/** Schema of client metadata: the members that this library reads. Others are kept as they are. */
 export const clientMetadataSchema = v.looseObject({
   client_id: visible,
   client_secret: v.optional(
@@ -75,16 +77,16 @@ export const clientMetadataSchema = v.looseObject({
   dpop_bound_access_tokens: v.optional(v.boolean()),
 } satisfies Record<KnownMember, v.GenericSchema>);
 
-/** The methods of all endpoints. Those that are not registered are `otherwise`. */
+/** Schema that fills in the method of each endpoint. `otherwise` is the method where none is registered. */
 export function methodsSchema(otherwise: ClientAuthenticationMethod) {
   return v.object(v.entriesFromList(METHOD_MEMBERS, v.optional(authenticationMethod, otherwise)));
 }
 
-/** The frozen copy of what was registered: secrets wrapped, `jwks` with public members only, methods filled in. */
+/** Client metadata as the library reads it: frozen, secrets wrapped, `jwks` with public members only, methods filled in. */
 export type ParsedClientMetadata = Readonly<v.InferOutput<typeof clientMetadataSchema>> &
   Readonly<v.InferOutput<ReturnType<typeof methodsSchema>>>;
 
-/** Seconds. A wrong clock is never silently the default. */
+/** Clock skew in seconds. A wrong value is refused, and never replaced by the default. */
 export const clockSkewSchema = v.pipe(v.number(), v.finite('must be a finite number of seconds'));
 
 export const clockToleranceSchema = v.pipe(

@@ -3,10 +3,18 @@ import type { JsonObject, JsonValue } from '../values/json.js';
 import type { ClientAuthenticationMethod, RegisteredMethods } from './authentication-method.js';
 import type { RegisteredProtection } from './protected-answer.js';
 
-/** Seconds added to now for every time check and every JWT that we sign. Any finite number; default the `OIDC_CLOCK_SKEW` provider, else 0. */
+/**
+ * Clock skew: seconds added to now for every time check and every JWT that we sign. Any finite number.
+ *
+ * Default: the `OIDC_CLOCK_SKEW` provider, else 0.
+ */
 export const clockSkew: unique symbol = Symbol('clockSkew');
 
-/** Seconds, 0 to 300, allowed on `exp`, `nbf`, `iat` and `auth_time`. Default the `OIDC_CLOCK_TOLERANCE` provider, else 30. */
+/**
+ * Clock tolerance: seconds allowed on `exp`, `nbf`, `iat` and `auth_time`. 0 to 300.
+ *
+ * Default: the `OIDC_CLOCK_TOLERANCE` provider, else 30.
+ */
 export const clockTolerance: unique symbol = Symbol('clockTolerance');
 
 /** A Fetch API that replaces the transport for this client. */

@@ -6,26 +6,28 @@ import type { Transport } from '../http/transport.js';
 import type { JsonObject } from '../values/json.js';
 import { parseServerMetadata, type EgressRule, type ServerMetadata } from './server-metadata.js';
 
-/** Which of the two well-known documents describes the server. */
+/** The well-known document that is asked for: that of OpenID Connect Discovery 1.0, or that of RFC 8414. */
 export type DiscoveryDocument = 'openid-configuration' | 'oauth-authorization-server';
 
 export interface DiscoverySource extends EgressRule {
   readonly document: DiscoveryDocument;
-  /** Members that stand above what is published. */
+  /** Members that replace the published ones. */
   readonly overrides: Partial<ServerMetadata>;
 }
 
-/** The server's metadata as it is known. */
+/** Discovered metadata: fetched when it is needed, and kept. */
 export interface Discovered {
-  /** At once while it is fresh. */
+  /** The kept copy while it is fresh, else a new one. */
   get(): ServerMetadata | Promise<ServerMetadata>;
-  /** Asks the server now, whatever is known. */
+  /** Fetches a new copy, however fresh the kept one is. */
   refresh(): ServerMetadata | Promise<ServerMetadata>;
 }
 
 /**
- * The server's metadata, fetched at first use, shared among callers, refreshed by its cache headers; the last good copy
- * is kept while the server is down. Overrides that hold the `issuer` are the whole document: nothing is fetched.
+ * Discovery of the server's metadata (OpenID Connect Discovery 1.0, section 4; RFC 8414, section 3).
+ *
+ * It is fetched at first use, shared among callers and refreshed by its cache headers. The last good copy is kept while
+ * the server is down. Overrides that hold the `issuer` are the whole document: nothing is fetched.
  */
 export function discover(transport: Transport, source: DiscoverySource, now: Now): Discovered {
   if (source.overrides.issuer !== undefined) {
@@ -72,8 +74,10 @@ async function fetchDocument(
 }
 
 /**
- * OpenID Connect Discovery 1.0, section 4.1, appends; RFC 8414, section 3.1, inserts, and drops a final slash. Some
- * servers keep the slash: for an issuer that has one, that form is asked for next.
+ * The URLs where the metadata may be, in the order in which they are asked.
+ *
+ * OpenID Connect Discovery 1.0, section 4.1, appends the well-known path to the issuer. RFC 8414, section 3.1, inserts it
+ * before the issuer's path and drops a final slash. Some servers keep that slash, so that this form is asked for next.
  */
 export function wellKnownUrls(issuer: string, document: DiscoveryDocument): readonly string[] {
   if (document === 'openid-configuration') {

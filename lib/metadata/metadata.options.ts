@@ -11,7 +11,7 @@ const issuer = v.pipe(
   v.check((value) => !value.includes('/.well-known/'), 'must be the issuer, not the address of its metadata'),
 );
 
-/** Where the server is and how its metadata is found. */
+/** Schemas of the options that say where the server is and how its metadata is found. */
 export const serverOptionsSchema = {
   issuer,
   insecureHttp: v.optional(v.boolean(), false),
@@ -25,7 +25,11 @@ export const serverOptionsSchema = {
   ),
 };
 
-/** RFC 8414, section 2; RFC 9728, section 1.2: https. Plain http is for the machine itself, or written out. */
+/**
+ * Whether an identifier is https (RFC 8414, section 2; RFC 9728, section 1.2).
+ *
+ * Plain http is taken too for this machine, and where the configuration allows it.
+ */
 export function isSecure(identifier: string, insecureHttp: boolean): boolean {
   const { protocol, hostname } = new URL(identifier);
   return protocol === 'https:' || insecureHttp || isLoopback(hostname);

@@ -20,7 +20,7 @@ export function misspellings(metadata: object): readonly string[] {
     });
 }
 
-/** The known name that was probably meant, whatever its case and however its words are joined; undefined: none. */
+/** The known name that was probably meant. Upper case and underscores do not count. */
 function resembling(name: string, known: readonly string[]): string | undefined {
   const nearest = (edits: number): string | undefined =>
     known.find((candidate) => isReached(letters(name), letters(candidate), edits));
@@ -31,7 +31,7 @@ function letters(name: string): string {
   return name.replaceAll('_', '').toLowerCase();
 }
 
-/** Whether one becomes the other where at most so many letters are added, taken away or exchanged. */
+/** Edit distance: whether one text becomes the other by so many edits at most. An edit adds, removes or replaces a letter. */
 function isReached(from: string, to: string, edits: number): boolean {
   if (from === to || edits === 0) {
     return from === to;

@@ -54,21 +54,21 @@ const schema = v.object({
   mtls_endpoint_aliases: v.optional(v.record(v.string(), v.string())),
 });
 
-/** The types of the members. An empty list of methods says nothing: no client could authenticate. */
+/** Types of the members. An empty list of methods counts as absent: no client could authenticate. */
 const MEMBER_TYPES: MemberTypes = {
   ...anyOf(Object.keys(schema.entries)),
   ...Object.fromEntries(METHOD_LISTS.map((list) => [list, FILLED_LIST])),
   mtls_endpoint_aliases: RECORD,
 };
 
-/** Whether plain http may be used: a loopback issuer, or one whose configuration says so in so many words. */
+/** Egress rule: which URLs may be called. Plain http is for a loopback issuer, or where the configuration allows it. */
 export interface EgressRule {
   readonly issuer: string;
   readonly insecureHttp: boolean;
 }
 
 /**
- * Reads the server's metadata. Every URL in it obeys the egress rule: https, or http where the issuer has it too.
+ * Reads the server's metadata. Every URL in it must obey the egress rule.
  *
  * @throws {DiscoveryError} a member is of a wrong type or not a URL that we would call, or the issuer is another
  */
@@ -106,7 +106,7 @@ function invalid(member: string): DiscoveryError {
   return new DiscoveryError('INVALID_SERVER_METADATA', `The server's metadata has a wrong value: ${member}.`);
 }
 
-/** https without user information; plain http on loopback hosts of a loopback issuer, or anywhere when that was allowed. */
+/** Whether a URL may be called: https without user information, or http where the egress rule allows it. */
 function isCallable(value: string, rule: EgressRule): boolean {
   if (!URL.canParse(value)) {
     return false;
