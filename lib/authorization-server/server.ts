@@ -6,7 +6,6 @@ import type { Transport } from '../http/transport.js';
 import { isSymmetric } from '../jose/algorithms.js';
 import type { DpopKey } from '../jose/dpop-key.js';
 import { verifyJwt, type KeySource, type VerifiedJwt } from '../jose/jwt.js';
-import { RemoteKeys } from '../jose/remote-keys.js';
 import { secretKey } from '../jose/secret-key.js';
 import {
   AUTHENTICATED_ENDPOINTS,
@@ -15,7 +14,7 @@ import {
   type AuthenticatedEndpoint,
   type ClientAuthenticationMethod,
 } from '../metadata/authentication-method.js';
-import { discover, type Discovered, type DiscoverySource } from '../metadata/discovery.js';
+import type { DiscoverySource } from '../metadata/discovery.js';
 import { throwFirst, toError, type Finding } from '../metadata/finding.js';
 import { allowedAlgorithms, PROTECTED_ANSWERS, type SignedAnswerName } from '../metadata/protected-answer.js';
 import type { RegisteredClient } from '../metadata/registered-client.js';
@@ -24,52 +23,71 @@ import type { Endpoint, ServerMetadata } from '../metadata/server-metadata.js';
 import { clientAuthentication, type ClientAuthentication } from './client-authentication.js';
 import { DpopRequests } from './dpop-requests.js';
 import { formEncode } from './form-encoding.js';
+import { PublishedServer } from './published-server.js';
 
-/** An authorization server as one client sees it: its metadata, its endpoints and its keys. */
-export class Server {
-  readonly issuer: string;
-  readonly #discovered: Discovered;
+/** An authorization server as one client sees it: beside metadata and keys its endpoints, called as that client. */
+export class Server extends PublishedServer {
   /** One client authentication for each method, made at the first call that needs it. */
   readonly #authentication = new Map<ClientAuthenticationMethod, ClientAuthentication>();
   readonly #secretKey: KeySource | undefined;
   readonly #overrides: Partial<ServerMetadata>;
   readonly #showsCertificate: boolean;
   readonly #proven: DpopRequests;
-  #keys: { readonly uri: string; readonly remote: RemoteKeys } | undefined;
+  /** Why the client can't introspect; undefined: it can. */
+  readonly #cannotIntrospect: RegisteredClient['cannotIntrospect'];
+  readonly #needed = new Set<Endpoint>();
 
   /** @param warn gets what an operator should know and no caller can act on */
   constructor(
     readonly client: RegisteredClient,
     source: DiscoverySource,
-    readonly transport: Transport,
-    readonly clock: Clock,
-    private readonly warn: (problem: string) => void,
+    transport: Transport,
+    clock: Clock,
+    warn: (problem: string) => void,
   ) {
-    this.issuer = source.issuer;
+    super(source, transport, clock, warn);
     this.#overrides = source.overrides;
     this.#showsCertificate = showsCertificate(client);
-    this.#discovered = discover(transport, source, clock.now);
     this.#proven = new DpopRequests(transport, clock);
     const secret = client.metadata.client_secret;
     this.#secretKey = secret && secretKey(secret);
+    // An endpoint that takes anybody is believed to be one where both sides of it are written out.
+    const takesAnybody = client.cannotIntrospect?.isIntended && source.overrides.introspection_endpoint !== undefined;
+    this.#cannotIntrospect = takesAnybody ? undefined : client.cannotIntrospect;
+    client.warnings.forEach(warn);
+    if (takesAnybody) {
+      warn('The introspection endpoint is asked without authentication: nobody else may be able to reach it.');
+    }
   }
 
-  /** The server's metadata. It comes at once while the kept copy is fresh. */
-  metadata(): ServerMetadata | Promise<ServerMetadata> {
-    return this.#discovered.get();
+  /** Whether the client can authenticate at the introspection endpoint. */
+  get canIntrospect(): boolean {
+    return this.#cannotIntrospect === undefined;
+  }
+
+  /**
+   * Says at boot which endpoints will be called, so that {@link findings} can miss them early.
+   *
+   * @throws {ConfigError} one of them takes no client that authenticates with nothing, as this one does
+   */
+  needs(...endpoints: readonly Endpoint[]): void {
+    if (this.#cannotIntrospect !== undefined && endpoints.includes('introspection_endpoint')) {
+      const { member, problem } = this.#cannotIntrospect;
+      throw new ConfigError('INVALID_CONFIG', member, problem);
+    }
+    endpoints.forEach((endpoint) => this.#needed.add(endpoint));
   }
 
   /**
    * Asks the server for its metadata now, whatever is kept, and holds the registration against it.
    *
-   * @param needed the endpoints that will be called
    * @returns all that keeps the client from working with the server
    */
-  async findings(needed: Iterable<Endpoint>): Promise<readonly Finding[]> {
-    const metadata = await this.#discovered.refresh();
+  async findings(): Promise<readonly Finding[]> {
+    const metadata = await this.refreshedMetadata();
     return [
       ...algorithmFindings(this.client.metadata, metadata),
-      ...[...needed].flatMap((endpoint) =>
+      ...[...this.#needed].flatMap((endpoint) =>
         this.#addressOf(endpoint, metadata) === undefined
           ? missingEndpoint(endpoint)
           : methodFindings(endpoint, this.client.metadata, metadata),
@@ -145,18 +163,8 @@ export class Server {
       audience,
       algorithms: allowedAlgorithms(answer, this.client.metadata, metadata),
       clock: this.clock,
-      keys: ({ alg }) => (isSymmetric(alg) ? this.#shared() : this.#published(metadata).from('provider')),
+      keys: ({ alg }) => (isSymmetric(alg) ? this.#shared() : this.publishedKeys(metadata).from('provider')),
     });
-  }
-
-  /** The server's keys for JWTs that a stranger can send to us. */
-  async strangersKeys(): Promise<KeySource> {
-    return this.#published(await this.metadata()).from('stranger');
-  }
-
-  /** Drops the kept keys: the next verification fetches them. */
-  forgetKeys(): void {
-    this.#keys = undefined;
   }
 
   /** The URL of an endpoint: an override, else the alias for certificates, else the published one. Browsers get no alias. */
@@ -176,16 +184,6 @@ export class Server {
     const made = clientAuthentication(method, { client, issuer, clock });
     this.#authentication.set(method, made);
     return made;
-  }
-
-  #published({ jwks_uri: uri }: ServerMetadata): RemoteKeys {
-    if (uri === undefined) {
-      throw new ConfigError('NO_JWKS_URI', 'server.jwks_uri', 'is not published, and a signature has to be verified');
-    }
-    if (this.#keys?.uri !== uri) {
-      this.#keys = { uri, remote: new RemoteKeys(this.transport, uri, this.clock.now, this.warn) };
-    }
-    return this.#keys.remote;
   }
 
   #shared(): KeySource {

@@ -1,4 +1,4 @@
-import { Server } from '../authorization-server/server.js';
+import type { Server } from '../authorization-server/server.js';
 import {
   authorizationRequest,
   type AuthorizationRequest,
@@ -7,40 +7,21 @@ import {
 } from '../authorization/authorization-request.js';
 import { processAuthorizationResponse } from '../authorization/authorization-response.js';
 import { endSessionUrl, type EndSessionOptions } from '../authorization/end-session.js';
-import { Clock, type Now } from '../clock/clock.js';
-import { ConfigError } from '../errors/errors.js';
+import type { Clock } from '../clock/clock.js';
 import { authorizationCodeGrant, type CodeGrant } from '../grants/authorization-code.js';
 import { clientCredentialsGrant, type ClientCredentialsOptions } from '../grants/client-credentials.js';
 import { refreshTokenGrant, type RefreshOptions } from '../grants/refresh-token.js';
-import type { Transport } from '../http/transport.js';
 import type { ParsedClientMetadata } from '../metadata/client-metadata.schema.js';
-import type { DiscoveryDocument } from '../metadata/discovery.js';
 import { throwFirst } from '../metadata/finding.js';
-import type { RegisteredClient } from '../metadata/registered-client.js';
-import type { Endpoint, ServerMetadata } from '../metadata/server-metadata.js';
+import type { ServerMetadata } from '../metadata/server-metadata.js';
 import { verifyAccessToken, type AccessTokenClaims, type AccessTokenOptions } from '../tokens/access-token.js';
+import type { Evictions } from '../tokens/evictions.js';
 import { introspect, type Introspection, type IntrospectionOptions } from '../tokens/introspection.js';
 import { revoke } from '../tokens/revocation.js';
 import type { TokenResponse } from '../tokens/token-response.js';
 import { requireTokenText } from '../tokens/token-text.js';
 import { userinfo } from '../tokens/userinfo.js';
 import type { JsonObject } from '../values/json.js';
-import type { Secret } from '../values/secret.js';
-
-export interface OidcClientSettings {
-  /** Undefined: the default client. */
-  readonly name: string | undefined;
-  readonly client: RegisteredClient;
-  readonly issuer: string;
-  readonly insecureHttp: boolean;
-  readonly server: Partial<ServerMetadata>;
-  readonly document: DiscoveryDocument;
-  readonly transport: Transport;
-  readonly now: Now;
-  readonly skew: number;
-  readonly tolerance: number;
-  readonly warn: (problem: string) => void;
-}
 
 /** How the callback of a login is processed. */
 export interface CallbackOptions {
@@ -53,14 +34,6 @@ export interface CallbackOptions {
 /** A login that has ended well: its tokens, the verified ID token, and userinfo where it was asked for. */
 export interface CallbackResult extends CodeGrant {
   readonly userinfo?: JsonObject;
-}
-
-/** Who keeps something about tokens. */
-export interface Forgetful {
-  /** Forgets what is kept about a token. */
-  token(token: string): void | Promise<void>;
-  /** Forgets all that the server's keys vouched for. */
-  keys(): void;
 }
 
 /** A call to an API with an access token. */
@@ -95,39 +68,24 @@ export interface ApiRequest {
  * can't be believed), `TransportError` (it is not there), `DiscoveryError`, `ConfigError`.
  */
 export class OidcClient {
-  readonly name: string | undefined;
   readonly issuer: string;
   /** What was registered, frozen; secrets print as `[secret]`. */
   readonly metadata: ParsedClientMetadata;
   readonly clock: Clock;
-  /**
-   * What the client's replicas know too and no other client does; undefined where the client has no secret of any kind.
-   *
-   * @internal
-   */
-  readonly sealingSecret: Secret | undefined;
-  /** Why this client can't introspect; undefined: it can. */
-  readonly #cannotIntrospect: RegisteredClient['cannotIntrospect'];
   readonly #server: Server;
-  readonly #needed = new Set<Endpoint>();
-  readonly #forgetful = new Set<Forgetful>();
+  readonly #evictions: Evictions;
 
-  constructor(settings: OidcClientSettings) {
-    const { client, transport, issuer, insecureHttp, document } = settings;
-    this.name = settings.name;
-    // An endpoint that takes anybody is believed to be one where both sides of it are written out.
-    const takesAnybody = client.cannotIntrospect?.isIntended && settings.server.introspection_endpoint !== undefined;
-    this.#cannotIntrospect = takesAnybody ? undefined : client.cannotIntrospect;
-    this.issuer = issuer;
-    this.metadata = client.metadata;
-    this.sealingSecret = client.sealingSecret;
-    this.clock = new Clock(settings.now, client.skew ?? settings.skew, client.tolerance ?? settings.tolerance);
-    const source = { issuer, insecureHttp, document, overrides: settings.server };
-    this.#server = new Server(client, source, transport, this.clock, settings.warn);
-    client.warnings.forEach(settings.warn);
-    if (takesAnybody) {
-      settings.warn('The introspection endpoint is asked without authentication: nobody else may be able to reach it.');
-    }
+  /** @param name undefined: the default client */
+  constructor(
+    readonly name: string | undefined,
+    server: Server,
+    evictions: Evictions,
+  ) {
+    this.issuer = server.issuer;
+    this.metadata = server.client.metadata;
+    this.clock = server.clock;
+    this.#server = server;
+    this.#evictions = evictions;
   }
 
   /** The server's metadata, as published and overridden. */
@@ -234,12 +192,7 @@ export class OidcClient {
    */
   async forget(token: string): Promise<void> {
     requireTokenText(token);
-    await Promise.all([...this.#forgetful].map((one) => one.token(token)));
-  }
-
-  /** Tells whoever keeps something about tokens when to forget it. @internal */
-  onForget(forgetful: Forgetful): void {
-    this.#forgetful.add(forgetful);
+    await this.#evictions.evictToken(token);
   }
 
   /** RP-Initiated Logout 1.0, section 2; undefined when the provider has no such endpoint. */
@@ -250,26 +203,7 @@ export class OidcClient {
   /** Drops the server's keys: the next verification fetches them, as after a key was compromised. */
   forgetKeys(): void {
     this.#server.forgetKeys();
-    this.#forgetful.forEach((one) => one.keys());
-  }
-
-  /** Whether there is something to authenticate with at the introspection endpoint. @internal */
-  get canIntrospect(): boolean {
-    return this.#cannotIntrospect === undefined;
-  }
-
-  /**
-   * Says at boot which endpoints will be called, so that {@link ready} can miss them early.
-   *
-   * @throws {ConfigError} one of them takes no client that authenticates with nothing, as this one does
-   * @internal
-   */
-  needs(...endpoints: readonly Endpoint[]): void {
-    if (this.#cannotIntrospect !== undefined && endpoints.includes('introspection_endpoint')) {
-      const { member, problem } = this.#cannotIntrospect;
-      throw new ConfigError('INVALID_CONFIG', member, problem);
-    }
-    endpoints.forEach((endpoint) => this.#needed.add(endpoint));
+    this.#evictions.evictSigned();
   }
 
   /**
@@ -279,6 +213,6 @@ export class OidcClient {
    * @throws {OidcError} the server is not there, or does not fit; routes may still serve from what is kept
    */
   async ready(): Promise<void> {
-    throwFirst(await this.#server.findings(this.#needed));
+    throwFirst(await this.#server.findings());
   }
 }

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 
+import type { Server } from '../authorization-server/server.js';
 import { loginScope } from '../authorization/authorization-request.js';
 import type { OidcClient } from '../client/oidc-client.js';
 import { ConfigError } from '../errors/errors.js';
@@ -17,7 +18,12 @@ export interface LoginPlan {
 }
 
 /** @throws {ConfigError} no login is possible with this configuration */
-export function planLogin(client: OidcClient, settings: LoginSettings, sessions: SessionPort): LoginPlan {
+export function planLogin(
+  client: OidcClient,
+  server: Server,
+  settings: LoginSettings,
+  sessions: SessionPort,
+): LoginPlan {
   const sealer = sessions.sealer();
   const { redirect_uris = [], response_types, grant_types, scope: registered } = client.metadata;
   const scope = settings.scope ?? loginScope(registered);
@@ -32,7 +38,7 @@ export function planLogin(client: OidcClient, settings: LoginSettings, sessions:
   if (!profile.secure) {
     new Logger('OidcLoginGuard').warn('The redirect URI is http: cookies are not Secure. For development only.');
   }
-  client.needs('authorization_endpoint', 'token_endpoint');
+  server.needs('authorization_endpoint', 'token_endpoint');
   const { issuer, clock } = client;
   const response_mode = settings.responseMode;
   const { default_max_age: max_age } = client.metadata;

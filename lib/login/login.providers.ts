@@ -1,9 +1,10 @@
 import type { ModuleMetadata, Provider } from '@nestjs/common';
 
+import type { Server } from '../authorization-server/server.js';
 import type { OidcClient } from '../client/oidc-client.js';
 import { Responses } from '../nest/responses.js';
 import { Routes } from '../nest/routes.js';
-import { clientToken, optionsToken, sessionCookiesToken, strategyToken } from '../nest/tokens.js';
+import { clientToken, optionsToken, serverToken, sessionCookiesToken, strategyToken } from '../nest/tokens.js';
 import type { SessionPort } from '../session/session.port.js';
 import { Login } from './login.js';
 import type { LoginSettings } from './login.options.js';
@@ -17,14 +18,15 @@ export function loginProviders(name?: string): Provider[] {
   return [
     {
       provide: Login,
-      inject: [clientToken(name), optionsToken(name), sessionCookiesToken(name), Responses, Routes],
+      inject: [clientToken(name), serverToken(name), optionsToken(name), sessionCookiesToken(name), Responses, Routes],
       useFactory: (
         client: OidcClient,
+        server: Server,
         options: { readonly login: LoginSettings },
         sessions: SessionPort,
         responses: Responses,
         routes: Routes,
-      ) => new Login(client, options.login, sessions, responses, routes),
+      ) => new Login(client, server, options.login, sessions, responses, routes),
     },
     OidcStrategy,
     { provide: strategyToken(name), useExisting: OidcStrategy },

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 
+import type { Server } from '../authorization-server/server.js';
 import type { OidcClient } from '../client/oidc-client.js';
 import { AuthorizationResponseError } from '../errors/errors.js';
 import { ToldOnce } from '../events/told-once.js';
@@ -77,6 +78,7 @@ export class Login {
 
   constructor(
     private readonly client: OidcClient,
+    private readonly server: Server,
     private readonly settings: LoginSettings,
     private readonly sessions: SessionPort,
     readonly responses: Responses,
@@ -259,7 +261,7 @@ export class Login {
 
   private plan(): LoginPlan {
     if (this.#plan === undefined) {
-      const plan = planLogin(this.client, this.settings, this.sessions);
+      const plan = planLogin(this.client, this.server, this.settings, this.sessions);
       this.sessions.alsoSet((cookies) => plan.transactions.clearSurplus(cookies));
       this.#plan = plan;
     }

@@ -2,44 +2,43 @@ import { Module, type DynamicModule, type FactoryProvider, type Provider } from 
 import { ModuleRef } from '@nestjs/core';
 import type { Dispatcher } from 'undici';
 
+import type { Server } from '../authorization-server/server.js';
 import { OidcClient } from '../client/oidc-client.js';
 import type { Now } from '../clock/clock.js';
 import { ConfigError } from '../errors/errors.js';
 import { Connections } from '../http/connections.js';
-import { Transport } from '../http/transport.js';
 import { loginExports, loginProviders } from '../login/login.providers.js';
-import type { ClientMetadata } from '../metadata/client-metadata.js';
 import { clockSkewSchema, clockToleranceSchema } from '../metadata/client-metadata.schema.js';
-import { parseClientMetadata } from '../metadata/registered-client.js';
 import { Responses } from '../nest/responses.js';
 import { Routes } from '../nest/routes.js';
 import {
-  clientFactoryToken,
   clientToken,
+  evictionsToken,
   OIDC_CLOCK,
   OIDC_CLOCK_SKEW,
   OIDC_CLOCK_TOLERANCE,
   OIDC_DISPATCHER,
   optionsToken,
+  serversToken,
+  serverToken,
 } from '../nest/tokens.js';
 import { GuardCheck } from '../resource-server/guard-check.js';
-import type { TrustedIssuerOptions } from '../resource-server/resource-server.options.js';
 import { resourceServerExports, resourceServerProviders } from '../resource-server/resource-server.providers.js';
 import { sessionExports, sessionProviders } from '../session/session.providers.js';
+import { Evictions } from '../tokens/evictions.js';
 import { validate } from '../values/validate.js';
 import { OidcDefaults, OidcDefaultsModule } from './oidc.defaults.js';
-import { OidcLifecycle, warn } from './oidc.lifecycle.js';
+import { OidcLifecycle } from './oidc.lifecycle.js';
 import {
   parseOptions,
-  requireIssuer,
   requireReturned,
-  serverOverrides,
   type OidcModuleAsyncOptions,
   type OidcModuleExtras,
   type OidcModuleOptions,
   type OidcOptionsFactory,
   type ParsedOptions,
 } from './oidc.options.js';
+import { Servers } from './servers.js';
 
 const RAW_OPTIONS = Symbol('nestjs-oidc: options as given');
 const CONNECTIONS = Symbol('nestjs-oidc: connections');
@@ -94,7 +93,9 @@ function define(extras: OidcModuleExtras, raw: readonly Provider[]): DynamicModu
       Routes,
       { provide: optionsToken(name), inject: [RAW_OPTIONS], useFactory: parseOptions },
       connectionsProvider(name),
-      clientFactoryProvider(name),
+      serversProvider(name),
+      serverProvider(name),
+      { provide: evictionsToken(name), useFactory: () => new Evictions() },
       clientProvider(name),
       ...(isDefault ? [{ provide: OidcClient, useExisting: clientToken() }] : []),
       lifecycleProvider(name),
@@ -144,13 +145,10 @@ function connectionsProvider(name: string | undefined): FactoryProvider {
   };
 }
 
-/** What makes a client: our own, and those at the other issuers that the API trusts. */
-type CreateClient = (at: TrustedIssuerOptions) => OidcClient;
-
 /** Each part of the clock: from this module's `providers` or `imports`, else from a global module, else the default. */
-function clientFactoryProvider(name: string | undefined): FactoryProvider {
+function serversProvider(name: string | undefined): FactoryProvider {
   return {
-    provide: clientFactoryToken(name),
+    provide: serversToken(name),
     inject: [
       optionsToken(name),
       CONNECTIONS,
@@ -166,41 +164,23 @@ function clientFactoryProvider(name: string | undefined): FactoryProvider {
       now: Now = defaults.now,
       givenSkew: number = defaults.skew,
       givenTolerance: number = defaults.tolerance,
-    ): CreateClient => {
+    ) => {
       const skew = validate(clockSkewSchema, givenSkew, 'OIDC_CLOCK_SKEW');
       const tolerance = validate(clockToleranceSchema, givenTolerance, 'OIDC_CLOCK_TOLERANCE');
-      const { insecureHttp, discovery } = options;
-      return ({ issuer, client = UNREGISTERED, server }) => {
-        requireIssuer(issuer, insecureHttp);
-        const registered = issuer === options.issuer ? options.client : parseClientMetadata(client);
-        const { document } = discovery;
-        const { fetch = options.client.fetch } = registered;
-        return new OidcClient({
-          name,
-          transport: new Transport(fetch ? new Connections(options.http, now, { fetch }) : connections),
-          now,
-          skew,
-          tolerance,
-          client: registered,
-          issuer,
-          insecureHttp,
-          server: serverOverrides(server),
-          document,
-          warn,
-        });
-      };
+      return new Servers(options, { connections, now, skew, tolerance });
     },
   };
 }
 
-/** Where we are not registered we verify what others bring, and ask for nothing. */
-const UNREGISTERED: ClientMetadata = { client_id: 'unregistered', token_endpoint_auth_method: 'none' };
+function serverProvider(name: string | undefined): FactoryProvider {
+  return { provide: serverToken(name), inject: [serversToken(name)], useFactory: (servers: Servers) => servers.own() };
+}
 
 function clientProvider(name: string | undefined): FactoryProvider {
   return {
     provide: clientToken(name),
-    inject: [clientFactoryToken(name), optionsToken(name)],
-    useFactory: (create: CreateClient, { issuer, server }: ParsedOptions) => create({ issuer, server }),
+    inject: [serverToken(name), evictionsToken(name)],
+    useFactory: (server: Server, evictions: Evictions) => new OidcClient(name, server, evictions),
   };
 }
 

@@ -18,8 +18,14 @@ function tokensOf(provider: string): (name?: string) => string {
 /** Token of the client called `name`; of the one without a name when left out. */
 export const clientToken = tokensOf('client');
 
-/** Token of the factory for clients at other issuers, beside the client called `name`. */
-export const clientFactoryToken = tokensOf('client-factory');
+/** Token of the authorization server, as the client called `name` sees it. */
+export const serverToken = tokensOf('server');
+
+/** Token of what makes servers of other issuers, beside that of the client called `name`. */
+export const serversToken = tokensOf('servers');
+
+/** Token of the evictions from the token caches of the client called `name`. */
+export const evictionsToken = tokensOf('evictions');
 
 /** Token of the parsed options of the client called `name`. */
 export const optionsToken = tokensOf('options');

@@ -42,8 +42,8 @@ export class GuardCheck implements OnApplicationBootstrap {
     );
     await this.#checkGuards(handlers);
     const servers = this.#resourceServers();
-    if (handlers.some(asksTheServer) && !servers.some(({ client }) => client.canIntrospect)) {
-      servers.forEach(({ client }) => client.needs('introspection_endpoint'));
+    if (handlers.some(asksTheServer) && !servers.some(({ server }) => server.canIntrospect)) {
+      servers.forEach(({ server }) => server.needs('introspection_endpoint'));
     }
     const idle = new Set(handlers.filter(wantsWhatIsKept).map(nameOf));
     if (idle.size > 0 && !servers.some(({ settings }) => settings.cache !== undefined)) {

@@ -78,7 +78,7 @@ export class OidcGuard implements CanActivate {
     requireConfiguration(resourceServer);
     this.#server = resourceServer;
     this.#responses = responses;
-    this.#told = new ToldOnce(resourceServer.client.clock.now);
+    this.#told = new ToldOnce(resourceServer.clock.now);
     const { resource } = resourceServer.settings;
     this.#resourceMetadata = resource && resourceMetadataUrl(resource);
   }
@@ -131,7 +131,7 @@ export class OidcGuard implements CanActivate {
     const { scopes, stepUp } = ruleOf(context);
     token.requireScopes(scopes);
     if (stepUp !== undefined) {
-      token.requireAuthentication(stepUp, this.#server.client.clock);
+      token.requireAuthentication(stepUp, this.#server.clock);
     }
   }
 

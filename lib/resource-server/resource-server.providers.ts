@@ -1,15 +1,15 @@
 import { Logger, type ModuleMetadata, type Provider } from '@nestjs/common';
-
 import { ModulesContainer } from '@nestjs/core';
 
-import type { OidcClient } from '../client/oidc-client.js';
+import type { Server } from '../authorization-server/server.js';
 import { Responses } from '../nest/responses.js';
 import { Routes } from '../nest/routes.js';
-import { clientFactoryToken, clientToken, optionsToken, resourceServerToken } from '../nest/tokens.js';
+import { evictionsToken, optionsToken, resourceServerToken, serversToken, serverToken } from '../nest/tokens.js';
 import type { OidcStore } from '../storage/oidc-store.js';
+import type { Evictions } from '../tokens/evictions.js';
 import { ProtectedResource } from './protected-resource.js';
-import { ResourceServer } from './resource-server.js';
-import type { ResourceServerSettings, TrustedIssuerOptions } from './resource-server.options.js';
+import { ResourceServer, type ServersOfIssuers } from './resource-server.js';
+import type { ResourceServerSettings } from './resource-server.options.js';
 import { StoreCheck } from './store-check.js';
 
 /** What this room reads of the options. */
@@ -27,12 +27,13 @@ export function resourceServerProviders(name?: string): Provider[] {
   return [
     {
       provide: resourceServerToken(name),
-      inject: [clientToken(name), clientFactoryToken(name), optionsToken(name)],
+      inject: [serverToken(name), serversToken(name), evictionsToken(name), optionsToken(name)],
       useFactory: (
-        client: OidcClient,
-        clientAt: (options: TrustedIssuerOptions) => OidcClient,
+        server: Server,
+        servers: ServersOfIssuers,
+        evictions: Evictions,
         { resourceServer, store }: ResourceServerPart,
-      ) => resourceServer && new ResourceServer(resourceServer, { client, clientAt, store, warn }),
+      ) => resourceServer && new ResourceServer(resourceServer, { server, servers, evictions, store, warn }),
     },
     {
       provide: ProtectedResource,

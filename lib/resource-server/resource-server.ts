@@ -1,9 +1,12 @@
-import type { OidcClient } from '../client/oidc-client.js';
+import type { PublishedServer } from '../authorization-server/published-server.js';
+import { Server } from '../authorization-server/server.js';
+import type { Clock } from '../clock/clock.js';
 import { AccessTokenError, ConfigError } from '../errors/errors.js';
 import { unverifiedJwt, type UnverifiedJwt } from '../jose/unverified-jwt.js';
 import type { AccessRule } from '../nest/access-rule.js';
 import { MemoryStore } from '../storage/memory-store.js';
 import type { OidcStore } from '../storage/oidc-store.js';
+import type { Evictions } from '../tokens/evictions.js';
 import { chain, type Awaitable } from '../values/awaitable.js';
 import type { ResourceServerSettings, TrustedIssuerOptions, ValidateAccessToken } from './resource-server.options.js';
 import { SenderConstraint, type Presentation } from './sender-constraint/sender-constraint.js';
@@ -11,19 +14,26 @@ import { TrustedIssuer, type Way } from './trusted-issuer.js';
 import { TrustedIssuers } from './trusted-issuers.js';
 import type { VerifiedAccessToken } from './verified-access-token.js';
 
+/** Makes the servers of other issuers: as our client there sees it, or as anybody does where we are not registered. */
+export interface ServersOfIssuers {
+  at(options: TrustedIssuerOptions): Server | PublishedServer;
+}
+
 /** What a resource server is made of, beside its options. */
 export interface ResourceServerParts {
-  readonly client: OidcClient;
+  /** The module's own authorization server. */
+  readonly server: Server;
+  readonly servers: ServersOfIssuers;
+  readonly evictions: Evictions;
   /** Undefined: replicas share nothing. */
   readonly store: OidcStore | undefined;
-  /** Makes our client at another issuer. */
-  readonly clientAt: (options: TrustedIssuerOptions) => OidcClient;
   readonly warn: (problem: string) => void;
 }
 
 /** The API as its authorization servers know it: verifies access tokens, by introspection or by their signature. */
 export class ResourceServer {
-  readonly client: OidcClient;
+  readonly server: Server;
+  readonly clock: Clock;
   readonly realm: string;
   readonly senderConstraint: SenderConstraint;
   /** The application's mapping from token to user, if there is one. */
@@ -32,24 +42,27 @@ export class ResourceServer {
 
   constructor(
     readonly settings: ResourceServerSettings,
-    { client, store, clientAt, warn }: ResourceServerParts,
+    { server, servers, evictions, store, warn }: ResourceServerParts,
   ) {
     const { algorithms, cache, issuers } = settings;
-    const audience = audiencesOf(settings);
+    const audience = acceptedAudiences(settings);
     const trusted = { audience, algorithms, cache, store, warn };
-    this.client = client;
-    this.realm = audience?.[0] ?? client.issuer;
+    this.server = server;
+    this.clock = server.clock;
+    this.realm = audience?.[0] ?? server.issuer;
     this.senderConstraint = new SenderConstraint(
       settings,
-      store ?? new MemoryStore({ now: client.clock.now }),
-      client.clock,
+      store ?? new MemoryStore({ now: server.clock.now }),
+      server.clock,
     );
     this.validate = settings.validate;
-    const own = new TrustedIssuer(client, { ...trusted, introspects: client.canIntrospect });
-    const create = (options: TrustedIssuerOptions) =>
-      new TrustedIssuer(clientAt(options), { ...trusted, introspects: options.client !== undefined });
-    this.#issuers = new TrustedIssuers(own, issuers, create, client.clock.now);
-    client.onForget({ token: (token) => this.#forget(token), keys: () => own.forgetSignatures() });
+    const own = new TrustedIssuer(server, server.canIntrospect ? server : undefined, trusted);
+    const create = (options: TrustedIssuerOptions): TrustedIssuer => {
+      const other = servers.at(options);
+      return new TrustedIssuer(other, other instanceof Server ? other : undefined, trusted);
+    };
+    this.#issuers = new TrustedIssuers(own, issuers, create, server.clock.now);
+    evictions.join({ evictToken: (token) => this.#evict(token), evictSigned: () => own.evictSigned() });
   }
 
   /** The issuers that are known at boot. */
@@ -88,15 +101,15 @@ export class ResourceServer {
     }
     const validation = required ?? this.settings.validation;
     const automatic = jwt?.typ === 'at+jwt' ? 'jwt-then-introspection' : 'introspection';
-    return !issuer.introspects ? 'jwt' : validation === 'auto' ? automatic : validation;
+    return validation === 'auto' ? automatic : validation;
   }
 
   /** At its issuer, also where that was not met yet: other replicas that share the store may know it. */
-  async #forget(token: string): Promise<void> {
+  async #evict(token: string): Promise<void> {
     const name = this.#issuers.areSeveral ? unverifiedJwt(token)?.iss : undefined;
     try {
       const issuer = await this.#issuers.get(name);
-      await issuer.forget(token);
+      await issuer.evict(token);
     } catch (error) {
       // Of an issuer that nobody trusts nothing is kept.
       if (!(error instanceof AccessTokenError)) {
@@ -106,7 +119,7 @@ export class ResourceServer {
   }
 }
 
-function audiencesOf({ audience }: ResourceServerSettings): readonly string[] | undefined {
+function acceptedAudiences({ audience }: ResourceServerSettings): readonly string[] | undefined {
   return typeof audience === 'string' ? [audience] : audience || undefined;
 }
 
@@ -115,12 +128,11 @@ function audiencesOf({ audience }: ResourceServerSettings): readonly string[] | 
  *
  * @throws {ConfigError} there is no audience, or nothing to authenticate with at the introspection endpoint
  */
-export function requireConfiguration(server: ResourceServer | undefined): asserts server is ResourceServer {
-  if (server === undefined) {
+export function requireConfiguration(api: ResourceServer | undefined): asserts api is ResourceServer {
+  if (api === undefined) {
     throw new ConfigError('INVALID_CONFIG', 'resourceServer.audience', 'is required by OidcGuard');
   }
-  if (server.settings.validation === 'jwt') {
-    return;
+  if (api.settings.validation !== 'jwt') {
+    api.server.needs('introspection_endpoint');
   }
-  server.client.needs('introspection_endpoint');
 }

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 
-import type { OidcClient } from '../client/oidc-client.js';
+import type { PublishedServer } from '../authorization-server/published-server.js';
+import type { Server } from '../authorization-server/server.js';
 import type { AccessTokenErrorCode, VerificationErrorCode } from '../errors/codes.js';
 import { AccessTokenError, ConfigError, OAuthError, VerificationError } from '../errors/errors.js';
 import { unverifiedJwt } from '../jose/unverified-jwt.js';
@@ -9,14 +10,13 @@ import type { OidcStore } from '../storage/oidc-store.js';
 import { LocalClaimsCache, type ClaimsCache } from '../token-cache/claims-cache.js';
 import { ClaimsSource, type AskForClaims, type FoundClaims } from '../token-cache/claims-source.js';
 import { SharedClaimsCache } from '../token-cache/shared-claims-cache.js';
-import type { AccessTokenClaims } from '../tokens/access-token.js';
+import { verifyAccessToken, type AccessTokenClaims } from '../tokens/access-token.js';
+import { introspect } from '../tokens/introspection.js';
 import { chain, isPromise, type Awaitable } from '../values/awaitable.js';
 import type { CacheSettings } from './resource-server.options.js';
 import { isCalledAccessToken, VerifiedAccessToken, type AccessTokenExpectations } from './verified-access-token.js';
 
 export interface TrustedIssuerSettings {
-  /** Whether we are registered there; if not, only JWTs are understood. */
-  readonly introspects: boolean;
   /** One of them must be in `aud`; undefined: not checked. */
   readonly audience: readonly string[] | undefined;
   /** What may have signed a JWT; undefined: any asymmetric algorithm. */
@@ -36,28 +36,35 @@ export type Way = 'introspection' | 'jwt' | 'jwt-then-introspection';
 
 /** An authorization server whose access tokens are good here. */
 export class TrustedIssuer {
-  readonly #introspected: ClaimsSource;
+  /** Its issuer identifier. */
+  readonly name: string;
+  readonly #introspected: ClaimsSource | undefined;
   readonly #signed: ClaimsSource;
   readonly #expected: AccessTokenExpectations;
 
+  /** @param registered the same server, where our client there can introspect; undefined: only JWTs are understood */
   constructor(
-    readonly client: OidcClient,
+    private readonly server: PublishedServer,
+    registered: Server | undefined,
     private readonly settings: TrustedIssuerSettings,
   ) {
-    const { issuer, clock, metadata } = client;
+    const { issuer, clock } = server;
     const { audience, cache: times } = settings;
-    const identity = hash('sha256', JSON.stringify([issuer, metadata.client_id]), 'base64url');
+    const identity = hash('sha256', JSON.stringify([issuer, registered?.client.metadata.client_id]), 'base64url');
     const source = (ask: AskForClaims, cache: ClaimsCache | undefined) =>
       new ClaimsSource(identity, ask, clock.now, cache && times && { cache, times });
+    this.name = issuer;
     this.#expected = { issuer, clock, audience };
-    this.#introspected = source((token) => this.#introspect(token), times && introspections(client, times, settings));
+    this.#introspected =
+      registered &&
+      source((token) => this.#introspect(registered, token), times && introspections(registered, times, settings));
     // Never shared: a signature is cheaper to check than a store is to ask.
     this.#signed = source((token) => this.#verifySignature(token), times && new LocalClaimsCache(times.maxEntries));
   }
 
-  /** Whether we are registered there; if not, only JWTs are understood. */
+  /** Whether tokens can be introspected there; if not, only JWTs are understood. */
   get introspects(): boolean {
-    return this.settings.introspects;
+    return this.#introspected !== undefined;
   }
 
   /**
@@ -70,41 +77,33 @@ export class TrustedIssuer {
     );
   }
 
-  /** Whoever presents it next, it is looked into anew. */
-  async forget(token: string): Promise<void> {
-    await Promise.all([this.#signed.forget(token), this.#introspected.forget(token)]);
+  /** Drops what is kept about a token: whoever presents it next, it is verified anew. */
+  async evict(token: string): Promise<void> {
+    await Promise.all([this.#signed.forget(token), this.#introspected?.forget(token)]);
   }
 
-  /** For when the keys are no longer trusted. */
-  forgetSignatures(): void {
+  /** Drops every verified signature, for when the keys are no longer trusted. */
+  evictSigned(): void {
     this.#signed.forgetAll();
   }
 
   #find(token: string, way: Way, freshness: IntrospectionFreshness): Awaitable<FoundClaims> {
+    const introspected = this.#introspected;
+    if (introspected === undefined || way === 'jwt') {
+      return this.#signed.find(token, freshness);
+    }
     if (way === 'introspection') {
-      return this.#introspected.find(token, freshness);
+      return introspected.find(token, freshness);
     }
     const found = this.#signed.find(token, freshness);
-    return way === 'jwt' || !isPromise(found)
-      ? found
-      : found.catch((error: unknown) => this.#findDespite(error, token, freshness));
+    return isPromise(found)
+      ? found.catch((error: unknown) => introspectedDespite(error, () => introspected.find(token, freshness)))
+      : found;
   }
 
-  /** Asks the server, where it can be asked, about a token that only lacks a claim; anything else stays refused. */
-  async #findDespite(refusal: unknown, token: string, freshness: IntrospectionFreshness): Promise<FoundClaims> {
-    if (!lacksClaim(refusal)) {
-      throw refusal;
-    }
+  async #introspect(server: Server, token: string): Promise<AccessTokenClaims | undefined> {
     try {
-      return await this.#introspected.find(token, freshness);
-    } catch (error) {
-      throw error instanceof ConfigError && error.code === 'ENDPOINT_MISSING' ? refusal : error;
-    }
-  }
-
-  async #introspect(token: string): Promise<AccessTokenClaims | undefined> {
-    try {
-      const introspection = await this.client.introspect(token, { audience: this.settings.audience ?? [] });
+      const introspection = await introspect(server, token, { audience: this.settings.audience ?? [] });
       if (!introspection.active) {
         return undefined;
       }
@@ -124,7 +123,7 @@ export class TrustedIssuer {
   async #verifySignature(token: string): Promise<AccessTokenClaims> {
     const { audience, algorithms } = this.settings;
     try {
-      return await this.client.verifyAccessToken(token, { audience, algorithms });
+      return await verifyAccessToken(this.server, token, { audience, algorithms });
     } catch (error) {
       // The token is to blame; keys that can't be had are not, and go through as they are.
       if (error instanceof VerificationError) {
@@ -133,6 +132,18 @@ export class TrustedIssuer {
       }
       throw error;
     }
+  }
+}
+
+/** Asks the server, where it can be asked, about a token that only lacks a claim; anything else stays refused. */
+async function introspectedDespite(refusal: unknown, ask: () => Awaitable<FoundClaims>): Promise<FoundClaims> {
+  if (!lacksClaim(refusal)) {
+    throw refusal;
+  }
+  try {
+    return await ask();
+  } catch (error) {
+    throw error instanceof ConfigError && error.code === 'ENDPOINT_MISSING' ? refusal : error;
   }
 }
 
@@ -173,7 +184,7 @@ function requireNoIdToken(token: string, answer: AccessTokenClaims): void {
 }
 
 function introspections(
-  { clock, sealingSecret }: OidcClient,
+  { clock, client }: Server,
   { maxEntries, ttl, negativeTtl }: CacheSettings,
   { store, warn }: TrustedIssuerSettings,
 ): ClaimsCache {
@@ -181,6 +192,6 @@ function introspections(
     return new LocalClaimsCache(maxEntries);
   }
   const lifetime = (ttl + LONGEST_STALE) * 1000;
-  const settings = { maxEntries, lifetime, negativeTtl, secret: sealingSecret?.reveal() };
+  const settings = { maxEntries, lifetime, negativeTtl, secret: client.sealingSecret?.reveal() };
   return new SharedClaimsCache(store, clock, settings, warn);
 }

@@ -52,7 +52,7 @@ export class TrustedIssuers {
     private readonly create: (options: TrustedIssuerOptions) => TrustedIssuer,
     private readonly now: Now,
   ) {
-    this.#known.set(own.client.issuer, own);
+    this.#known.set(own.name, own);
     if (typeof others === 'function') {
       this.#resolve = others;
     } else {

@@ -1,4 +1,4 @@
-import type { Server } from '../authorization-server/server.js';
+import type { PublishedServer } from '../authorization-server/published-server.js';
 import { VerificationError } from '../errors/errors.js';
 import { ASYMMETRIC_ALGORITHMS } from '../jose/algorithms.js';
 import { verifyJwt } from '../jose/jwt.js';
@@ -72,13 +72,13 @@ export function wrongClaim(claims: JsonObject): string | undefined {
  * @throws {VerificationError} it is no access token of this server for this API, or not within its time
  */
 export async function verifyAccessToken(
-  server: Server,
+  server: PublishedServer,
   token: string,
   { audience, algorithms = ASYMMETRIC_ALGORITHMS }: AccessTokenOptions = {},
 ): Promise<AccessTokenClaims> {
   requireTokenText(token);
   const { issuer, clock } = server;
-  const keys = (): ReturnType<Server['strangersKeys']> => server.strangersKeys();
+  const keys = (): ReturnType<PublishedServer['strangersKeys']> => server.strangersKeys();
   const { claims } = await verifyJwt(token, ACCESS_TOKEN, {
     issuer,
     audience,

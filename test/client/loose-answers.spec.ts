@@ -57,8 +57,8 @@ describe('the server’s metadata', () => {
     async (endpoint) => {
       const op = await startProvider();
       op.discovery((document) => ({ ...document, [`${endpoint}_endpoint_auth_methods_supported`]: [] }));
-      const { oidc } = clientOf(op);
-      oidc.needs('token_endpoint', 'introspection_endpoint', 'revocation_endpoint');
+      const { oidc, server } = clientOf(op);
+      server.needs('token_endpoint', 'introspection_endpoint', 'revocation_endpoint');
       await oidc.ready();
     },
   );

@@ -32,9 +32,9 @@ describe('what a client needs', () => {
       `client.introspection_endpoint_auth_method: must not be none: ${WHY}; one that takes anybody has to be named in server.introspection_endpoint`,
     ],
   ])('to introspect is more than %s', async (_what, metadata, message) => {
-    const { oidc } = clientOf(await startProvider(), { metadata });
-    expect(() => oidc.needs('introspection_endpoint')).toThrow(message);
-    expect(() => oidc.needs('token_endpoint', 'authorization_endpoint')).not.toThrow();
+    const { server } = clientOf(await startProvider(), { metadata });
+    expect(() => server.needs('introspection_endpoint')).toThrow(message);
+    expect(() => server.needs('token_endpoint', 'authorization_endpoint')).not.toThrow();
   });
 
   it.each<[string, Partial<ClientMetadata>, boolean]>([
@@ -46,9 +46,9 @@ describe('what a client needs', () => {
     'to introspect at an endpoint that is named in the options is %s: %j gives %s',
     async (_what, metadata, isGood) => {
       const op = await startProvider();
-      const server = { introspection_endpoint: op.url('introspect') };
-      const { oidc, warnings } = clientOf(op, { metadata, settings: { server } });
-      const needs = () => oidc.needs('introspection_endpoint');
+      const named = { introspection_endpoint: op.url('introspect') };
+      const { oidc, server, warnings } = clientOf(op, { metadata, settings: { server: named } });
+      const needs = () => server.needs('introspection_endpoint');
       const warning =
         'The introspection endpoint is asked without authentication: nobody else may be able to reach it.';
       if (isGood) {
@@ -73,7 +73,7 @@ describe('what a client needs', () => {
     const op = await startProvider();
     const jwks = { keys: [privateJwk(keyOf('P-256'))] } as ClientMetadata['jwks'];
     for (const metadata of [{}, { ...without, jwks }]) {
-      expect(() => clientOf(op, { metadata }).oidc.needs('introspection_endpoint')).not.toThrow();
+      expect(() => clientOf(op, { metadata }).server.needs('introspection_endpoint')).not.toThrow();
     }
   });
 });
@@ -110,9 +110,9 @@ describe('a token that is no text', () => {
 
   it.each(calls)('is refused in clear words by %s', async (_what, call) => {
     const op = await startProvider();
-    const { oidc } = clientOf(op);
+    const { oidc, evictions } = clientOf(op);
     const told: unknown[] = [];
-    oidc.onForget({ token: (token) => void told.push(token), keys: () => void told.push('keys') });
+    evictions.join({ evictToken: (token) => void told.push(token), evictSigned: () => void told.push('keys') });
     for (const token of [{ value: 'a' }, undefined, null, 7, '']) {
       expect(await rejection(call(oidc, token as never))).toMatchObject({
         name: 'ConfigError',
@@ -123,9 +123,9 @@ describe('a token that is no text', () => {
   });
 
   it('is another thing than keys to forget', async () => {
-    const { oidc } = clientOf(await startProvider());
+    const { oidc, evictions } = clientOf(await startProvider());
     const told: string[] = [];
-    oidc.onForget({ token: (token) => void told.push(token), keys: () => void told.push('the keys') });
+    evictions.join({ evictToken: (token) => void told.push(token), evictSigned: () => void told.push('the keys') });
     await oidc.forget('a');
     oidc.forgetKeys();
     await oidc.revoke('b');

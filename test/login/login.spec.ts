@@ -37,7 +37,6 @@ function application({ options = {}, metadata, name, exchange, validate: own, ha
     issuer: 'https://op.test',
     metadata: { redirect_uris: ['https://app.test/auth/callback'], ...metadata },
     clock: new Clock(() => T, 0, 30),
-    needs: () => {},
     authorizationUrl: async (asked: { scope?: string; response_mode?: string }) => {
       calls.authorization.push(asked);
       const code_verifier = createHash('sha256')
@@ -76,7 +75,8 @@ function application({ options = {}, metadata, name, exchange, validate: own, ha
   };
   const host = { httpAdapter: undefined } as never;
   const settings = validate(loginOptionsSchema, options, 'login');
-  const login = new Login(client as never, settings, sessions, new Responses(host), new Routes(host));
+  const server = { needs: () => {} } as never;
+  const login = new Login(client as never, server, settings, sessions, new Responses(host), new Routes(host));
   const strategy = new OidcStrategy();
   Object.assign(strategy, { login, ...(own && { validate: own }) });
   return { calls, started, login, strategy };

@@ -194,34 +194,36 @@ describe('what the server does not publish', () => {
 
   it('DISC-17 an endpoint: at the first call, or at boot', async () => {
     const op = await startProvider();
-    const { oidc } = clientOf(op);
+    const { oidc, server } = clientOf(op);
     op.discovery(({ introspection_endpoint: _, ...document }) => document);
     const missing = { name: 'ConfigError', code: 'ENDPOINT_MISSING', member: 'server.introspection_endpoint' };
     expect(await rejection(oidc.introspect('token'))).toMatchObject(missing);
     await oidc.ready();
-    oidc.needs('introspection_endpoint');
+    server.needs('introspection_endpoint');
     expect(await rejection(oidc.ready())).toMatchObject(missing);
   });
 
   it('A13 our method of authentication: no other is tried', async () => {
     const op = await startProvider();
-    const { oidc } = clientOf(op);
+    const { oidc, server } = clientOf(op);
     op.discovery((document) => ({ ...document, token_endpoint_auth_methods_supported: ['private_key_jwt'] }));
     expect(await rejection(oidc.clientCredentials())).toMatchObject({ code: 'AUTH_METHOD_UNSUPPORTED' });
-    oidc.needs('token_endpoint');
+    server.needs('token_endpoint');
     expect(await rejection(oidc.ready())).toMatchObject({ code: 'AUTH_METHOD_UNSUPPORTED' });
     expect(op.count('token')).toBe(0);
   });
 
   it('a public client: it needs no listing', async () => {
     const op = await startProvider();
-    const { oidc } = clientOf(op, { metadata: { client_secret: undefined, token_endpoint_auth_method: 'none' } });
+    const { oidc, server } = clientOf(op, {
+      metadata: { client_secret: undefined, token_endpoint_auth_method: 'none' },
+    });
     op.discovery((document) => ({
       ...document,
       token_endpoint_auth_methods_supported: ['client_secret_basic', 'private_key_jwt'],
       revocation_endpoint_auth_methods_supported: ['client_secret_basic'],
     }));
-    oidc.needs('token_endpoint');
+    server.needs('token_endpoint');
     await oidc.ready();
     await loginWith(oidc, op);
     await oidc.revoke('token');
@@ -237,9 +239,9 @@ describe('what the server does not publish', () => {
     ['claims_supported', []],
   ])('all of its %s: a login and a grant work all the same', async (list, values) => {
     const op = await startProvider();
-    const { oidc } = clientOf(op);
+    const { oidc, server } = clientOf(op);
     op.discovery((document) => ({ ...document, [list]: values }));
-    oidc.needs('authorization_endpoint', 'token_endpoint');
+    server.needs('authorization_endpoint', 'token_endpoint');
     await oidc.ready();
     await loginWith(oidc, op, { request: { scope: 'openid profile orders:read' } });
     expect((await oidc.clientCredentials({ scope: 'orders:read' })).token_type).toBe('Bearer');

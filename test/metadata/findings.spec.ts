@@ -116,7 +116,8 @@ it('finds all in which the registration does not fit the server', async () => {
     new Clock(op.clock.now, 0, 30),
     () => undefined,
   );
-  expect(await server.findings(['authorization_endpoint', 'token_endpoint', 'revocation_endpoint'])).toEqual([
+  server.needs('authorization_endpoint', 'token_endpoint', 'revocation_endpoint');
+  expect(await server.findings()).toEqual([
     {
       member: 'client.id_token_signed_response_alg',
       problem: 'is not among the algorithms of the server',

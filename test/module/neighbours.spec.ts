@@ -2,7 +2,11 @@ import { ConsoleLogger } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { expect, it } from '@jest/globals';
 
+import { Server } from '../../lib/authorization-server/server.js';
 import { customFetch, OidcClient, OidcModule, type TrustedIssuerOptions } from '../../lib/index.js';
+import type { Servers } from '../../lib/module/servers.js';
+import { serversToken } from '../../lib/nest/tokens.js';
+import { Evictions } from '../../lib/tokens/evictions.js';
 import { rejection } from '../support/client/client.js';
 
 type Fetch = (url: string) => Promise<Response>;
@@ -28,8 +32,15 @@ async function clientsOf(options: TrustedIssuerOptions, ...others: readonly Trus
   })
     .setLogger(new ConsoleLogger({ logLevels: [] }))
     .compile();
-  const create = app.get<(at: TrustedIssuerOptions) => OidcClient>('nestjs-oidc/client-factory', { strict: false });
-  return [app.get(OidcClient), ...others.map(create)] as const;
+  const servers = app.get<Servers>(serversToken(), { strict: false });
+  return [app.get(OidcClient), ...others.map((options) => clientAt(servers.at(options)))] as const;
+}
+
+function clientAt(server: object): OidcClient {
+  if (!(server instanceof Server)) {
+    throw new Error('We are not registered there.');
+  }
+  return new OidcClient(undefined, server, new Evictions());
 }
 
 it('an issuer that wants to be left alone silences no other on its host', async () => {

@@ -15,6 +15,7 @@ import {
   type OidcModuleOptions,
   type OidcOptionsFactory,
 } from '../../lib/index.js';
+import { parseClientMetadata } from '../../lib/metadata/registered-client.js';
 import { CapturedLogger } from '../support/app/captured-logger.js';
 
 const quiet = new ConsoleLogger({ logLevels: [] });
@@ -372,14 +373,14 @@ describe('the client metadata', () => {
     const [first, second] = [await jwk(), await jwk()];
     const { d: _, ...shown } = await jwk();
     const jwks = { keys: [shown, first, second] };
-    const sealingSecretOf = async (metadata: object) =>
-      (await boot(client(metadata) as OidcModuleOptions)).sealingSecret?.reveal();
-    expect(await sealingSecretOf({})).toBeUndefined();
-    expect(await sealingSecretOf({ jwks: { keys: [shown] } })).toBeUndefined();
-    expect(await sealingSecretOf({ client_secret: SECRET })).toBe(SECRET);
-    expect(await sealingSecretOf({ client_secret: SECRET, jwks })).toBe(SECRET);
+    const sealingSecretOf = (metadata: object) =>
+      parseClientMetadata({ client_id: 'rp1', ...metadata }).sealingSecret?.reveal();
+    expect(sealingSecretOf({})).toBeUndefined();
+    expect(sealingSecretOf({ jwks: { keys: [shown] } })).toBeUndefined();
+    expect(sealingSecretOf({ client_secret: SECRET })).toBe(SECRET);
+    expect(sealingSecretOf({ client_secret: SECRET, jwks })).toBe(SECRET);
     const hashed = createHash('sha256').update(String(first.d)).digest('base64url');
-    expect(await sealingSecretOf({ jwks })).toBe(hashed);
+    expect(sealingSecretOf({ jwks })).toBe(hashed);
     expect(inspect(await boot(client({ jwks }) as OidcModuleOptions), { depth: 9 })).not.toContain(hashed);
   });
 

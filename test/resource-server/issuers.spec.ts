@@ -267,8 +267,8 @@ onBothAdapters((adapter) => {
 describe('TEN-03 of the issuers that a resolver is asked about', () => {
   const setUp = async (resolve: ResolveIssuer) => {
     const op = await startProvider();
-    const own = new TrustedIssuer(clientOf(op).oidc, {
-      introspects: true,
+    const { server } = clientOf(op);
+    const own = new TrustedIssuer(server, server, {
       audience: undefined,
       algorithms: undefined,
       cache: undefined,

@@ -2,10 +2,13 @@ import { readFileSync } from 'node:fs';
 
 import { describe, expect, it } from '@jest/globals';
 
+import { Server } from '../../lib/authorization-server/server.js';
+import { Clock } from '../../lib/clock/clock.js';
 import { Connections } from '../../lib/http/connections.js';
 import { Transport } from '../../lib/http/transport.js';
 import { OidcClient } from '../../lib/index.js';
 import { parseClientMetadata } from '../../lib/metadata/registered-client.js';
+import { Evictions } from '../../lib/tokens/evictions.js';
 
 interface Vector {
   readonly id: string;
@@ -33,19 +36,20 @@ function clientOf({ registered, server, response }: Vector): OidcClient {
   };
   const fetch = async (url: string) => answers[new URL(url).pathname]?.() ?? new Response(null, { status: 404 });
   const clock = (): number => now * 1000;
-  return new OidcClient({
-    name: undefined,
-    client: parseClientMetadata({ client_secret, ...registered }),
-    issuer: server.issuer,
-    insecureHttp: false,
-    server: { ...server, introspection_endpoint: `${server.issuer}/introspect`, jwks_uri: `${server.issuer}/jwks` },
-    document: 'openid-configuration',
-    transport: new Transport(new Connections(LIMITS, clock, { fetch })),
-    now: clock,
-    skew: 0,
-    tolerance,
-    warn: () => undefined,
-  });
+  const endpoints = { introspection_endpoint: `${server.issuer}/introspect`, jwks_uri: `${server.issuer}/jwks` };
+  const asSeen = new Server(
+    parseClientMetadata({ client_secret, ...registered }),
+    {
+      issuer: server.issuer,
+      insecureHttp: false,
+      document: 'openid-configuration',
+      overrides: { ...server, ...endpoints },
+    },
+    new Transport(new Connections(LIMITS, clock, { fetch })),
+    new Clock(clock, 0, tolerance),
+    () => undefined,
+  );
+  return new OidcClient(undefined, asSeen, new Evictions());
 }
 
 describe('RFC 9701', () => {

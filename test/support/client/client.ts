@@ -1,16 +1,38 @@
+import { Server } from '../../../lib/authorization-server/server.js';
 import type { AuthorizationUrlOptions } from '../../../lib/authorization/authorization-request.js';
 import { OidcClient, type CallbackOptions, type CallbackResult } from '../../../lib/client/oidc-client.js';
-import type { OidcClientSettings } from '../../../lib/client/oidc-client.js';
+import { Clock } from '../../../lib/clock/clock.js';
 import { Connections } from '../../../lib/http/connections.js';
 import type { HttpSettings } from '../../../lib/http/http.options.js';
 import { Transport } from '../../../lib/http/transport.js';
 import type { ClientMetadata } from '../../../lib/metadata/client-metadata.js';
+import type { DiscoveryDocument } from '../../../lib/metadata/discovery.js';
 import { parseClientMetadata } from '../../../lib/metadata/registered-client.js';
+import type { ServerMetadata } from '../../../lib/metadata/server-metadata.js';
+import { Evictions } from '../../../lib/tokens/evictions.js';
 import { closeLater } from '../closing.js';
 import type { TestProvider } from '../provider/correct/test-provider.js';
 import { CLIENT_SECRET } from '../provider/provider.js';
 
 export const REDIRECT_URI = 'https://app.test/auth/callback';
+
+/** What `OidcModule` makes a client's server of. */
+interface ServerSettings {
+  /** Members that stand above the published ones. */
+  readonly server: Partial<ServerMetadata>;
+  readonly document: DiscoveryDocument;
+  readonly transport: Transport;
+  readonly skew: number;
+  readonly tolerance: number;
+}
+
+/** A client without Nest, and what stands behind it. */
+export interface StandaloneClient {
+  readonly oidc: OidcClient;
+  readonly server: Server;
+  readonly evictions: Evictions;
+  readonly warnings: readonly string[];
+}
 
 export interface ClientSetup {
   /** Stands above the default client `rp1`. */
@@ -19,7 +41,7 @@ export interface ClientSetup {
   readonly registered?: Readonly<Record<string, unknown>>;
   readonly http?: Partial<HttpSettings>;
   /** Stands above what `OidcModule` would pass. */
-  readonly settings?: Partial<OidcClientSettings>;
+  readonly settings?: Partial<ServerSettings>;
 }
 
 /**
@@ -33,7 +55,7 @@ export interface ClientSetup {
 export function clientOf(
   op: TestProvider,
   { metadata = {}, registered = {}, http = {}, settings = {} }: ClientSetup = {},
-): { oidc: OidcClient; warnings: string[] } {
+): StandaloneClient {
   const client = { client_id: 'rp1', client_secret: CLIENT_SECRET, redirect_uris: [REDIRECT_URI], ...metadata };
   op.register({ ...client, ...registered });
   const warnings: string[] = [];
@@ -45,21 +67,18 @@ export function clientOf(
     maxConcurrent: 128,
     ...http,
   };
-  const oidc = new OidcClient({
-    name: undefined,
-    client: parseClientMetadata(client),
-    issuer: op.issuer,
-    insecureHttp: false,
-    server: {},
-    document: 'openid-configuration',
-    transport: new Transport(closeLater(new Connections(limits, op.clock.now))),
-    now: op.clock.now,
-    skew: 0,
-    tolerance: 30,
-    warn: (problem) => warnings.push(problem),
-    ...settings,
-  });
-  return { oidc, warnings };
+  const {
+    server: overrides = {},
+    document = 'openid-configuration',
+    transport = new Transport(closeLater(new Connections(limits, op.clock.now))),
+    skew = 0,
+    tolerance = 30,
+  } = settings;
+  const source = { issuer: op.issuer, insecureHttp: false, document, overrides };
+  const clock = new Clock(op.clock.now, skew, tolerance);
+  const server = new Server(parseClientMetadata(client), source, transport, clock, (problem) => warnings.push(problem));
+  const evictions = new Evictions();
+  return { oidc: new OidcClient(undefined, server, evictions), server, evictions, warnings };
 }
 
 /** A whole login with nothing between the client and the provider. */

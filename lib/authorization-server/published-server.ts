@@ -1,0 +1,56 @@
+import type { Clock } from '../clock/clock.js';
+import { ConfigError } from '../errors/errors.js';
+import type { Transport } from '../http/transport.js';
+import type { KeySource } from '../jose/jwt.js';
+import { RemoteKeys } from '../jose/remote-keys.js';
+import { discover, type Discovered, type DiscoverySource } from '../metadata/discovery.js';
+import type { ServerMetadata } from '../metadata/server-metadata.js';
+
+/** An authorization server as anybody sees it: its metadata and its keys. It takes no registration to read them. */
+export class PublishedServer {
+  readonly issuer: string;
+  readonly #discovered: Discovered;
+  #keys: { readonly uri: string; readonly remote: RemoteKeys } | undefined;
+
+  /** @param warn gets what an operator should know and no caller can act on */
+  constructor(
+    source: DiscoverySource,
+    readonly transport: Transport,
+    readonly clock: Clock,
+    private readonly warn: (problem: string) => void,
+  ) {
+    this.issuer = source.issuer;
+    this.#discovered = discover(transport, source, clock.now);
+  }
+
+  /** The server's metadata. It comes at once while the kept copy is fresh. */
+  metadata(): ServerMetadata | Promise<ServerMetadata> {
+    return this.#discovered.get();
+  }
+
+  /** The server's metadata, asked for now, whatever is kept. */
+  refreshedMetadata(): ServerMetadata | Promise<ServerMetadata> {
+    return this.#discovered.refresh();
+  }
+
+  /** The server's keys for JWTs that a stranger can send to us. */
+  async strangersKeys(): Promise<KeySource> {
+    return this.publishedKeys(await this.metadata()).from('stranger');
+  }
+
+  /** Drops the kept keys: the next verification fetches them. */
+  forgetKeys(): void {
+    this.#keys = undefined;
+  }
+
+  /** @throws {ConfigError} `NO_JWKS_URI` */
+  protected publishedKeys({ jwks_uri: uri }: ServerMetadata): RemoteKeys {
+    if (uri === undefined) {
+      throw new ConfigError('NO_JWKS_URI', 'server.jwks_uri', 'is not published, and a signature has to be verified');
+    }
+    if (this.#keys?.uri !== uri) {
+      this.#keys = { uri, remote: new RemoteKeys(this.transport, uri, this.clock.now, this.warn) };
+    }
+    return this.#keys.remote;
+  }
+}

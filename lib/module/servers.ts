@@ -1,0 +1,68 @@
+import { PublishedServer } from '../authorization-server/published-server.js';
+import { Server } from '../authorization-server/server.js';
+import { Clock, type Now } from '../clock/clock.js';
+import { Connections } from '../http/connections.js';
+import { Transport } from '../http/transport.js';
+import type { DiscoverySource } from '../metadata/discovery.js';
+import { parseClientMetadata, type RegisteredClient } from '../metadata/registered-client.js';
+import type { ServerMetadata } from '../metadata/server-metadata.js';
+import type { ServersOfIssuers } from '../resource-server/resource-server.js';
+import type { TrustedIssuerOptions } from '../resource-server/resource-server.options.js';
+import { warn } from './oidc.lifecycle.js';
+import { requireIssuer, serverOverrides, type ParsedOptions } from './oidc.options.js';
+
+/** What all servers of one module have in common, unless a client's own metadata says otherwise. */
+export interface ServerDefaults {
+  readonly connections: Connections;
+  readonly now: Now;
+  readonly skew: number;
+  readonly tolerance: number;
+}
+
+/** Makes authorization servers: the module's own, and those of the other issuers that the API trusts. */
+export class Servers implements ServersOfIssuers {
+  constructor(
+    private readonly options: ParsedOptions,
+    private readonly defaults: ServerDefaults,
+  ) {}
+
+  /** The one where the module's client is registered. */
+  own(): Server {
+    const { client, issuer, server } = this.options;
+    return this.#registered(client, issuer, server);
+  }
+
+  /**
+   * One of another issuer: as our client there sees it, or as anybody does where we have none.
+   *
+   * @throws {ConfigError} an option is wrong, or the issuer is reached without TLS
+   */
+  at({ issuer, client, server }: TrustedIssuerOptions): Server | PublishedServer {
+    const { options } = this;
+    requireIssuer(issuer, options.insecureHttp);
+    const own = issuer === options.issuer ? options.client : undefined;
+    return client === undefined
+      ? new PublishedServer(this.#source(issuer, serverOverrides(server)), ...this.#means(own))
+      : this.#registered(own ?? parseClientMetadata(client), issuer, serverOverrides(server));
+  }
+
+  #registered(client: RegisteredClient, issuer: string, overrides: Partial<ServerMetadata>): Server {
+    return new Server(client, this.#source(issuer, overrides), ...this.#means(client));
+  }
+
+  #source(issuer: string, overrides: Partial<ServerMetadata>): DiscoverySource {
+    const { insecureHttp, discovery } = this.options;
+    return { issuer, insecureHttp, document: discovery.document, overrides };
+  }
+
+  /** How a server is reached, by which clock, and who hears of what is wrong with it. */
+  #means(client: RegisteredClient | undefined): [Transport, Clock, typeof warn] {
+    const { connections, now, skew, tolerance } = this.defaults;
+    const { fetch = this.options.client.fetch } = client ?? {};
+    return [
+      new Transport(fetch ? new Connections(this.options.http, now, { fetch }) : connections),
+      new Clock(now, client?.skew ?? skew, client?.tolerance ?? tolerance),
+      warn,
+    ];
+  }
+}
