@@ -16,7 +16,7 @@ import { throwFirst } from '../metadata/finding.js';
 import type { ServerMetadata } from '../metadata/server-metadata.js';
 import { verifyAccessToken, type AccessTokenClaims, type AccessTokenOptions } from '../tokens/access-token.js';
 import type { Evictions } from '../tokens/evictions.js';
-import { introspect, type Introspection, type IntrospectionOptions } from '../tokens/introspection.js';
+import { introspect, type IntrospectionOptions, type IntrospectionResponse } from '../tokens/introspection.js';
 import { revoke } from '../tokens/revocation.js';
 import type { TokenResponse } from '../tokens/token-response.js';
 import { requireTokenText } from '../tokens/token-text.js';
@@ -153,7 +153,7 @@ export class OidcClient {
   }
 
   /** RFC 7662, and RFC 9701 where signed responses are registered. */
-  introspect(token: string, options?: IntrospectionOptions): Promise<Introspection> {
+  introspect(token: string, options?: IntrospectionOptions): Promise<IntrospectionResponse> {
     return introspect(this.#server, token, options);
   }
 

@@ -3,7 +3,7 @@ import { Logger } from '@nestjs/common';
 import type { Server } from '../authorization-server/server.js';
 import type { OidcClient } from '../client/oidc-client.js';
 import { AuthorizationResponseError } from '../errors/errors.js';
-import { ToldOnce } from '../events/told-once.js';
+import { OnceInAWhile } from '../events/once-in-a-while.js';
 import { setCookieBytes, type Cookies } from '../nest/cookies.js';
 import { singleParameter, parseParameters, type Parameters } from '../nest/parameters.js';
 import * as requests from '../nest/requests.js';
@@ -71,7 +71,7 @@ export type Outcome = { readonly setCookies: readonly string[] } & (
 export class Login {
   readonly strategyName: string;
   /** Refused logins: whoever answers a login of their own with an error would fill the log otherwise. */
-  readonly told: ToldOnce;
+  readonly told: OnceInAWhile;
   #hasWarned = false;
   readonly #flight: CallbackFlight<Outcome>;
   #plan: LoginPlan | undefined;
@@ -85,7 +85,7 @@ export class Login {
     private readonly routes: Routes,
   ) {
     this.#flight = new CallbackFlight(client.clock.now);
-    this.told = new ToldOnce(client.clock.now);
+    this.told = new OnceInAWhile(client.clock.now);
     this.strategyName = client.name === undefined ? 'oidc' : `oidc-${client.name}`;
   }
 

@@ -2,7 +2,7 @@ import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import passport from 'passport';
 
 import { SessionError } from '../errors/errors.js';
-import type { ToldOnce } from '../events/told-once.js';
+import type { OnceInAWhile } from '../events/once-in-a-while.js';
 import { PRIVATE_ANSWER, type ResponseHeader } from '../nest/answer.js';
 import * as requests from '../nest/requests.js';
 import type { TokenResponse } from '../tokens/token-response.js';
@@ -208,10 +208,10 @@ function stringify(user: unknown): string {
 const logger = new Logger('OidcStrategy');
 
 /** Logs a refused login. The same trouble is logged once in half a minute, and at `debug` in between. */
-function report(refusal: LoginRefusal | undefined, told: ToldOnce): void {
+function report(refusal: LoginRefusal | undefined, told: OnceInAWhile): void {
   if (refusal?.log !== undefined) {
     const { line, kind } = refusal.log;
     const level = refusal.isOurFault ? 'error' : 'warn';
-    logger[told.isNew(kind) ? level : 'debug'](line);
+    logger[told.isDue(kind) ? level : 'debug'](line);
   }
 }

@@ -119,7 +119,7 @@ export function requireReturned<T>(options: T, by: 'useFactory' | 'useClass' | '
 export function parseOptions(options: OidcModuleOptions): ParsedOptions {
   const parsed = validate(optionsSchema, options, '');
   const { issuer, insecureHttp, resourceServer } = parsed;
-  requireIssuer(issuer, insecureHttp);
+  requireSecureIssuer(issuer, insecureHttp);
   requireSecure(resourceServer?.resource, 'resourceServer.resource', insecureHttp);
   if (Array.isArray(resourceServer?.issuers)) {
     resourceServer.issuers.forEach((trusted, index) => requireTrustedIssuer(trusted, index, insecureHttp));
@@ -141,7 +141,7 @@ export function serverOverrides(server: Partial<ServerMetadata> | undefined): Pa
 }
 
 /** @throws {ConfigError} it is no issuer identifier, or one that is reached without TLS */
-export function requireIssuer(issuer: string, insecureHttp: boolean): void {
+export function requireSecureIssuer(issuer: string, insecureHttp: boolean): void {
   validate(serverOptionsSchema.issuer, issuer, 'issuer');
   requireSecure(issuer, 'issuer', insecureHttp);
 }
@@ -153,7 +153,7 @@ function requireTrustedIssuer(
   insecureHttp: boolean,
 ): void {
   try {
-    requireIssuer(issuer, insecureHttp);
+    requireSecureIssuer(issuer, insecureHttp);
     if (client !== undefined) {
       parseClientMetadata(validate(optionsSchema.entries.client, client, 'client'));
     }

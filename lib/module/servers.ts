@@ -9,7 +9,7 @@ import type { ServerMetadata } from '../metadata/server-metadata.js';
 import type { ServersOfIssuers } from '../resource-server/resource-server.js';
 import type { TrustedIssuerOptions } from '../resource-server/resource-server.options.js';
 import { warn } from './oidc.lifecycle.js';
-import { requireIssuer, serverOverrides, type ParsedOptions } from './oidc.options.js';
+import { requireSecureIssuer, serverOverrides, type ParsedOptions } from './oidc.options.js';
 
 /** What all servers of one module have in common, unless a client's own metadata says otherwise. */
 export interface ServerDefaults {
@@ -39,7 +39,7 @@ export class Servers implements ServersOfIssuers {
    */
   at({ issuer, client, server }: TrustedIssuerOptions): Server | PublishedServer {
     const { options } = this;
-    requireIssuer(issuer, options.insecureHttp);
+    requireSecureIssuer(issuer, options.insecureHttp);
     const own = issuer === options.issuer ? options.client : undefined;
     return client === undefined
       ? new PublishedServer(this.#source(issuer, serverOverrides(server)), ...this.#means(own))

@@ -1,7 +1,7 @@
 import { SetMetadata, type CustomDecorator } from '@nestjs/common';
 import * as v from 'valibot';
 
-import type { Introspection as IntrospectionResponse } from '../tokens/introspection.js';
+import type { IntrospectionResponse } from '../tokens/introspection.js';
 import { isNqchars } from '../values/oauth-characters.js';
 import { validate } from '../values/validate.js';
 import {

@@ -2,7 +2,7 @@ import { Inject, Injectable, Logger, type CanActivate, type ExecutionContext, ty
 
 import { logLine, troubleOf } from '../errors/log-line.js';
 import { OidcError } from '../errors/oidc.error.js';
-import { ToldOnce } from '../events/told-once.js';
+import { OnceInAWhile } from '../events/once-in-a-while.js';
 import { accessRule, type AccessRule } from '../nest/access-rule.js';
 import { authenticate, admitAnonymous } from '../nest/authenticated.js';
 import { Authenticates } from '../nest/authenticating-guard.js';
@@ -68,7 +68,7 @@ export class OidcGuard implements CanActivate {
   readonly #logger = new Logger(OidcGuard.name);
   readonly #server: ResourceServer;
   readonly #responses: Responses;
-  readonly #told: ToldOnce;
+  readonly #told: OnceInAWhile;
   readonly #resourceMetadata: string | undefined;
 
   constructor(
@@ -78,7 +78,7 @@ export class OidcGuard implements CanActivate {
     requireConfiguration(resourceServer);
     this.#server = resourceServer;
     this.#responses = responses;
-    this.#told = new ToldOnce(resourceServer.clock.now);
+    this.#told = new OnceInAWhile(resourceServer.clock.now);
     const { resource } = resourceServer.settings;
     this.#resourceMetadata = resource && resourceMetadataUrl(resource);
   }
@@ -203,7 +203,7 @@ export class OidcGuard implements CanActivate {
   /** During an outage every call logs the same line. Repetitions go to `debug`. */
   #log(error: OidcError): void {
     const [level, line] = [levelOf(error), logLine(error)];
-    this.#logger[level === 'debug' || this.#told.isNew(troubleOf(error)) ? level : 'debug'](line);
+    this.#logger[level === 'debug' || this.#told.isDue(troubleOf(error)) ? level : 'debug'](line);
   }
 
   /** Echoes the interaction ID, by which client and API find a call in their logs (FAPI 1.0 Baseline, section 6.2.1). */

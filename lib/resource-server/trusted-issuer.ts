@@ -79,12 +79,12 @@ export class TrustedIssuer {
 
   /** Drops what is kept about a token: whoever presents it next, it is verified anew. */
   async evict(token: string): Promise<void> {
-    await Promise.all([this.#signed.forget(token), this.#introspected?.forget(token)]);
+    await Promise.all([this.#signed.evict(token), this.#introspected?.evict(token)]);
   }
 
   /** Drops every verified signature, for when the keys are no longer trusted. */
   evictSigned(): void {
-    this.#signed.forgetAll();
+    this.#signed.evictAll();
   }
 
   #find(token: string, way: Way, freshness: IntrospectionFreshness): Awaitable<FoundClaims> {

@@ -78,7 +78,7 @@ export class VerifiedAccessToken {
     if (claims.iss !== undefined && claims.iss !== issuer) {
       throw refuse('TOKEN_ISSUER', 'The token is of another issuer.', { iss: claims.iss, wanted: issuer });
     }
-    if (audience !== undefined && !isFor(audience, claims.aud)) {
+    if (audience !== undefined && !isForOneOf(audience, claims.aud)) {
       const facts = { aud: factOf(claims.aud), wanted: audience };
       throw refuse('TOKEN_AUDIENCE', 'The token is for another API.', facts);
     }
@@ -145,7 +145,7 @@ function isOneOf(kinds: readonly string[], value: JsonValue | undefined): boolea
   return typeof value === 'string' && kinds.includes(value.toLowerCase());
 }
 
-function isFor(audience: readonly string[], aud: JsonValue | undefined): boolean {
+function isForOneOf(audience: readonly string[], aud: JsonValue | undefined): boolean {
   return typeof aud === 'string' ? audience.includes(aud) : audiencesOf(aud).some((value) => audience.includes(value));
 }
 

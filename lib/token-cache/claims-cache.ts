@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { AccessTokenClaims } from '../tokens/access-token.js';
 import type { Awaitable } from '../values/awaitable.js';
 
-/** What was found out about a token, and when. */
+/** A cache entry: what a token says, and when that was found out. */
 export interface CachedClaims {
   /** Undefined: the token is not active. */
   readonly claims: AccessTokenClaims | undefined;
@@ -11,29 +11,32 @@ export interface CachedClaims {
   readonly askedAt: number;
 }
 
-/** A token that has to be looked into, because what is known of it does not serve. */
-export interface Question {
+/** A cache miss: there is no entry, or the entry is too old for its reader. */
+export interface CacheMiss {
   readonly key: string;
-  /** Opens what is kept in a place that others can read too. */
+  /** A cache that others can read opens its entries with it. */
   readonly token: string;
-  /** What was kept before, if anything. */
+  /** The entry that is too old. */
   readonly known: CachedClaims | undefined;
-  /** Its answer is older than what everybody should go by. */
-  isForgotten: boolean;
+  /** Whether the token was evicted since. What is found out for this miss is then not kept. */
+  isEvicted: boolean;
 }
 
-/** Where findings are kept. How old one may be is the reader's to judge. */
+/** A cache of what tokens say. Its readers judge how old an entry may be. */
 export interface ClaimsCache {
   get(key: string, token: string): Awaitable<CachedClaims | undefined>;
-  /** Keeps the answer in place of what was known. */
-  set(question: Question, found: CachedClaims): Awaitable<void>;
-  /** What was asked before now is never given again. */
-  forget(key: string): Awaitable<void>;
-  /** Where others keep their findings too: asks, or waits for one of them who is asking already. */
-  askOnce?(question: Question, ask: () => Promise<CachedClaims>): Promise<CachedClaims>;
+  /** Fills the gap, in place of the entry that was too old. */
+  set(miss: CacheMiss, found: CachedClaims): Awaitable<void>;
+  /** Drops the entry. What was asked before now is never given again. */
+  evict(key: string): Awaitable<void>;
+  /** Single flight among replicas: asks, or waits for one of them that is asking already. */
+  askOnce?(miss: CacheMiss, ask: () => Promise<CachedClaims>): Promise<CachedClaims>;
 }
 
-/** In this process: what is read oftest stays. Tokens that are not active have room of their own and displace no other. */
+/**
+ * Cache in this process; the entry that was read longest ago goes first. Tokens that are not active have room of their
+ * own, so that a flood of them displaces no other.
+ */
 export class LocalClaimsCache implements ClaimsCache {
   readonly #active: LRUCache<string, CachedClaims>;
   readonly #inactive: LRUCache<string, CachedClaims>;
@@ -48,13 +51,13 @@ export class LocalClaimsCache implements ClaimsCache {
     return this.#active.get(key) ?? this.#inactive.get(key);
   }
 
-  set({ key }: Pick<Question, 'key'>, found: CachedClaims): void {
+  set({ key }: Pick<CacheMiss, 'key'>, found: CachedClaims): void {
     const [kept, other] = found.claims === undefined ? [this.#inactive, this.#active] : [this.#active, this.#inactive];
     other.delete(key);
     kept.set(key, found);
   }
 
-  forget(key: string): void {
+  evict(key: string): void {
     this.#active.delete(key);
     this.#inactive.delete(key);
   }

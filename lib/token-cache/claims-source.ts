@@ -5,8 +5,9 @@ import { TransportError } from '../errors/errors.js';
 import type { IntrospectionFreshness } from '../nest/access-rule.js';
 import type { AccessTokenClaims } from '../tokens/access-token.js';
 import { chain, type Awaitable } from '../values/awaitable.js';
-import type { CachedClaims, ClaimsCache, Question } from './claims-cache.js';
+import type { CachedClaims, CacheMiss, ClaimsCache } from './claims-cache.js';
 
+/** What a token says, as its reader gets it. */
 export interface FoundClaims {
   /** Undefined: the token is not active. */
   readonly claims: AccessTokenClaims | undefined;
@@ -14,7 +15,7 @@ export interface FoundClaims {
   readonly isStale: boolean;
 }
 
-/** How long what was found out is good for. */
+/** Lifetimes of cache entries. */
 export interface KeepingTimes {
   /** Seconds that the claims of an active token serve. */
   readonly ttl: number;
@@ -22,24 +23,25 @@ export interface KeepingTimes {
   readonly negativeTtl: number;
 }
 
-/** A question that is on its way to the server, for all who want to know. */
-interface Call {
-  readonly question: Question;
+/** A call to the server that is on its way, for all who want its answer. */
+interface Flight {
+  readonly miss: CacheMiss;
   readonly found: Promise<CachedClaims>;
 }
 
-/** Seconds: readers who want it fresher than this do not wait for other replicas' answers. */
+/** Seconds. Readers who want it fresher than this do not wait for another replica's answer. */
 const FRESHEST_SHARED = 1;
 
-/** Finds out what a token says, or that it says nothing. */
+/** Asks what a token says; undefined: it is not active. */
 export type AskForClaims = (token: string) => Promise<AccessTokenClaims | undefined>;
 
 /**
- * What is known of tokens: looked up once for all who want to know at the same time, and kept for a while where that is
- * configured. What is kept is what the token says, never what somebody decided upon it. A failure is never kept.
+ * Read-through cache of what tokens say, with single flight: callers who want the same at the same time share one call.
+ * Entries are kept where a cache is configured. They hold what the token says, never what somebody decided upon it. A
+ * failure is never kept.
  */
 export class ClaimsSource {
-  readonly #calls = new Map<string, Call>();
+  readonly #flights = new Map<string, Flight>();
   #generation = 0;
 
   /**
@@ -59,21 +61,21 @@ export class ClaimsSource {
     return chain(this.kept?.cache.get(key, token), (known) => this.#serve(key, token, known, freshness));
   }
 
-  /** Whoever asks next is not given what was asked before now; a call that is on its way does not change that. */
-  async forget(token: string): Promise<void> {
+  /** Drops what is kept about a token. A call that is on its way does not bring it back. */
+  async evict(token: string): Promise<void> {
     const key = this.#keyOf(token);
     for (const name of [key, apart(key)]) {
-      const call = this.#calls.get(name);
-      if (call !== undefined) {
-        call.question.isForgotten = true;
-        this.#calls.delete(name);
+      const flight = this.#flights.get(name);
+      if (flight !== undefined) {
+        flight.miss.isEvicted = true;
+        this.#flights.delete(name);
       }
     }
-    await this.kept?.cache.forget(key);
+    await this.kept?.cache.evict(key);
   }
 
-  /** The same for every token, in this process: nobody comes upon what stands under the keys of before. */
-  forgetAll(): void {
+  /** Drops what this process keeps about every token: the keys of before are never made again. */
+  evictAll(): void {
     this.#generation += 1;
   }
 
@@ -85,16 +87,16 @@ export class ClaimsSource {
   ): Awaitable<FoundClaims> {
     return known !== undefined && this.#isFresh(known, this.#lifetime(known, freshness))
       ? { claims: known.claims, isStale: false }
-      : this.#renew({ key, token, known, isForgotten: false }, freshness);
+      : this.#renew({ key, token, known, isEvicted: false }, freshness);
   }
 
-  async #renew(asked: Question, freshness: IntrospectionFreshness): Promise<FoundClaims> {
-    const { question, found } = this.#joinOrStart(asked, freshness);
+  async #renew(own: CacheMiss, freshness: IntrospectionFreshness): Promise<FoundClaims> {
+    const { miss, found } = this.#joinOrStart(own, freshness);
     try {
       return { claims: (await found).claims, isStale: false };
     } catch (error) {
-      const { known } = asked;
-      const mayServe = known?.claims !== undefined && isOutage(error) && !question.isForgotten;
+      const { known } = own;
+      const mayServe = known?.claims !== undefined && isOutage(error) && !miss.isEvicted;
       if (mayServe && this.#isFresh(known, this.#lifetime(known, freshness) + (freshness.staleIfError ?? 0))) {
         return { claims: known.claims, isStale: true };
       }
@@ -102,37 +104,37 @@ export class ClaimsSource {
     }
   }
 
-  /** Who wants it very fresh does not join a call that may be answered by another replica's. */
-  #joinOrStart(question: Question, { maxAge = Number.POSITIVE_INFINITY }: IntrospectionFreshness): Call {
+  /** Who wants it very fresh does not join a flight that may end with another replica's answer. */
+  #joinOrStart(miss: CacheMiss, { maxAge = Number.POSITIVE_INFINITY }: IntrospectionFreshness): Flight {
     const cache = this.kept?.cache;
     const isApart = cache?.askOnce !== undefined && maxAge < FRESHEST_SHARED;
-    const name = isApart ? apart(question.key) : question.key;
-    return this.#calls.get(name) ?? this.#start(name, question, isApart ? undefined : cache);
+    const name = isApart ? apart(miss.key) : miss.key;
+    return this.#flights.get(name) ?? this.#start(name, miss, isApart ? undefined : cache);
   }
 
-  #start(name: string, question: Question, cache: ClaimsCache | undefined): Call {
-    const ask = (): Promise<CachedClaims> => this.#ask(question);
-    const call: Call = { question, found: cache?.askOnce?.(question, ask).then(frozen) ?? ask() };
-    this.#calls.set(name, call);
+  #start(name: string, miss: CacheMiss, cache: ClaimsCache | undefined): Flight {
+    const ask = (): Promise<CachedClaims> => this.#ask(miss);
+    const flight: Flight = { miss, found: cache?.askOnce?.(miss, ask).then(frozen) ?? ask() };
+    this.#flights.set(name, flight);
     const end = (): void => {
-      if (this.#calls.get(name) === call) {
-        this.#calls.delete(name);
+      if (this.#flights.get(name) === flight) {
+        this.#flights.delete(name);
       }
     };
-    call.found.then(end, end);
-    return call;
+    flight.found.then(end, end);
+    return flight;
   }
 
-  async #ask(question: Question): Promise<CachedClaims> {
+  async #ask(miss: CacheMiss): Promise<CachedClaims> {
     const askedAt = this.now();
-    const found: CachedClaims = frozen({ claims: await this.ask(question.token), askedAt });
-    if (!question.isForgotten) {
-      await this.kept?.cache.set(question, found);
+    const found: CachedClaims = frozen({ claims: await this.ask(miss.token), askedAt });
+    if (!miss.isEvicted) {
+      await this.kept?.cache.set(miss, found);
     }
     return found;
   }
 
-  /** Seconds that it serves this reader. */
+  /** Seconds for which the entry serves this reader. */
   #lifetime({ claims }: CachedClaims, { maxAge = Number.POSITIVE_INFINITY }: IntrospectionFreshness): number {
     const { ttl = 0, negativeTtl = 0 } = this.kept?.times ?? {};
     return Math.min(maxAge, claims === undefined ? negativeTtl : ttl);
@@ -149,7 +151,7 @@ export class ClaimsSource {
   }
 }
 
-/** Under which a call goes that only this process answers. */
+/** The name of a flight that only this process answers. */
 function apart(key: string): string {
   return `${key} apart`;
 }

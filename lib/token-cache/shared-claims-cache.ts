@@ -2,13 +2,13 @@ import * as v from 'valibot';
 
 import { isWithin, type Clock } from '../clock/clock.js';
 import { OidcError } from '../errors/oidc.error.js';
-import { ToldOnce } from '../events/told-once.js';
+import { OnceInAWhile } from '../events/once-in-a-while.js';
 import type { OidcStore } from '../storage/oidc-store.js';
 import { MAX_SEALED_LENGTH, Sealer } from '../storage/sealer.js';
 import { wrongClaim, type AccessTokenClaims } from '../tokens/access-token.js';
 import { isJsonObject } from '../values/json.js';
-import { LocalClaimsCache, type CachedClaims, type ClaimsCache, type Question } from './claims-cache.js';
-import { SharedQuestions } from './shared-questions.js';
+import { LocalClaimsCache, type CachedClaims, type CacheMiss, type ClaimsCache } from './claims-cache.js';
+import { SharedSingleFlight } from './shared-single-flight.js';
 
 const PURPOSE = 'introspection';
 
@@ -32,16 +32,16 @@ const entrySchema = v.strictTuple([
 ]);
 
 /**
- * In the store that all replicas share. An entry is sealed under a key that is made from the token and from what only we
- * know, so that who can read the store learns nothing from it, and who can write it makes nothing up: a forged entry is a
- * miss. Tokens that are not active stay in this process, where a flood of them displaces nothing.
+ * Cache in the store that all replicas share. Entries are sealed under a key that is made from the token and from what
+ * only we know. Who can read the store learns nothing, and a forged entry is a cache miss. Tokens that are not active
+ * stay in this process, where a flood of them displaces nothing.
  *
- * A store that can't be reached is a miss as well: the server is asked, and its answer is as good as ever.
+ * A store that can't be reached is a cache miss too: the server is asked, and its answer is as good as ever.
  */
 export class SharedClaimsCache implements ClaimsCache {
   readonly #inactive: LocalClaimsCache;
-  readonly #questions: SharedQuestions;
-  readonly #told: ToldOnce;
+  readonly #flights: SharedSingleFlight;
+  readonly #told: OnceInAWhile;
 
   /** @param warn is told of entries that nobody of us wrote, and of a store that can't be reached */
   constructor(
@@ -50,12 +50,12 @@ export class SharedClaimsCache implements ClaimsCache {
     private readonly settings: SharedCacheSettings,
     private readonly warn: (problem: string) => void,
   ) {
-    this.#told = new ToldOnce(clock.now);
+    this.#told = new OnceInAWhile(clock.now);
     this.#inactive = new LocalClaimsCache(settings.maxEntries);
-    this.#questions = new SharedQuestions(store, clock.now, (error) => this.#tellOfFailure(error));
+    this.#flights = new SharedSingleFlight(store, clock.now, (error) => this.#tellOfFailure(error));
   }
 
-  /** What was asked last counts, here or by others. */
+  /** The youngest entry, ours or another replica's. */
   async get(key: string, token: string): Promise<CachedClaims | undefined> {
     const inactive = this.#inactive.get(key);
     if (inactive !== undefined && isWithin(this.clock.now(), inactive.askedAt, this.settings.negativeTtl * 1000)) {
@@ -68,15 +68,15 @@ export class SharedClaimsCache implements ClaimsCache {
     return found === undefined || isPast ? inactive : found;
   }
 
-  async set(question: Question, found: CachedClaims): Promise<void> {
-    const { key, token, known } = question;
+  async set(miss: CacheMiss, found: CachedClaims): Promise<void> {
+    const { key, token, known } = miss;
     if (found.claims === undefined) {
       // The others have it as active still; of what was never there they need not be told.
-      await (known?.claims && this.forget(key).catch((error: unknown) => this.#tellOfFailure(error)));
-      this.#inactive.set(question, found);
+      await (known?.claims && this.evict(key).catch((error: unknown) => this.#tellOfFailure(error)));
+      this.#inactive.set(miss, found);
       return;
     }
-    this.#inactive.forget(key);
+    this.#inactive.evict(key);
     const now = this.clock.now();
     const untilExpiry = (found.claims.exp ?? Number.POSITIVE_INFINITY) * 1000 - now;
     const lifetime = Math.min(untilExpiry, this.settings.lifetime);
@@ -93,18 +93,18 @@ export class SharedClaimsCache implements ClaimsCache {
   }
 
   /**
-   * Leaves a mark of the time rather than a hole: what another replica was just told, and writes after this, is older
-   * than the mark. It stands a little ahead, because the replicas' clocks differ.
+   * Leaves a mark of the time beside the hole. Another replica may have its answer already and write it after this; it is
+   * older than the mark. The mark stands a little ahead, because the replicas' clocks differ.
    */
-  async forget(key: string): Promise<void> {
-    this.#inactive.forget(key);
+  async evict(key: string): Promise<void> {
+    this.#inactive.evict(key);
     const margin = Math.max(this.clock.tolerance, LEAST_MARGIN) * 1000;
     await this.store.set(markKey(key), String(this.clock.now() + margin), this.settings.lifetime + 2 * margin);
     await this.store.delete(entryKey(key));
   }
 
-  askOnce(question: Question, ask: () => Promise<CachedClaims>): Promise<CachedClaims> {
-    return this.#questions.ask(question, () => this.get(question.key, question.token), ask);
+  askOnce(miss: CacheMiss, ask: () => Promise<CachedClaims>): Promise<CachedClaims> {
+    return this.#flights.ask(miss, () => this.get(miss.key, miss.token), ask);
   }
 
   async #read(key: string): Promise<readonly (string | undefined)[]> {
@@ -136,7 +136,7 @@ export class SharedClaimsCache implements ClaimsCache {
   }
 
   #tell(problem: string): void {
-    if (this.#told.isNew(problem)) {
+    if (this.#told.isDue(problem)) {
       this.warn(problem);
     }
   }

@@ -12,7 +12,7 @@ import { requireTokenText } from './token-text.js';
 const SIGNED = 'application/token-introspection+jwt';
 
 /** What the server says of a token (RFC 7662, section 2.2). Everything but `active` is missing for a token that is not. */
-export interface Introspection extends AccessTokenClaims {
+export interface IntrospectionResponse extends AccessTokenClaims {
   readonly active: boolean;
   readonly username?: string;
 }
@@ -43,7 +43,7 @@ export async function introspect(
   server: Server,
   token: string,
   { audience = [], token_type_hint = 'access_token' }: IntrospectionOptions = {},
-): Promise<Introspection> {
+): Promise<IntrospectionResponse> {
   requireTokenText(token);
   const mustBeSigned = requiresSignature('introspection', server.client.metadata);
   const response = await server.post(
@@ -112,7 +112,7 @@ function fromJson(response: HttpResponse, mustBeSigned: boolean): JsonObject {
 }
 
 /** @throws {ResponseError} `INTROSPECTION_MALFORMED`: a member is of a type that the specification does not give it */
-function requireIntrospection(members: JsonObject): asserts members is Introspection {
+function requireIntrospection(members: JsonObject): asserts members is IntrospectionResponse {
   const wrong = members['active'] === undefined ? 'active' : wrongMember(members, MEMBER_TYPES);
   if (wrong !== undefined) {
     throw malformed(wrong);

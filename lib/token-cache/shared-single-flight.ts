@@ -2,10 +2,12 @@ import { setTimeout } from 'node:timers/promises';
 
 import type { Now } from '../clock/clock.js';
 import type { OidcStore } from '../storage/oidc-store.js';
-import type { CachedClaims, Question } from './claims-cache.js';
+import type { CachedClaims, CacheMiss } from './claims-cache.js';
 
-/** Milliseconds for which the others wait for the one who asks, and between their first two looks. */
-const PATIENCE = 1000;
+/** Milliseconds that a lease lasts, and that the others wait for the one who has it. */
+const LEASE = 1000;
+
+/** Milliseconds between two looks into the store: twice as long each time. */
 const FIRST_PAUSE = 4;
 const LONGEST_PAUSE = 64;
 
@@ -13,11 +15,11 @@ const LONGEST_PAUSE = 64;
 const MOST_WAITING = 1000;
 
 /**
- * One replica asks for all: it claims the question in the store that they share, and the others look again until the
- * answer is there or the claim is gone. Nobody waits for longer than a claim lives: for a replica that does not come
- * back, or for many one after the other.
+ * Single flight among replicas: one takes a lease in the store that they share and asks for all. The others look again
+ * until its answer is there or the lease is gone. Nobody waits for longer than a lease lasts, be it for a replica that
+ * does not come back or for many one after the other.
  */
-export class SharedQuestions {
+export class SharedSingleFlight {
   #waiting = 0;
 
   /** @param failed is told of a store that can't be reached; then each asks for itself */
@@ -32,19 +34,19 @@ export class SharedQuestions {
    * @param ask the server, and keep its answer in the store
    */
   async ask(
-    { key, known }: Question,
+    { key, known }: CacheMiss,
     look: () => Promise<CachedClaims | undefined>,
     ask: () => Promise<CachedClaims>,
   ): Promise<CachedClaims> {
-    const since = this.now() - PATIENCE;
-    const end = performance.now() + PATIENCE;
+    const since = this.now() - LEASE;
+    const end = performance.now() + LEASE;
     const isAnswer = (found: CachedClaims | undefined): found is CachedClaims =>
       found !== undefined && found.askedAt >= since && found.askedAt !== known?.askedAt;
     for (let pause = FIRST_PAUSE; performance.now() < end; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
-      const claimedAt = performance.now();
-      const [isOurs, found] = await Promise.all([this.#claim(key), look()]);
+      const leasedAt = performance.now();
+      const [isOurs, found] = await Promise.all([this.#lease(key), look()]);
       if (isOurs === true) {
-        return this.#whileClaimed(key, claimedAt, async () => (isAnswer(found) ? found : ask()));
+        return this.#whileLeased(key, leasedAt, async () => (isAnswer(found) ? found : ask()));
       }
       if (isAnswer(found)) {
         return found;
@@ -56,13 +58,13 @@ export class SharedQuestions {
     return ask();
   }
 
-  /** After its time a claim may be another's. */
-  async #whileClaimed<T>(key: string, claimedAt: number, work: () => Promise<T>): Promise<T> {
+  /** Releases the lease afterwards, unless its time is over: it may be another's then. */
+  async #whileLeased<T>(key: string, leasedAt: number, work: () => Promise<T>): Promise<T> {
     try {
       return await work();
     } finally {
-      if (performance.now() - claimedAt < PATIENCE) {
-        await this.#leave(key);
+      if (performance.now() - leasedAt < LEASE) {
+        await this.#release(key);
       }
     }
   }
@@ -78,25 +80,25 @@ export class SharedQuestions {
     return true;
   }
 
-  /** @returns undefined where the store can't be reached */
-  async #claim(key: string): Promise<boolean | undefined> {
+  /** @returns whether the lease is ours; undefined: the store can't be reached */
+  async #lease(key: string): Promise<boolean | undefined> {
     try {
-      return await this.store.claim(askingKey(key), '', PATIENCE);
+      return await this.store.claim(leaseKey(key), '', LEASE);
     } catch (error) {
       this.failed(error);
       return undefined;
     }
   }
 
-  async #leave(key: string): Promise<void> {
+  async #release(key: string): Promise<void> {
     try {
-      await this.store.delete(askingKey(key));
+      await this.store.delete(leaseKey(key));
     } catch (error) {
       this.failed(error);
     }
   }
 }
 
-function askingKey(key: string): string {
+function leaseKey(key: string): string {
   return `asking:${key}`;
 }
