@@ -1,4 +1,6 @@
-import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, randomBytes, type KeyObject } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
+
+import { hkdf } from '../values/hkdf.js';
 
 /** The result of opening a sealed value. `stale`: an older secret sealed it, and it should be sealed anew. */
 export type Opened =
@@ -118,7 +120,7 @@ export class Sealer {
 }
 
 function sealingKeyOf(secret: string, label: string): SealingKey {
-  const derived = Buffer.from(hkdfSync('sha256', secret, '', `nestjs-oidc ${label}`, KEY_LENGTH + KEY_ID_LENGTH));
+  const derived = hkdf(secret, label, KEY_LENGTH + KEY_ID_LENGTH);
   return { key: createSecretKey(derived.subarray(0, KEY_LENGTH)), id: derived.subarray(KEY_LENGTH) };
 }
 

@@ -1,7 +1,8 @@
-import { createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 
 import type { Now } from '../../clock/clock.js';
 import { equalInConstantTime } from '../../jose/constant-time.js';
+import { hkdf } from '../../values/hkdf.js';
 
 /** The result of a nonce's check: `current` is good, `old` is good and should be replaced, `refused` is not good. */
 export type NonceStatus = 'current' | 'old' | 'refused';
@@ -10,6 +11,8 @@ export type NonceStatus = 'current' | 'old' | 'refused';
 const PERIODS = 5;
 
 const PERIOD_BYTES = 6;
+
+const KEY_LENGTH = 32;
 
 /** A nonce: base64url of the period and of an HMAC-SHA-256 over it. */
 const NONCE = /^[\w-]{51}$/;
@@ -36,7 +39,7 @@ export class DpopNonces {
     private readonly now: Now,
     lifetime = 300,
   ) {
-    this.#keys = secrets.map((secret) => nonceKey(secret, resource));
+    this.#keys = secrets.map((secret) => createSecretKey(hkdf(secret, 'DPoP nonce', KEY_LENGTH, resource)));
     this.#period = (lifetime * 1000) / PERIODS;
   }
 
@@ -66,10 +69,6 @@ export class DpopNonces {
   #currentPeriod(): number {
     return Math.floor(this.now() / this.#period);
   }
-}
-
-function nonceKey(secret: string, resource: string): KeyObject {
-  return createSecretKey(Buffer.from(hkdfSync('sha256', secret, resource, 'nestjs-oidc DPoP nonce', 32)));
 }
 
 function makeNonce(key: KeyObject, period: number): string {
