@@ -1,9 +1,10 @@
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 
 import type { Dispatcher } from 'undici';
 
 import { ResponseError } from '../errors/errors.js';
 import { originOf } from '../values/url.js';
+import { readBody } from './body.js';
 import type { Deadline } from './deadline.js';
 import type { ResponseHeaders } from './response.js';
 
@@ -50,33 +51,11 @@ export function exchangeOver(dispatcher: Dispatcher): Exchange {
     return {
       status: answer.statusCode,
       headers: answer.headers,
-      read: (limit) => readStream(answer.body, limit),
+      read: (limit) => readAll(answer.body, limit),
       // Whatever the body still does, nobody listens.
       discard: () => answer.body.on('error', () => undefined).destroy(),
     };
   };
-}
-
-/** Counted by events: nothing is faster, and nothing more than the limit is ever held. */
-function readStream(body: Readable, limit: number): Promise<Uint8Array> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    body.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > limit) {
-        reject(tooLarge());
-        body.destroy();
-      } else {
-        chunks.push(chunk);
-      }
-    });
-    body.on('error', reject);
-    body.on('end', () => {
-      const [only] = chunks;
-      resolve(only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks));
-    });
-  });
 }
 
 /** Through the application's own `fetch`. */
@@ -95,23 +74,19 @@ export function exchangeThrough(fetch: CustomFetch): Exchange {
       // A redirect that a browser's fetch does not follow has no status.
       status: answer.type === 'opaqueredirect' ? 302 : answer.status,
       headers: Object.fromEntries(answer.headers),
-      read: (limit) => readChunks(answer.body, limit),
+      read: (limit) => readAll(Readable.from(answer.body ?? []), limit),
       discard: () => void answer.body?.cancel().catch(() => undefined),
     };
   };
 }
 
-async function readChunks(body: AsyncIterable<Uint8Array> | null, limit: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of body ?? []) {
-    size += chunk.length;
-    if (size > limit) {
-      throw tooLarge();
-    }
-    chunks.push(chunk);
+async function readAll(stream: Readable, limit: number): Promise<Uint8Array> {
+  const bytes = await readBody(stream, limit);
+  if (bytes === undefined) {
+    stream.destroy();
+    throw tooLarge();
   }
-  return Buffer.concat(chunks);
+  return bytes;
 }
 
 export function tooLarge(): ResponseError {

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
 import { AuthorizationResponseError } from '../errors/errors.js';
+import { readBody } from '../http/body.js';
 import { collectParameters, parseParameters, type Parameters } from './parameters.js';
 
 export const FORM_MEDIA_TYPE = 'application/x-www-form-urlencoded';
@@ -35,7 +36,7 @@ export async function readForm({ raw, contentType, parsed, rawBody }: FormReques
     return parseBytes(rawBody);
   }
   if (parsed === undefined || parsed === null) {
-    return parseBytes(await readBody(raw));
+    return parseBytes(await readRaw(raw));
   }
   if (parsed instanceof Uint8Array) {
     return parseBytes(parsed);
@@ -88,29 +89,17 @@ function decodeUtf8(bytes: Uint8Array): string {
 }
 
 /** Reads a body up to the limit. What is beyond is dropped but still read, because the refusal goes over this socket. */
-function readBody(raw: IncomingMessage): Promise<Uint8Array> {
+async function readRaw(raw: IncomingMessage): Promise<Uint8Array> {
   if (raw.readableEnded || raw.destroyed) {
-    return Promise.resolve(new Uint8Array());
+    return new Uint8Array();
   }
-  return new Promise((resolve, reject) => {
-    const chunks: Uint8Array[] = [];
-    let size = 0;
-    const settle = (outcome: () => void): void => {
-      raw.off('data', onData).off('end', onEnd).off('error', onBroken).off('close', onBroken);
-      outcome();
-    };
-    const onData = (chunk: Uint8Array): void => {
-      size += chunk.byteLength;
-      if (size > MAX_FORM_SIZE) {
-        settle(() => reject(tooLarge()));
-      } else {
-        chunks.push(chunk);
-      }
-    };
-    const onEnd = (): void => settle(() => resolve(Buffer.concat(chunks)));
-    const onBroken = (): void => settle(() => reject(unreadable()));
-    raw.on('data', onData).on('end', onEnd).on('error', onBroken).on('close', onBroken);
+  const bytes = await readBody(raw, MAX_FORM_SIZE).catch(() => {
+    throw unreadable();
   });
+  if (bytes === undefined) {
+    throw tooLarge();
+  }
+  return bytes;
 }
 
 function tooLarge(): AuthorizationResponseError {
