@@ -7,13 +7,13 @@ const SHORTEST_LIFETIME = 60_000;
 const LONGEST_LIFETIME = 3_600_000;
 const DEFAULT_LIFETIME = 600_000;
 
-/** The part of a lifetime after which a new copy is fetched while the present one still serves. */
+/** Refresh-ahead: after this part of a lifetime a new copy is fetched, while the present one still serves. */
 const REFRESH_AHEAD = 0.75;
 
 /** Milliseconds after a failed fetch without another one, where something else can serve meanwhile. */
 export const FAILURE_PAUSE = DEFAULT_RETRY_AFTER * 1000;
 
-/** What servers of plain files call any file that they don't know. A page is never taken for a document. */
+/** Media types that servers of plain files give to a file that they don't know. */
 const UNKNOWN_FILE: readonly string[] = ['text/plain', 'application/octet-stream'];
 
 interface Copy<T> {
@@ -22,13 +22,13 @@ interface Copy<T> {
   readonly lifetime: number;
 }
 
-/** Fetches a document and makes of it what is kept. */
+/** Fetches and parses a document; with `background`, within the longer time-out. */
 export type LoadDocument<T> = (background: boolean) => Promise<{ value: T; response: HttpResponse }>;
 
 /**
- * The members of a document in JSON.
+ * Parses a JSON document. An HTML page is never taken for one.
  *
- * @param mediaTypes those that its specification gives it
+ * @param mediaTypes those that the document's specification names
  * @throws {ResponseError} the document came as another media type, or is no JSON object
  */
 export function jsonDocument(response: HttpResponse, mediaTypes: readonly string[]): JsonObject {
@@ -43,9 +43,11 @@ export function jsonDocument(response: HttpResponse, mediaTypes: readonly string
 }
 
 /**
- * A document that is fetched over HTTP and kept: one fetch for all who ask at the same time, renewed by its cache headers
- * within a minute and an hour, ahead of its end when somebody asks, and kept for a while when the server is down. A
- * failure is never kept.
+ * HTTP cache of one document.
+ *
+ * Callers at the same time share one fetch (single flight). A copy lives as long as its cache headers say, from a minute to
+ * an hour. It is refreshed ahead of its end when somebody asks, and serves for a while longer when the server is down.
+ * Failures are never cached.
  */
 export class CachedDocument<T> {
   #copy: Copy<T> | undefined;
@@ -59,17 +61,17 @@ export class CachedDocument<T> {
     private readonly options: { readonly maxStale: number },
   ) {}
 
-  /** Milliseconds since the epoch: when the present copy came. */
+  /** When the present copy came, in milliseconds since the epoch. */
   get fetchedAt(): number | undefined {
     return this.#copy?.fetchedAt;
   }
 
-  /** Whether a fetch is on its way; {@link refresh} would join it. */
+  /** Whether a fetch is in flight; {@link refresh} would join it. */
   get isLoading(): boolean {
     return this.#loading !== undefined;
   }
 
-  /** The document; at once while the present copy is good. */
+  /** The document: at once while the present copy is fresh, else after a fetch. */
   get(): T | Promise<T> {
     const copy = this.#copy;
     if (copy === undefined) {
@@ -86,7 +88,7 @@ export class CachedDocument<T> {
     return copy.value;
   }
 
-  /** Fetches the document now, once for all who ask meanwhile. */
+  /** Fetches the document now. Callers meanwhile share the fetch. */
   refresh(): Promise<T> {
     return this.#loading ?? this.#start(false);
   }
@@ -124,7 +126,7 @@ export class CachedDocument<T> {
   }
 }
 
-/** RFC 9111, section 4.2.1, within our bounds. */
+/** Freshness lifetime in milliseconds (RFC 9111, section 4.2.1), within our bounds. */
 function lifetimeOf(response: HttpResponse, now: number): number {
   const lifetime = maxAge(response) ?? untilExpiry(response, now) ?? DEFAULT_LIFETIME;
   return Math.min(Math.max(lifetime, SHORTEST_LIFETIME), LONGEST_LIFETIME);

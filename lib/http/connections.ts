@@ -13,10 +13,10 @@ import type { HttpRequest } from './request.js';
 import { HttpResponse } from './response.js';
 import { retryAfter } from './retry-after.js';
 
-/** Milliseconds. */
+/** Milliseconds that calls in flight have to end when the application shuts down. */
 const CLOSING_TIME = 1000;
 
-/** The statuses that speak of the server or of what stands before it (RFC 9110, sections 15.6.3 to 15.6.5). */
+/** Statuses of a server, or a gateway before it, that serves nobody now (RFC 9110, sections 15.6.3 to 15.6.5). */
 const OUTAGES: readonly number[] = [502, 503, 504];
 
 export interface ConnectionsOptions {
@@ -25,13 +25,13 @@ export interface ConnectionsOptions {
   readonly fetch?: CustomFetch | undefined;
 }
 
-/** What all calls go through, whichever server they are for: pooled, bounded in time and size, and never redirected. */
+/** HTTP client for all servers: pools connections, bounds each call in time and size, and follows no redirect. */
 export class Connections {
-  /** Over connections that are kept alive between calls. */
+  /** Uses connections that are kept alive between calls. */
   readonly #exchange: Exchange;
-  /** Over a new connection for each call; the same as the other where the application brings its own transport. */
+  /** Uses a new connection for each call; the same as the other where the application has a transport of its own. */
   readonly #exchangeAnew: Exchange;
-  /** Our own; none where the calls go through something of the application's. */
+  /** Our own pools; none where the application has a transport of its own. */
   readonly #pools: readonly Agent[];
   readonly #calls = new Set<Deadline>();
 
@@ -54,13 +54,13 @@ export class Connections {
   }
 
   /**
-   * Sends a request, once more where it allows that.
+   * Sends a request, and once again where the request allows that.
    *
    * A server may close a kept connection just when a request is on its way over it (RFC 9112, section 9.5). What may be
    * sent only once therefore goes over a new connection.
    *
-   * @param timeout milliseconds for all of it
-   * @returns an answer that is complete and within the limits, or why there is none
+   * @param timeout milliseconds for the whole call, the second try included
+   * @returns a complete answer within the limits, or the failure
    */
   async send(request: HttpRequest, timeout: number): Promise<HttpResponse | Failure> {
     const deadline = new Deadline(timeout);
@@ -97,16 +97,16 @@ export class Connections {
     let incoming: Incoming | undefined;
     try {
       const once = request.headersOfOneSend && (await request.headersOfOneSend());
-      // Nobody listened while they were made.
+      // The deadline may have passed while they were made: nobody listened to it then.
       if (deadline.expired) {
         return { error: timedOut(), kind: 'final' };
       }
       const headers = { 'accept-encoding': 'identity', ...request.headers, ...once };
       incoming = await exchange(request, headers, deadline);
-      const refused = this.#refusalOf(incoming);
-      if (refused !== undefined) {
+      const failure = this.#failureOf(incoming);
+      if (failure !== undefined) {
         incoming.discard();
-        return { ...refused, status: incoming.status };
+        return { ...failure, status: incoming.status };
       }
       const bytes = await incoming.read(this.settings.maxResponseSize);
       return new HttpResponse(incoming.status, incoming.headers, bytes, this.settings.maxJsonDepth, request);
@@ -118,7 +118,7 @@ export class Connections {
     }
   }
 
-  /** From which an operator sees whom to ask, and for what. */
+  /** Facts for the operator's log: which server, and what went wrong. */
   #factsOf({ error: { code, cause }, status }: Failure, { url }: HttpRequest, deadline: Deadline): ErrorFacts {
     const reason = textMember(cause, 'code') || textMember(cause, 'name') || undefined;
     const timeout = reason === 'UND_ERR_CONNECT_TIMEOUT' ? this.settings.connectTimeout : deadline.milliseconds;
@@ -130,8 +130,8 @@ export class Connections {
     };
   }
 
-  /** What the head of an answer rules out already. */
-  #refusalOf({ status, headers }: Incoming): Failure | undefined {
+  /** The failure that the status or the headers of an answer already mean. */
+  #failureOf({ status, headers }: Incoming): Failure | undefined {
     if (status >= 500) {
       const options = { retryAfter: retryAfter(one(headers['retry-after']), this.now()) };
       const error = OUTAGES.includes(status)
@@ -168,7 +168,7 @@ export class Connections {
 }
 
 /**
- * TLS 1.2 and up (RFC 9325); the deadline is ours, so that undici's own time-outs don't run.
+ * A connection pool with TLS 1.2 and up (RFC 9325). Undici's own time-outs are off, because the deadline is ours.
  *
  * @param options with `pipelining: 0` no connection is kept
  */

@@ -1,8 +1,10 @@
 import { EventEmitter } from 'node:events';
 
 /**
- * The end of a call, with everything that is tried in it: one timer, handed to undici as the emitter of `abort` that it
- * takes for a signal (an `AbortSignal` costs up to two fifths of the throughput).
+ * Deadline of a call, its retry included.
+ *
+ * One timer for all. Undici takes an emitter of `abort` for a signal; an `AbortSignal` costs up to two fifths of the
+ * throughput.
  */
 export class Deadline extends EventEmitter {
   #expired = false;
@@ -41,6 +43,7 @@ export class Deadline extends EventEmitter {
     });
   }
 
+  /** Stops the timer: the call has ended. */
   clear(): void {
     clearTimeout(this.#timer);
   }

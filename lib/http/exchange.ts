@@ -8,14 +8,14 @@ import { readBody } from './body.js';
 import type { Deadline } from './deadline.js';
 import type { ResponseHeaders } from './response.js';
 
-/** What is sent, beside its headers. */
+/** A request without its headers. */
 export interface Outgoing {
   readonly method: 'GET' | 'POST';
   readonly url: string;
   readonly body?: string | undefined;
 }
 
-/** The head of an answer; its body is read, or thrown away. */
+/** Status and headers of an answer, whose body is still to be read or discarded. */
 export interface Incoming {
   readonly status: number;
   readonly headers: ResponseHeaders;
@@ -24,13 +24,14 @@ export interface Incoming {
   discard(): void;
 }
 
+/** Sends one request and returns the head of the answer. */
 export type Exchange = (
   outgoing: Outgoing,
   headers: Readonly<Record<string, string>>,
   deadline: Deadline,
 ) => Promise<Incoming>;
 
-/** A Fetch API that stands in for the transport. */
+/** The part of the Fetch API that a `fetch` of the application needs to have. It replaces the HTTP client. */
 export type CustomFetch = (
   url: string,
   init: {
@@ -42,7 +43,10 @@ export type CustomFetch = (
   },
 ) => Promise<Response>;
 
-/** Over a pooled dispatcher of undici, whose own `request` would make a `URL` of each call. Redirects are not followed. */
+/**
+ * Sends requests over a dispatcher of undici; redirects are not followed. Undici's function `request` is not used, because
+ * it makes a `URL` for each call.
+ */
 export function exchangeOver(dispatcher: Dispatcher): Exchange {
   return async ({ method, url, body }, headers, deadline) => {
     const origin = originOf(url);
@@ -52,13 +56,13 @@ export function exchangeOver(dispatcher: Dispatcher): Exchange {
       status: answer.statusCode,
       headers: answer.headers,
       read: (limit) => readAll(answer.body, limit),
-      // Whatever the body still does, nobody listens.
+      // An error that is emitted after this must not end the process.
       discard: () => answer.body.on('error', () => undefined).destroy(),
     };
   };
 }
 
-/** Through the application's own `fetch`. */
+/** Sends requests through the application's own `fetch`. */
 export function exchangeThrough(fetch: CustomFetch): Exchange {
   return async ({ method, url, body }, headers, deadline) => {
     const controller = new AbortController();

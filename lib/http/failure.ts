@@ -2,15 +2,15 @@ import { ResponseError, TransportError } from '../errors/errors.js';
 import type { OidcError } from '../errors/oidc.error.js';
 import { member, textMember } from '../values/member.js';
 
-/** Why a call has no answer, and what that allows. */
+/** A call without an answer: its error, and whether it may be retried. */
 export interface Failure {
   readonly error: OidcError;
   /**
-   * `unanswered`: nothing of an answer came, so that the server may never have seen the request. `broken`: it did answer.
-   * `final`: another try would end the same way.
+   * `unanswered`: nothing came, and the server may never have seen the request. `broken`: the server began to answer.
+   * `final`: a retry would end the same way.
    */
   readonly kind: 'unanswered' | 'broken' | 'final';
-  /** Of an answer whose head ruled it out. */
+  /** Status of the answer, where its status or headers are the failure. */
   readonly status?: number;
 }
 
@@ -20,16 +20,18 @@ const TLS =
 
 const TIMEOUTS: readonly string[] = ['UND_ERR_CONNECT_TIMEOUT', 'ETIMEDOUT'];
 
-/** Of a body that ends early, where the connection was to be closed after it. */
+/** Undici's code for a body that ends before its `Content-Length`. */
 const BODY_TOO_SHORT = 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH';
 
 const MALFORMED: readonly string[] = [BODY_TOO_SHORT, 'UND_ERR_HEADERS_OVERFLOW', 'UND_ERR_RES_EXCEEDED_MAX_SIZE'];
 
 /**
- * What an error of undici, of Node or of a `fetch` means. They come from other realms, so that only names and codes tell;
- * nothing else of them is kept, because some hold the request with its credentials.
+ * Classifies an error of undici, of Node or of a `fetch`.
  *
- * @param answered whether the head of an answer had come
+ * The errors may come from other realms, so only names and codes tell them apart. Nothing else of them is kept, because
+ * some hold the request with its credentials.
+ *
+ * @param answered whether the status and headers of an answer had come
  */
 export function failureOf(error: unknown, answered: boolean): Failure {
   const { name, code, message } = facts(error);
@@ -74,7 +76,7 @@ export function timedOut(cause?: unknown): TransportError {
   return new TransportError('UPSTREAM_TIMEOUT', 'The server did not answer in time.', { cause });
 }
 
-/** A `fetch` hides the reason one level down. */
+/** Name, code and message of an error. A `fetch` hides the real error in `cause`. */
 function facts(error: unknown): { readonly name: string; readonly code: string; readonly message: string } {
   const cause = textMember(error, 'code') === '' ? member(error, 'cause') : undefined;
   const telling = cause === undefined ? error : cause;

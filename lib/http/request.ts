@@ -1,16 +1,16 @@
-/** What is asked of a server. */
+/** An HTTP request to a server. */
 export interface HttpRequest {
   readonly method: 'GET' | 'POST';
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Makes more of them, anew for each sending: what a second try may not repeat. */
+  /** Makes more headers for each try. A DPoP proof may not be sent twice (RFC 9449, section 11.1). */
   readonly headersOfOneSend?: () => Promise<Readonly<Record<string, string>>>;
   readonly body?: string;
   /**
-   * What may be tried a second time within the same deadline. `idempotent`: after a failure of the network or a 5xx;
-   * `unanswered`: only when nothing of an answer came; `never`: it is sent once, over a connection that nobody used before.
+   * When to retry, once and within the same deadline. `idempotent`: after a network failure or a 5xx. `unanswered`: only
+   * when no answer began. `never`: it is sent once, over a new connection.
    */
   readonly retry: 'idempotent' | 'unanswered' | 'never';
-  /** Nobody waits for it: it may take longer. */
+  /** Background refresh: uses the longer time-out. */
   readonly background?: boolean;
 }

@@ -5,10 +5,11 @@ import type { HttpRequest } from './request.js';
 
 export type ResponseHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
-/** A complete answer within all limits; its bytes are what the server sent, not compressed. */
+/** A complete HTTP response within all limits. Its bytes are not compressed: another encoding is refused. */
 export class HttpResponse {
   /** Lower case, without parameters; empty when the answer names none (RFC 9110, section 8.3.1). */
   readonly mediaType: string;
+  /** Not a parameter property: those are printed with the object. */
   readonly #request: HttpRequest | undefined;
 
   constructor(
@@ -22,12 +23,12 @@ export class HttpResponse {
     this.mediaType = (this.header('content-type') ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
   }
 
-  /** What it answers. It holds credentials: for no log. */
+  /** The request that it answers. It holds credentials and must reach no log. */
   get request(): HttpRequest | undefined {
     return this.#request;
   }
 
-  /** For the error that this answer leads to: where it came from and how it began. */
+  /** Facts for an error about this response: URL, status and media type. */
   get facts(): ErrorFacts {
     return {
       url: this.#request && locationOf(this.#request.url),
@@ -36,13 +37,17 @@ export class HttpResponse {
     };
   }
 
-  /** A header that came once. */
+  /** A header's value; undefined where it is absent or came more than once. */
   header(name: string): string | undefined {
     const value = this.headers[name];
     return typeof value === 'string' ? value : undefined;
   }
 
-  /** @throws {ResponseError} the bytes are not a JSON object within the limits; the media type is the caller's to check */
+  /**
+   * Parses the body as a JSON object. The caller checks the media type.
+   *
+   * @throws {ResponseError} the body is no JSON object within the limits
+   */
   json(): JsonObject {
     try {
       return parseJsonObject(this.bytes, this.maxJsonDepth);

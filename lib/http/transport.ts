@@ -6,15 +6,16 @@ import type { HttpRequest } from './request.js';
 import { HttpResponse } from './response.js';
 import { Upstream } from './upstream.js';
 
-/** Milliseconds. */
+/** Milliseconds: nobody waits for a background refresh. */
 const BACKGROUND_TIMEOUT = 10_000;
 
 /** More than one server has; the one called longest ago is forgotten. */
 const MOST_ORIGINS = 100;
 
 /**
- * All HTTP between one client and its server, over connections that others use too. How the server is doing is known
- * here and nowhere else: another issuer that is down, or asks to be left alone, may live on the same host.
+ * HTTP calls of one client to its server, behind circuit breakers and concurrency limits.
+ *
+ * Clients share connections but not breakers: another issuer that is down, or limits its rate, may live on the same host.
  */
 export class Transport {
   /** By origin. */
@@ -23,9 +24,11 @@ export class Transport {
   constructor(private readonly connections: Connections) {}
 
   /**
-   * @returns any answer but a redirect, 429 and 5xx, complete and within the limits
-   * @throws {TransportError} the server is not there, too slow, or says that it can't serve now
-   * @throws {ResponseError} what it sent is outside of HTTP, of our limits, or a redirect
+   * Sends a request.
+   *
+   * @returns a complete answer within the limits, with any status but a redirect, 429 and 5xx
+   * @throws {TransportError} the server is unreachable, too slow, busy or failing, or its circuit is open
+   * @throws {ResponseError} the answer is a redirect, no HTTP, or beyond our limits
    */
   async request(request: HttpRequest): Promise<HttpResponse> {
     const { url, method, background } = request;
