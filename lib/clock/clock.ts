@@ -2,15 +2,15 @@
 export type Now = () => number;
 
 /**
- * Whether less than so many milliseconds went by since then. A clock that was set back behind it makes nothing last
- * longer: it was not.
+ * Whether `now` is within so many milliseconds after `since`. Where the clock was set back behind `since` it is not: a
+ * lifetime ends early rather than late.
  */
 export function isWithin(now: number, since: number, length: number): boolean {
   const elapsed = now - since;
   return elapsed >= 0 && elapsed < length;
 }
 
-/** A NumericDate later than any `Date` can hold is no time (RFC 7519, section 2). */
+/** The last second that a `Date` can hold. A later NumericDate (RFC 7519, section 2) is no time. */
 const LATEST = 8.64e12;
 
 /** Whether a JSON value is a NumericDate: seconds since the epoch, fractions allowed. */
@@ -19,10 +19,10 @@ export function isNumericDate(value: unknown): value is number {
 }
 
 /**
- * The time as the client sees it.
+ * The clock of a client, with skew and tolerance.
  *
- * Skew and tolerance touch the checks of tokens and responses only; lifetimes of cookies, caches and transactions
- * run on {@link Clock.now} as it is.
+ * Both apply to checks of tokens and responses only. Lifetimes of cookies, caches and transactions run on
+ * {@link Clock.now} as it is.
  */
 export class Clock {
   /**
@@ -36,22 +36,22 @@ export class Clock {
     readonly tolerance: number,
   ) {}
 
-  /** Now in whole seconds with the skew: what a token's times are compared with and what we write into our own. */
+  /** Now in whole seconds, with the skew: to compare a token's times with, and to write into our own tokens. */
   seconds(): number {
     return Math.floor(this.now() / 1000) + this.skew;
   }
 
-  /** RFC 7519, section 4.1.4: now must be before `exp`. */
+  /** Whether now is at or after `exp` (RFC 7519, section 4.1.4). */
   isExpired(exp: number): boolean {
     return exp <= this.seconds() - this.tolerance;
   }
 
-  /** RFC 7519, section 4.1.5, and the same rule for `iat`: not before, not issued in the future. */
+  /** Whether now is before `nbf` (RFC 7519, section 4.1.5), or before `iat`. */
   isInFuture(time: number): boolean {
     return time > this.seconds() + this.tolerance;
   }
 
-  /** Whether more than `age` seconds went by since `time`. */
+  /** Whether `time` is more than `age` seconds ago. */
   isOlderThan(time: number, age: number): boolean {
     return time < this.seconds() - age - this.tolerance;
   }

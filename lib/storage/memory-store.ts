@@ -19,8 +19,14 @@ export interface MemoryStoreOptions {
 }
 
 /**
- * A store in this process, for one replica. When it is full, the key that was used longest ago goes: a proof against
- * replays is forgotten early only where more than `maxEntries` come within its lifetime.
+ * In-memory store, for one replica.
+ *
+ * When it is full it forgets the key that was used longest ago. So a used DPoP proof is forgotten early only where more
+ * than `maxEntries` keys come within its lifetime.
+ *
+ * ```ts
+ * OidcModule.forRoot({ ...options, store: new MemoryStore({ maxEntries: 10_000 }) });
+ * ```
  */
 export class MemoryStore implements OidcStore {
   readonly #entries: LRUCache<string, Entry>;
@@ -46,7 +52,7 @@ export class MemoryStore implements OidcStore {
 
   claim(key: string, value: string, lifetime: number): boolean {
     const entry = this.#entries.get(key);
-    // What was claimed stays claimed when the clock is set back: there is no second time.
+    // Not isWithin: a key that was claimed stays claimed when the clock is set back.
     if (entry !== undefined && this.#now() < entry.setAt + entry.lifetime) {
       return false;
     }

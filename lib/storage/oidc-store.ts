@@ -1,23 +1,23 @@
 /**
- * Where replicas share what they know: five calls, each on one key. Keys and values are text, lifetimes milliseconds,
- * more than 0. What an application writes for a store of its own is this and nothing else.
+ * Key-value store that replicas share. An application may implement it for a database of its own.
  *
- * A store that can't be reached throws a `StoreError`; whatever depends on it then fails closed.
+ * Each call is about one key. Keys and values are text; lifetimes are milliseconds, more than 0. A store that can't be
+ * reached throws a `StoreError`; whatever depends on it then fails closed.
  */
 export interface OidcStore {
-  /** Undefined: there is no such key, or its lifetime is over. */
+  /** Gets a value; undefined where there is no such key or its lifetime is over. */
   get(key: string): string | undefined | Promise<string | undefined>;
-  /** Writes over what is there. */
+  /** Sets a value in place of the one that is there. */
   set(key: string, value: string, lifetime: number): void | Promise<void>;
-  /** No error where there is no such key. */
+  /** Deletes a key; no error where it does not exist. */
   delete(key: string): void | Promise<void>;
-  /** Sets the key if it is absent, in one step that nobody can come between: true for exactly one of several callers. */
+  /** Sets the key if it is absent, atomically: true for exactly one of several callers. */
   claim(key: string, value: string, lifetime: number): boolean | Promise<boolean>;
-  /** Gets the value and deletes the key, in one step: exactly one of several callers gets it. */
+  /** Gets the value and deletes the key, atomically: exactly one of several callers gets it. */
   take(key: string): string | undefined | Promise<string | undefined>;
   /**
-   * Asked once at boot, where proofs of DPoP are kept: what in its configuration can make it lose a key before its time.
-   * A store need not have it.
+   * Optional check, asked once at boot where DPoP proofs are kept: a sentence that says why the store may lose keys early;
+   * undefined where it does not.
    */
   weakness?(): string | undefined | Promise<string | undefined>;
 }

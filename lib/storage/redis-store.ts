@@ -28,19 +28,19 @@ export type RedisClient = IoRedisClient | NodeRedisClient;
 
 /** How a {@link RedisStore} uses Redis. */
 export interface RedisStoreOptions {
-  /** What every key begins with. Default `nestjs-oidc:`. */
+  /** Prefix of every key. Default `nestjs-oidc:`. */
   readonly prefix?: string;
   /** Milliseconds for a command. Default 500. */
   readonly commandTimeout?: number;
 }
 
-/** Milliseconds after a command that was not answered in time, for which the others do not wait. */
+/** Milliseconds after a command that timed out, during which other commands fail at once. */
 const PAUSE = 1000;
 
-/** Replies that mean: ask once more, and the cluster or the new primary is there. */
-const ONCE_MORE: readonly string[] = ['READONLY', 'MOVED', 'ASK', 'LOADING', 'TRYAGAIN', 'CLUSTERDOWN', 'MASTERDOWN'];
+/** Errors of a cluster or a failover that a second try gets past. */
+const RETRYABLE: readonly string[] = ['READONLY', 'MOVED', 'ASK', 'LOADING', 'TRYAGAIN', 'CLUSTERDOWN', 'MASTERDOWN'];
 
-/** What the two clients call the same five commands. */
+/** The commands that are used, under one name for both clients. */
 interface Commands {
   isReady(): boolean;
   get(key: string): Promise<unknown>;
@@ -52,11 +52,11 @@ interface Commands {
 }
 
 /**
- * A store in Redis 6.2 or later, over the application's own client of `ioredis` or `redis`. That client is neither
- * connected nor configured nor closed here. No key is written without a lifetime.
+ * Redis store, for Redis 6.2 or later, over the application's own client of `ioredis` or `redis`.
  *
- * While the client is not connected each call fails at once, and a command that is not answered fails in half a second:
- * nobody waits in a queue for a Redis that is gone.
+ * The application connects, configures and closes the client. Every key has a lifetime. While the client is not connected
+ * each call fails at once, and a command without an answer fails after half a second: nobody queues for a Redis that is
+ * gone.
  *
  * ```ts
  * import { Redis } from 'ioredis';
@@ -69,8 +69,8 @@ interface Commands {
  *
  * A client of `redis` has to be connected first (`await client.connect()`), and needs a listener of `error` as well.
  *
- * Where proofs of DPoP are kept, set `maxmemory-policy noeviction`: a used proof that is evicted is good again. So may be one
- * whose write a failover lost.
+ * Where DPoP proofs are kept, set `maxmemory-policy noeviction`: a used proof that is evicted can be used again. The same
+ * holds for a proof whose write was lost in a failover.
  */
 export class RedisStore implements OidcStore {
   readonly #commands: Commands;
@@ -105,10 +105,10 @@ export class RedisStore implements OidcStore {
     return text(await this.#run(() => this.#commands.take(this.#prefix + key)));
   }
 
-  /** A Redis that does not show its configuration, as many hosted ones, is believed to be right. */
+  /** Checks `maxmemory-policy`. Many hosted Redis don't show their configuration: those are trusted. */
   async weakness(): Promise<string | undefined> {
     try {
-      // The application may still be connecting: what waits for that waits no longer than any other command.
+      // Not #inTime: at boot the client may still be connecting.
       const reply = await this.#raced(() => this.#commands.configuration('maxmemory-policy'));
       const policy = Array.isArray(reply) ? reply[1] : member(reply, 'maxmemory-policy');
       return policy === undefined || policy === 'noeviction'
@@ -123,7 +123,7 @@ export class RedisStore implements OidcStore {
     try {
       return await this.#inTime(command);
     } catch (error) {
-      if (ONCE_MORE.includes(wordOf(error))) {
+      if (RETRYABLE.includes(wordOf(error))) {
         return this.#inTime(command).catch((second: unknown) => {
           throw failed(second);
         });
@@ -148,7 +148,7 @@ export class RedisStore implements OidcStore {
       }, this.#timeout);
     });
     try {
-      // Whatever becomes of the one that lost, `race` has listened to it.
+      // A later rejection of the loser is handled: race has subscribed to both.
       return await Promise.race([command(), late]);
     } finally {
       clearTimeout(timer);
@@ -184,14 +184,14 @@ function whole(lifetime: number): number {
   return Math.max(1, Math.ceil(lifetime));
 }
 
-/** Nothing of the client's error is kept but its kind: some name the host, the user and the key. */
+/** Keeps only the kind of the client's error: some errors name the host, the user or the key. */
 function failed(error: unknown): StoreError {
   return error instanceof StoreError
     ? error
     : new StoreError('STORE_UNAVAILABLE', 'The store can not be reached.', { cause: { reply: wordOf(error) } });
 }
 
-/** The word with which Redis begins an error, such as `READONLY`, or the code of Node's. */
+/** The kind of an error: the word that Redis puts first, such as `READONLY`, or Node's code. */
 function wordOf(error: unknown): string {
   const [word = ''] = /^[A-Z]{2,20}\b/.exec(textMember(error, 'message')) ?? [];
   const [code = ''] = /^[A-Z_]{2,40}$/.exec(textMember(error, 'code')) ?? [];

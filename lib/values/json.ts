@@ -8,10 +8,10 @@ export interface JsonObject {
   readonly [member: string]: JsonValue | undefined;
 }
 
-/** More members than any document of ours has at its top; fewer than would cost. */
+/** Members at the top of an object: more than any document of ours has, fewer than would be costly. */
 const MOST_MEMBERS = 256;
 
-/** Decoding refuses bytes that are no UTF-8, and drops a byte order mark. */
+/** Refuses bytes that are no UTF-8, and drops a byte order mark. */
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 export function isJsonObject(value: unknown): value is JsonObject {
@@ -28,9 +28,11 @@ function decodeUtf8(bytes: Uint8Array): string {
 }
 
 /**
- * The one way from bytes to JSON: strict UTF-8, bounded depth and width, and no member that could reach a prototype.
+ * JSON parser for bytes of a stranger. All JSON from outside is read by it.
  *
- * @param maxDepth how many objects and arrays may stand in each other
+ * It takes strict UTF-8 and objects of bounded depth and width, and drops members named `__proto__`.
+ *
+ * @param maxDepth nesting of objects and arrays
  * @throws {ResponseError} `INVALID_UTF8`, `JSON_TOO_DEEP`, `INVALID_JSON`, `TOO_MANY_MEMBERS`
  */
 export function parseJsonObject(bytes: Uint8Array, maxDepth: number): JsonObject {
@@ -54,7 +56,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** `__proto__` as it is, or with an escape in it. Nearly no text pays for the slower parse. */
+/** Whether the text may have a member `__proto__`, plain or escaped. Only such texts pay for the slower parse. */
 function mayNamePrototype(text: string): boolean {
   return text.includes('__proto__') || text.includes('\\u00');
 }
@@ -70,7 +72,7 @@ const CLOSE_ARRAY = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
-/** Counts brackets outside of strings: the parser itself knows no limit, and whoever walks the value would overflow. */
+/** Counts brackets outside of strings. `JSON.parse` has no limit, and a recursive walk over the value could overflow. */
 function requireDepth(bytes: Uint8Array, maxDepth: number): void {
   let depth = 0;
   let inString = false;

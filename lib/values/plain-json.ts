@@ -3,11 +3,12 @@ import type { JsonObject, JsonValue } from './json.js';
 import { isObject } from './member.js';
 
 /**
- * Deep copy of an option that holds JSON: what an application changes later changes nothing here. Members that are
- * undefined are left out, and symbols are no members.
+ * Deep copy of an option that is JSON, so that later changes of the original have no effect.
  *
- * @param path where the option stands, such as `client`
- * @throws {ConfigError} a value that JSON has no word for, by its path; the value is not printed
+ * Members that are undefined are left out, and so are symbols.
+ *
+ * @param path of the option, such as `client`
+ * @throws {ConfigError} names the path of a value that is not JSON, and never prints the value
  */
 export function plainJson(option: object, path: string): JsonObject {
   return copyMembers(option, path, [option]);
@@ -18,7 +19,7 @@ function copyMembers(value: object, path: string, within: readonly object[]): Js
   return Object.fromEntries(members.map(([name, member]) => [name, copy(member, `${path}.${name}`, within)]));
 }
 
-/** @param within the objects around the value, so that a circle is found before it is followed */
+/** @param within the objects around the value, by which a circle is found */
 function copy(value: unknown, path: string, within: readonly object[]): JsonValue {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') {
     return value;
@@ -41,7 +42,7 @@ function copy(value: unknown, path: string, within: readonly object[]): JsonValu
   return copyMembers(value, path, [...within, value]);
 }
 
-/** Whether an object is made by `{}`, in whatever realm, or has no prototype. */
+/** Whether an object has no class: it is a literal, of any realm, or has no prototype. */
 function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;

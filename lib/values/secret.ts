@@ -2,7 +2,13 @@ import { inspect } from 'node:util';
 
 const PRINTED = '[secret]';
 
-/** A value that must reach no log, error or JSON: however it is printed, it reads `[secret]`. */
+/**
+ * A secret. However it is printed, as text, as JSON or by `inspect`, it reads `[secret]`.
+ *
+ * ```ts
+ * console.log(new Secret('hunter2')); // [secret]
+ * ```
+ */
 export class Secret {
   readonly #value: string;
 
@@ -11,7 +17,7 @@ export class Secret {
     Object.freeze(this);
   }
 
-  /** The value itself, for the one place that has to send or compute with it. */
+  /** The value itself, for code that sends it or computes with it. */
   reveal(): string {
     return this.#value;
   }

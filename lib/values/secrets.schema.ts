@@ -2,7 +2,7 @@ import * as v from 'valibot';
 
 import { Secret } from './secret.js';
 
-/** 256 bits, if they are random: what the ciphers and MACs that are made with them have. */
+/** 256 bits if they are random: as many as the keys have that are derived from a secret. */
 const MIN_SECRET_BYTES = 32;
 
 const secret = v.pipe(
@@ -18,5 +18,5 @@ const oneSecret = v.pipe(
 
 const secrets = v.pipe(v.array(secret), v.nonEmpty('must hold at least one secret'));
 
-/** One secret or several, of which the first is used and all are accepted, so that a new one is put in front. */
+/** Schema of one secret or several. The first one is used and all are accepted: to rotate, put the new one in front. */
 export const secretsSchema = v.lazy((value) => (Array.isArray(value) ? secrets : oneSecret));

@@ -1,19 +1,22 @@
 import { isNumericDate } from '../clock/clock.js';
 import { isJsonObject, type JsonObject, type JsonValue } from './json.js';
 
-/** The type that a specification gives to a member of an answer, and the looser forms in which providers send it. */
+/** The type of a member: the one that its specification names, and the looser forms in which providers send it. */
 export interface MemberType {
-  /** The value in the specified type; undefined: it says nothing. A value that can't be read so stays as it came. */
+  /** Converts a value to the specified type; undefined means absent. A value that can't be converted stays as it came. */
   readonly read: (value: JsonValue) => JsonValue | undefined;
-  /** Whether a value that was read is of the type. */
+  /** Whether a converted value is of the type. */
   readonly is: (value: JsonValue) => boolean;
 }
 
+/** Types of members by their names. */
 export type MemberTypes = Readonly<Record<string, MemberType>>;
 
 /**
- * Tolerant reader: brings the members that have a type into the form that their specification gives them. `null` is an
- * absent member. Other members stay as they came, and so does what has no such form: {@link wrongMember} finds it.
+ * Tolerant reader: converts the members of an answer to the types that their specification names.
+ *
+ * `null` is an absent member. Members without a type stay as they came. So do values that can't be converted:
+ * {@link wrongMember} finds those.
  */
 export function readMembers(members: JsonObject, types: MemberTypes): JsonObject {
   let changed: Map<string, JsonValue | undefined> | undefined;
@@ -50,31 +53,31 @@ export const BOOLEAN: MemberType = { read: asItCame, is: (value) => typeof value
 
 export const TEXT: MemberType = { read: asItCame, is: isText };
 
-/** Seconds since the epoch (RFC 7519, section 2), also written in digits. */
+/** Seconds since the epoch (RFC 7519, section 2); also sent as text of digits. */
 export const NUMERIC_DATE: MemberType = { read: fromDigits(13, isNumericDate), is: isNumericDate };
 
-/** Texts with one space between them, as scopes are (RFC 6749, section 3.3), also as a list. */
+/** Texts with one space between them, such as scopes (RFC 6749, section 3.3); also sent as a list. */
 export const SPACE_SEPARATED: MemberType = { read: joined, is: isText };
 
-/** A list that can only be meant where there is something in it. */
+/** A list; an empty one means absent. */
 export const FILLED_LIST: MemberType = {
   read: (value) => (Array.isArray(value) && value.length === 0 ? undefined : value),
   is: Array.isArray,
 };
 
-/** An object by names of its own; a `null` in it is absent too. */
+/** An object with any members; those that are `null` are absent. */
 export const RECORD: MemberType = {
   read: (value) => (isJsonObject(value) ? readMembers(value, anyOf(Object.keys(value))) : value),
   is: isJsonObject,
 };
 
-/** The same for each of these members: any value. */
+/** The type {@link ANY} for each of these members. */
 export function anyOf(names: readonly string[]): MemberTypes {
   return Object.fromEntries(names.map((name) => [name, ANY]));
 }
 
 /**
- * Reads a number that is written in decimal digits.
+ * Converts text of decimal digits to a number.
  *
  * @param longest more digits than this are no such number
  */
@@ -85,7 +88,7 @@ export function fromDigits(longest: number, isValid: (value: number) => boolean)
   };
 }
 
-/** A text with a blank in it would become two. */
+/** Joins a list of texts. One with a blank in it would become two, so such a list stays as it came. */
 function joined(value: JsonValue): JsonValue {
   const isList = Array.isArray(value) && value.every((one) => typeof one === 'string' && /^\S+$/.test(one));
   return isList ? value.join(' ') : value;

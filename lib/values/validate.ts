@@ -3,10 +3,10 @@ import * as v from 'valibot';
 import { ConfigError } from '../errors/errors.js';
 
 /**
- * Reads a configuration value by its schema.
+ * Validates a configuration value against its schema.
  *
- * @param path where the value stands in the options, such as `client`
- * @throws {ConfigError} the first member that is wrong, by its path and what was expected of it, never by its value
+ * @param path of the value in the options, such as `client`
+ * @throws {ConfigError} names the first wrong member and what was expected of it, and never prints the value
  */
 export function validate<Schema extends v.GenericSchema>(
   schema: Schema,
@@ -38,7 +38,7 @@ function described(issue: v.BaseIssue<unknown>, path: string): Problem {
   return { member, problem: problemOf(issue) };
 }
 
-/** The library's own messages repeat what they received, which may be a secret: only ours and the expectation are told. */
+/** Valibot's own messages repeat the value, which may be a secret. So only our messages and the expectation are used. */
 function problemOf(issue: v.BaseIssue<unknown>): string {
   if (issue.type === 'strict_object' && issue.expected === 'never') {
     return 'there is no such option';
