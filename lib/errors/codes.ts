@@ -2,7 +2,7 @@
 export type ConfigErrorCode =
   /** An option or a registered member has a wrong value. */
   | 'INVALID_CONFIG'
-  /** A registered member promises a protection that is not built. */
+  /** A registered member promises a protection that this version does not have. */
   | 'UNSUPPORTED_METADATA'
   /** The server does not list the registered authentication method. */
   | 'AUTH_METHOD_UNSUPPORTED'
@@ -19,15 +19,15 @@ export type DiscoveryErrorCode = 'ISSUER_MISMATCH' | 'INVALID_SERVER_METADATA' |
 /** The server could not be reached, did not answer in time, or said that it can't serve now. */
 export type TransportErrorCode =
   | 'UPSTREAM_UNAVAILABLE'
-  /** It answered 500, or another 5xx that says nothing of the requests of others. */
+  /** It answered 500, or another 5xx that is about this request only. */
   | 'UPSTREAM_ERROR'
   | 'UPSTREAM_TIMEOUT'
-  /** As many calls to the endpoint are on their way as `http.maxConcurrent`, and no place became free in time. */
+  /** `http.maxConcurrent` calls to the endpoint are in flight, and none ended in time. */
   | 'UPSTREAM_BUSY'
   | 'RATE_LIMITED'
   | 'TLS_ERROR';
 
-/** The bytes of an answer are outside of HTTP, or over our limits. */
+/** An answer is no valid HTTP, of an unexpected kind, or beyond our limits. */
 export type HttpResponseErrorCode =
   | 'UNEXPECTED_STATUS'
   | 'UNEXPECTED_REDIRECT'
@@ -41,7 +41,7 @@ export type HttpResponseErrorCode =
   | 'JSON_TOO_DEEP'
   | 'TOO_MANY_MEMBERS';
 
-/** An answer is outside of its specification. */
+/** An answer does not follow its specification. */
 export type ResponseErrorCode =
   | HttpResponseErrorCode
   | 'TOKEN_RESPONSE_INVALID'
@@ -59,7 +59,7 @@ export type OAuthErrorCode =
   /** The server does not accept us as the client that we are configured to be. */
   | 'CLIENT_MISCONFIGURED';
 
-/** A JWT, or a value bound to one, did not verify. */
+/** A JWT failed verification, or a value that is bound to one did. */
 export type VerificationErrorCode =
   | 'JWT_MALFORMED'
   | 'JWT_TOO_LARGE'
@@ -91,11 +91,11 @@ export type VerificationErrorCode =
   | 'AUTH_TIME_MISMATCH'
   | 'ID_TOKEN_MISSING';
 
-/** What a browser brought to the redirect URI is not an answer to a login of ours. */
+/** A request to the redirect URI is no valid response to a login of ours. */
 export type AuthorizationResponseErrorCode =
   | 'MISSING_RESPONSE'
   | 'RESPONSE_MODE'
-  /** The response to a login of this browser came to another path than the callback's. */
+  /** The response to a login of this browser came to a path that is not the callback's. */
   | 'CALLBACK_PATH_MISMATCH'
   | 'STATE_MISSING'
   | 'STATE_MISMATCH'
@@ -108,9 +108,8 @@ export type AuthorizationResponseErrorCode =
   | 'TRANSACTION_EXPIRED'
   | RequestErrorCode;
 
-/** A request can't be read without guessing. */
-export type RequestErrorCode =
-  'DUPLICATE_PARAMETER' | 'INVALID_PARAMETER' | 'UNSUPPORTED_MEDIA_TYPE' | 'BODY_TOO_LARGE';
+/** A request is ambiguous or malformed. */
+export type RequestErrorCode = 'DUPLICATE_PARAMETER' | 'INVALID_PARAMETER' | 'UNSUPPORTED_MEDIA_TYPE' | 'BODY_TOO_LARGE';
 
 /** The access token of an API call was refused. */
 export type AccessTokenErrorCode =
@@ -122,7 +121,7 @@ export type AccessTokenErrorCode =
   | 'TOKEN_ISSUER'
   | 'TOKEN_AUDIENCE'
   | 'TOKEN_TYPE'
-  /** A JWT does not verify, or lacks what RFC 9068 requires. */
+  /** A JWT fails verification, or lacks a claim that RFC 9068 requires. */
   | 'TOKEN_INVALID'
   | 'TOKEN_BINDING'
   | 'DPOP_PROOF_MISSING'
@@ -135,10 +134,10 @@ export type AccessTokenErrorCode =
   /** The login behind the token is too weak or too old (RFC 9470). */
   | 'INSUFFICIENT_AUTHENTICATION';
 
-/** The store that replicas share, or that keeps used proofs, can't be asked. */
+/** The store that replicas share, or that keeps used proofs, can't be reached. */
 export type StoreErrorCode = 'STORE_UNAVAILABLE' | 'STORE_TIMEOUT';
 
-/** The local session can't be read, kept or started. */
+/** The session of the application can't be read, kept or started. */
 export type SessionErrorCode =
   | 'SESSION_MISSING'
   | 'SESSION_TOO_LARGE'
@@ -147,7 +146,7 @@ export type SessionErrorCode =
   /** The application's `validate` did not accept who logged in. */
   | 'USER_REFUSED';
 
-/** Every `code` that an `OidcError` may have. */
+/** All codes of {@link OidcError}. */
 export type OidcErrorCode =
   | ConfigErrorCode
   | DiscoveryErrorCode

@@ -13,7 +13,7 @@ import type {
 import { printable } from './log-line.js';
 import { OidcError, type OidcErrorOptions } from './oidc.error.js';
 
-/** The configuration is wrong. At boot it stops the application; names the member, never prints its value. */
+/** The configuration is wrong. At boot this stops the application. It names the member and never prints its value. */
 export class ConfigError extends OidcError<ConfigErrorCode> {
   readonly #problem: string;
 
@@ -28,7 +28,7 @@ export class ConfigError extends OidcError<ConfigErrorCode> {
     this.#problem = problem;
   }
 
-  /** The same of a member of something larger. */
+  /** The same error with a longer path to the member, for an option inside of another one. */
   within(path: string): ConfigError {
     return new ConfigError(this.code, `${path}.${this.member}`, this.#problem);
   }
@@ -40,7 +40,7 @@ export class DiscoveryError extends OidcError<DiscoveryErrorCode> {}
 /** Seconds that a server which failed is left alone, and that callers are told to wait, where it names no time itself. */
 export const DEFAULT_RETRY_AFTER = 5;
 
-/** The server could not be reached, was silent, or said that it can't serve now. */
+/** The server could not be reached, did not answer in time, or said that it can't serve now. */
 export class TransportError extends OidcError<TransportErrorCode> {
   /** Seconds after which to call again: the server's `Retry-After`, else 5. */
   readonly retryAfter: number;
@@ -58,16 +58,17 @@ export class TransportError extends OidcError<TransportErrorCode> {
 /** The server answered outside the specification. */
 export class ResponseError extends OidcError<ResponseErrorCode> {}
 
+/** Options of {@link OAuthError}. */
 export interface OAuthErrorOptions extends OidcErrorOptions {
-  /** As it came. */
+  /** As the server sent it. */
   readonly error_description?: string | undefined;
 }
 
 /** The server answered with an error of the specification (RFC 6749, sections 4.1.2.1 and 5.2). */
 export class OAuthError extends OidcError<OAuthErrorCode> {
   /**
-   * Not ours: the server's words, or those of whoever wrote them into the browser's address. At most 255 characters,
-   * printable ASCII; a page has to escape it as any text of a stranger.
+   * Description by the server, or by whoever wrote it into the address of the browser. At most 255 characters of printable
+   * ASCII. A page has to escape it, as any text of a stranger.
    */
   readonly error_description: string | undefined;
 
@@ -84,17 +85,17 @@ export class OAuthError extends OidcError<OAuthErrorCode> {
   }
 }
 
-/** A JWT, or a value bound to one, did not verify. */
+/** A JWT failed verification, or a value that is bound to one did. */
 export class VerificationError extends OidcError<VerificationErrorCode> {}
 
-/** What a browser brought to the redirect URI is not an answer to a login of ours. */
+/** A request to the redirect URI is no valid response to a login of ours. */
 export class AuthorizationResponseError extends OidcError<AuthorizationResponseErrorCode> {}
 
 /** The access token of an API call was refused. */
 export class AccessTokenError extends OidcError<AccessTokenErrorCode> {}
 
-/** The store can't be reached: what depends on it is refused rather than guessed. */
+/** The store can't be reached. Whatever depends on it is refused. */
 export class StoreError extends OidcError<StoreErrorCode> {}
 
-/** The local session can't be read, kept or started. */
+/** The session of the application can't be read, kept or started. */
 export class SessionError extends OidcError<SessionErrorCode> {}

@@ -1,11 +1,11 @@
 import { OidcError } from './oidc.error.js';
 
-/** Characters of one value that a line repeats. */
+/** Characters of one value in a line; the rest is cut off. */
 const LONGEST = 255;
 
 /**
- * The one way in which an error becomes a line of a log: its code, its sentence and its facts, then those of the error
- * that caused it.
+ * Log line of an error: its code, its message and its facts, then the same of its cause. No error is logged in another
+ * way.
  */
 export function logLine(error: OidcError): string {
   const { code, message, cause } = error;
@@ -17,8 +17,8 @@ export function logLine(error: OidcError): string {
 }
 
 /**
- * What kind of trouble an error tells of: its line without what differs from call to call, such as a description. By it a
- * log tells the same trouble once in a while.
+ * Key of an error for a log that repeats the same trouble only once in a while. It is the log line without what differs
+ * from call to call, such as a description.
  */
 export function troubleOf(error: OidcError): string {
   const { code, message, cause } = error;
@@ -27,12 +27,12 @@ export function troubleOf(error: OidcError): string {
   return cause instanceof OidcError ? `${trouble} ${troubleOf(cause)}` : trouble;
 }
 
-/** Text that a stranger may have written, as one line can hold it: quoted, shortened, printable ASCII. */
+/** Text of a stranger, made safe for a log line: quoted, shortened and of printable ASCII. */
 export function quoted(text: string): string {
   return escape(JSON.stringify(shorten(text)));
 }
 
-/** The same without the quotation marks. */
+/** Text of a stranger, made safe as by {@link quoted}, without the quotation marks. */
 export function printable(text: string): string {
   return escape(shorten(text));
 }

@@ -1,8 +1,8 @@
 import type { OidcErrorCode } from './codes.js';
 
 /**
- * What was seen and what was wanted, by name: claims, URLs, statuses, a system's error code. Never a token, a code, a
- * secret, a `sub` or a name of a person.
+ * Facts about an error for the log: what was seen and what was expected, such as claims, URLs, statuses and error codes of
+ * the system. Never a token, a code, a secret, a `sub` or a name of a person.
  */
 export type ErrorFacts = Readonly<Record<string, string | number | readonly string[] | undefined>>;
 
@@ -12,17 +12,24 @@ export function factOf(value: unknown): string | readonly string[] | undefined {
   return isText(value) || (Array.isArray(value) && value.every(isText)) ? value : JSON.stringify(value);
 }
 
+/** Options of every {@link OidcError}. */
 export interface OidcErrorOptions {
-  /** What led here. Never carries a token, a secret or a provider's whole answer. */
+  /** The error behind this one. It never has a token, a secret or a provider's whole answer. */
   readonly cause?: unknown;
-  /** For the log; it prints them shortened and escaped. */
+  /** Facts for the log, which shortens and escapes them. */
   readonly facts?: ErrorFacts | undefined;
 }
 
 /**
- * The base of every error this library throws.
+ * Base class of every error of this library.
  *
- * `code` is stable and meant for programs; `message` is a fixed, safe sentence that repeats no input of a stranger.
+ * `code` is stable and meant for programs. `message` is a fixed sentence that repeats no input of a stranger.
+ *
+ * ```ts
+ * if (error instanceof OidcError && error.code === 'UPSTREAM_TIMEOUT') {
+ *   logger.warn(error.message, error.facts);
+ * }
+ * ```
  */
 export abstract class OidcError<Code extends OidcErrorCode = OidcErrorCode> extends Error {
   #facts: ErrorFacts;
@@ -37,13 +44,13 @@ export abstract class OidcError<Code extends OidcErrorCode = OidcErrorCode> exte
     this.#facts = options?.facts ?? {};
   }
 
-  /** What an operator needs to mend it. A stranger may have written it: print it with care. */
+  /** Facts for the operator. Strangers may have written them: escape them in what you print. */
   get facts(): ErrorFacts {
     return this.#facts;
   }
 
   /**
-   * Adds what is known only further out, such as the URL of the call; what is there already stays.
+   * Adds facts that only a caller further up knows, such as the URL of the call. Facts that are there already stay.
    *
    * @internal
    */
