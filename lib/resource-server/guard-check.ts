@@ -1,22 +1,31 @@
 import { Inject, Logger, Module, type OnApplicationBootstrap } from '@nestjs/common';
-import { GUARDS_METADATA } from '@nestjs/common/constants.js';
 import { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 
 import { ConfigError } from '../errors/errors.js';
-import { accessRule, contradictionOf } from '../nest/access-rule.js';
+import { contradictionOf } from '../nest/access-rule.js';
 import { Routes } from '../nest/routes.js';
-import { handlersOf, kindsOf, nameOf, type Handler, type Target } from './handlers.js';
-import { globalGuardsOf, Microservices } from './microservices.js';
+import {
+  applicableGuards,
+  FOR_MESSAGES,
+  globalGuardsOf,
+  guardsBefore,
+  takesMessages,
+  type ApplicableGuards,
+} from './applicable-guards.js';
+import { handlersOf, nameOf, type Handler } from './handlers.js';
+import { Microservices } from './microservices.js';
 import { OidcGuard } from './oidc.guard.js';
-import { overridesOf, readOverrides } from './overrides.js';
-import { MESSAGES, reachOf, type Reach } from './reach.js';
 import { ResourceServer } from './resource-server.js';
+import { readTestOverrides } from './test-overrides.js';
 import { TokenGuards } from './token-guards.js';
 
 const ANOTHER_COPY =
   'the one that stands there is of another copy of nestjs-oidc; install it once (npm ls nestjs-oidc)';
 
-/** Holds what decorators ask of access tokens against the guards: once for the application, whatever clients it has. */
+/**
+ * Checks at boot that every handler whose decorators require an access token is protected by a guard, and that the guards
+ * can do what is required. It runs once for the application, whatever clients it has.
+ */
 @Module({ providers: [Routes] })
 export class GuardCheck implements OnApplicationBootstrap {
   readonly #modules: ModulesContainer;
@@ -29,17 +38,14 @@ export class GuardCheck implements OnApplicationBootstrap {
   ) {
     this.#modules = modules;
     this.#application = application;
-    new Microservices(modules, application, routes, (globalGuards) => this.#checkMessages(globalGuards));
+    new Microservices(application, routes, (globalGuards) => this.#checkMessages(globalGuards)).watch(modules);
   }
 
-  /** @throws {ConfigError} a handler asks for what nobody would check, or what the client can't do */
+  /** @throws {ConfigError} a handler requires what no guard would check, or what the client can't do */
   async onApplicationBootstrap(): Promise<void> {
     const handlers = [...handlersOf(this.#modules)];
     handlers.forEach(refuseContradiction);
-    readOverrides(
-      handlers.map(({ metatype }) => metatype),
-      overridesOf(this.#modules),
-    );
+    readTestOverrides(this.#modules, handlers);
     await this.#checkGuards(handlers);
     const servers = this.#resourceServers();
     if (handlers.some(asksTheServer) && !servers.some(({ server }) => server.canIntrospect)) {
@@ -56,22 +62,22 @@ export class GuardCheck implements OnApplicationBootstrap {
   async #checkGuards(handlers: readonly Handler[]): Promise<void> {
     const globalGuards = globalGuardsOf(this.#application);
     const tokenGuards = new TokenGuards(this.#modules);
-    for (const handler of handlers.filter(asksForSomething)) {
-      // Who is called by messages only can't be called before a microservice listens.
-      for (const kind of kindsOf(handler).filter((kind) => kind !== 'message')) {
-        requireGuard(handler, await reachOf(kind, this.#modules), globalGuards, tokenGuards);
+    for (const handler of handlers.filter(requiresToken)) {
+      for (const applicable of await applicableGuards(handler, this.#modules)) {
+        requireGuard(handler, applicable, globalGuards, tokenGuards);
       }
     }
   }
 
+  /** Separate, because a microservice may listen before or long after the boot, and may have other global guards. */
   #checkMessages(globalGuards: readonly unknown[]): void {
     const tokenGuards = new TokenGuards(this.#modules);
     [...handlersOf(this.#modules)]
-      .filter((handler) => asksForSomething(handler) && kindsOf(handler).includes('message'))
-      .forEach((handler) => requireGuard(handler, MESSAGES, globalGuards, tokenGuards));
+      .filter((handler) => requiresToken(handler) && takesMessages(handler))
+      .forEach((handler) => requireGuard(handler, FOR_MESSAGES, globalGuards, tokenGuards));
   }
 
-  /** Which guard stands before a handler can be any client's. */
+  /** Of all clients: the guard before a handler can be any client's. */
   #resourceServers(): readonly ResourceServer[] {
     return [...this.#modules.values()]
       .flatMap((module) => [...module.providers.values()])
@@ -80,45 +86,40 @@ export class GuardCheck implements OnApplicationBootstrap {
   }
 }
 
-/** It would be open, and whoever wrote the other decorator would not know. */
+/** Beside `@Public()` a decorator that requires something would do nothing, and its author would not know. */
 function refuseContradiction(target: Handler): void {
-  const { handler, metatype } = target;
-  const demand = contradictionOf(handler) ?? contradictionOf(metatype);
+  const demand = contradictionOf(target.handler) ?? contradictionOf(target.controller);
   if (demand !== undefined) {
     throw new ConfigError('INVALID_CONFIG', `${demand} on ${nameOf(target)}`, 'stands beside @Public()');
   }
 }
 
-function asksForSomething({ handler, metatype }: Handler): boolean {
-  return accessRule(handler, metatype).demands.length > 0;
+function requiresToken({ rule }: Handler): boolean {
+  return rule.demands.length > 0;
 }
 
-function requireGuard(target: Handler, reach: Reach, globalGuards: readonly unknown[], tokenGuards: TokenGuards): void {
-  const { handler, metatype } = target;
-  const own = [handler, metatype].flatMap(guardsOn);
-  const asked = [...(reach.own ? own : []), ...(reach.global ? globalGuards : [])];
-  if (asked.some((guard) => tokenGuards.includes(guard))) {
+function requireGuard(
+  target: Handler,
+  applicable: ApplicableGuards,
+  globalGuards: readonly unknown[],
+  tokenGuards: TokenGuards,
+): void {
+  const guards = guardsBefore(target, applicable, globalGuards);
+  if (guards.some((guard) => tokenGuards.includes(guard))) {
     return;
   }
-  const [demand] = accessRule(handler, metatype).demands;
-  const hint = asked.some((guard) => tokenGuards.isOfAnotherCopy(guard)) ? ANOTHER_COPY : reach.cure;
+  const [demand] = target.rule.demands;
+  const hint = guards.some((guard) => tokenGuards.isOfAnotherCopy(guard)) ? ANOTHER_COPY : applicable.cure;
   const problem = ['is not protected by an OidcGuard', hint].filter(Boolean).join(': ');
   throw new ConfigError('INVALID_CONFIG', `${demand} on ${nameOf(target)}`, problem);
 }
 
-function asksTheServer({ handler, metatype }: Handler): boolean {
-  const { isPublic, validation } = accessRule(handler, metatype);
+function asksTheServer({ rule: { isPublic, validation } }: Handler): boolean {
   return !isPublic && validation !== undefined && validation !== 'jwt';
 }
 
-/** Without a cache nothing is older than 0 seconds, and nothing is there when the server is down. */
-function wantsWhatIsKept({ handler, metatype }: Handler): boolean {
-  const { isPublic, freshness } = accessRule(handler, metatype);
+/** Whether a handler counts on introspections that are kept. Without a cache, none is. */
+function wantsWhatIsKept({ rule: { isPublic, freshness } }: Handler): boolean {
   const { maxAge = 0, staleIfError = 0 } = freshness;
   return !isPublic && (maxAge > 0 || staleIfError > 0);
-}
-
-function guardsOn(target: Target): readonly unknown[] {
-  const guards: unknown = Reflect.getMetadata(GUARDS_METADATA, target);
-  return Array.isArray(guards) ? guards : [];
 }

@@ -1,15 +1,16 @@
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 
 import type { Routes } from '../nest/routes.js';
+import { globalGuardsOf } from './applicable-guards.js';
 
-/** The server of a microservice, which Nest gives the handlers and then lets listen. */
+/** The server of a microservice. Nest gives it the handlers, and then lets it listen. */
 interface Server {
   listen(callback: (error?: unknown) => unknown): unknown;
 }
 
 /**
- * Holds a microservice back from listening until the guards of its handlers are checked. It may be connected and started
- * before the application's own boot is over, or long after it: no lifecycle hook comes in time.
+ * Checks the guards of a microservice's handlers before it listens. No lifecycle hook comes in time: a microservice may be
+ * connected and started before the application's own boot is over, or long after it.
  *
  * A microservice of its own (`createMicroservice`) has the global guards. One that is connected to an application
  * (`connectMicroservice`) has them with `inheritAppConfig: true` only, and then those that were there when it was connected.
@@ -20,17 +21,19 @@ export class Microservices {
   readonly #inherited = new WeakMap<Server, readonly unknown[]>();
 
   constructor(
-    modules: ModulesContainer,
     private readonly application: ApplicationConfig,
     private readonly routes: Routes,
-    /** @throws {ConfigError} a handler of messages needs another guard than these global ones */
+    /** @throws {ConfigError} a handler of messages is not protected by these global guards, nor by its own */
     private readonly check: (globalGuards: readonly unknown[]) => void,
-  ) {
+  ) {}
+
+  /** Has every microservice of the application checked, also those to come. */
+  watch(modules: ModulesContainer): void {
     this.#watchInheritance();
-    modules.getRpcTargetRegistry<Server>().subscribe((server) => this.#holdBack(server));
+    modules.getRpcTargetRegistry<Server>().subscribe((server) => this.#checkBeforeListening(server));
   }
 
-  /** Nest does not tell who inherits. While it binds the handlers of one that does, it asks this configuration for its guards. */
+  /** Nest does not tell who inherits. But while it binds the handlers of one that does, it reads the global guards. */
   #watchInheritance(): void {
     const { application } = this;
     const read = application.getGlobalGuards.bind(application);
@@ -43,7 +46,7 @@ export class Microservices {
     };
   }
 
-  #holdBack(server: Server): void {
+  #checkBeforeListening(server: Server): void {
     this.#connecting = server;
     // Handlers are bound before connectMicroservice returns. What is bound later (deferInitialization, request-scoped
     // handlers) is taken for unguarded.
@@ -62,12 +65,7 @@ export class Microservices {
   }
 
   #globalGuardsOf(server: Server): readonly unknown[] {
+    // Beside an HTTP server it is a connected one.
     return this.routes.areServed ? (this.#inherited.get(server) ?? []) : globalGuardsOf(this.application);
   }
-}
-
-/** The guards that stand before every route: instances, and the classes of those that are made for each request. */
-export function globalGuardsOf(application: ApplicationConfig): readonly unknown[] {
-  const perRequest = application.getGlobalRequestGuards().map(({ metatype }): unknown => metatype);
-  return [...application.getGlobalGuards(), ...perRequest];
 }

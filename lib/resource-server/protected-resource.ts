@@ -2,7 +2,6 @@ import type { OnModuleInit } from '@nestjs/common';
 import type { ModulesContainer } from '@nestjs/core';
 
 import { ConfigError } from '../errors/errors.js';
-import { accessRule } from '../nest/access-rule.js';
 import type { Responses } from '../nest/responses.js';
 import type { Routes } from '../nest/routes.js';
 import { handlersOf } from './handlers.js';
@@ -54,9 +53,7 @@ export class ProtectedResource implements OnModuleInit {
     { settings, issuers, senderConstraint: senders }: ResourceServer,
     resource: string,
   ): Readonly<Record<string, unknown>> {
-    const scopes = [...handlersOf(this.modules)].flatMap(
-      ({ handler, metatype }) => accessRule(handler, metatype).scopes,
-    );
+    const scopes = [...handlersOf(this.modules)].flatMap(({ rule }) => rule.scopes);
     return {
       ...settings.metadata,
       resource,

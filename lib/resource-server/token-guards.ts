@@ -7,32 +7,32 @@ import { classOf, credentialsOf } from '../nest/authenticating-guard.js';
 import { delegatesOf } from '../nest/delegates-to.js';
 import { member } from '../values/member.js';
 import { OidcGuard } from './oidc.guard.js';
-import { overridesOf } from './overrides.js';
+import { testOverridesOf } from './test-overrides.js';
 
 type Module = ModulesContainer extends Map<string, infer M> ? M : never;
 
-/** Tells which guards of an application check access tokens. */
+/** The guards of an application that check access tokens. */
 export class TokenGuards {
   readonly #modules: readonly Module[];
-  /** In a test, what replaces a guard counts as one. */
+  /** In a test of an application, the replacement of a guard counts as one. */
   readonly #overrides: readonly unknown[];
 
   constructor(modules: ModulesContainer) {
     this.#modules = [...modules.values()];
-    this.#overrides = overridesOf(modules);
+    this.#overrides = testOverridesOf(modules);
   }
 
   /**
    * Whether a guard, as a class or an instance, is an `OidcGuard` or delegates to one.
    *
-   * @throws {ConfigError} it says that it delegates to a guard, and has none injected
+   * @throws {ConfigError} it delegates to a guard that is not injected
    */
   includes(guard: unknown): boolean {
     const type = classOf(guard);
     return this.#overrides.includes(guard) || isOidcGuard(type) || (type !== undefined && this.#delegates(type));
   }
 
-  /** Whether it is the `OidcGuard` of another copy of this package, which knows nothing of this one's modules. */
+  /** Whether it is the `OidcGuard` of another copy of this package. That one does not know the modules of this copy. */
   isOfAnotherCopy(guard: unknown): boolean {
     return credentialsOf(guard).includes('access token') && !this.includes(guard);
   }
@@ -47,7 +47,7 @@ export class TokenGuards {
     return guards.some(isOidcGuard);
   }
 
-  /** By its own name, and nothing else stands under that. */
+  /** Whether a guard is injected under its own class, and nothing else is provided there. */
   #isInjected(type: object, guard: Type<CanActivate>): boolean {
     const tokens = dependenciesOf(type).filter((token) => isOrExtends(token, guard));
     const provided = this.#modules
@@ -77,7 +77,7 @@ function listOf(key: string, type: object): readonly unknown[] {
   return Array.isArray(list) ? list : [];
 }
 
-/** What a `forwardRef` stands for. */
+/** The token behind a `forwardRef`. */
 function referred(token: unknown): unknown {
   const refer = member(token, 'forwardRef');
   return typeof refer === 'function' ? Reflect.apply(refer, undefined, []) : token;

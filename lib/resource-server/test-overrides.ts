@@ -3,14 +3,14 @@ import type { ModulesContainer } from '@nestjs/core';
 import { readInstead, type Authenticated } from '../nest/authenticated.js';
 import { authenticates } from '../nest/authenticating-guard.js';
 import { member } from '../values/member.js';
-import type { Target } from './handlers.js';
+import type { Handler } from './handlers.js';
 import { VerifiedAccessToken } from './verified-access-token.js';
 
-/** The module that `Test.createTestingModule` makes around the others: nothing is overridden without it. */
+/** The module that `Test.createTestingModule` makes around the others. Without it nothing can be overridden. */
 const TEST_ROOT = 'RootTestModule';
 
-/** What a test put in the place of our guards, by `overrideProvider` or `overrideGuard`. */
-export function overridesOf(modules: ModulesContainer): readonly unknown[] {
+/** The replacements of our guards in a test of an application, by `overrideProvider` or `overrideGuard`. */
+export function testOverridesOf(modules: ModulesContainer): readonly unknown[] {
   const all = [...modules.values()];
   if (!all.some(({ metatype }) => metatype.name === TEST_ROOT)) {
     return [];
@@ -21,10 +21,10 @@ export function overridesOf(modules: ModulesContainer): readonly unknown[] {
     .map(([, { instance }]): unknown => instance);
 }
 
-/** Lets parameter decorators give what those left on the request: they record nothing as our guards do. */
-export function readOverrides(controllers: readonly Target[], overrides: readonly unknown[]): void {
-  const read = overrides.length > 0 ? leftOnRequest : undefined;
-  controllers.forEach((controller) => readInstead(controller, read));
+/** Lets parameter decorators read the caller from the request in such a test, because replacements record nobody. */
+export function readTestOverrides(modules: ModulesContainer, handlers: readonly Handler[]): void {
+  const read = testOverridesOf(modules).length > 0 ? leftOnRequest : undefined;
+  handlers.forEach(({ controller }) => readInstead(controller, read));
 }
 
 function leftOnRequest(request: object): Authenticated {
