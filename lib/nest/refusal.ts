@@ -16,9 +16,9 @@ export interface Refusal extends Answer {
 /** The call that is refused. */
 export interface RefusedCall {
   readonly kind: CallKind;
-  /** Where headers are set; undefined for a call that has none. */
+  /** The HTTP response; undefined where there is none. */
   readonly response: unknown;
-  /** With which the undo is recorded, for the guards that come after; undefined where none does. */
+  /** The object on which the undo is recorded, see `callOf`; undefined where no guard comes after. */
   readonly call?: object;
 }
 
