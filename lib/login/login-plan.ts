@@ -5,16 +5,18 @@ import { loginScope } from '../authorization/authorization-request.js';
 import type { OidcClient } from '../client/oidc-client.js';
 import { ConfigError } from '../errors/errors.js';
 import { CookieProfile } from '../nest/cookies.js';
-import type { SessionPort } from '../session/session.port.js';
+import type { SessionKeeper } from '../session/session.port.js';
+import type { Sealer } from '../storage/sealer.js';
 import type { LoginSettings } from './login.options.js';
 import { TransactionCookies } from './transaction-cookies.js';
 
-/** What is decided at boot. */
+/** A login's configuration, checked and worked out at boot. */
 export interface LoginPlan {
   readonly origin: string;
   readonly scope: string;
   readonly callbackPaths: readonly string[];
   readonly transactions: TransactionCookies;
+  readonly keeper: SessionKeeper;
 }
 
 /** @throws {ConfigError} no login is possible with this configuration */
@@ -22,9 +24,9 @@ export function planLogin(
   client: OidcClient,
   server: Server,
   settings: LoginSettings,
-  sessions: SessionPort,
+  keeper: SessionKeeper,
+  sealer: Sealer,
 ): LoginPlan {
-  const sealer = sessions.sealer();
   const { redirect_uris = [], response_types, grant_types, scope: registered } = client.metadata;
   const scope = settings.scope ?? loginScope(registered);
   const profile = CookieProfile.of(redirect_uris, client.name);
@@ -48,6 +50,7 @@ export function planLogin(
     scope,
     callbackPaths: settings.callbackPath ? [settings.callbackPath] : redirect_uris.map((uri) => new URL(uri).pathname),
     transactions: new TransactionCookies(sealer, profile, isFormPost ? 'none' : 'lax', configured, clock.now),
+    keeper,
   };
 }
 

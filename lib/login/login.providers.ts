@@ -4,8 +4,16 @@ import type { Server } from '../authorization-server/server.js';
 import type { OidcClient } from '../client/oidc-client.js';
 import { Responses } from '../nest/responses.js';
 import { Routes } from '../nest/routes.js';
-import { clientToken, optionsToken, serverToken, sessionCookiesToken, strategyToken } from '../nest/tokens.js';
+import {
+  clientSessionsToken,
+  clientToken,
+  optionsToken,
+  sealerToken,
+  serverToken,
+  strategyToken,
+} from '../nest/tokens.js';
 import type { SessionPort } from '../session/session.port.js';
+import type { Sealer } from '../storage/sealer.js';
 import { Login } from './login.js';
 import type { LoginSettings } from './login.options.js';
 import { OidcStrategy } from './oidc.strategy.js';
@@ -18,15 +26,24 @@ export function loginProviders(name?: string): Provider[] {
   return [
     {
       provide: Login,
-      inject: [clientToken(name), serverToken(name), optionsToken(name), sessionCookiesToken(name), Responses, Routes],
+      inject: [
+        clientToken(name),
+        serverToken(name),
+        optionsToken(name),
+        clientSessionsToken(name),
+        sealerToken(name),
+        Responses,
+        Routes,
+      ],
       useFactory: (
         client: OidcClient,
         server: Server,
         options: { readonly login: LoginSettings },
         sessions: SessionPort,
+        sealer: Sealer,
         responses: Responses,
         routes: Routes,
-      ) => new Login(client, server, options.login, sessions, responses, routes),
+      ) => new Login(client, server, options.login, sessions, sealer, responses, routes),
     },
     OidcStrategy,
     { provide: strategyToken(name), useExisting: OidcStrategy },

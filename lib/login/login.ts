@@ -10,7 +10,9 @@ import * as requests from '../nest/requests.js';
 import type { Responses } from '../nest/responses.js';
 import type { Routes } from '../nest/routes.js';
 import type { NewSession, SessionPort } from '../session/session.port.js';
+import type { Sealer } from '../storage/sealer.js';
 import type { TokenResponse } from '../tokens/token-response.js';
+import type { Awaitable } from '../values/awaitable.js';
 import type { JsonObject, JsonValue } from '../values/json.js';
 import { CallbackFlight } from './callback-flight.js';
 import { planLogin, type LoginPlan } from './login-plan.js';
@@ -81,6 +83,7 @@ export class Login {
     private readonly server: Server,
     private readonly settings: LoginSettings,
     private readonly sessions: SessionPort,
+    private readonly sealer: Sealer,
     readonly responses: Responses,
     private readonly routes: Routes,
   ) {
@@ -173,8 +176,8 @@ export class Login {
   }
 
   /** Starts the local session. @throws {SessionError} `SESSION_TOO_LARGE` */
-  startSession(request: unknown, session: NewSession): readonly string[] {
-    return this.sessions.start(request, session);
+  startSession(request: unknown, session: NewSession): Awaitable<readonly string[]> {
+    return this.plan().keeper.start(request, session);
   }
 
   /** Tells once that a proxy may not take what a login sets. */
@@ -243,9 +246,10 @@ export class Login {
   }
 
   /** The back button after a login is no attack; everything else without a transaction is not ours. */
-  private withoutTransaction(request: unknown, state: string): AlreadyLoggedIn {
-    if (this.sessions.exists(request)) {
-      const startedBy = this.sessions.startedBy(request);
+  private async withoutTransaction(request: unknown, state: string): Promise<AlreadyLoggedIn> {
+    const { session } = await this.plan().keeper.find(request);
+    if (session !== undefined) {
+      const { startedBy } = session;
       const returnTo = startedBy?.login === stateHash(state) ? startedBy.returnTo : undefined;
       return { alreadyAt: this.returnUrl(returnTo, this.plan().callbackPaths) };
     }
@@ -261,7 +265,7 @@ export class Login {
 
   private plan(): LoginPlan {
     if (this.#plan === undefined) {
-      const plan = planLogin(this.client, this.server, this.settings, this.sessions);
+      const plan = planLogin(this.client, this.server, this.settings, this.sessions.keeper(), this.sealer);
       this.sessions.alsoSet((cookies) => plan.transactions.clearSurplus(cookies));
       this.#plan = plan;
     }

@@ -177,7 +177,7 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
         throw new SessionError('USER_REFUSED', 'The application does not accept who logged in');
       }
       const session = { user, tokens, startedBy: { login, returnTo } };
-      return { user, setCookies: startsSession ? this.login.startSession(request, session) : [] };
+      return { user, setCookies: startsSession ? await this.login.startSession(request, session) : [] };
     } catch (error) {
       this.login.discard(tokens);
       throw error;

@@ -36,8 +36,11 @@ export const strategyToken = tokensOf('strategy');
 /** Token of the `OidcSession` of the client called `name`. */
 export const sessionToken = tokensOf('session');
 
-/** Token of the session keeper of the client called `name`. */
-export const sessionCookiesToken = tokensOf('session-cookies');
+/** Token of the sessions of the client called `name`, for its session guard and its login. */
+export const clientSessionsToken = tokensOf('client-sessions');
+
+/** Token of the sealer, by the session's secrets, of the client called `name`. */
+export const sealerToken = tokensOf('sealer');
 
 /** Token of the resource server of the client called `name`. */
 export const resourceServerToken = tokensOf('resource-server');

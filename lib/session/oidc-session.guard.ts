@@ -8,9 +8,11 @@ import { namedGuard } from '../nest/named-guard.js';
 import { refuse, type Refusal } from '../nest/refusal.js';
 import * as requests from '../nest/requests.js';
 import { Responses } from '../nest/responses.js';
-import { sessionCookiesToken } from '../nest/tokens.js';
-import { SessionCookies } from './session-cookies.js';
+import { clientSessionsToken } from '../nest/tokens.js';
+import { chain, type Awaitable } from '../values/awaitable.js';
+import { ClientSessions } from './client-sessions.js';
 import { crossSite, loginRequired } from './session-refusal.js';
+import type { SessionKeeper } from './session.port.js';
 
 /** RFC 9110, section 9.2.1. */
 const SAFE_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS', 'TRACE'];
@@ -19,8 +21,8 @@ const SAFE_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS', 'TRACE'];
 const OWN_ANSWER: ResponseHeader = ['Cache-Control', 'private, no-store'];
 
 /**
- * Requires the session that a login started: `request.user` and `@CurrentUser()` are what the strategy's `validate`
- * returned. Without one the answer is 401, never a redirect: where to sign in is the application's to say.
+ * Session guard: requires the session that a login started. `request.user` and `@CurrentUser()` are what the strategy's
+ * `validate` returned. Without one the answer is 401, never a redirect: where to sign in is the application's to say.
  *
  * A request that changes something and comes from another site is refused with 403, whatever its cookies
  * (`Sec-Fetch-Site`). Under `@Public()` the user is set when there is one, and nobody is refused.
@@ -28,20 +30,22 @@ const OWN_ANSWER: ResponseHeader = ['Cache-Control', 'private, no-store'];
 @Injectable()
 @Authenticates('session')
 export class OidcSessionGuard implements CanActivate {
+  private readonly keeper: SessionKeeper;
+
   constructor(
-    @Inject(sessionCookiesToken()) private readonly sessions: SessionCookies,
+    @Inject(clientSessionsToken()) private readonly sessions: ClientSessions,
     @Inject(Responses) private readonly responses: Responses,
   ) {
     // What is missing in the configuration stops the boot.
-    sessions.require();
+    this.keeper = sessions.keeperToRead();
   }
 
   /** The guard for the sessions of a named client: `@UseGuards(OidcSessionGuard.for('partners'))`. */
   static for<Guard extends OidcSessionGuard>(this: Type<Guard>, name: string): Type<Guard> {
-    return namedGuard(this, sessionCookiesToken(name));
+    return namedGuard(this, clientSessionsToken(name));
   }
 
-  canActivate(context: ExecutionContext): boolean {
+  canActivate(context: ExecutionContext): Awaitable<boolean> {
     if (context.getType() !== 'http') {
       throw new Error(`OidcSessionGuard does not know contexts of type ${context.getType()}`);
     }
@@ -52,14 +56,15 @@ export class OidcSessionGuard implements CanActivate {
     if (this.isForged(request)) {
       return isPublic ? this.admit(request) : this.refuse(request, response, crossSite());
     }
-    const { session, setCookies } = this.sessions.find(request);
-    this.responses.deliver(response, [['Set-Cookie', [...setCookies, ...this.sessions.beside(request)]]]);
-    if (session !== undefined) {
-      authenticate(request, { user: session.user });
-      this.responses.deliver(response, [OWN_ANSWER]);
-      return true;
-    }
-    return isPublic ? this.admit(request) : this.refuse(request, response, loginRequired());
+    return chain(this.keeper.find(request), ({ session, setCookies }) => {
+      this.responses.deliver(response, [['Set-Cookie', [...setCookies, ...this.sessions.beside(request)]]]);
+      if (session !== undefined) {
+        authenticate(request, { user: session.user });
+        this.responses.deliver(response, [OWN_ANSWER]);
+        return true;
+      }
+      return isPublic ? this.admit(request) : this.refuse(request, response, loginRequired());
+    });
   }
 
   private isForged(request: object): boolean {

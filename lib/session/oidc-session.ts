@@ -3,8 +3,9 @@ import { StoreError } from '../errors/errors.js';
 import { PRIVATE_ANSWER } from '../nest/answer.js';
 import { refuse } from '../nest/refusal.js';
 import type { Responses } from '../nest/responses.js';
+import { chain, type Awaitable } from '../values/awaitable.js';
 import type { SessionContent } from './session-content.js';
-import type { SessionCookies } from './session-cookies.js';
+import type { SessionKeeper, SessionPort } from './session.port.js';
 import { logoutUnavailable } from './session-refusal.js';
 
 /**
@@ -13,7 +14,7 @@ import { logoutUnavailable } from './session-refusal.js';
  * ```ts
  * @Post('logout')
  * async logout(@Req() request: object, @Res({ passthrough: true }) response: object) {
- *   const { user } = this.session.read(request) ?? {};
+ *   const { user } = (await this.session.read(request)) ?? {};
  *   const url = await this.session.endSessionUrl(request);
  *   await this.session.end(request, response);
  *   return { user, url: url ?? '/' };
@@ -21,22 +22,22 @@ import { logoutUnavailable } from './session-refusal.js';
  * ```
  */
 export class OidcSession {
-  readonly #cookies: SessionCookies;
+  readonly #sessions: Pick<SessionPort, 'keeper'>;
   readonly #client: OidcClient;
   readonly #responses: Responses;
 
-  constructor(cookies: SessionCookies, client: OidcClient, responses: Responses) {
-    this.#cookies = cookies;
+  constructor(sessions: Pick<SessionPort, 'keeper'>, client: OidcClient, responses: Responses) {
+    this.#sessions = sessions;
     this.#client = client;
     this.#responses = responses;
   }
 
   /**
    * The session of this request; undefined when there is none, when it is over, or when anything about its cookies is
-   * not as we wrote it.
+   * not as we wrote it. Await it: sessions in cookies are read at once, others may need a call to a store.
    */
-  read(request: unknown): SessionContent | undefined {
-    return this.#cookies.find(request).session;
+  read(request: unknown): Awaitable<SessionContent | undefined> {
+    return chain(this.#keeper.find(request), ({ session }) => session);
   }
 
   /**
@@ -47,8 +48,9 @@ export class OidcSession {
    *   time there; the browser forgets the session all the same
    */
   async end(request: unknown, response: unknown): Promise<void> {
-    const token = this.read(request)?.tokens.access_token;
-    this.#responses.deliver(response, [...PRIVATE_ANSWER, ['Set-Cookie', this.#cookies.clear(request)]]);
+    const token = (await this.read(request))?.tokens.access_token;
+    const setCookies = await this.#keeper.end(request);
+    this.#responses.deliver(response, [...PRIVATE_ANSWER, ['Set-Cookie', setCookies]]);
     try {
       await (token && this.#client.forget(token));
     } catch (error) {
@@ -66,6 +68,11 @@ export class OidcSession {
    * @throws {OidcError} the provider's metadata can't be had
    */
   async endSessionUrl(request: unknown): Promise<string | undefined> {
-    return this.#client.endSessionUrl({ id_token_hint: this.read(request)?.tokens.id_token });
+    const session = await this.read(request);
+    return this.#client.endSessionUrl({ id_token_hint: session?.tokens.id_token });
+  }
+
+  get #keeper(): SessionKeeper {
+    return this.#sessions.keeper();
   }
 }

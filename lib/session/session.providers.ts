@@ -1,35 +1,56 @@
 import type { ModuleMetadata, Provider } from '@nestjs/common';
 
 import { OidcClient } from '../client/oidc-client.js';
+import { ConfigError } from '../errors/errors.js';
 import { Responses } from '../nest/responses.js';
-import { clientToken, optionsToken, sessionCookiesToken, sessionToken } from '../nest/tokens.js';
+import { clientSessionsToken, clientToken, optionsToken, sealerToken, sessionToken } from '../nest/tokens.js';
+import { Sealer } from '../storage/sealer.js';
+import { ClientSessions } from './client-sessions.js';
 import { OidcSession } from './oidc-session.js';
 import { SessionCookies } from './session-cookies.js';
 import type { SessionSettings } from './session.options.js';
+import type { SessionKeeper } from './session.port.js';
+
+/** The part of the client's options that sessions read. */
+interface Options {
+  readonly session?: SessionSettings | undefined;
+}
 
 /**
- * What a module has to provide for the sessions of the client called `name`, beside the client itself, its options and
- * {@link Responses}.
+ * Providers for the sessions of the client called `name`. They need the client itself, its options and {@link Responses}.
  */
 export function sessionProviders(name?: string): Provider[] {
   return [
     {
-      provide: sessionCookiesToken(name),
-      inject: [clientToken(name), optionsToken(name)],
-      useFactory: (client: OidcClient, options: { session?: SessionSettings | undefined }) =>
-        new SessionCookies(client, options.session),
+      provide: sealerToken(name),
+      inject: [optionsToken(name)],
+      useFactory: ({ session }: Options) => new Sealer((session?.secret ?? []).map((secret) => secret.reveal())),
+    },
+    {
+      provide: clientSessionsToken(name),
+      inject: [clientToken(name), optionsToken(name), sealerToken(name)],
+      useFactory: (client: OidcClient, { session }: Options, sealer: Sealer) =>
+        new ClientSessions(() => makeKeeper(client, session, sealer)),
     },
     {
       provide: sessionToken(name),
-      inject: [sessionCookiesToken(name), clientToken(name), Responses],
-      useFactory: (cookies: SessionCookies, client: OidcClient, responses: Responses) =>
-        new OidcSession(cookies, client, responses),
+      inject: [clientSessionsToken(name), clientToken(name), Responses],
+      useFactory: (sessions: ClientSessions, client: OidcClient, responses: Responses) =>
+        new OidcSession(sessions, client, responses),
     },
     ...(name === undefined ? [{ provide: OidcSession, useExisting: sessionToken() }] : []),
   ];
 }
 
+/** @throws {ConfigError} no session can be kept with this configuration */
+export function makeKeeper(client: OidcClient, settings: SessionSettings | undefined, sealer: Sealer): SessionKeeper {
+  if (settings === undefined) {
+    throw new ConfigError('INVALID_CONFIG', 'session.secret', 'is required for login and session');
+  }
+  return new SessionCookies(client, settings, sealer);
+}
+
 /** The tokens of {@link sessionProviders} that guards and applications inject elsewhere. */
 export function sessionExports(name?: string): NonNullable<ModuleMetadata['exports']> {
-  return [sessionCookiesToken(name), sessionToken(name), ...(name === undefined ? [OidcSession] : [])];
+  return [clientSessionsToken(name), sessionToken(name), ...(name === undefined ? [OidcSession] : [])];
 }

@@ -10,7 +10,8 @@ export class OrdersController {
 
   @Get()
   async list(@Req() request: object): Promise<unknown> {
-    const token = this.session.read(request)?.tokens.access_token;
+    const session = await this.session.read(request);
+    const token = session?.tokens.access_token;
     const response = await fetch(`${appUrl}/api/orders`, { headers: { authorization: `Bearer ${token}` } });
     const body: unknown = await response.json();
     if (!response.ok) {

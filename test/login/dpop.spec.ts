@@ -17,9 +17,9 @@ import { RealProvider } from '../support/provider/real-provider.js';
 
 const ORDERS = 'https://api.test/orders';
 
-function tokensOf(app: TestApp<AppProvider>, browser: Browser): TokenResponse {
+async function tokensOf(app: TestApp<AppProvider>, browser: Browser): Promise<TokenResponse> {
   const headers = { cookie: browser.jar.header(app.url, { isCrossSite: false, isSafe: true }) };
-  const session = app.nest.get(OidcSession).read({ headers, rawHeaders: [], method: 'GET', url: '/' });
+  const session = await app.nest.get(OidcSession).read({ headers, rawHeaders: [], method: 'GET', url: '/' });
   if (session?.tokens.access_token === undefined) {
     throw new Error('The browser has no session with tokens');
   }
@@ -43,9 +43,9 @@ onBothAdapters((adapter) => {
     const [alice, bob] = [new Browser(app), new Browser(app)];
     expect((await op.login(alice, { sub: 'alice', returnTo: '/me' })).location).toBe(`${app.url}/me`);
     await op.login(bob, { sub: 'bob' });
-    const tokens = tokensOf(app, alice);
+    const tokens = await tokensOf(app, alice);
     expect(tokens.token_type).toBe('DPoP');
-    expect(tokensOf(app, bob).dpop_key?.jkt).not.toBe(tokens.dpop_key?.jkt);
+    expect((await tokensOf(app, bob)).dpop_key?.jkt).not.toBe(tokens.dpop_key?.jkt);
 
     const oidc = app.nest.get(OidcClient);
     const call = async (nonce?: string) =>

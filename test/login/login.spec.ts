@@ -62,21 +62,20 @@ function application({ options = {}, metadata, name, exchange, validate: own, ha
     },
   };
   const started: unknown[] = [];
-  const sessions = {
-    sealer: () => new Sealer(['a'.repeat(32)]),
-    areRead: false,
-    exists: () => hasSession,
-    startedBy: () => undefined,
-    alsoSet: () => {},
-    start: (_request: unknown, session: unknown) => {
+  // As one that asks a store: by promises.
+  const keeper = {
+    find: async () => ({ setCookies: [], ...(hasSession && { session: {} }) }),
+    start: async (_request: unknown, session: unknown) => {
       started.push(session);
       return ['session=1'];
     },
-  };
-  const host = { httpAdapter: undefined } as never;
+  } as never;
+  const sessions = { areRead: false, keeper: () => keeper, alsoSet: () => {} };
+  const sealer = new Sealer(['a'.repeat(32)]);
+  const host = { httpAdapter: { setHeader: () => {}, appendHeader: () => {} } } as never;
   const settings = validate(loginOptionsSchema, options, 'login');
   const server = { needs: () => {} } as never;
-  const login = new Login(client as never, server, settings, sessions, new Responses(host), new Routes(host));
+  const login = new Login(client as never, server, settings, sessions, sealer, new Responses(host), new Routes(host));
   const strategy = new OidcStrategy();
   Object.assign(strategy, { login, ...(own && { validate: own }) });
   return { calls, started, login, strategy };

@@ -62,7 +62,7 @@ onBothAdapters((adapter) => {
     app.op.requests('token').forEach(({ form }) => secrets.add(String(form['code_verifier'])));
     app.op.requests('introspect').forEach(({ form }) => secrets.add(String(form['token'])));
     const headers = { cookie: browser.jar.header(app.url, { isCrossSite: false, isSafe: true }) };
-    const session = app.nest.get(OidcSession).read({ headers, rawHeaders: [], method: 'GET', url: '/' });
+    const session = await app.nest.get(OidcSession).read({ headers, rawHeaders: [], method: 'GET', url: '/' });
     const { access_token, id_token, refresh_token } = session?.tokens ?? {};
     [access_token, id_token, refresh_token].forEach((token) => secrets.add(String(token)));
     expectNoSecrets(app, undefined, [...secrets]);

@@ -35,8 +35,8 @@ class TenantB {
   }
 
   @Get('tokens')
-  tokens(@Req() request: object) {
-    return { hasTokens: this.session.read(request) !== undefined };
+  async tokens(@Req() request: object) {
+    return { hasTokens: (await this.session.read(request)) !== undefined };
   }
 }
 

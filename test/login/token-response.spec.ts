@@ -155,7 +155,8 @@ onBothAdapters((adapter) => {
       const browser = new Browser(app);
       await browser.login();
       const headers = { cookie: browser.jar.header(app.url, { isCrossSite: false, isSafe: true }) };
-      return app.nest.get(OidcSession).read({ headers, rawHeaders: [], method: 'GET', url: '/' })?.tokens.scope;
+      const session = await app.nest.get(OidcSession).read({ headers, rawHeaders: [], method: 'GET', url: '/' });
+      return session?.tokens.scope;
     };
     expect(await scopeAfter('openid profile')).toBe('openid profile');
     expect(await scopeAfter(undefined)).toBe('openid profile email');

@@ -2,13 +2,15 @@ import 'reflect-metadata';
 import { describe, expect, it } from '@jest/globals';
 import type { ExecutionContext } from '@nestjs/common';
 
-import { SessionError } from '../../lib/errors/errors.js';
+import { SessionError, StoreError } from '../../lib/errors/errors.js';
 import { authenticated } from '../../lib/nest/authenticated.js';
 import { Public } from '../../lib/nest/decorators.js';
 import { OidcException } from '../../lib/nest/oidc.exception.js';
 import { Responses } from '../../lib/nest/responses.js';
+import { ClientSessions } from '../../lib/session/client-sessions.js';
 import { OidcSessionGuard } from '../../lib/session/oidc-session.guard.js';
-import type { FoundSession, SessionCookies } from '../../lib/session/session-cookies.js';
+import type { FoundSession, SessionKeeper } from '../../lib/session/session.port.js';
+import type { Awaitable } from '../../lib/values/awaitable.js';
 
 class Guarded {
   handle() {}
@@ -22,13 +24,16 @@ const ALICE = { session: SESSION, setCookies: [] } as unknown as FoundSession;
 const NOBODY: FoundSession = { setCookies: ['s=; Max-Age=0'] };
 
 /** Runs the guard once. */
-function run(found: FoundSession, { controller = Guarded, method = 'GET', site = '', type = 'http' } = {}) {
+async function run(
+  found: Awaitable<FoundSession>,
+  { controller = Guarded, method = 'GET', site = '', type = 'http' } = {},
+) {
   const headers: [string, string][] = [];
   const record = (_response: unknown, name: string, value: string) => headers.push([name, value]);
   const responses = new Responses({
     httpAdapter: { setHeader: record, appendHeader: record, getHeader: () => undefined },
   } as never);
-  const sessions = { require: () => {}, find: () => found, beside: () => [] } as unknown as SessionCookies;
+  const sessions = new ClientSessions(() => ({ find: () => found }) as unknown as SessionKeeper);
   const guard = new OidcSessionGuard(sessions, responses);
   const request = { method, url: '/', rawHeaders: [], headers: { 'sec-fetch-site': site } };
   const context = {
@@ -37,9 +42,11 @@ function run(found: FoundSession, { controller = Guarded, method = 'GET', site =
     getHandler: () => Guarded.prototype.handle,
     switchToHttp: () => ({ getRequest: () => request, getResponse: () => ({}) }),
   } as unknown as ExecutionContext;
-  const outcome = { request, headers, passed: false, refused: undefined as unknown };
+  const outcome = { request, headers, passed: false, atOnce: false, refused: undefined as unknown };
   try {
-    outcome.passed = guard.canActivate(context);
+    const answer = guard.canActivate(context);
+    outcome.atOnce = typeof answer === 'boolean';
+    outcome.passed = await answer;
   } catch (error) {
     outcome.refused = error;
   }
@@ -50,16 +57,16 @@ const refusalOf = (error: unknown) =>
   error instanceof OidcException ? [error.getStatus(), error.getResponse(), error.cause?.code] : error;
 
 describe('OidcSessionGuard', () => {
-  it('sets the user of the session, for nobody else to see', () => {
-    const { passed, request, headers } = run(ALICE);
+  it('sets the user of the session, for nobody else to see', async () => {
+    const { passed, request, headers } = await run(ALICE);
     expect(passed).toBe(true);
     expect(Reflect.get(request, 'user')).toEqual({ sub: 'alice' });
     expect(authenticated(request)).toEqual({ user: { sub: 'alice' } });
     expect(headers).toEqual([['Cache-Control', 'private, no-store']]);
   });
 
-  it('answers 401 with a challenge where there is none, and clears what was none', () => {
-    const { passed, refused, request, headers } = run(NOBODY);
+  it('answers 401 with a challenge where there is none, and clears what was none', async () => {
+    const { passed, refused, request, headers } = await run(NOBODY);
     expect(passed).toBe(false);
     expect(refusalOf(refused)).toEqual([
       401,
@@ -76,31 +83,42 @@ describe('OidcSessionGuard', () => {
     expect([Reflect.has(request, 'user'), authenticated(request)]).toEqual([false, undefined]);
   });
 
-  it('under @Public() sets the user when there is one, and never refuses', () => {
-    const alice = run(ALICE, { controller: Open });
+  it('under @Public() sets the user when there is one, and never refuses', async () => {
+    const alice = await run(ALICE, { controller: Open });
     expect([alice.passed, authenticated(alice.request)]).toEqual([true, { user: { sub: 'alice' } }]);
-    const nobody = run(NOBODY, { controller: Open });
+    const nobody = await run(NOBODY, { controller: Open });
     expect([nobody.passed, authenticated(nobody.request)]).toEqual([true, { user: undefined }]);
   });
 
-  it('SESS-38 refuses what another site wants changed', () => {
+  it('SESS-38 refuses what another site wants changed', async () => {
     for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'PROPFIND']) {
-      expect(refusalOf(run(ALICE, { method, site: 'cross-site' }).refused)).toEqual([
+      expect(refusalOf((await run(ALICE, { method, site: 'cross-site' })).refused)).toEqual([
         403,
         { error: 'access_denied', error_description: 'Another site may not do this in your name.' },
         'CROSS_SITE_REQUEST',
       ]);
-      expect(run(ALICE, { method, site: 'same-origin' }).passed).toBe(true);
-      expect(run(ALICE, { method }).passed).toBe(true);
+      expect((await run(ALICE, { method, site: 'same-origin' })).passed).toBe(true);
+      expect((await run(ALICE, { method })).passed).toBe(true);
     }
-    expect(run(ALICE, { method: 'GET', site: 'cross-site' }).passed).toBe(true);
-    const open = run(ALICE, { method: 'POST', site: 'cross-site', controller: Open });
+    expect((await run(ALICE, { method: 'GET', site: 'cross-site' })).passed).toBe(true);
+    const open = await run(ALICE, { method: 'POST', site: 'cross-site', controller: Open });
     expect([open.passed, authenticated(open.request)]).toEqual([true, { user: undefined }]);
   });
 
-  it('lets no other context pass', () => {
+  it('asks a keeper that answers with a promise, and one that answers at once without any', async () => {
+    expect(await run(ALICE)).toMatchObject({ passed: true, atOnce: true });
+    const [alice, nobody] = [await run(Promise.resolve(ALICE)), await run(Promise.resolve(NOBODY))];
+    expect(alice).toMatchObject({ passed: true, atOnce: false, headers: [['Cache-Control', 'private, no-store']] });
+    expect(authenticated(alice.request)).toEqual({ user: { sub: 'alice' } });
+    expect(refusalOf(nobody.refused)).toEqual([401, expect.anything(), 'SESSION_MISSING']);
+    expect(nobody.headers[0]).toEqual(['Set-Cookie', 's=; Max-Age=0']);
+    const down = await run(Promise.reject(new StoreError('STORE_UNAVAILABLE', 'down')));
+    expect([down.passed, down.refused]).toEqual([false, expect.any(StoreError)]);
+  });
+
+  it('lets no other context pass', async () => {
     for (const type of ['rpc', 'ws', 'graphql']) {
-      const { passed, refused } = run(ALICE, { type });
+      const { passed, refused } = await run(ALICE, { type });
       expect(passed).toBe(false);
       expect(refused).toMatchObject({ message: `OidcSessionGuard does not know contexts of type ${type}` });
     }
@@ -112,11 +130,10 @@ describe('OidcSessionGuard', () => {
   });
 
   it('stops the boot where no session can be kept', () => {
-    const missing = () => {
+    const sessions = new ClientSessions(() => {
       throw new SessionError('SESSION_MISSING', 'no secret');
-    };
-    expect(() => new OidcSessionGuard({ require: missing } as unknown as SessionCookies, {} as never)).toThrow(
-      'no secret',
-    );
+    });
+    expect(() => new OidcSessionGuard(sessions, {} as never)).toThrow('no secret');
+    expect(sessions.areRead).toBe(false);
   });
 });

@@ -6,6 +6,7 @@ import { setCookieBytes } from '../../lib/nest/cookies.js';
 import { Responses } from '../../lib/nest/responses.js';
 import { OidcSession } from '../../lib/session/oidc-session.js';
 import { SessionCookies } from '../../lib/session/session-cookies.js';
+import { makeKeeper } from '../../lib/session/session.providers.js';
 import { sessionOptionsSchema, type SessionOptions } from '../../lib/session/session.options.js';
 import { Sealer } from '../../lib/storage/sealer.js';
 import { TokenResponse, type TokenResponseMembers } from '../../lib/tokens/token-response.js';
@@ -27,12 +28,10 @@ function application(options: Partial<SessionOptions> = {}, client: { name?: str
     endSessionUrl: ({ id_token_hint }: { id_token_hint?: string }) =>
       Promise.resolve(`https://op.test/end?${id_token_hint}`),
   } as never;
-  const sessions = new SessionCookies(oidc, parse({ secret: secret('a'), ...options }));
-  return {
-    time,
-    sessions,
-    session: new OidcSession(sessions, oidc, new Responses({ httpAdapter: undefined } as never)),
-  };
+  const { secret: secrets, ...settings } = parse({ secret: secret('a'), ...options });
+  const sessions = new SessionCookies(oidc, settings, new Sealer(secrets.map((one) => one.reveal())));
+  const responses = new Responses({ httpAdapter: undefined } as never);
+  return { time, sessions, session: new OidcSession({ keeper: () => sessions }, oidc, responses) };
 }
 
 const requestWith = (cookie: string) => ({ method: 'GET', url: '/', rawHeaders: [], headers: { cookie } });
@@ -86,17 +85,17 @@ describe('SessionCookies', () => {
       ...members,
     });
     expect(setCookies).toEqual([]);
-    expect(sessions.exists(requestWith(cookie))).toBe(true);
+    expect(sessions.find(requestWith(cookie)).session).toBeDefined();
   });
 
   describe('without session.tokens', () => {
     const members = { id_token: 'ID-value', refresh_token: 'RT-value', expires_at: 1_800_003_600 };
 
-    it('keeps what was granted and the ID token, and nothing that an API takes', () => {
+    it('keeps what was granted and the ID token, and nothing that an API takes', async () => {
       const { sessions, session } = application();
       const request = requestWith(cookieHeader(sessions.start(NOBODY, { user: 'alice', tokens: tokensOf(members) })));
       const { scope, id_token, access_token, refresh_token, token_type, expires_at, dpop_key } =
-        session.read(request)?.tokens ?? tokensOf();
+        (await session.read(request))?.tokens ?? tokensOf();
       expect([scope, id_token]).toEqual(['openid', 'ID-value']);
       expect([access_token, refresh_token, token_type, expires_at, dpop_key]).toEqual(Array(5).fill(undefined));
     });
@@ -114,20 +113,22 @@ describe('SessionCookies', () => {
       [2350, 3350, true],
       [2351, 198, false],
       [40_000, 198, false],
-    ])('keeps an ID token of %i bytes where all of it has room', (length, bytes, isKept) => {
+    ])('keeps an ID token of %i bytes where all of it has room', async (length, bytes, isKept) => {
       const { sessions, session } = application();
       const id_token = 'i'.repeat(length);
       const lines = sessions.start(NOBODY, { user: 'alice', tokens: tokensOf({ id_token }) });
       expect(setCookieBytes(lines)).toBe(bytes);
-      expect(session.read(requestWith(cookieHeader(lines)))?.tokens.id_token).toBe(isKept ? id_token : undefined);
+      expect((await session.read(requestWith(cookieHeader(lines))))?.tokens.id_token).toBe(
+        isKept ? id_token : undefined,
+      );
     });
 
-    it('is sealed anew as it is', () => {
+    it('is sealed anew as it is', async () => {
       const cookie = cookieHeader(application().sessions.start(NOBODY, { user: 'alice', tokens: tokensOf(members) }));
       const { sessions, session } = application({ secret: [secret('b'), secret('a')] });
       const renewed = requestWith(cookieHeader(sessions.find(requestWith(cookie)).setCookies, cookie));
       expect(sessions.find(renewed).setCookies).toEqual([]);
-      expect(session.read(renewed)?.tokens).toMatchObject({ scope: 'openid', id_token: 'ID-value' });
+      expect((await session.read(renewed))?.tokens).toMatchObject({ scope: 'openid', id_token: 'ID-value' });
     });
   });
 
@@ -135,11 +136,10 @@ describe('SessionCookies', () => {
     const { sessions } = application();
     const startedBy = (returnTo: string) => {
       const session = { user: 'alice', tokens: tokensOf(), startedBy: { login: 'hash', returnTo } };
-      return sessions.startedBy(requestWith(cookieHeader(sessions.start(NOBODY, session))));
+      return sessions.find(requestWith(cookieHeader(sessions.start(NOBODY, session)))).session?.startedBy;
     };
     expect(startedBy(`/${'a'.repeat(255)}`)).toEqual({ login: 'hash', returnTo: `/${'a'.repeat(255)}` });
     expect(startedBy(`/${'a'.repeat(256)}`)).toBeUndefined();
-    expect(sessions.startedBy(NOBODY)).toBeUndefined();
   });
 
   it.each([true, false])('INJ-16 shows no token, however it is printed, with session.tokens %p', (keepsTokens) => {
@@ -167,7 +167,7 @@ describe('SessionCookies', () => {
       cookie.replace('=A', '=B'),
     ]) {
       expect(sessions.find(requestWith(other))).toEqual({ setCookies: cleared(NAME) });
-      expect(sessions.exists(requestWith(other))).toBe(false);
+      expect(sessions.find(requestWith(other)).session).toBeUndefined();
     }
   });
 
@@ -185,16 +185,33 @@ describe('SessionCookies', () => {
     expect(after.sessions.find(requestWith(cookie))).toEqual({ setCookies: cleared(NAME) });
   });
 
+  it('renews a session with other tokens, and with the same end', () => {
+    const { sessions, time } = application({ tokens: true });
+    const cookie = cookieHeader(sessions.start(NOBODY, { user: 'alice', tokens: tokensOf() }));
+    time.now = T + 1000;
+    const { session } = sessions.find(requestWith(cookie));
+    if (session === undefined) {
+      throw new Error('There is no session');
+    }
+    const lines = sessions.renew(requestWith(cookie), { ...session, tokens: tokensOf({ access_token: 'AT-new' }) });
+    const renewed = sessions.find(requestWith(cookieHeader(lines, cookie))).session;
+    expect([renewed?.user, renewed?.tokens.access_token, renewed?.expiresAt]).toEqual([
+      'alice',
+      'AT-new',
+      T + 28_800_000,
+    ]);
+  });
+
   it('SESS-08 ends at its absolute limit, however it is used', () => {
     const { sessions, time } = application({ absoluteLifetime: 600 });
     const cookie = cookieHeader(sessions.start(NOBODY, { user: 'alice', tokens: tokensOf() }));
     for (let minute = 0; minute < 10; minute += 1) {
       time.now = T + minute * 60_000;
       expect(sessions.find(requestWith(cookie)).setCookies).toEqual([]);
-      expect(sessions.exists(requestWith(cookie))).toBe(true);
+      expect(sessions.find(requestWith(cookie)).session).toBeDefined();
     }
     time.now = T + 599_999;
-    expect(sessions.exists(requestWith(cookie))).toBe(true);
+    expect(sessions.find(requestWith(cookie)).session).toBeDefined();
     time.now = T + 600_000;
     expect(sessions.find(requestWith(cookie))).toEqual({ setCookies: cleared(NAME) });
   });
@@ -267,7 +284,7 @@ describe('SessionCookies', () => {
     const { sessions } = application();
     const value = { user: 'alice', tokens: { access_token: 'a', token_type: 'Bearer', scope: '' } };
     const sealed = new Sealer([secret('a')]).seal('login transaction', `${NAME} 1`, value, T + 1);
-    expect(sessions.exists(requestWith(`${NAME}=${sealed}`))).toBe(false);
+    expect(sessions.find(requestWith(`${NAME}=${sealed}`)).session).toBeUndefined();
   });
 
   it('NEST-15 the session of one client is none of another', () => {
@@ -275,9 +292,9 @@ describe('SessionCookies', () => {
     const two = application({}, { name: 'two' });
     const cookie = cookieHeader(one.sessions.start(NOBODY, { user: 'alice', tokens: tokensOf() }));
     expect(cookie).toMatch(/^__Host-oidc-session-one=/);
-    expect(one.sessions.exists(requestWith(cookie))).toBe(true);
-    expect(two.sessions.exists(requestWith(cookie))).toBe(false);
-    expect(two.sessions.exists(requestWith(cookie.replace('-one=', '-two=')))).toBe(false);
+    expect(one.sessions.find(requestWith(cookie)).session).toBeDefined();
+    expect(two.sessions.find(requestWith(cookie)).session).toBeUndefined();
+    expect(two.sessions.find(requestWith(cookie.replace('-one=', '-two='))).session).toBeUndefined();
   });
 
   it('on loopback http the cookie has no prefix and is not Secure', () => {
@@ -289,8 +306,8 @@ describe('SessionCookies', () => {
   it('says which option is missing', () => {
     const client = (metadata: object) => ({ name: undefined, metadata }) as never;
     const uris = { redirect_uris: ['https://app.test/cb'] };
-    expect(() => new SessionCookies(client(uris), undefined).sealer()).toThrow('session.secret: is required');
-    expect(() => new SessionCookies(client({}), parse({ secret: secret('a') })).sealer()).toThrow(
+    expect(() => makeKeeper(client(uris), undefined, new Sealer([]))).toThrow('session.secret: is required');
+    expect(() => makeKeeper(client({}), parse({ secret: secret('a') }), new Sealer([]))).toThrow(
       'client.redirect_uris: is required',
     );
   });
@@ -301,9 +318,9 @@ describe('OidcSession', () => {
     const { sessions, session } = application();
     const tokens = tokensOf({ id_token: 'ID-value' });
     const request = requestWith(cookieHeader(sessions.start(NOBODY, { user: 'alice', tokens })));
-    expect(session.read(request)?.user).toBe('alice');
+    expect((await session.read(request))?.user).toBe('alice');
     expect(await session.endSessionUrl(request)).toBe('https://op.test/end?ID-value');
-    expect(session.read(NOBODY)).toBeUndefined();
+    expect(await session.read(NOBODY)).toBeUndefined();
   });
 });
 
