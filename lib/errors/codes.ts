@@ -109,7 +109,8 @@ export type AuthorizationResponseErrorCode =
   | RequestErrorCode;
 
 /** A request is ambiguous or malformed. */
-export type RequestErrorCode = 'DUPLICATE_PARAMETER' | 'INVALID_PARAMETER' | 'UNSUPPORTED_MEDIA_TYPE' | 'BODY_TOO_LARGE';
+export type RequestErrorCode =
+  'DUPLICATE_PARAMETER' | 'INVALID_PARAMETER' | 'UNSUPPORTED_MEDIA_TYPE' | 'BODY_TOO_LARGE';
 
 /** The access token of an API call was refused. */
 export type AccessTokenErrorCode =

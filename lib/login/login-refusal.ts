@@ -1,5 +1,3 @@
-import { HttpException } from '@nestjs/common';
-
 import type { OidcErrorCode } from '../errors/codes.js';
 import {
   AuthorizationResponseError,
@@ -13,8 +11,8 @@ import {
 } from '../errors/errors.js';
 import { logLine, troubleOf } from '../errors/log-line.js';
 import { OidcError } from '../errors/oidc.error.js';
-import { retryAfterOf, type Answer, type ResponseHeader } from '../nest/answer.js';
-import { OidcException } from '../nest/oidc.exception.js';
+import { retryAfterOf, type Answer } from '../nest/answer.js';
+import type { Refusal } from '../nest/refusal.js';
 
 const BAD_RESPONSE = 'This does not complete a sign-in. Please sign in again.';
 const DENIED = 'The sign-in was refused.';
@@ -34,7 +32,7 @@ const unavailable = (status: number): Answer => ({
   error_description: UNAVAILABLE,
 });
 
-/** What a kind of error means for the browser: its fault, a refusal, or a dependency's fault. */
+/** The answer to each kind of error: the browser's fault, a refusal, or a dependency's fault. */
 const BY_KIND: readonly (readonly [kind: abstract new (...args: never) => OidcError, answer: Answer])[] = [
   [AuthorizationResponseError, invalidRequest(400)],
   [OAuthError, denied],
@@ -46,7 +44,7 @@ const BY_KIND: readonly (readonly [kind: abstract new (...args: never) => OidcEr
   [SessionError, denied],
 ];
 
-/** Where a code means something else than its kind. */
+/** The answer to a code that means something else than its kind. */
 const BY_CODE: Partial<Readonly<Record<OidcErrorCode, Answer>>> = {
   UNSUPPORTED_MEDIA_TYPE: invalidRequest(415),
   BODY_TOO_LARGE: invalidRequest(413),
@@ -88,42 +86,37 @@ const BY_OAUTH_ERROR: ReadonlyMap<string, Answer> = new Map([
   ...OUR_FAULTS.map((error) => [error, broken] as const),
 ]);
 
-/** What the log says of a refused login. */
+/** The refusal of a login. */
+export interface LoginRefusal extends Refusal {
+  readonly cause: OidcError;
+}
+
+/**
+ * The refusal of a login that ended with an error. Its body never repeats anything of the request.
+ *
+ * @returns undefined for what the application threw, which stays as it is
+ */
+export function loginRefusal(error: unknown): LoginRefusal | undefined {
+  if (!(error instanceof OidcError)) {
+    return undefined;
+  }
+  const answer = answerTo(error);
+  return answer && { ...answer, headers: answer.status === 503 ? [retryAfterOf(error)] : [], cause: error };
+}
+
+/** The log line of a refused login. */
 export interface LoginLog {
+  /** `error`: for an operator to mend, not for the person who signs in. */
+  readonly level: 'error' | 'warn';
   /** What a stranger wrote is shortened and escaped in it. */
   readonly line: string;
   /** Lines of one kind need no repetition. Strangers can make no new kinds. */
   readonly kind: string;
 }
 
-/** How a login ends that did not succeed. */
-export interface LoginRefusal {
-  /** What to throw: an `OidcException`, or what the application itself threw, as it is. */
-  readonly exception: unknown;
-  readonly headers: readonly ResponseHeader[];
-  /** For the log; undefined where the application threw. */
-  readonly log?: LoginLog;
-  /** Whether it is for an operator to mend, not for the person who signs in. */
-  readonly isOurFault: boolean;
-}
-
-/** The answer to a failed login. Its body never repeats anything of the request. */
-export function refuseLogin(error: unknown): LoginRefusal {
-  const answer = error instanceof OidcError ? answerTo(error) : undefined;
-  if (answer === undefined || !(error instanceof OidcError)) {
-    return { exception: error, headers: [], isOurFault: !(error instanceof HttpException) };
-  }
-  const { status } = answer;
-  const isOurFault = status >= 500;
-  return {
-    exception: new OidcException(status, answer, { cause: error }),
-    headers: status === 503 ? [retryAfterOf(error)] : [],
-    log: {
-      line: `Login refused: ${logLine(error)}`,
-      kind: isOurFault ? troubleOf(error) : error.code,
-    },
-    isOurFault,
-  };
+export function logOf({ status, cause }: LoginRefusal): LoginLog {
+  const line = `Login refused: ${logLine(cause)}`;
+  return status >= 500 ? { level: 'error', line, kind: troubleOf(cause) } : { level: 'warn', line, kind: cause.code };
 }
 
 function answerTo(error: OidcError): Answer | undefined {

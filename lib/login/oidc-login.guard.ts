@@ -3,6 +3,7 @@ import { Inject, Injectable, type CanActivate, type ExecutionContext, type Type 
 import { SeeOther } from '../nest/answer.js';
 import { namedGuard } from '../nest/named-guard.js';
 import { strategyToken } from '../nest/tokens.js';
+import { answerWith } from './ending.js';
 import { OidcStrategy } from './oidc.strategy.js';
 
 /**
@@ -40,11 +41,8 @@ export class OidcLoginGuard implements CanActivate {
     const response: object = http.getResponse();
     const { responses } = OidcStrategy.loginOf(this.strategy);
     const ending = await this.strategy.attempt(http.getRequest(), { startsSession: true });
-    responses.deliver(response, ending.headers);
-    if (ending.kind === 'refusal') {
-      throw ending.exception;
-    }
-    responses.setHeader(response, 'Location', ending.kind === 'user' ? ending.returnTo : ending.location);
+    const success = answerWith(ending, response, responses);
+    responses.setHeader(response, 'Location', success.kind === 'user' ? success.returnTo : success.location);
     throw new SeeOther();
   }
 }

@@ -3,11 +3,11 @@ import passport from 'passport';
 
 import { SessionError } from '../errors/errors.js';
 import type { OnceInAWhile } from '../events/once-in-a-while.js';
-import { PRIVATE_ANSWER, type ResponseHeader } from '../nest/answer.js';
 import * as requests from '../nest/requests.js';
 import type { TokenResponse } from '../tokens/token-response.js';
 import type { JsonObject, JsonValue } from '../values/json.js';
-import { refuseLogin, type LoginRefusal } from './login-refusal.js';
+import { answerWith, type Ending, type Success } from './ending.js';
+import { loginRefusal, logOf, type LoginRefusal } from './login-refusal.js';
 import { Login, type LoggedIn, type LoginResponse, type Outcome } from './login.js';
 
 /** The callbacks that Passport sets on a strategy for each attempt. Exactly one of them is called, at its end. */
@@ -23,14 +23,6 @@ export interface LoginInfo {
   /** A path of the application. */
   readonly returnTo: string;
 }
-
-/** How an attempt to log in ended, with the headers of its answer. */
-export type Ending = { readonly headers: readonly ResponseHeader[] } & (
-  | { readonly kind: 'redirect'; readonly location: string }
-  | { readonly kind: 'user'; readonly user: JsonValue; readonly returnTo: string }
-  /** `exception`: an `OidcException`, or what the application itself threw. */
-  | { readonly kind: 'refusal'; readonly exception: unknown }
-);
 
 /** What the caller of an attempt decides. */
 export interface AttemptOptions {
@@ -103,16 +95,19 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
    * @param request of Express or Fastify
    */
   async attempt(request: unknown, options: AttemptOptions): Promise<Ending> {
-    const outcome = await this.outcomeOf(request, options);
-    const refusal = 'error' in outcome ? refuseLogin(outcome.error) : undefined;
-    report(refusal, this.login.told);
-    const headers = [...PRIVATE_ANSWER, ...(refusal?.headers ?? []), ['Set-Cookie', outcome.setCookies] as const];
+    const { setCookies, ...outcome } = await this.outcomeOf(request, options);
     if ('location' in outcome) {
-      return { headers, kind: 'redirect', location: outcome.location };
+      return { setCookies, kind: 'redirect', location: outcome.location };
     }
-    return 'user' in outcome
-      ? { headers, kind: 'user', user: outcome.user, returnTo: outcome.returnTo }
-      : { headers, kind: 'refusal', exception: refusal?.exception };
+    if ('user' in outcome) {
+      return { setCookies, kind: 'user', user: outcome.user, returnTo: outcome.returnTo };
+    }
+    const refusal = loginRefusal(outcome.error);
+    if (refusal === undefined) {
+      return { setCookies, kind: 'error', error: outcome.error };
+    }
+    report(refusal, this.login.told);
+    return { setCookies, kind: 'refusal', refusal };
   }
 
   /**
@@ -121,20 +116,18 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
    */
   async authenticate(request: unknown): Promise<void> {
     const { responses, sessionsAreRead } = this.login;
-    let ending: Ending;
+    let success: Success;
     try {
       const response = requests.expressResponse(request);
-      ending = await this.attempt(request, { startsSession: sessionsAreRead });
-      responses.deliver(response, ending.headers);
+      const ending = await this.attempt(request, { startsSession: sessionsAreRead });
+      success = answerWith(ending, response, responses);
     } catch (error) {
       return this.error(error);
     }
-    if (ending.kind === 'redirect') {
-      this.redirect(ending.location, 303);
-    } else if (ending.kind === 'user') {
-      this.success(ending.user, { returnTo: ending.returnTo });
+    if (success.kind === 'redirect') {
+      this.redirect(success.location, 303);
     } else {
-      this.error(ending.exception);
+      this.success(success.user, { returnTo: success.returnTo });
     }
   }
 
@@ -208,10 +201,7 @@ function stringify(user: unknown): string {
 const logger = new Logger('OidcStrategy');
 
 /** Logs a refused login. The same trouble is logged once in half a minute, and at `debug` in between. */
-function report(refusal: LoginRefusal | undefined, told: OnceInAWhile): void {
-  if (refusal?.log !== undefined) {
-    const { line, kind } = refusal.log;
-    const level = refusal.isOurFault ? 'error' : 'warn';
-    logger[told.isDue(kind) ? level : 'debug'](line);
-  }
+function report(refusal: LoginRefusal, told: OnceInAWhile): void {
+  const { level, line, kind } = logOf(refusal);
+  logger[told.isDue(kind) ? level : 'debug'](line);
 }

@@ -12,8 +12,7 @@ import {
   TransportError,
   VerificationError,
 } from '../../lib/errors/errors.js';
-import { refuseLogin } from '../../lib/login/login-refusal.js';
-import { OidcException } from '../../lib/nest/oidc.exception.js';
+import { loginRefusal, logOf } from '../../lib/login/login-refusal.js';
 
 const BAD = { error: 'invalid_request', error_description: 'This does not complete a sign-in. Please sign in again.' };
 const DENIED = { error: 'access_denied', error_description: 'The sign-in was refused.' };
@@ -23,14 +22,12 @@ const AWAY = {
   error_description: 'The sign-in service is not available at the moment. Please try again.',
 };
 
-const answerTo = (error: unknown) => {
-  const { exception, headers, log } = refuseLogin(error);
-  return exception instanceof OidcException
-    ? [exception.getStatus(), exception.getResponse(), Object.fromEntries(headers), log?.line]
-    : exception;
+const logOfError = (error: unknown) => {
+  const refusal = loginRefusal(error);
+  return refusal && logOf(refusal);
 };
 
-describe('refuseLogin', () => {
+describe('loginRefusal', () => {
   const rows: [Error, number, object, object, string][] = [
     [new AuthorizationResponseError('STATE_MISMATCH', 'm'), 400, BAD, {}, 'STATE_MISMATCH: m'],
     [new AuthorizationResponseError('UNSUPPORTED_MEDIA_TYPE', 'm'), 415, BAD, {}, 'UNSUPPORTED_MEDIA_TYPE: m'],
@@ -101,14 +98,14 @@ describe('refuseLogin', () => {
   ];
   it.each(rows.map((row) => ({ row, log: row[4], status: row[1] })))('$log is answered with $status', ({ row }) => {
     const [error, status, body, headers, log] = row;
-    expect(answerTo(error)).toEqual([status, body, headers, `Login refused: ${log}`]);
-    expect(refuseLogin(error).isOurFault).toBe(status >= 500);
-    expect(Reflect.get(Object(refuseLogin(error).exception), 'cause')).toBe(error);
+    const { headers: set = [], ...refusal } = loginRefusal(error) ?? {};
+    expect({ ...refusal, headers: Object.fromEntries(set) }).toEqual({ status, ...body, headers, cause: error });
+    expect(logOfError(error)).toMatchObject({ line: `Login refused: ${log}`, level: status >= 500 ? 'error' : 'warn' });
   });
 
   it('tells kinds apart that an operator mends, and none that a stranger can make up', () => {
     const kindOf = (name: string, error_description?: string) =>
-      refuseLogin(new OAuthError('OP_ERROR', name, 'm', { error_description })).log?.kind;
+      logOfError(new OAuthError('OP_ERROR', name, 'm', { error_description }))?.kind;
     expect(kindOf('invalid_scope', 'one')).toBe(kindOf('invalid_scope', 'two'));
     expect(kindOf('invalid_scope')).not.toBe(kindOf('invalid_request'));
     expect(kindOf('made_up', 'one')).toBe(kindOf('made_up_too', 'two'));
@@ -116,10 +113,9 @@ describe('refuseLogin', () => {
   });
 
   it('leaves alone what the application throws', () => {
-    const own = new ForbiddenException('not you');
-    expect(refuseLogin(own)).toEqual({ exception: own, headers: [], isOurFault: false });
-    for (const bug of [new TypeError('bug'), 'text', undefined, new AccessTokenError('TOKEN_TYPE', 'm')]) {
-      expect(refuseLogin(bug)).toEqual({ exception: bug, headers: [], isOurFault: true });
+    const token = new AccessTokenError('TOKEN_TYPE', 'm');
+    for (const error of [new ForbiddenException('not you'), new TypeError('bug'), 'text', undefined, token]) {
+      expect(loginRefusal(error)).toBeUndefined();
     }
   });
 });

@@ -5,10 +5,11 @@ import { Logger } from '@nestjs/common';
 
 import { derivedFrom } from '../../lib/authorization/authorization-request.js';
 import { Clock } from '../../lib/clock/clock.js';
+import { TransportError } from '../../lib/errors/errors.js';
+import { answerWith, type Ending } from '../../lib/login/ending.js';
 import { Login } from '../../lib/login/login.js';
 import { loginOptionsSchema, type LoginOptions } from '../../lib/login/login.options.js';
-import { OidcStrategy, type Ending } from '../../lib/login/oidc.strategy.js';
-import { OidcException } from '../../lib/nest/oidc.exception.js';
+import { OidcStrategy } from '../../lib/login/oidc.strategy.js';
 import { Responses } from '../../lib/nest/responses.js';
 import { Routes } from '../../lib/nest/routes.js';
 import { Sealer } from '../../lib/storage/sealer.js';
@@ -89,11 +90,11 @@ const get = (url: string, cookie = '', method = 'GET') => ({
 });
 
 const attempt = (strategy: OidcStrategy, request: object) => strategy.attempt(request, { startsSession: true });
-const cookiesOf = ({ headers }: Ending) => headers.flatMap(([name, value]) => (name === 'Set-Cookie' ? value : []));
+const cookiesOf = ({ setCookies }: Ending) => setCookies;
 
 function locationOf(ending: Ending): string {
-  if (ending.kind === 'refusal') {
-    return inspect(ending.exception);
+  if (ending.kind === 'refusal' || ending.kind === 'error') {
+    return inspect(ending);
   }
   return ending.kind === 'user' ? ending.returnTo : ending.location;
 }
@@ -101,8 +102,7 @@ function locationOf(ending: Ending): string {
 const stateOf = (ending: Ending) => new URL(locationOf(ending)).searchParams.get('state') ?? '';
 
 function codeOf(ending: Ending): unknown {
-  const error = ending.kind === 'refusal' ? ending.exception : undefined;
-  return error instanceof OidcException ? [error.getStatus(), error.cause?.code] : error;
+  return ending.kind === 'refusal' && [ending.refusal.status, ending.refusal.cause?.code];
 }
 
 /** Begins a login and comes back from it. */
@@ -120,12 +120,36 @@ describe('a login', () => {
     const start = await attempt(strategy, get('/auth/login'));
     expect(locationOf(start)).toMatch(/^https:\/\/op\.test\/authorize\?state=[\w-]{43}$/);
     expect(cookiesOf(start)).toEqual([expect.stringMatching(/^__Host-oidc-login\.1800000000001\./)]);
-    expect(Object.fromEntries(start.headers)).toMatchObject({
-      'Cache-Control': 'no-store',
-      'Referrer-Policy': 'no-referrer',
-      'X-Content-Type-Options': 'nosniff',
-    });
     expect(calls.authorization).toEqual([{ scope: 'openid', parameters: { audience: 'api' }, response_mode: 'query' }]);
+  });
+
+  it('is answered with its cookies, for nobody else, however it ends', () => {
+    const answerTo = (ending: Ending) => {
+      const headers: unknown[] = [];
+      const record = (_response: unknown, ...header: readonly string[]) => headers.push(header);
+      const responses = new Responses({ httpAdapter: { setHeader: record, appendHeader: record } } as never);
+      try {
+        return [headers, answerWith(ending, {}, responses)];
+      } catch (error) {
+        return [headers, error];
+      }
+    };
+    const own = [
+      ['Cache-Control', 'no-store'],
+      ['Referrer-Policy', 'no-referrer'],
+      ['X-Content-Type-Options', 'nosniff'],
+      ['Set-Cookie', 'a=1'],
+    ];
+    const begun = { setCookies: ['a=1'], kind: 'redirect', location: 'https://op.test/authorize' } as const;
+    expect(answerTo(begun)).toEqual([own, begun]);
+    const bug = new Error('bug');
+    expect(answerTo({ setCookies: ['a=1'], kind: 'error', error: bug })).toEqual([own, bug]);
+    const cause = new TransportError('TLS_ERROR', 'm');
+    const headers = [['Retry-After', '5']] as const;
+    const refusal = { status: 503, error: 'temporarily_unavailable', error_description: 'Later.', headers, cause };
+    const [set, thrown] = answerTo({ setCookies: ['a=1'], kind: 'refusal', refusal });
+    expect(set).toEqual([...own, ['Retry-After', '5']]);
+    expect(thrown).toMatchObject({ status: 503, error: 'temporarily_unavailable', cause });
   });
 
   it('TXN-25 REDIR-25 takes nothing but returnTo from the request', async () => {
@@ -198,7 +222,7 @@ describe('a login', () => {
     for (const own of [failing, async () => failing(), () => circle, () => 1n, () => () => 1]) {
       const { strategy, started } = application({ validate: own });
       const end = await logIn(strategy);
-      expect(end.kind === 'refusal' && end.exception).toMatchObject({
+      expect(end.kind === 'error' && end.error).toMatchObject({
         message: expect.stringMatching(/^bug$|circular|BigInt|JSON/),
       });
       expect(started).toEqual([]);
