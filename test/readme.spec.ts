@@ -6,6 +6,8 @@ import ts from 'typescript';
 
 import { examplesIn, problemsOf, programOf, root } from './examples.js';
 
+const README = readFileSync(resolve(root, 'README.md'), 'utf8');
+
 const textOf = (file: string): string => readFileSync(resolve(root, file), 'utf8');
 
 /** Every README of the repository, by its path there. */
@@ -43,9 +45,13 @@ function examples(): ReadonlyMap<string, string> {
   return new Map(blocks.map(([file, text]) => [resolve(root, 'test/guides', file), text]));
 }
 
+function withoutCode(text: string): string {
+  return text.replace(/^```.*?^```$/gms, '');
+}
+
 /** Where the headings of a text are found, as the forge has it. */
 function anchorsOf(text: string): readonly string[] {
-  return [...text.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
+  return [...withoutCode(text).matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
     title
       .toLowerCase()
       .replace(/[^\w -]/g, '')
@@ -79,29 +85,48 @@ describe('the guides', () => {
   });
 
   it('break their lines where an eye loses them', () => {
-    const prose = [...GUIDES.values()].flatMap((text) => text.replace(/^```.*?^```$/gms, '').split('\n'));
+    const prose = [...GUIDES.values()].flatMap((text) => withoutCode(text).split('\n'));
     expect(prose.filter((line) => line.length > 160 && !line.startsWith('|'))).toEqual([]);
   });
 });
 
-describe('the README', () => {
+describe('the page of the errors', () => {
   it('lists every code of every error under its class, and no other', () => {
     expect(listedCodes()).toEqual(declaredCodes());
   });
+});
 
-  it('has lines that an eye can follow', () => {
-    expect(
-      textOf('README.md')
-        .split('\n')
-        .filter((line) => line.length > 160),
-    ).toEqual([]);
+describe('the README', () => {
+  it('has 500 lines at most, none longer than an eye can follow', () => {
+    const lines = README.split('\n');
+    expect(lines.length - 1).toBeLessThanOrEqual(500);
+    expect(lines.filter((line) => line.length > 160)).toEqual([]);
+  });
+
+  it.each(linkedPages())('links to %s, which the package has too', (page) => {
+    expect(packedFiles().some((pattern) => pattern.test(page))).toBe(true);
   });
 });
 
-/** The codes of the README's lists, by the class that the heading names. */
+/** The pages beside the README that it sends its readers to. */
+function linkedPages(): readonly string[] {
+  return [...new Set([...README.matchAll(/\]\(([^)#]+\.md)/g)].map(([, page = '']) => page))];
+}
+
+/** `files` of `package.json`: what npm packs. */
+function packedFiles(): readonly RegExp[] {
+  const { files }: { files: readonly string[] } = JSON.parse(textOf('package.json'));
+  return files.map((pattern) => {
+    const path = pattern.replaceAll('.', '\\.').replace(/\*\*\/|\*/g, (star) => (star === '*' ? '[^/]*' : '(.*/)?'));
+    return new RegExp(`^${path}$`);
+  });
+}
+
+/** The codes of the errors' page, by the class that the heading names. */
 function listedCodes(): Readonly<Record<string, readonly string[]>> {
-  const [, errors = ''] = textOf('README.md').split(/^## Errors$/m);
-  const sections = errors.split(/^## /m)[0]?.split(/^### /m).slice(1) ?? [];
+  const sections = textOf('lib/errors/README.md')
+    .split(/^## /m)
+    .filter((section) => /^\w+Error\n/.test(section));
   return Object.fromEntries(
     sections.map((section) => {
       const items = section.split('\n').filter((line) => line.startsWith('- '));

@@ -1,12 +1,12 @@
 // agentfront/frontmcp#519, jestjs/jest#12984, nevermined-io/payments#451, pnpm/pnpm#4418.
-// The README's word for jest in CommonJS did not hold with pnpm, which keeps a package below
+// The word for jest in CommonJS did not hold with pnpm, which keeps a package below
 // node_modules/.pnpm/<name>@<version>/node_modules/<name>: "Must use import to load ES Module".
 // Right, and tried with npm and pnpm: /node_modules/(?!(\.pnpm/.+/node_modules/)?(nestjs-oidc|jose)/).
 import { readFileSync } from 'node:fs';
 
 import { expect, it } from '@jest/globals';
 
-const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8');
+const readme = readFileSync(new URL('../whole/package/README.md', import.meta.url), 'utf8');
 const [pattern] = JSON.parse(/"transformIgnorePatterns": (\[.*?\])\n/.exec(readme)?.[1] ?? '[""]') as string[];
 const isIgnored = (path: string) => new RegExp(pattern ?? '').test(path);
 
