@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 
 import { describe, expect, it } from '@jest/globals';
@@ -93,6 +93,15 @@ describe('the guides', () => {
 describe('the page of the errors', () => {
   it('lists every code of every error under its class, and no other', () => {
     expect(listedCodes()).toEqual(declaredCodes());
+  });
+});
+
+describe('the plan of the source', () => {
+  it('has every room, and no other', () => {
+    const rooms = readdirSync(resolve(root, 'lib'), { withFileTypes: true }).filter((one) => one.isDirectory());
+    const [, list = ''] = /```text\n(.*?)```/s.exec(textOf('lib/README.md')) ?? [];
+    const listed = [...list.matchAll(/^([\w-]+)\/ /gm)].map(([, name]) => name);
+    expect(listed.toSorted()).toEqual(rooms.map(({ name }) => name).toSorted());
   });
 });
 
