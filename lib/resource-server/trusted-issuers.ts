@@ -137,9 +137,12 @@ async function answerOf(resolve: ResolveIssuer, name: string): Promise<ResolvedI
     if (error instanceof OidcError) {
       throw error;
     }
-    const reason = [textMember(error, 'code') || textMember(error, 'name'), textMember(error, 'message')]
-      .filter(Boolean)
-      .join(': ');
-    throw new ConfigError('RESOLVER_FAILED', MEMBER, 'the function threw', { cause: error, facts: { reason } });
+    const reason = textMember(error, 'code') || textMember(error, 'name') || undefined;
+    // Apart from the reason, by which a log tells troubles apart: what a stranger wrote may stand in it.
+    const message = textMember(error, 'message') || undefined;
+    throw new ConfigError('RESOLVER_FAILED', MEMBER, 'the function threw', {
+      cause: error,
+      facts: { reason, message },
+    });
   }
 }

@@ -222,8 +222,22 @@ onBothAdapters((adapter) => {
     expectDependency(app, response, 'RESOLVER_FAILED', 5);
     expect(response.body).not.toContain('db.internal');
     const lines = app.logs.filter(({ level }) => level === 'error').map(({ text }) => text);
-    expect(lines).toContainEqual(expect.stringContaining('reason="ECONNREFUSED: no connection to db.internal:5432"'));
+    expect(lines).toContainEqual(
+      expect.stringContaining('reason="ECONNREFUSED" message="no connection to db.internal:5432"'),
+    );
     expect((await app.call('/who', jwtAccessToken(op))).status).toBe(200);
+  });
+
+  it('a resolver that fails at names which a stranger makes up fills no log', async () => {
+    const resolve = (issuer: string): never => {
+      throw Object.assign(new Error(`there is no tenant ${issuer}`), { name: 'NotFound' });
+    };
+    const { app, op } = await boot(() => resolve);
+    for (let index = 0; index < 20; index += 1) {
+      await app.call('/who', jwtAccessToken(op, { claims: { iss: `https://t${index}.test` } }));
+    }
+    const lines = app.logs.filter(({ level }) => level === 'error').map(({ text }) => text);
+    expect(lines).toEqual([expect.stringContaining('reason="NotFound" message="there is no tenant https://t0.test"')]);
   });
 
   it('a resolver that fails is asked again at once, and trusted when it is back', async () => {
