@@ -44,7 +44,7 @@ export class ResourceServer {
     readonly settings: ResourceServerSettings,
     { server, servers, evictions, store, warn }: ResourceServerParts,
   ) {
-    const { algorithms, cache, issuers } = settings;
+    const { algorithms, cache, issuers, validation } = settings;
     const audience = acceptedAudiences(settings);
     const trusted = { audience, algorithms, cache, store, warn };
     this.server = server;
@@ -59,7 +59,11 @@ export class ResourceServer {
     const own = new TrustedIssuer(server, server.canIntrospect ? server : undefined, trusted);
     const create = (options: TrustedIssuerOptions): TrustedIssuer => {
       const other = servers.at(options);
-      return new TrustedIssuer(other, other instanceof Server ? other : undefined, trusted);
+      const asked = other instanceof Server && (validation !== 'jwt' || other.canIntrospect) ? other : undefined;
+      if (asked !== undefined) {
+        requireCredentials(asked);
+      }
+      return new TrustedIssuer(other, asked, trusted);
     };
     this.#issuers = new TrustedIssuers(own, issuers, create, server.clock.now);
     evictions.join({ evictToken: (token) => this.#evict(token), evictSigned: () => own.evictSigned() });
@@ -121,6 +125,14 @@ export class ResourceServer {
 
 function acceptedAudiences({ audience }: ResourceServerSettings): readonly string[] | undefined {
   return typeof audience === 'string' ? [audience] : audience || undefined;
+}
+
+/** @throws {ConfigError} our registration at another issuer has nothing to authenticate with, and is there to introspect with */
+function requireCredentials({ issuer, canIntrospect }: Server): void {
+  if (!canIntrospect) {
+    const problem = 'a client has nothing to authenticate with: introspection needs that (RFC 7662, section 2.1)';
+    throw new ConfigError('INVALID_CONFIG', 'resourceServer.issuers', problem, { facts: { issuer } });
+  }
 }
 
 /**

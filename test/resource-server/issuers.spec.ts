@@ -240,6 +240,24 @@ onBothAdapters((adapter) => {
     expect(lines).toEqual([expect.stringContaining('reason="NotFound" message="there is no tenant https://t0.test"')]);
   });
 
+  it('RFC 7662 2.1 at another issuer too, introspection needs a client that authenticates', async () => {
+    const named = ({ issuer }: HostileProvider) => ({ issuer, client: { client_id: 'api' } });
+    const problem = 'resourceServer.issuers: a client has nothing to authenticate with';
+    await expect(boot((second) => [named(second)])).rejects.toThrow(problem);
+    const { app, second } = await boot((provider) => () => named(provider));
+    expectDependency(app, await app.call('/who', jwtAccessToken(second)), 'INVALID_CONFIG');
+    expect(second.count('introspect')).toBe(0);
+  });
+
+  it('a client that does not authenticate is no obstacle where nobody is asked', async () => {
+    const { app, second } = await boot(({ issuer }) => [{ issuer, client: { client_id: 'api' } }], {
+      validation: 'jwt',
+    });
+    expect((await app.call('/who', jwtAccessToken(second))).status).toBe(200);
+    expectBadToken(app, await app.call('/anew', jwtAccessToken(second)), 'TOKEN_ISSUER');
+    expect(second.count('introspect')).toBe(0);
+  });
+
   it('a resolver that fails is asked again at once, and trusted when it is back', async () => {
     let isDown = true;
     const { app, second } = await boot(() => async (issuer: string) => {
