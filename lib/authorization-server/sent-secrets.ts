@@ -16,7 +16,17 @@ export function withoutSecrets(text: string, secrets: readonly string[]): string
   const written = secrets.filter((secret) => secret !== '').flatMap(writtenForms);
   // The longest first: another may be a part of it.
   written.sort((one, other) => other.length - one.length);
-  return written.reduce((masked, secret) => masked.replaceAll(secret, '[secret]'), text);
+  return masked(text, written);
+}
+
+/** What is masked already is not looked at again: a secret may stand in the mask itself. */
+function masked(text: string, [secret, ...others]: readonly string[]): string {
+  return secret === undefined
+    ? text
+    : text
+        .split(secret)
+        .map((part) => masked(part, others))
+        .join('[secret]');
 }
 
 /** The secrets that a request carries, in its form and in its `Authorization` header. */
