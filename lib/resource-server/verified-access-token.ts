@@ -6,6 +6,7 @@ import { audiencesOf } from '../jose/jwt.js';
 import type { StepUpRequirement } from '../nest/access-rule.js';
 import type { FoundClaims } from '../token-cache/claims-source.js';
 import type { AccessTokenClaims } from '../tokens/access-token.js';
+import { isOtherKind } from '../tokens/token-type.js';
 import type { JsonValue } from '../values/json.js';
 
 /** What a token is held against, whoever vouches for it. */
@@ -114,13 +115,13 @@ export class VerifiedAccessToken {
 /**
  * Whether the server does not say that the token is of another kind. Introspection knows refresh tokens too, and some
  * servers ID tokens: an active one is not yet an access token. `token_type` is a standard's, the other two are what
- * providers add.
+ * providers add. A `typ` may be a name of the provider's own, but what is no name can't be told from another kind.
  */
 function isAccessToken({ token_type, token_use: use, typ }: AccessTokenClaims): boolean {
   return (
     (token_type === undefined || isOneOf(ACCESS_TOKEN_TYPES, token_type)) &&
     (use === undefined || isOneOf(ACCESS_TOKEN_USES, use)) &&
-    !isOneOf(OTHER_TYPES, typ)
+    (typ === undefined || isOneOf(ACCESS_TOKEN_TYPES, typ) || (typeof typ === 'string' && !isOtherKind(typ)))
   );
 }
 
@@ -131,15 +132,6 @@ export function isCalledAccessToken({ token_type, token_use: use, typ }: AccessT
 
 const ACCESS_TOKEN_TYPES: readonly string[] = ['bearer', 'access_token', 'dpop'];
 const ACCESS_TOKEN_USES: readonly string[] = ['access', 'access_token'];
-const OTHER_TYPES: readonly string[] = [
-  'id',
-  'id_token',
-  'refresh',
-  'refresh_token',
-  'offline',
-  'logout',
-  'logout+jwt',
-];
 
 function isOneOf(kinds: readonly string[], value: JsonValue | undefined): boolean {
   return typeof value === 'string' && kinds.includes(value.toLowerCase());

@@ -4,8 +4,16 @@ import type { MemberType } from '../values/tolerant-reader.js';
 /** IANA's registry "OAuth Access Token Types", `mac` of RFC 6749, section 7.1, and the name of RFC 7009, section 2.1. */
 const STANDARD: readonly string[] = ['bearer', 'dpop', 'pop', 'n_a', 'mac', 'access_token'];
 
-/** Names of tokens that are no access tokens, in the words of RFC 7009, RFC 8693 and providers. */
-const OTHER_KIND = /refresh|offline|logout|saml|(^|[^a-z])id([-_]?token)?(?![a-z])/;
+/**
+ * Names of tokens that are no access tokens, in the words of RFC 7009, RFC 8693 and providers; and of those that are bound to a
+ * key in a way that is not understood: read as nothing they would pass as bearer tokens.
+ */
+const OTHER_KIND = /refresh|offline|logout|saml|pop|(^|[^a-z])(code|(open)?id([-_]?token)?)(?![a-z])/;
+
+/** Whether a name is that of another kind of token, not of an access token. */
+export function isOtherKind(name: string): boolean {
+  return OTHER_KIND.test(name.toLowerCase());
+}
 
 /**
  * The type of a token (RFC 6749, section 7.1). A name that no standard has, as section 8.1 allows providers to make up,
@@ -17,6 +25,5 @@ function standardType(value: JsonValue): JsonValue | undefined {
   if (typeof value !== 'string') {
     return value;
   }
-  const name = value.toLowerCase();
-  return STANDARD.includes(name) || OTHER_KIND.test(name) ? value : undefined;
+  return STANDARD.includes(value.toLowerCase()) || isOtherKind(value) ? value : undefined;
 }
