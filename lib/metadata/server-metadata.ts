@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 
 import { DiscoveryError } from '../errors/errors.js';
-import { quoted } from '../errors/log-line.js';
+import { printable, quoted } from '../errors/log-line.js';
 import type { JsonObject, JsonValue } from '../values/json.js';
 import { anyOf, FILLED_LIST, readMembers, RECORD, type MemberTypes } from '../values/tolerant-reader.js';
 import { isLoopback } from '../values/url.js';
@@ -103,7 +103,10 @@ function isUrlMember(member: string): boolean {
 }
 
 function invalid(member: string): DiscoveryError {
-  return new DiscoveryError('INVALID_SERVER_METADATA', `The server's metadata has a wrong value: ${member}.`);
+  return new DiscoveryError(
+    'INVALID_SERVER_METADATA',
+    `The server's metadata has a wrong value: ${printable(member)}.`,
+  );
 }
 
 /** Whether a URL may be called: https without user information, or http where the egress rule allows it. */

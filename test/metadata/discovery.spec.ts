@@ -99,6 +99,16 @@ describe('metadata is refused', () => {
     expect(parse).toThrow(/^The server at "https:\/\/op.test" publishes .*: "a\\n\\"x{252}\.\.\."\.$/);
   });
 
+  it.each<[string, Members]>([
+    ['an endpoint', { 'a\n[Nest] b_endpoint': 'http://evil.test' }],
+    ['an alias', { mtls_endpoint_aliases: { 'a\n[Nest] b': 'http://evil.test' } }],
+    ['an alias of another type', { mtls_endpoint_aliases: { 'a\n[Nest] b': 7 } }],
+  ])('in one line of a log, whatever %s is called', (_what, members) => {
+    const rule = { issuer: 'https://op.test', insecureHttp: false };
+    const parse = () => parseServerMetadata({ issuer: 'https://op.test', ...members }, rule);
+    expect(parse).toThrow(/^The server's metadata has a wrong value: [\x20-\x7e]+$/);
+  });
+
   it('DISC-08 with http on loopback, where the issuer is not there', () => {
     const document = { issuer: 'https://op.test', token_endpoint: 'http://127.0.0.1/token' };
     const parse = (insecureHttp: boolean) => parseServerMetadata(document, { issuer: 'https://op.test', insecureHttp });
