@@ -5,6 +5,7 @@ import { globalGuardsOf } from './applicable-guards.js';
 
 /** The server of a microservice. Nest gives it the handlers, and then lets it listen. */
 interface Server {
+  addHandler(...handler: readonly unknown[]): unknown;
   listen(callback: (error?: unknown) => unknown): unknown;
 }
 
@@ -18,6 +19,8 @@ interface Server {
 export class Microservices {
   /** The one that is being connected. */
   #connecting: Server | undefined;
+  /** The guards that were read since then: of its handlers, or by somebody else. */
+  #read: readonly unknown[] | undefined;
   readonly #inherited = new WeakMap<Server, readonly unknown[]>();
 
   constructor(
@@ -40,7 +43,7 @@ export class Microservices {
     application.getGlobalGuards = () => {
       const guards = read();
       if (this.#connecting !== undefined) {
-        this.#inherited.set(this.#connecting, [...guards]);
+        this.#read = [...guards];
       }
       return guards;
     };
@@ -48,6 +51,8 @@ export class Microservices {
 
   #checkBeforeListening(server: Server): void {
     this.#connecting = server;
+    this.#read = undefined;
+    this.#watchHandlers(server);
     // Handlers are bound before connectMicroservice returns. What is bound later (deferInitialization, request-scoped
     // handlers) is taken for unguarded.
     queueMicrotask(() => {
@@ -61,6 +66,17 @@ export class Microservices {
         return callback(error);
       }
       return listen(callback);
+    };
+  }
+
+  /** Nest reads the guards of a handler and then adds it: guards that are read after the last one are not this server's. */
+  #watchHandlers(server: Server): void {
+    const add = server.addHandler.bind(server);
+    server.addHandler = (...handler) => {
+      if (this.#connecting === server && this.#read !== undefined) {
+        this.#inherited.set(server, this.#read);
+      }
+      return add(...handler);
     };
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { Controller, Module, Scope, UseGuards, type INestApplication, type Type } from '@nestjs/common';
-import { APP_GUARD, NestFactory } from '@nestjs/core';
+import { APP_GUARD, ApplicationConfig, NestFactory } from '@nestjs/core';
 import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
 import { Field, GraphQLModule, ObjectType, Query, ResolveField, Resolver } from '@nestjs/graphql';
 import { ClientProxyFactory, EventPattern, MessagePattern, Transport } from '@nestjs/microservices';
@@ -103,6 +103,16 @@ describe('messages', () => {
         const other = await microservice();
         nest.connectMicroservice(one, { inheritAppConfig: true });
         nest.connectMicroservice(other);
+      },
+    ],
+    [
+      'somebody else asks for the guards while it is connected',
+      Jobs,
+      'Jobs.wipe',
+      [GLOBAL],
+      async (nest, one) => {
+        nest.connectMicroservice(one);
+        nest.get(ApplicationConfig).getGlobalGuards();
       },
     ],
     [
