@@ -47,14 +47,14 @@ export class TokenGuards {
     return guards.some(isOidcGuard);
   }
 
-  /** Whether a guard is injected under its own class, and nothing else is provided there. */
+  /** Whether a guard is injected under its own class: something is provided there, and nothing else is. */
   #isInjected(type: object, guard: Type<CanActivate>): boolean {
     const tokens = dependenciesOf(type).filter((token) => isOrExtends(token, guard));
     const provided = this.#modules
       .flatMap(({ providers }) => [...providers])
       .filter(([token]) => tokens.includes(token))
       .map(([, { instance }]): unknown => instance);
-    return tokens.length > 0 && provided.every((one) => one instanceof guard || this.#overrides.includes(one));
+    return provided.length > 0 && provided.every((one) => one instanceof guard || this.#overrides.includes(one));
   }
 }
 

@@ -5,6 +5,7 @@ import {
   Header,
   Inject,
   Injectable,
+  Optional,
   UseGuards,
   type CanActivate,
   type ExecutionContext,
@@ -85,6 +86,16 @@ class Undeclared implements CanActivate {
 class Pretending implements CanActivate {
   canActivate() {
     return true;
+  }
+}
+
+@Injectable()
+@DelegatesTo(OidcGuard)
+class IfThere implements CanActivate {
+  constructor(@Optional() private readonly token?: OidcGuard) {}
+
+  canActivate(context: ExecutionContext) {
+    return this.token?.canActivate(context) ?? true;
   }
 }
 
@@ -207,6 +218,11 @@ it('the boot stops when another guard has the name of the one that is injected',
   const other = { provide: OidcGuard, useValue: new Pretending() };
   const setup = { controllers: [guardedBy(TokenOrKey)], providers: [other] };
   await expect(createApp({ adapter: 'express', ...setup })).rejects.toThrow('TokenOrKey: has no OidcGuard injected');
+});
+
+it('the boot stops when the guard that may be injected is provided nowhere', async () => {
+  const booting = createApp({ adapter: 'express', controllers: [guardedBy(IfThere)] });
+  await expect(booting).rejects.toThrow('IfThere: has no OidcGuard injected');
 });
 
 it('works as a global guard', async () => {
