@@ -92,7 +92,7 @@ const mutualTlsOptionsSchema = v.strictObject({
 export interface TrustedIssuerOptions {
   /** As in `iss`, character by character. */
   readonly issuer: string;
-  /** Our registration there, to introspect with; left out: only JWTs of its own are verified. */
+  /** Our registration there, with a secret or a key to introspect with; left out: only JWTs of its own are verified. */
   readonly client?: ClientMetadata;
   /** As the module's option. */
   readonly server?: Partial<ServerMetadata>;
