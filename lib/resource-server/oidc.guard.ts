@@ -41,7 +41,7 @@ const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
  * @UseGuards(OidcGuard)
  * export class OrdersController {
  *   @Get() @Scopes('orders:read')
- *   list(@AccessToken() token: VerifiedAccessToken) { return { of: token.sub ?? token.client_id }; }
+ *   list(@AccessToken() token: VerifiedAccessToken) { return { user: token.sub, client: token.client_id }; }
  * }
  * ```
  *
