@@ -103,6 +103,15 @@ describe('the plan of the source', () => {
     const listed = [...list.matchAll(/^([\w-]+)\/ /gm)].map(([, name]) => name);
     expect(listed.toSorted()).toEqual(rooms.map(({ name }) => name).toSorted());
   });
+
+  it('names files that are there', () => {
+    const files = ts.sys.readDirectory(resolve(root, 'lib'), ['.ts']).map((file) => `/${relative(root, file)}`);
+    const named = [...textOf('lib/README.md').matchAll(/`([\w./-]+\.ts)`/g)].map(([, name = '']) => name);
+    expect(named.length).toBeGreaterThan(20);
+    expect(
+      named.filter((name) => !/^(lib|test)\//.test(name) && !files.some((file) => file.endsWith(`/${name}`))),
+    ).toEqual([]);
+  });
 });
 
 describe('the README', () => {
