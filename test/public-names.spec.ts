@@ -13,6 +13,8 @@ const GIVEN: Readonly<Record<string, string>> = {
   tokens: 'library.TokenResponse',
   url: 'string',
   parameters: 'ReadonlyMap<string, string>',
+  error: 'unknown',
+  logger: 'import("@nestjs/common").Logger',
 };
 
 interface PublicName {
@@ -109,8 +111,11 @@ function given(): string {
 }
 
 const FRAMEWORK: readonly string[] = [
+  'type ArgumentsHost',
   'type CanActivate',
+  'Catch',
   'Controller',
+  'type ExceptionFilter',
   'type ExecutionContext',
   'Get',
   'Inject',

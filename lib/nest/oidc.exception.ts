@@ -19,8 +19,8 @@ export interface OidcExceptionBody {
  * @Catch(OidcException)
  * export class SignInFailed implements ExceptionFilter<OidcException> {
  *   catch(exception: OidcException, host: ArgumentsHost) {
- *     const response = host.switchToHttp().getResponse<Response>();
- *     response.status(exception.getStatus()).render('sign-in-failed', { reason: exception.message });
+ *     const response = host.switchToHttp().getResponse(); // of Express or Fastify
+ *     response.status(exception.getStatus()).type('text/html').send(`<h1>${exception.message}</h1>`);
  *   }
  * }
  * ```
