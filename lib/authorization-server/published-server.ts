@@ -1,5 +1,6 @@
 import type { Clock } from '../clock/clock.js';
 import { ConfigError } from '../errors/errors.js';
+import type { OperatorPort } from '../events/operator-events.js';
 import type { Transport } from '../http/transport.js';
 import type { KeySource } from '../jose/jwt.js';
 import { RemoteKeys } from '../jose/remote-keys.js';
@@ -12,12 +13,11 @@ export class PublishedServer {
   readonly #discovered: Discovered;
   #keys: { readonly uri: string; readonly remote: RemoteKeys } | undefined;
 
-  /** @param warn gets what an operator should know and no caller can act on */
   constructor(
     source: DiscoverySource,
     readonly transport: Transport,
     readonly clock: Clock,
-    private readonly warn: (problem: string) => void,
+    private readonly operator: OperatorPort,
   ) {
     this.issuer = source.issuer;
     this.#discovered = discover(transport, source, clock.now);
@@ -49,7 +49,7 @@ export class PublishedServer {
       throw new ConfigError('NO_JWKS_URI', 'server.jwks_uri', 'is not published, and a signature has to be verified');
     }
     if (this.#keys?.uri !== uri) {
-      this.#keys = { uri, remote: new RemoteKeys(this.transport, uri, this.clock.now, this.warn) };
+      this.#keys = { uri, remote: new RemoteKeys(this.transport, uri, this.clock.now, this.operator) };
     }
     return this.#keys.remote;
   }

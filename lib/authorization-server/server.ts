@@ -1,5 +1,6 @@
 import type { Clock } from '../clock/clock.js';
 import { ConfigError } from '../errors/errors.js';
+import type { OperatorPort } from '../events/operator-events.js';
 import type { HttpRequest } from '../http/request.js';
 import type { HttpResponse } from '../http/response.js';
 import type { Transport } from '../http/transport.js';
@@ -37,15 +38,14 @@ export class Server extends PublishedServer {
   readonly #cannotIntrospect: RegisteredClient['cannotIntrospect'];
   readonly #needed = new Set<Endpoint>();
 
-  /** @param warn gets what an operator should know and no caller can act on */
   constructor(
     readonly client: RegisteredClient,
     source: DiscoverySource,
     transport: Transport,
     clock: Clock,
-    warn: (problem: string) => void,
+    operator: OperatorPort,
   ) {
-    super(source, transport, clock, warn);
+    super(source, transport, clock, operator);
     this.#overrides = source.overrides;
     this.#showsCertificate = showsCertificate(client);
     this.#proven = new DpopRequests(transport, clock);
@@ -54,9 +54,9 @@ export class Server extends PublishedServer {
     // An endpoint that takes anybody is believed to be one where both sides of it are written out.
     const takesAnybody = client.cannotIntrospect?.isIntended && source.overrides.introspection_endpoint !== undefined;
     this.#cannotIntrospect = takesAnybody ? undefined : client.cannotIntrospect;
-    client.warnings.forEach(warn);
+    client.warnings.forEach((problem) => operator.report({ kind: 'suspicious-metadata', problem }));
     if (takesAnybody) {
-      warn('The introspection endpoint is asked without authentication: nobody else may be able to reach it.');
+      operator.report({ kind: 'open-introspection' });
     }
   }
 

@@ -36,7 +36,7 @@ export function embeddedKey(jws: CompactJws): KeySource {
   if (lengthOf(jwk['n']) > LONGEST.n || lengthOf(jwk['e']) > LONGEST.e) {
     throw refuse('carries a key that is larger than we accept');
   }
-  const keys = KeySet.parse({ keys: [jwk] }, () => undefined);
+  const keys = KeySet.parse({ keys: [jwk] });
   return {
     verify: async (signed) => {
       // There is but one key: what it and the header call it says nothing.

@@ -1,6 +1,7 @@
 import { importJWK } from 'jose';
 
 import { ResponseError } from '../errors/errors.js';
+import type { OperatorPort } from '../events/operator-events.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../values/json.js';
 import { isSignedWith, type CompactJws, type VerificationKey } from './compact-jws.js';
 import { isFor, isShort, publicKeyOf, type KeyKind, type PublicKey } from './jwk.js';
@@ -19,10 +20,10 @@ export class KeySet {
   private constructor(private readonly keys: readonly PublishedKey[]) {}
 
   /**
-   * @param warn is told of keys that should not be there
+   * @param operator hears of a private key among them; left out: nobody does
    * @throws {ResponseError} this is no JWK Set
    */
-  static parse(document: JsonObject, warn: (problem: string) => void): KeySet {
+  static parse(document: JsonObject, operator?: OperatorPort): KeySet {
     const { keys } = document;
     if (!Array.isArray(keys) || !keys.every(isJsonObject)) {
       throw new ResponseError('JWKS_INVALID', 'The server published something else than a JWK Set.');
@@ -30,7 +31,7 @@ export class KeySet {
     if (keys.length > MOST_KEYS) {
       throw new ResponseError('TOO_MANY_KEYS', 'The server published more keys than we read.');
     }
-    return new KeySet(keys.flatMap((jwk) => publishedKey(jwk, warn)));
+    return new KeySet(keys.flatMap((jwk) => publishedKey(jwk, operator)));
   }
 
   /** The keys that may have made this signature, by `kid`, kind, curve and algorithm. */
@@ -51,10 +52,10 @@ export async function verifiesWithOneOf(candidates: readonly VerificationKey[], 
   return false;
 }
 
-function publishedKey(jwk: JsonObject, warn: (problem: string) => void): PublishedKey[] {
+function publishedKey(jwk: JsonObject, operator: OperatorPort | undefined): PublishedKey[] {
   const { kty, kid, crv, alg, use, key_ops: operations } = jwk;
   if ('d' in jwk) {
-    warn('The server publishes a private key among its public ones; that key is not used.');
+    operator?.report({ kind: 'private-key-published' });
     return [];
   }
   const isForSignatures = use === undefined || use === 'sig';

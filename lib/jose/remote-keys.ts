@@ -1,5 +1,6 @@
 import { isWithin, type Now } from '../clock/clock.js';
 import { ResponseError, VerificationError } from '../errors/errors.js';
+import type { OperatorPort } from '../events/operator-events.js';
 import { CachedDocument, FAILURE_PAUSE, jsonDocument } from '../http/cached-document.js';
 import type { Transport } from '../http/transport.js';
 import { isJsonObject } from '../values/json.js';
@@ -50,12 +51,11 @@ export class RemoteKeys {
   readonly #document: CachedDocument<KeySet>;
   #coolDown: CoolDown | undefined;
 
-  /** @param warn is told of keys that should not be there */
   constructor(
     transport: Transport,
     private readonly uri: string,
     private readonly now: Now,
-    warn: (problem: string) => void,
+    operator: OperatorPort,
   ) {
     this.#document = new CachedDocument(
       async (background) => {
@@ -72,7 +72,7 @@ export class RemoteKeys {
           });
         }
         const set = readMembers(jsonDocument(response, MEDIA_TYPES), SET_MEMBERS);
-        return { value: KeySet.parse(set, warn), response };
+        return { value: KeySet.parse(set, operator), response };
       },
       now,
       { maxStale: MAX_STALE },

@@ -1,9 +1,8 @@
-import { Logger } from '@nestjs/common';
-
 import type { Server } from '../authorization-server/server.js';
 import { loginScope } from '../authorization/authorization-request.js';
 import type { OidcClient } from '../client/oidc-client.js';
 import { ConfigError } from '../errors/errors.js';
+import type { OperatorPort } from '../events/operator-events.js';
 import { CookieProfile } from '../nest/cookies.js';
 import type { SessionKeeper } from '../session/session.port.js';
 import type { Sealer } from '../storage/sealer.js';
@@ -23,6 +22,7 @@ export interface LoginPlan {
 export function planLogin(
   client: OidcClient,
   server: Server,
+  operator: OperatorPort,
   settings: LoginSettings,
   keeper: SessionKeeper,
   sealer: Sealer,
@@ -38,7 +38,7 @@ export function planLogin(
     throw invalid('login.responseMode', 'can be form_post only where the redirect URI is https');
   }
   if (!profile.secure) {
-    new Logger('OidcLoginGuard').warn('The redirect URI is http: cookies are not Secure. For development only.');
+    operator.report({ kind: 'insecure-cookies' });
   }
   server.needs('authorization_endpoint', 'token_endpoint');
   const { issuer, clock } = client;

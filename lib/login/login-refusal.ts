@@ -9,8 +9,9 @@ import {
   TransportError,
   VerificationError,
 } from '../errors/errors.js';
-import { logLine, troubleOf } from '../errors/log-line.js';
+import { troubleOf } from '../errors/log-line.js';
 import { OidcError } from '../errors/oidc.error.js';
+import type { OperatorEvent } from '../events/operator-events.js';
 import { retryAfterOf, type Answer } from '../nest/answer.js';
 import type { Refusal } from '../nest/refusal.js';
 
@@ -104,19 +105,10 @@ export function loginRefusal(error: unknown): LoginRefusal | undefined {
   return answer && { ...answer, headers: answer.status === 503 ? [retryAfterOf(error)] : [], cause: error };
 }
 
-/** The log line of a refused login. */
-export interface LoginLog {
-  /** `error`: for an operator to mend, not for the person who signs in. */
-  readonly level: 'error' | 'warn';
-  /** What a stranger wrote is shortened and escaped in it. */
-  readonly line: string;
-  /** Lines of one kind need no repetition. Strangers can make no new kinds. */
-  readonly kind: string;
-}
-
-export function logOf({ status, cause }: LoginRefusal): LoginLog {
-  const line = `Login refused: ${logLine(cause)}`;
-  return status >= 500 ? { level: 'error', line, kind: troubleOf(cause) } : { level: 'warn', line, kind: cause.code };
+/** The event of a refused login. Strangers can make no new kind of trouble. */
+export function refusedLogin({ status, cause }: LoginRefusal): OperatorEvent<'login-refused'> {
+  const isOurFault = status >= 500;
+  return { kind: 'login-refused', error: cause, trouble: isOurFault ? troubleOf(cause) : cause.code, isOurFault };
 }
 
 function answerTo(error: OidcError): Answer | undefined {

@@ -2,11 +2,13 @@ import type { ModuleMetadata, Provider } from '@nestjs/common';
 
 import type { Server } from '../authorization-server/server.js';
 import type { OidcClient } from '../client/oidc-client.js';
+import type { OperatorPort } from '../events/operator-events.js';
 import { Responses } from '../nest/responses.js';
 import { Routes } from '../nest/routes.js';
 import {
   clientSessionsToken,
   clientToken,
+  operatorToken,
   optionsToken,
   sealerToken,
   serverToken,
@@ -29,6 +31,7 @@ export function loginProviders(name?: string): Provider[] {
       inject: [
         clientToken(name),
         serverToken(name),
+        operatorToken(name),
         optionsToken(name),
         clientSessionsToken(name),
         sealerToken(name),
@@ -38,12 +41,13 @@ export function loginProviders(name?: string): Provider[] {
       useFactory: (
         client: OidcClient,
         server: Server,
+        operator: OperatorPort,
         options: { readonly login: LoginSettings },
         sessions: SessionPort,
         sealer: Sealer,
         responses: Responses,
         routes: Routes,
-      ) => new Login(client, server, options.login, sessions, sealer, responses, routes),
+      ) => new Login(client, server, operator, options.login, sessions, sealer, responses, routes),
     },
     OidcStrategy,
     { provide: strategyToken(name), useExisting: OidcStrategy },

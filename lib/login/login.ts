@@ -1,9 +1,7 @@
-import { Logger } from '@nestjs/common';
-
 import type { Server } from '../authorization-server/server.js';
 import type { OidcClient } from '../client/oidc-client.js';
 import { AuthorizationResponseError } from '../errors/errors.js';
-import { OnceInAWhile } from '../events/once-in-a-while.js';
+import type { OperatorPort } from '../events/operator-events.js';
 import { setCookieBytes, type Cookies } from '../nest/cookies.js';
 import { singleParameter, parseParameters, type Parameters } from '../nest/parameters.js';
 import * as requests from '../nest/requests.js';
@@ -19,8 +17,6 @@ import { planLogin, type LoginPlan } from './login-plan.js';
 import type { LoginSettings } from './login.options.js';
 import { returnUrl } from './return-url.js';
 import { stateHash } from './transaction-cookies.js';
-
-const logger = new Logger('OidcLoginGuard');
 
 /** The one parameter that a login takes from the request: where to go afterwards. */
 const RETURN_TO = 'returnTo';
@@ -72,15 +68,14 @@ export type Outcome = { readonly setCookies: readonly string[] } & (
  */
 export class Login {
   readonly strategyName: string;
-  /** Refused logins: whoever answers a login of their own with an error would fill the log otherwise. */
-  readonly told: OnceInAWhile;
-  #hasWarned = false;
+  #hasReportedSize = false;
   readonly #flight: CallbackFlight<Outcome>;
   #plan: LoginPlan | undefined;
 
   constructor(
     private readonly client: OidcClient,
     private readonly server: Server,
+    readonly operator: OperatorPort,
     private readonly settings: LoginSettings,
     private readonly sessions: SessionPort,
     private readonly sealer: Sealer,
@@ -88,7 +83,6 @@ export class Login {
     private readonly routes: Routes,
   ) {
     this.#flight = new CallbackFlight(client.clock.now);
-    this.told = new OnceInAWhile(client.clock.now);
     this.strategyName = client.name === undefined ? 'oidc' : `oidc-${client.name}`;
   }
 
@@ -180,16 +174,13 @@ export class Login {
     return this.plan().keeper.start(request, session);
   }
 
-  /** Tells once that a proxy may not take what a login sets. */
-  warnOfSize(setCookies: readonly string[]): void {
+  /** Reports once that a proxy may not take what a login sets. */
+  reportSize(setCookies: readonly string[]): void {
     const bytes = setCookieBytes(setCookies);
-    if (bytes > MAX_SET_COOKIE && !this.#hasWarned) {
-      this.#hasWarned = true;
-      const sizes = setCookies.map((line) => `${line.split('=', 1)[0]} ${line.length}`).join(', ');
-      logger.warn(
-        `The answer to a login sets ${bytes} bytes of cookies (${sizes}). nginx takes 4 KB of headers and makes it a 502: ` +
-          'let the session keep less (session.tokens, validate), or raise proxy_buffer_size.',
-      );
+    if (bytes > MAX_SET_COOKIE && !this.#hasReportedSize) {
+      this.#hasReportedSize = true;
+      const cookies = setCookies.map((line) => `${line.split('=', 1)[0]} ${line.length}`);
+      this.operator.report({ kind: 'large-cookies', bytes, cookies });
     }
   }
 
@@ -265,7 +256,14 @@ export class Login {
 
   private plan(): LoginPlan {
     if (this.#plan === undefined) {
-      const plan = planLogin(this.client, this.server, this.settings, this.sessions.keeper(), this.sealer);
+      const plan = planLogin(
+        this.client,
+        this.server,
+        this.operator,
+        this.settings,
+        this.sessions.keeper(),
+        this.sealer,
+      );
       this.sessions.alsoSet((cookies) => plan.transactions.clearSurplus(cookies));
       this.#plan = plan;
     }

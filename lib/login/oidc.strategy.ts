@@ -1,13 +1,12 @@
-import { Inject, Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import passport from 'passport';
 
 import { SessionError } from '../errors/errors.js';
-import type { OnceInAWhile } from '../events/once-in-a-while.js';
 import * as requests from '../nest/requests.js';
 import type { TokenResponse } from '../tokens/token-response.js';
 import type { JsonObject, JsonValue } from '../values/json.js';
 import { answerWith, type Ending, type Success } from './ending.js';
-import { loginRefusal, logOf, type LoginRefusal } from './login-refusal.js';
+import { loginRefusal, refusedLogin } from './login-refusal.js';
 import { Login, type LoggedIn, type LoginResponse, type Outcome } from './login.js';
 
 /** The callbacks that Passport sets on a strategy for each attempt. Exactly one of them is called, at its end. */
@@ -106,7 +105,7 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
     if (refusal === undefined) {
       return { setCookies, kind: 'error', error: outcome.error };
     }
-    report(refusal, this.login.told);
+    this.login.operator.report(refusedLogin(refusal));
     return { setCookies, kind: 'refusal', refusal };
   }
 
@@ -151,7 +150,7 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
     try {
       const result = await this.login.finish(response);
       const { user, setCookies } = await this.admit(request, response, result, options);
-      this.login.warnOfSize([used, ...setCookies]);
+      this.login.reportSize([used, ...setCookies]);
       return { user, returnTo: result.returnTo, setCookies: [used, ...setCookies] };
     } catch (error) {
       return { error, setCookies: [used] };
@@ -196,12 +195,4 @@ function stringify(user: unknown): string {
     throw new TypeError('OidcStrategy.validate returned what JSON can not hold');
   }
   return text;
-}
-
-const logger = new Logger('OidcStrategy');
-
-/** Logs a refused login. The same trouble is logged once in half a minute, and at `debug` in between. */
-function report(refusal: LoginRefusal, told: OnceInAWhile): void {
-  const { level, line, kind } = logOf(refusal);
-  logger[told.isDue(kind) ? level : 'debug'](line);
 }

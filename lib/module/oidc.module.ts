@@ -6,6 +6,7 @@ import type { Server } from '../authorization-server/server.js';
 import { OidcClient } from '../client/oidc-client.js';
 import type { Now } from '../clock/clock.js';
 import { ConfigError } from '../errors/errors.js';
+import type { OperatorPort } from '../events/operator-events.js';
 import { Connections } from '../http/connections.js';
 import { loginExports, loginProviders } from '../login/login.providers.js';
 import { clockSkewSchema, clockToleranceSchema } from '../metadata/client-metadata.schema.js';
@@ -18,6 +19,7 @@ import {
   OIDC_CLOCK_SKEW,
   OIDC_CLOCK_TOLERANCE,
   OIDC_DISPATCHER,
+  operatorToken,
   optionsToken,
   serversToken,
   serverToken,
@@ -38,6 +40,7 @@ import {
   type OidcOptionsFactory,
   type ParsedOptions,
 } from './oidc.options.js';
+import { OperatorLog } from './operator-log.js';
 import { Servers } from './servers.js';
 
 const RAW_OPTIONS = Symbol('nestjs-oidc: options as given');
@@ -92,6 +95,7 @@ function define(extras: OidcModuleExtras, raw: readonly Provider[]): DynamicModu
       Responses,
       Routes,
       { provide: optionsToken(name), inject: [RAW_OPTIONS], useFactory: parseOptions },
+      operatorProvider(name),
       connectionsProvider(name),
       serversProvider(name),
       serverProvider(name),
@@ -132,6 +136,14 @@ function rawOptions({ useFactory, useClass, useExisting, inject = [] }: OidcModu
   return [...(by === 'useClass' ? [factory] : []), { provide: RAW_OPTIONS, inject: [factory], useFactory: create }];
 }
 
+function operatorProvider(name: string | undefined): FactoryProvider {
+  return {
+    provide: operatorToken(name),
+    inject: [OidcDefaults, optional(OIDC_CLOCK)],
+    useFactory: (defaults: OidcDefaults, now: Now = defaults.now) => new OperatorLog(now),
+  };
+}
+
 function connectionsProvider(name: string | undefined): FactoryProvider {
   return {
     provide: CONNECTIONS,
@@ -152,6 +164,7 @@ function serversProvider(name: string | undefined): FactoryProvider {
     inject: [
       optionsToken(name),
       CONNECTIONS,
+      operatorToken(name),
       OidcDefaults,
       optional(OIDC_CLOCK),
       optional(OIDC_CLOCK_SKEW),
@@ -160,6 +173,7 @@ function serversProvider(name: string | undefined): FactoryProvider {
     useFactory: (
       options: ParsedOptions,
       connections: Connections,
+      operator: OperatorPort,
       defaults: OidcDefaults,
       now: Now = defaults.now,
       givenSkew: number = defaults.skew,
@@ -167,7 +181,7 @@ function serversProvider(name: string | undefined): FactoryProvider {
     ) => {
       const skew = validate(clockSkewSchema, givenSkew, 'OIDC_CLOCK_SKEW');
       const tolerance = validate(clockToleranceSchema, givenTolerance, 'OIDC_CLOCK_TOLERANCE');
-      return new Servers(options, { connections, now, skew, tolerance });
+      return new Servers(options, { connections, now, skew, tolerance, operator });
     },
   };
 }
@@ -187,9 +201,9 @@ function clientProvider(name: string | undefined): FactoryProvider {
 function lifecycleProvider(name: string | undefined): FactoryProvider {
   return {
     provide: LIFECYCLE,
-    inject: [ModuleRef, optionsToken(name), CONNECTIONS],
-    useFactory: (moduleRef: ModuleRef, options: ParsedOptions, connections: Connections) =>
-      new OidcLifecycle(moduleRef, name, options, connections),
+    inject: [ModuleRef, optionsToken(name), CONNECTIONS, operatorToken(name)],
+    useFactory: (moduleRef: ModuleRef, options: ParsedOptions, connections: Connections, operator: OperatorPort) =>
+      new OidcLifecycle(moduleRef, name, options, connections, operator),
   };
 }
 

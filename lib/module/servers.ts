@@ -1,6 +1,7 @@
 import { PublishedServer } from '../authorization-server/published-server.js';
 import { Server } from '../authorization-server/server.js';
 import { Clock, type Now } from '../clock/clock.js';
+import type { OperatorPort } from '../events/operator-events.js';
 import { Connections } from '../http/connections.js';
 import { Transport } from '../http/transport.js';
 import type { DiscoverySource } from '../metadata/discovery.js';
@@ -8,7 +9,6 @@ import { parseClientMetadata, type RegisteredClient } from '../metadata/register
 import type { ServerMetadata } from '../metadata/server-metadata.js';
 import type { ServersOfIssuers } from '../resource-server/resource-server.js';
 import type { TrustedIssuerOptions } from '../resource-server/resource-server.options.js';
-import { warn } from './oidc.lifecycle.js';
 import { requireSecureIssuer, serverOverrides, type ParsedOptions } from './oidc.options.js';
 
 /** What all servers of one module have in common, unless a client's own metadata says otherwise. */
@@ -17,6 +17,7 @@ export interface ServerDefaults {
   readonly now: Now;
   readonly skew: number;
   readonly tolerance: number;
+  readonly operator: OperatorPort;
 }
 
 /** Makes authorization servers: the module's own, and those of the other issuers that the API trusts. */
@@ -56,13 +57,13 @@ export class Servers implements ServersOfIssuers {
   }
 
   /** How a server is reached, by which clock, and who hears of what is wrong with it. */
-  #means(client: RegisteredClient | undefined): [Transport, Clock, typeof warn] {
-    const { connections, now, skew, tolerance } = this.defaults;
+  #means(client: RegisteredClient | undefined): [Transport, Clock, OperatorPort] {
+    const { connections, now, skew, tolerance, operator } = this.defaults;
     const { fetch = this.options.client.fetch } = client ?? {};
     return [
       new Transport(fetch ? new Connections(this.options.http, now, { fetch }) : connections),
       new Clock(now, client?.skew ?? skew, client?.tolerance ?? tolerance),
-      warn,
+      operator,
     ];
   }
 }

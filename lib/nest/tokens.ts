@@ -27,6 +27,9 @@ export const serversToken = tokensOf('servers');
 /** Token of the evictions from the token caches of the client called `name`. */
 export const evictionsToken = tokensOf('evictions');
 
+/** Token of the port for what an operator sees of the client called `name`. */
+export const operatorToken = tokensOf('operator');
+
 /** Token of the parsed options of the client called `name`. */
 export const optionsToken = tokensOf('options');
 

@@ -1,4 +1,4 @@
-import { Inject, Logger, Module, type OnApplicationBootstrap } from '@nestjs/common';
+import { Inject, Module, type OnApplicationBootstrap } from '@nestjs/common';
 import { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 
 import { ConfigError } from '../errors/errors.js';
@@ -14,7 +14,6 @@ import {
 } from './applicable-guards.js';
 import { handlersOf, nameOf, type Handler } from './handlers.js';
 import { Microservices } from './microservices.js';
-import { OidcGuard } from './oidc.guard.js';
 import { ResourceServer } from './resource-server.js';
 import { readTestOverrides } from './test-overrides.js';
 import { TokenGuards } from './token-guards.js';
@@ -53,9 +52,7 @@ export class GuardCheck implements OnApplicationBootstrap {
     }
     const idle = new Set(handlers.filter(wantsWhatIsKept).map(nameOf));
     if (idle.size > 0 && !servers.some(({ settings }) => settings.cache !== undefined)) {
-      const where = [...idle].join(', ');
-      const problem = 'resourceServer.cache is not set';
-      new Logger(OidcGuard.name).warn(`maxAge and staleIfError of @Introspection do nothing on ${where}: ${problem}`);
+      servers.at(0)?.operator.report({ kind: 'freshness-without-cache', handlers: [...idle] });
     }
   }
 

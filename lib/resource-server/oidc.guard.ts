@@ -1,8 +1,6 @@
-import { Inject, Injectable, Logger, type CanActivate, type ExecutionContext, type Type } from '@nestjs/common';
+import { Inject, Injectable, type CanActivate, type ExecutionContext, type Type } from '@nestjs/common';
 
-import { logLine, troubleOf } from '../errors/log-line.js';
 import { OidcError } from '../errors/oidc.error.js';
-import { OnceInAWhile } from '../events/once-in-a-while.js';
 import { accessRule, type AccessRule } from '../nest/access-rule.js';
 import { authenticate, admitAnonymous } from '../nest/authenticated.js';
 import { Authenticates } from '../nest/authenticating-guard.js';
@@ -22,7 +20,7 @@ import {
 } from './credentials.js';
 import { resourceMetadataUrl } from './protected-resource.js';
 import { requireConfiguration, type ResourceServer } from './resource-server.js';
-import { levelOf, tokenRefusal, type ChallengeFacts } from './token-refusal.js';
+import { tokenRefusal, type ChallengeFacts } from './token-refusal.js';
 import type { VerifiedAccessToken } from './verified-access-token.js';
 
 const INTERACTION_ID = 'x-fapi-interaction-id';
@@ -65,10 +63,8 @@ const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 export class OidcGuard implements CanActivate {
   /** Reads requests alike on both adapters, such as `this.platform.cookies(request)`. */
   protected readonly platform = requests;
-  readonly #logger = new Logger(OidcGuard.name);
   readonly #server: ResourceServer;
   readonly #responses: Responses;
-  readonly #told: OnceInAWhile;
   readonly #resourceMetadata: string | undefined;
 
   constructor(
@@ -78,7 +74,6 @@ export class OidcGuard implements CanActivate {
     requireConfiguration(resourceServer);
     this.#server = resourceServer;
     this.#responses = responses;
-    this.#told = new OnceInAWhile(resourceServer.clock.now);
     const { resource } = resourceServer.settings;
     this.#resourceMetadata = resource && resourceMetadataUrl(resource);
   }
@@ -194,16 +189,10 @@ export class OidcGuard implements CanActivate {
     if (!(error instanceof OidcError)) {
       throw error;
     }
-    this.#log(error);
+    this.#server.operator.report({ kind: 'call-refused', error, guard: this.constructor.name, call: kindOf(context) });
     return chain(this.handleRefusal(error, context), (exception) => {
       throw exception;
     });
-  }
-
-  /** During an outage every call logs the same line. Repetitions go to `debug`. */
-  #log(error: OidcError): void {
-    const [level, line] = [levelOf(error), logLine(error)];
-    this.#logger[level === 'debug' || this.#told.isDue(troubleOf(error)) ? level : 'debug'](line);
   }
 
   /** Echoes the interaction ID, by which client and API find a call in their logs (FAPI 1.0 Baseline, section 6.2.1). */

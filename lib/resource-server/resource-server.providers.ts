@@ -1,10 +1,18 @@
-import { Logger, type ModuleMetadata, type Provider } from '@nestjs/common';
+import type { ModuleMetadata, Provider } from '@nestjs/common';
 import { ModulesContainer } from '@nestjs/core';
 
 import type { Server } from '../authorization-server/server.js';
+import type { OperatorPort } from '../events/operator-events.js';
 import { Responses } from '../nest/responses.js';
 import { Routes } from '../nest/routes.js';
-import { evictionsToken, optionsToken, resourceServerToken, serversToken, serverToken } from '../nest/tokens.js';
+import {
+  evictionsToken,
+  operatorToken,
+  optionsToken,
+  resourceServerToken,
+  serversToken,
+  serverToken,
+} from '../nest/tokens.js';
 import type { OidcStore } from '../storage/oidc-store.js';
 import type { Evictions } from '../tokens/evictions.js';
 import { ProtectedResource } from './protected-resource.js';
@@ -18,22 +26,19 @@ interface ResourceServerPart {
   readonly store?: OidcStore | undefined;
 }
 
-const logger = new Logger('OidcGuard');
-
-const warn = (problem: string): void => logger.warn(problem);
-
 /** What a module has to provide for the API of the client called `name`, beside the client itself and its options. */
 export function resourceServerProviders(name?: string): Provider[] {
   return [
     {
       provide: resourceServerToken(name),
-      inject: [serverToken(name), serversToken(name), evictionsToken(name), optionsToken(name)],
+      inject: [serverToken(name), serversToken(name), evictionsToken(name), operatorToken(name), optionsToken(name)],
       useFactory: (
         server: Server,
         servers: ServersOfIssuers,
         evictions: Evictions,
+        operator: OperatorPort,
         { resourceServer, store }: ResourceServerPart,
-      ) => resourceServer && new ResourceServer(resourceServer, { server, servers, evictions, store, warn }),
+      ) => resourceServer && new ResourceServer(resourceServer, { server, servers, evictions, store, operator }),
     },
     {
       provide: ProtectedResource,
@@ -47,9 +52,9 @@ export function resourceServerProviders(name?: string): Provider[] {
     },
     {
       provide: StoreCheck,
-      inject: [optionsToken(name)],
-      useFactory: ({ resourceServer, store }: ResourceServerPart) =>
-        new StoreCheck(resourceServer?.dpop && store, warn),
+      inject: [optionsToken(name), operatorToken(name)],
+      useFactory: ({ resourceServer, store }: ResourceServerPart, operator: OperatorPort) =>
+        new StoreCheck(resourceServer?.dpop && store, operator),
     },
   ];
 }

@@ -2,6 +2,7 @@ import type { PublishedServer } from '../authorization-server/published-server.j
 import { Server } from '../authorization-server/server.js';
 import type { Clock } from '../clock/clock.js';
 import { AccessTokenError, ConfigError } from '../errors/errors.js';
+import type { OperatorPort } from '../events/operator-events.js';
 import { unverifiedJwt, type UnverifiedJwt } from '../jose/unverified-jwt.js';
 import type { AccessRule } from '../nest/access-rule.js';
 import { MemoryStore } from '../storage/memory-store.js';
@@ -27,12 +28,13 @@ export interface ResourceServerParts {
   readonly evictions: Evictions;
   /** Undefined: replicas share nothing. */
   readonly store: OidcStore | undefined;
-  readonly warn: (problem: string) => void;
+  readonly operator: OperatorPort;
 }
 
 /** The API as its authorization servers know it: verifies access tokens, by introspection or by their signature. */
 export class ResourceServer {
   readonly server: Server;
+  readonly operator: OperatorPort;
   readonly clock: Clock;
   readonly realm: string;
   readonly senderConstraint: SenderConstraint;
@@ -42,12 +44,13 @@ export class ResourceServer {
 
   constructor(
     readonly settings: ResourceServerSettings,
-    { server, servers, evictions, store, warn }: ResourceServerParts,
+    { server, servers, evictions, store, operator }: ResourceServerParts,
   ) {
     const { algorithms, cache, issuers, validation } = settings;
     const audience = acceptedAudiences(settings);
-    const trusted = { audience, algorithms, cache, store, warn };
+    const trusted = { audience, algorithms, cache, store, operator };
     this.server = server;
+    this.operator = operator;
     this.clock = server.clock;
     this.realm = audience?.[0] ?? server.issuer;
     this.senderConstraint = new SenderConstraint(

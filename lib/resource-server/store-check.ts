@@ -1,5 +1,6 @@
 import type { OnModuleInit } from '@nestjs/common';
 
+import type { OperatorPort } from '../events/operator-events.js';
 import type { OidcStore } from '../storage/oidc-store.js';
 
 /** Warns at boot when the store may forget used proofs. The boot does not wait, so it works while the store is down. */
@@ -7,7 +8,7 @@ export class StoreCheck implements OnModuleInit {
   /** @param store undefined: there are no proofs to keep */
   constructor(
     private readonly store: OidcStore | undefined,
-    private readonly warn: (problem: string) => void,
+    private readonly operator: OperatorPort,
   ) {}
 
   onModuleInit(): void {
@@ -17,7 +18,7 @@ export class StoreCheck implements OnModuleInit {
   async #check(): Promise<void> {
     const weakness = await this.store?.weakness?.();
     if (weakness !== undefined) {
-      this.warn(weakness);
+      this.operator.report({ kind: 'forgetful-store', weakness });
     }
   }
 }

@@ -4,6 +4,7 @@ import type { PublishedServer } from '../authorization-server/published-server.j
 import type { Server } from '../authorization-server/server.js';
 import type { AccessTokenErrorCode, VerificationErrorCode } from '../errors/codes.js';
 import { AccessTokenError, ConfigError, OAuthError, VerificationError } from '../errors/errors.js';
+import type { OperatorPort } from '../events/operator-events.js';
 import { unverifiedJwt } from '../jose/unverified-jwt.js';
 import { LONGEST_STALE, type IntrospectionFreshness } from '../nest/access-rule.js';
 import type { OidcStore } from '../storage/oidc-store.js';
@@ -25,7 +26,7 @@ export interface TrustedIssuerSettings {
   readonly cache: CacheSettings | undefined;
   /** Undefined: what is kept is kept in this process. */
   readonly store: OidcStore | undefined;
-  readonly warn: (problem: string) => void;
+  readonly operator: OperatorPort;
 }
 
 /**
@@ -186,12 +187,12 @@ function requireNoIdToken(token: string, answer: AccessTokenClaims): void {
 function introspections(
   { clock, client }: Server,
   { maxEntries, ttl, negativeTtl }: CacheSettings,
-  { store, warn }: TrustedIssuerSettings,
+  { store, operator }: TrustedIssuerSettings,
 ): ClaimsCache {
   if (store === undefined) {
     return new LocalClaimsCache(maxEntries);
   }
   const lifetime = (ttl + LONGEST_STALE) * 1000;
   const settings = { maxEntries, lifetime, negativeTtl, secret: client.sealingSecret?.reveal() };
-  return new SharedClaimsCache(store, clock, settings, warn);
+  return new SharedClaimsCache(store, clock, settings, operator);
 }

@@ -5,8 +5,8 @@ import { refuse } from '../nest/refusal.js';
 import type { Responses } from '../nest/responses.js';
 import { chain, type Awaitable } from '../values/awaitable.js';
 import type { SessionContent } from './session-content.js';
-import type { SessionKeeper, SessionPort } from './session.port.js';
 import { logoutUnavailable } from './session-refusal.js';
+import type { SessionKeeper, SessionPort } from './session.port.js';
 
 /**
  * The local session of the browser, as the login left it.

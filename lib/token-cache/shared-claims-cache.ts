@@ -2,7 +2,7 @@ import * as v from 'valibot';
 
 import { isWithin, type Clock } from '../clock/clock.js';
 import { OidcError } from '../errors/oidc.error.js';
-import { OnceInAWhile } from '../events/once-in-a-while.js';
+import type { OperatorPort } from '../events/operator-events.js';
 import type { OidcStore } from '../storage/oidc-store.js';
 import { MAX_SEALED_LENGTH, Sealer } from '../storage/sealer.js';
 import { wrongClaim, type AccessTokenClaims } from '../tokens/access-token.js';
@@ -41,18 +41,15 @@ const entrySchema = v.strictTuple([
 export class SharedClaimsCache implements ClaimsCache {
   readonly #inactive: LocalClaimsCache;
   readonly #flights: SharedSingleFlight;
-  readonly #told: OnceInAWhile;
 
-  /** @param warn is told of entries that nobody of us wrote, and of a store that can't be reached */
   constructor(
     private readonly store: OidcStore,
     private readonly clock: Clock,
     private readonly settings: SharedCacheSettings,
-    private readonly warn: (problem: string) => void,
+    private readonly operator: OperatorPort,
   ) {
-    this.#told = new OnceInAWhile(clock.now);
     this.#inactive = new LocalClaimsCache(settings.maxEntries);
-    this.#flights = new SharedSingleFlight(store, clock.now, (error) => this.#tellOfFailure(error));
+    this.#flights = new SharedSingleFlight(store, clock.now, (error) => this.#reportFailure(error));
   }
 
   /** The youngest entry, ours or another replica's. */
@@ -72,7 +69,7 @@ export class SharedClaimsCache implements ClaimsCache {
     const { key, token, known } = miss;
     if (found.claims === undefined) {
       // The others have it as active still; of what was never there they need not be told.
-      await (known?.claims && this.evict(key).catch((error: unknown) => this.#tellOfFailure(error)));
+      await (known?.claims && this.evict(key).catch((error: unknown) => this.#reportFailure(error)));
       this.#inactive.set(miss, found);
       return;
     }
@@ -88,7 +85,7 @@ export class SharedClaimsCache implements ClaimsCache {
     try {
       await this.store.set(entryKey(key), sealed, lifetime);
     } catch (error) {
-      this.#tellOfFailure(error);
+      this.#reportFailure(error);
     }
   }
 
@@ -111,7 +108,7 @@ export class SharedClaimsCache implements ClaimsCache {
     try {
       return await Promise.all([this.store.get(entryKey(key)), this.store.get(markKey(key))]);
     } catch (error) {
-      this.#tellOfFailure(error);
+      this.#reportFailure(error);
       return [];
     }
   }
@@ -120,7 +117,7 @@ export class SharedClaimsCache implements ClaimsCache {
     const opened = this.#sealerOf(token).open(PURPOSE, key, sealed, this.clock.now());
     const { success, output } = v.safeParse(entrySchema, opened.status === 'open' ? opened.value : undefined);
     if (opened.status === 'invalid' || (opened.status === 'open' && !success)) {
-      this.#tell('The store holds introspections that were not written by this client; they are not used.');
+      this.operator.report({ kind: 'shared-cache-forged' });
     }
     return success ? { askedAt: output[0], claims: output[1] } : undefined;
   }
@@ -129,16 +126,8 @@ export class SharedClaimsCache implements ClaimsCache {
     return new Sealer([JSON.stringify([token, this.settings.secret])]);
   }
 
-  #tellOfFailure(error: unknown): void {
-    this.#tell(
-      `Introspections are not shared at the moment: ${error instanceof OidcError ? error.code : 'the store failed'}`,
-    );
-  }
-
-  #tell(problem: string): void {
-    if (this.#told.isDue(problem)) {
-      this.warn(problem);
-    }
+  #reportFailure(error: unknown): void {
+    this.operator.report({ kind: 'shared-cache-failed', error: error instanceof OidcError ? error : undefined });
   }
 }
 

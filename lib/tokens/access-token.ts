@@ -5,8 +5,8 @@ import { verifyJwt } from '../jose/jwt.js';
 import { ACCESS_TOKEN } from '../jose/purpose.js';
 import type { JsonObject, JsonValue } from '../values/json.js';
 import { ANY, NUMERIC_DATE, SPACE_SEPARATED, TEXT, wrongMember, type MemberTypes } from '../values/tolerant-reader.js';
-import { TOKEN_TYPE } from './token-type.js';
 import { requireTokenText } from './token-text.js';
+import { TOKEN_TYPE } from './token-type.js';
 
 /** What an access token says, whoever vouches for it: introspection or the server's signature. */
 export interface AccessTokenClaims {

@@ -47,13 +47,11 @@ describe('what a client needs', () => {
     async (_what, metadata, isGood) => {
       const op = await startProvider();
       const named = { introspection_endpoint: op.url('introspect') };
-      const { oidc, server, warnings } = clientOf(op, { metadata, settings: { server: named } });
+      const { oidc, server, reported } = clientOf(op, { metadata, settings: { server: named } });
       const needs = () => server.needs('introspection_endpoint');
-      const warning =
-        'The introspection endpoint is asked without authentication: nobody else may be able to reach it.';
       if (isGood) {
         expect(needs).not.toThrow();
-        expect(warnings).toEqual([warning]);
+        expect(reported).toEqual([{ kind: 'open-introspection' }]);
         op.answer('introspect', { body: { active: true } });
         expect(await oidc.introspect('token')).toEqual({ active: true });
         expect(op.last('introspect').headers.authorization).toBeUndefined();
@@ -64,7 +62,7 @@ describe('what a client needs', () => {
         });
       } else {
         expect(needs).toThrow(expect.objectContaining({ name: 'ConfigError' }));
-        expect(warnings).toEqual([]);
+        expect(reported).toEqual([]);
       }
     },
   );

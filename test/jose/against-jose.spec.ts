@@ -156,7 +156,7 @@ async function ours(alg: string, jwt: string): Promise<string> {
 }
 
 function published(key: SigningKey): KeySource {
-  const set = KeySet.parse(JSON.parse(JSON.stringify({ keys: [{ ...key.jwk, kid: 'k' }] })), () => undefined);
+  const set = KeySet.parse(JSON.parse(JSON.stringify({ keys: [{ ...key.jwk, kid: 'k' }] })));
   return {
     verify: async (jws) => {
       const candidates = await set.candidates(jws);

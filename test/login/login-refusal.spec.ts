@@ -12,7 +12,8 @@ import {
   TransportError,
   VerificationError,
 } from '../../lib/errors/errors.js';
-import { loginRefusal, logOf } from '../../lib/login/login-refusal.js';
+import { logLine } from '../../lib/errors/log-line.js';
+import { loginRefusal, refusedLogin } from '../../lib/login/login-refusal.js';
 
 const BAD = { error: 'invalid_request', error_description: 'This does not complete a sign-in. Please sign in again.' };
 const DENIED = { error: 'access_denied', error_description: 'The sign-in was refused.' };
@@ -22,9 +23,9 @@ const AWAY = {
   error_description: 'The sign-in service is not available at the moment. Please try again.',
 };
 
-const logOfError = (error: unknown) => {
+const eventOf = (error: unknown) => {
   const refusal = loginRefusal(error);
-  return refusal && logOf(refusal);
+  return refusal && refusedLogin(refusal);
 };
 
 describe('loginRefusal', () => {
@@ -100,12 +101,14 @@ describe('loginRefusal', () => {
     const [error, status, body, headers, log] = row;
     const { headers: set = [], ...refusal } = loginRefusal(error) ?? {};
     expect({ ...refusal, headers: Object.fromEntries(set) }).toEqual({ status, ...body, headers, cause: error });
-    expect(logOfError(error)).toMatchObject({ line: `Login refused: ${log}`, level: status >= 500 ? 'error' : 'warn' });
+    const event = eventOf(error);
+    expect(event && logLine(event.error)).toBe(log);
+    expect(event).toMatchObject({ error, isOurFault: status >= 500 });
   });
 
   it('tells kinds apart that an operator mends, and none that a stranger can make up', () => {
     const kindOf = (name: string, error_description?: string) =>
-      logOfError(new OAuthError('OP_ERROR', name, 'm', { error_description }))?.kind;
+      eventOf(new OAuthError('OP_ERROR', name, 'm', { error_description }))?.trouble;
     expect(kindOf('invalid_scope', 'one')).toBe(kindOf('invalid_scope', 'two'));
     expect(kindOf('invalid_scope')).not.toBe(kindOf('invalid_request'));
     expect(kindOf('made_up', 'one')).toBe(kindOf('made_up_too', 'two'));

@@ -76,7 +76,16 @@ function application({ options = {}, metadata, name, exchange, validate: own, ha
   const host = { httpAdapter: { setHeader: () => {}, appendHeader: () => {} } } as never;
   const settings = validate(loginOptionsSchema, options, 'login');
   const server = { needs: () => {} } as never;
-  const login = new Login(client as never, server, settings, sessions, sealer, new Responses(host), new Routes(host));
+  const login = new Login(
+    client as never,
+    server,
+    { report: () => {} },
+    settings,
+    sessions,
+    sealer,
+    new Responses(host),
+    new Routes(host),
+  );
   const strategy = new OidcStrategy();
   Object.assign(strategy, { login, ...(own && { validate: own }) });
   return { calls, started, login, strategy };

@@ -114,7 +114,7 @@ it('finds all in which the registration does not fit the server', async () => {
     { issuer: op.issuer, insecureHttp: false, document: 'openid-configuration', overrides: {} },
     new Transport(closeLater(new Connections(limits, op.clock.now))),
     new Clock(op.clock.now, 0, 30),
-    () => undefined,
+    { report: () => {} },
   );
   server.needs('authorization_endpoint', 'token_endpoint', 'revocation_endpoint');
   expect(await server.findings()).toEqual([

@@ -305,7 +305,7 @@ describe('TEN-03 of the issuers that a resolver is asked about', () => {
       algorithms: undefined,
       cache: undefined,
       store: undefined,
-      warn: () => undefined,
+      operator: { report: () => undefined },
     });
     const [asked, created]: [string[], string[]] = [[], []];
     const issuers = new TrustedIssuers(

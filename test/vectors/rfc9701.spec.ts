@@ -47,7 +47,7 @@ function clientOf({ registered, server, response }: Vector): OidcClient {
     },
     new Transport(new Connections(LIMITS, clock, { fetch })),
     new Clock(clock, 0, tolerance),
-    () => undefined,
+    { report: () => undefined },
   );
   return new OidcClient(undefined, asSeen, new Evictions());
 }

@@ -2,6 +2,7 @@ import { Server } from '../../../lib/authorization-server/server.js';
 import type { AuthorizationUrlOptions } from '../../../lib/authorization/authorization-request.js';
 import { OidcClient, type CallbackOptions, type CallbackResult } from '../../../lib/client/oidc-client.js';
 import { Clock } from '../../../lib/clock/clock.js';
+import type { OperatorEvent } from '../../../lib/events/operator-events.js';
 import { Connections } from '../../../lib/http/connections.js';
 import type { HttpSettings } from '../../../lib/http/http.options.js';
 import { Transport } from '../../../lib/http/transport.js';
@@ -31,7 +32,8 @@ export interface StandaloneClient {
   readonly oidc: OidcClient;
   readonly server: Server;
   readonly evictions: Evictions;
-  readonly warnings: readonly string[];
+  /** What an operator would see. */
+  readonly reported: readonly OperatorEvent[];
 }
 
 export interface ClientSetup {
@@ -58,7 +60,7 @@ export function clientOf(
 ): StandaloneClient {
   const client = { client_id: 'rp1', client_secret: CLIENT_SECRET, redirect_uris: [REDIRECT_URI], ...metadata };
   op.register({ ...client, ...registered });
-  const warnings: string[] = [];
+  const reported: OperatorEvent[] = [];
   const limits = {
     timeout: 5000,
     connectTimeout: 2000,
@@ -76,9 +78,11 @@ export function clientOf(
   } = settings;
   const source = { issuer: op.issuer, insecureHttp: false, document, overrides };
   const clock = new Clock(op.clock.now, skew, tolerance);
-  const server = new Server(parseClientMetadata(client), source, transport, clock, (problem) => warnings.push(problem));
+  const server = new Server(parseClientMetadata(client), source, transport, clock, {
+    report: (event) => void reported.push(event),
+  });
   const evictions = new Evictions();
-  return { oidc: new OidcClient(undefined, server, evictions), server, evictions, warnings };
+  return { oidc: new OidcClient(undefined, server, evictions), server, evictions, reported };
 }
 
 /** A whole login with nothing between the client and the provider. */

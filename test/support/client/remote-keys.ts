@@ -23,7 +23,9 @@ export function keysAt(op: TestProvider): TestKeys {
   };
   const warnings: string[] = [];
   const transport = new Transport(closeLater(new Connections(limits, op.clock.now)));
-  const keys = new RemoteKeys(transport, op.url('jwks'), op.clock.now, (problem) => warnings.push(problem));
+  const keys = new RemoteKeys(transport, op.url('jwks'), op.clock.now, {
+    report: ({ kind }) => void warnings.push(kind),
+  });
   return {
     warnings,
     outcome: (jwt, origin = 'provider') =>

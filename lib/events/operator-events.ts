@@ -1,0 +1,65 @@
+import type { OidcError } from '../errors/oidc.error.js';
+
+/** What happens that an operator should know and no caller can act on, by kind. None of it holds a secret. */
+interface OperatorEvents {
+  /** A client is ready to serve. */
+  readonly 'client-started': {
+    /** Undefined: the default client. */
+    readonly name: string | undefined;
+    readonly issuer: string;
+    readonly client_id: string;
+    /** How it authenticates, and which answers are signed with what, as registered. */
+    readonly registered: Readonly<Record<string, string>>;
+  };
+  /** The application does not start. */
+  readonly 'boot-failed': { readonly error: OidcError };
+  /** The client metadata has a member that looks like a mistake. */
+  readonly 'suspicious-metadata': { readonly problem: string };
+  /** Anybody who reaches the introspection endpoint is answered there. */
+  readonly 'open-introspection': object;
+  /** The key set of a server has a private key. */
+  readonly 'private-key-published': object;
+  /** The store can lose a used DPoP proof before its time. */
+  readonly 'forgetful-store': { readonly weakness: string };
+  /** Handlers ask for the freshness of cached introspections, and there is no cache. */
+  readonly 'freshness-without-cache': { readonly handlers: readonly string[] };
+  /** Cookies are sent without TLS, because the redirect URI is http. */
+  readonly 'insecure-cookies': object;
+  /** The answer to a login sets more cookies than a proxy may take. */
+  readonly 'large-cookies': { readonly bytes: number; readonly cookies: readonly string[] };
+  /** A login was refused. */
+  readonly 'login-refused': {
+    readonly error: OidcError;
+    /** The kind of trouble: refusals of one kind are alike. */
+    readonly trouble: string;
+    /** Whether an operator has to mend it, not the person who signs in. */
+    readonly isOurFault: boolean;
+  };
+  /** A call to the API was refused. */
+  readonly 'call-refused': {
+    readonly error: OidcError;
+    /** The class of the guard. */
+    readonly guard: string;
+    /** How the call came, such as `http` or `graphql`. */
+    readonly call: string;
+  };
+  /** The shared token cache can't be reached. */
+  readonly 'shared-cache-failed': {
+    /** Undefined: the store threw an error of its own. */
+    readonly error: OidcError | undefined;
+  };
+  /** The shared token cache has entries that none of our replicas wrote. */
+  readonly 'shared-cache-forged': object;
+}
+
+export type EventKind = keyof OperatorEvents;
+
+/** An event for the operator. */
+export type OperatorEvent<Kind extends EventKind = EventKind> = {
+  [K in Kind]: { readonly kind: K } & OperatorEvents[K];
+}[Kind];
+
+/** The port for what an operator sees: logs today. Whoever reports says what happened, the listener how it is told. */
+export interface OperatorPort {
+  report(event: OperatorEvent): void;
+}

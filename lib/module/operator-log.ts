@@ -1,0 +1,115 @@
+import { Logger } from '@nestjs/common';
+
+import type { Now } from '../clock/clock.js';
+import { logLine, troubleOf } from '../errors/log-line.js';
+import { OnceInAWhile } from '../events/once-in-a-while.js';
+import type { EventKind, OperatorEvent, OperatorPort } from '../events/operator-events.js';
+import { levelOf } from '../resource-server/token-refusal.js';
+
+type Level = 'debug' | 'log' | 'warn' | 'error';
+
+/** A line of the log. */
+interface Line {
+  readonly context: 'OidcModule' | 'OidcGuard' | 'OidcLoginGuard' | 'OidcStrategy';
+  readonly level: Level;
+  readonly text: string;
+  /** Left out: the line is logged each time. */
+  readonly repetition?: Repetition;
+}
+
+/** How a line that comes again within a while is logged. */
+interface Repetition {
+  /** Lines with the same are repetitions of each other. */
+  readonly of: string;
+  readonly level: 'debug' | 'none';
+}
+
+const warning = (context: Line['context'], text: string): Line => ({ context, level: 'warn', text });
+
+const silent = (line: Line): Line => ({ ...line, repetition: { of: line.text, level: 'none' } });
+
+const LINES: { readonly [Kind in EventKind]: (event: OperatorEvent<Kind>) => Line } = {
+  'client-started': ({ name, issuer, client_id, registered }) => {
+    const client = name === undefined ? client_id : `${client_id} (${name})`;
+    const members = Object.entries(registered).map((entry) => entry.join(' '));
+    return { context: 'OidcModule', level: 'log', text: `Client ${client} of ${issuer}: ${members.join(', ')}` };
+  },
+  // Nest prints the sentence of what stops a boot, and not what was seen.
+  'boot-failed': ({ error }) => ({ context: 'OidcModule', level: 'error', text: logLine(error) }),
+  'suspicious-metadata': ({ problem }) => warning('OidcModule', problem),
+  'open-introspection': () =>
+    warning(
+      'OidcModule',
+      'The introspection endpoint is asked without authentication: nobody else may be able to reach it.',
+    ),
+  'private-key-published': () =>
+    warning('OidcModule', 'The server publishes a private key among its public ones; that key is not used.'),
+  'forgetful-store': ({ weakness }) => warning('OidcGuard', weakness),
+  'freshness-without-cache': ({ handlers }) =>
+    warning(
+      'OidcGuard',
+      `maxAge and staleIfError of @Introspection do nothing on ${handlers.join(', ')}: resourceServer.cache is not set`,
+    ),
+  'insecure-cookies': () =>
+    warning('OidcLoginGuard', 'The redirect URI is http: cookies are not Secure. For development only.'),
+  'large-cookies': ({ bytes, cookies }) =>
+    warning(
+      'OidcLoginGuard',
+      `The answer to a login sets ${bytes} bytes of cookies (${cookies.join(', ')}). nginx takes 4 KB of headers and makes ` +
+        'it a 502: let the session keep less (session.tokens, validate), or raise proxy_buffer_size.',
+    ),
+  // Whoever answers a login of their own with an error would fill the log otherwise.
+  'login-refused': ({ error, trouble, isOurFault }) => ({
+    context: 'OidcStrategy',
+    level: isOurFault ? 'error' : 'warn',
+    text: `Login refused: ${logLine(error)}`,
+    repetition: { of: `login ${trouble}`, level: 'debug' },
+  }),
+  // During an outage every call logs the same line.
+  'call-refused': ({ error }) => ({
+    context: 'OidcGuard',
+    level: levelOf(error),
+    text: logLine(error),
+    repetition: { of: `call ${troubleOf(error)}`, level: 'debug' },
+  }),
+  'shared-cache-failed': ({ error }) =>
+    silent(warning('OidcGuard', `Introspections are not shared at the moment: ${error?.code ?? 'the store failed'}`)),
+  'shared-cache-forged': () =>
+    silent(
+      warning('OidcGuard', 'The store holds introspections that were not written by this client; they are not used.'),
+    ),
+};
+
+function lineOf<Kind extends EventKind>(event: OperatorEvent<Kind>): Line {
+  return LINES[event.kind](event);
+}
+
+/** Log of one client: writes what is reported to Nest's logger. Repetitions are rare or go to `debug`. */
+export class OperatorLog implements OperatorPort {
+  readonly #recent: OnceInAWhile;
+
+  constructor(now: Now) {
+    this.#recent = new OnceInAWhile(now);
+  }
+
+  report(event: OperatorEvent): void {
+    const { context, text, ...line } = lineOf(event);
+    const level = this.#levelOf(line);
+    if (level !== 'none') {
+      LOGGERS[context][level](text);
+    }
+  }
+
+  #levelOf({ level, repetition }: Pick<Line, 'level' | 'repetition'>): Level | 'none' {
+    return repetition === undefined || level === 'debug' || this.#recent.isDue(repetition.of)
+      ? level
+      : repetition.level;
+  }
+}
+
+const LOGGERS: Readonly<Record<Line['context'], Logger>> = {
+  OidcModule: new Logger('OidcModule'),
+  OidcGuard: new Logger('OidcGuard'),
+  OidcLoginGuard: new Logger('OidcLoginGuard'),
+  OidcStrategy: new Logger('OidcStrategy'),
+};
