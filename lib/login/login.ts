@@ -70,7 +70,7 @@ export class Login {
   readonly strategyName: string;
   #hasReportedSize = false;
   readonly #flight: CallbackFlight<Outcome>;
-  #plan: LoginPlan | undefined;
+  #planned: LoginPlan | undefined;
 
   constructor(
     private readonly client: OidcClient,
@@ -88,7 +88,7 @@ export class Login {
 
   /** @throws {ConfigError} no login is possible with this configuration */
   require(): void {
-    this.plan();
+    this.#plan();
   }
 
   /** Fastify must hand us the form before the first request, also where the application parses no bodies. */
@@ -100,7 +100,7 @@ export class Login {
 
   /** By the path alone, as it was registered: what parameters a request carries is in anybody's hand. */
   isCallback(request: unknown): boolean {
-    return this.plan().callbackPaths.includes(requests.path(request));
+    return this.#plan().callbackPaths.includes(requests.path(request));
   }
 
   /**
@@ -109,12 +109,12 @@ export class Login {
    * @throws {AuthorizationResponseError} `CALLBACK_PATH_MISMATCH` the request is the response to a login of this browser
    */
   async start(request: unknown): Promise<BegunLogin> {
-    await this.refuseResponse(request);
-    const { scope, transactions, callbackPaths } = this.plan();
+    await this.#refuseResponse(request);
+    const { scope, transactions, callbackPaths } = this.#plan();
     const { parameters, responseMode } = this.settings;
     const { url, transaction } = await this.client.authorizationUrl({ scope, parameters, response_mode: responseMode });
     const wanted = singleParameter(requests.query(request), RETURN_TO);
-    const returnTo = this.returnUrl(wanted, [...callbackPaths, requests.path(request)]);
+    const returnTo = this.#returnUrl(wanted, [...callbackPaths, requests.path(request)]);
     const setCookies = transactions.begin(requests.cookies(request), { authorization: transaction, returnTo });
     return { location: url, setCookies };
   }
@@ -125,13 +125,13 @@ export class Login {
    * @throws {AuthorizationResponseError} it answers no login of this browser
    */
   async receive(request: unknown): Promise<LoginResponse | AlreadyLoggedIn> {
-    const { transactions } = this.plan();
-    const parameters = await this.response(request);
+    const { transactions } = this.#plan();
+    const parameters = await this.#response(request);
     const cookies = requests.cookies(request);
     const state = stateOf(parameters);
     const transaction = transactions.nameOf(cookies, state);
     return transaction === undefined
-      ? this.withoutTransaction(request, state)
+      ? this.#withoutTransaction(request, state)
       : { parameters, cookies, transaction, login: stateHash(state) };
   }
 
@@ -147,7 +147,7 @@ export class Login {
    * @throws {OidcError} what came is not an acceptable answer to a login of this browser
    */
   async finish({ parameters, cookies, transaction }: LoginResponse): Promise<LoggedIn> {
-    const { transactions, callbackPaths } = this.plan();
+    const { transactions, callbackPaths } = this.#plan();
     const { authorization, returnTo } = transactions.open(cookies, transaction);
     const { userinfo, trustedAudiences } = this.settings;
     const result = await this.client.callback(parameters, authorization, { userinfo, trustedAudiences });
@@ -155,13 +155,13 @@ export class Login {
       // What the provider signed stands above what it only sent.
       claims: { ...result.userinfo, ...result.idToken.claims },
       tokens: result.tokens,
-      returnTo: this.returnUrl(returnTo, callbackPaths),
+      returnTo: this.#returnUrl(returnTo, callbackPaths),
     };
   }
 
   /** The `Set-Cookie` line that uses a login up. */
   used({ transaction }: LoginResponse): string {
-    return this.plan().transactions.clear(transaction);
+    return this.#plan().transactions.clear(transaction);
   }
 
   /** Whether a guard of ours reads sessions. */
@@ -171,7 +171,7 @@ export class Login {
 
   /** Starts the local session. @throws {SessionError} `SESSION_TOO_LARGE` */
   startSession(request: unknown, session: NewSession): Awaitable<readonly string[]> {
-    return this.plan().keeper.start(request, session);
+    return this.#plan().keeper.start(request, session);
   }
 
   /** Reports once that a proxy may not take what a login sets. */
@@ -192,15 +192,15 @@ export class Login {
   }
 
   /** OAuth 2.0 Form Post Response Mode: the response comes in the way that was asked for, or not at all. */
-  private response(request: unknown): Parameters | Promise<Parameters> {
+  #response(request: unknown): Parameters | Promise<Parameters> {
     const method = requests.method(request);
     if (method !== (this.settings.responseMode === 'form_post' ? 'POST' : 'GET')) {
       throw new AuthorizationResponseError('RESPONSE_MODE', 'The response came in another way than was asked for');
     }
-    return this.parameters(request);
+    return this.#parameters(request);
   }
 
-  private parameters(request: unknown): Parameters | Promise<Parameters> {
+  #parameters(request: unknown): Parameters | Promise<Parameters> {
     return requests.method(request) === 'POST' && this.settings.responseMode === 'form_post'
       ? requests.form(request)
       : parseParameters(requests.query(request));
@@ -210,13 +210,13 @@ export class Login {
    * A response that comes to another path begins no login: the provider would send the browser back at once, for ever. Only
    * a `state` of this browser makes it a response, because a stranger can write any other into a link.
    */
-  private async refuseResponse(request: unknown): Promise<void> {
-    const { transactions, callbackPaths } = this.plan();
+  async #refuseResponse(request: unknown): Promise<void> {
+    const { transactions, callbackPaths } = this.#plan();
     const cookies = requests.cookies(request);
     if (!transactions.hasAny(cookies)) {
       return;
     }
-    const parameters = await this.readableParameters(request);
+    const parameters = await this.#readableParameters(request);
     const isResponse = RESPONSE_PARAMETERS.some((name) => parameters.has(name));
     if (isResponse && transactions.nameOf(cookies, parameters.get('state') ?? '') !== undefined) {
       throw new AuthorizationResponseError(
@@ -228,34 +228,34 @@ export class Login {
   }
 
   /** None where they can't be read: to begin a login needs none. */
-  private async readableParameters(request: unknown): Promise<Parameters> {
+  async #readableParameters(request: unknown): Promise<Parameters> {
     try {
-      return await this.parameters(request);
+      return await this.#parameters(request);
     } catch {
       return new Map();
     }
   }
 
   /** The back button after a login is no attack; everything else without a transaction is not ours. */
-  private async withoutTransaction(request: unknown, state: string): Promise<AlreadyLoggedIn> {
-    const { session } = await this.plan().keeper.find(request);
+  async #withoutTransaction(request: unknown, state: string): Promise<AlreadyLoggedIn> {
+    const { session } = await this.#plan().keeper.find(request);
     if (session !== undefined) {
       const { startedBy } = session;
       const returnTo = startedBy?.login === stateHash(state) ? startedBy.returnTo : undefined;
-      return { alreadyAt: this.returnUrl(returnTo, this.plan().callbackPaths) };
+      return { alreadyAt: this.#returnUrl(returnTo, this.#plan().callbackPaths) };
     }
-    throw this.plan().transactions.hasAny(requests.cookies(request))
+    throw this.#plan().transactions.hasAny(requests.cookies(request))
       ? new AuthorizationResponseError('STATE_MISMATCH', 'The response answers no login of this browser')
       : new AuthorizationResponseError('NO_TRANSACTION', 'This browser has begun no login');
   }
 
-  private returnUrl(value: string | undefined, excluded: readonly string[]): string {
-    const { origin } = this.plan();
+  #returnUrl(value: string | undefined, excluded: readonly string[]): string {
+    const { origin } = this.#plan();
     return returnUrl(value, { origin, fallback: this.settings.defaultReturnTo, excluded });
   }
 
-  private plan(): LoginPlan {
-    if (this.#plan === undefined) {
+  #plan(): LoginPlan {
+    if (this.#planned === undefined) {
       const plan = planLogin(
         this.client,
         this.server,
@@ -265,9 +265,9 @@ export class Login {
         this.sealer,
       );
       this.sessions.alsoSet((cookies) => plan.transactions.clearSurplus(cookies));
-      this.#plan = plan;
+      this.#planned = plan;
     }
-    return this.#plan;
+    return this.#planned;
   }
 }
 

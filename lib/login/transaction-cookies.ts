@@ -106,12 +106,12 @@ export class TransactionCookies {
   /** The cookie of the login with this `state`. */
   nameOf(cookies: Cookies, state: string): string | undefined {
     const hash = stateHash(state);
-    return this.names(cookies).find((name) => name.endsWith(`.${hash}`));
+    return this.#names(cookies).find((name) => name.endsWith(`.${hash}`));
   }
 
   /** Whether the browser has begun any login. */
   hasAny(cookies: Cookies): boolean {
-    return this.names(cookies).length > 0;
+    return this.#names(cookies).length > 0;
   }
 
   /** @throws {AuthorizationResponseError} `TRANSACTION_EXPIRED`, `TRANSACTION_INVALID` */
@@ -144,7 +144,7 @@ export class TransactionCookies {
    * @param added name and value of a cookie that comes to them
    */
   clearSurplus(cookies: Cookies, added?: readonly [name: string, value: string]): readonly string[] {
-    const names = this.names(cookies);
+    const names = this.#names(cookies);
     if (names.length === 0) {
       return [];
     }
@@ -164,7 +164,7 @@ export class TransactionCookies {
       .map((name) => this.clear(name));
   }
 
-  private names(cookies: Cookies): readonly string[] {
+  #names(cookies: Cookies): readonly string[] {
     return [...cookies.keys()].filter(
       (name) => name.startsWith(this.#prefix) && /^\d{1,16}\.[\w-]{16}$/.test(name.slice(this.#prefix.length)),
     );

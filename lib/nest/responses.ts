@@ -22,13 +22,13 @@ export class Responses {
   constructor(@Inject(HttpAdapterHost) private readonly host: HttpAdapterHost) {}
 
   setHeader(response: unknown, name: string, value: string | readonly string[]): void {
-    this.writer().setHeader(response, name, value);
+    this.#writer().setHeader(response, name, value);
   }
 
   /** Sets a header, unless somebody has set it before. */
   setDefault(response: unknown, name: string, value: string): void {
-    if (this.writer().getHeader(response, name) === undefined) {
-      this.writer().setHeader(response, name, value);
+    if (this.#writer().getHeader(response, name) === undefined) {
+      this.#writer().setHeader(response, name, value);
     }
   }
 
@@ -37,7 +37,7 @@ export class Responses {
     for (const [name, value] of headers) {
       const lines = [value].flat();
       if (name === 'Set-Cookie') {
-        lines.forEach((line) => this.writer().appendHeader(response, name, line));
+        lines.forEach((line) => this.#writer().appendHeader(response, name, line));
       } else {
         // Of one line, readers expect a string.
         this.setHeader(response, name, lines.length > 1 ? lines : lines.join());
@@ -48,16 +48,16 @@ export class Responses {
   /** Returns an undo: it sets these headers back to what they are now, and which of them scripts may read. */
   remember(response: unknown, headers: readonly ResponseHeader[]): () => void {
     const names = [...headers.map(([name]) => name), EXPOSED];
-    const before = names.map((name) => [name, this.writer().getHeader(response, name)] as const);
-    return () => before.forEach(([name, value]) => this.putBack(response, name, value));
+    const before = names.map((name) => [name, this.#writer().getHeader(response, name)] as const);
+    return () => before.forEach(([name, value]) => this.#putBack(response, name, value));
   }
 
   /** Where CORS is on, lets scripts of other origins read these headers, beside those that the application named. */
   expose(response: unknown, names: readonly string[]): void {
-    if (text(this.writer().getHeader(response, 'Access-Control-Allow-Origin')) === undefined) {
+    if (text(this.#writer().getHeader(response, 'Access-Control-Allow-Origin')) === undefined) {
       return;
     }
-    const before = listOf(this.writer().getHeader(response, EXPOSED));
+    const before = listOf(this.#writer().getHeader(response, EXPOSED));
     const known = [...before, ...SAFELISTED].map((name) => name.toLowerCase());
     const added = names.filter((name) => !known.includes(name.toLowerCase()));
     if (added.length > 0) {
@@ -66,7 +66,7 @@ export class Responses {
     }
   }
 
-  private putBack(response: unknown, name: string, value: unknown): void {
+  #putBack(response: unknown, name: string, value: unknown): void {
     if (typeof value === 'string' || isListOfText(value)) {
       this.setHeader(response, name, value);
     } else if (isHeaderHolder(response)) {
@@ -75,7 +75,7 @@ export class Responses {
     }
   }
 
-  private writer(): HeaderWriter {
+  #writer(): HeaderWriter {
     return this.host.httpAdapter;
   }
 }

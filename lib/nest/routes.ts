@@ -16,7 +16,7 @@ export class Routes {
 
   /** Whether the application has an HTTP server. */
   get areServed(): boolean {
-    return this.adapter() !== undefined;
+    return this.#adapter() !== undefined;
   }
 
   /**
@@ -26,7 +26,7 @@ export class Routes {
    * @returns false: we already serve something else there
    */
   get(path: string, answer: (response: unknown) => object): boolean {
-    const adapter = this.adapter();
+    const adapter = this.#adapter();
     if (adapter === undefined) {
       return true;
     }
@@ -44,14 +44,14 @@ export class Routes {
    * it answers 415 before any guard. Express needs nothing.
    */
   acceptForms(): void {
-    const instance: unknown = this.adapter()?.getInstance();
+    const instance: unknown = this.#adapter()?.getInstance();
     if (isFastify(instance) && !instance.hasContentTypeParser(FORM_MEDIA_TYPE)) {
       instance.addContentTypeParser(FORM_MEDIA_TYPE, (_request, _payload, done) => done(null, undefined));
     }
   }
 
   /** Nest says null where there is no HTTP server, whatever its types say. */
-  private adapter(): HttpAdapter | undefined {
+  #adapter(): HttpAdapter | undefined {
     const adapter: HttpAdapter | null | undefined = this.host.httpAdapter;
     return adapter ?? undefined;
   }

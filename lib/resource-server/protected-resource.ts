@@ -41,7 +41,7 @@ export class ProtectedResource implements OnModuleInit {
     const path = metadataPath(resource);
     const isServed = this.routes.get(path, (response) => {
       this.responses.setHeader(response, 'Cache-Control', 'public, max-age=3600');
-      return this.metadata(server, resource);
+      return this.#metadata(server, resource);
     });
     if (!isServed) {
       throw new ConfigError('INVALID_CONFIG', 'resourceServer.resource', `has its metadata at ${path}, as another one`);
@@ -49,7 +49,7 @@ export class ProtectedResource implements OnModuleInit {
   }
 
   /** The metadata (RFC 9728, section 2). */
-  private metadata(
+  #metadata(
     { settings, issuers, senderConstraint: senders }: ResourceServer,
     resource: string,
   ): Readonly<Record<string, unknown>> {

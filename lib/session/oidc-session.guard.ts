@@ -53,8 +53,8 @@ export class OidcSessionGuard implements CanActivate {
     const request: object = http.getRequest();
     const response: object = http.getResponse();
     const { isPublic } = accessRule(context.getHandler(), context.getClass());
-    if (this.isForged(request)) {
-      return isPublic ? this.admit(request) : this.refuse(request, response, crossSite());
+    if (this.#isForged(request)) {
+      return isPublic ? this.#admit(request) : this.#refuse(request, response, crossSite());
     }
     return chain(this.keeper.find(request), ({ session, setCookies }) => {
       this.responses.deliver(response, [['Set-Cookie', [...setCookies, ...this.sessions.beside(request)]]]);
@@ -63,22 +63,22 @@ export class OidcSessionGuard implements CanActivate {
         this.responses.deliver(response, [OWN_ANSWER]);
         return true;
       }
-      return isPublic ? this.admit(request) : this.refuse(request, response, loginRequired());
+      return isPublic ? this.#admit(request) : this.#refuse(request, response, loginRequired());
     });
   }
 
-  private isForged(request: object): boolean {
+  #isForged(request: object): boolean {
     return (
       requests.header(request, 'sec-fetch-site') === 'cross-site' && !SAFE_METHODS.includes(requests.method(request))
     );
   }
 
-  private admit(request: object): true {
+  #admit(request: object): true {
     admitAnonymous(request, { user: undefined });
     return true;
   }
 
-  private refuse(request: object, response: object, refusal: Refusal): never {
+  #refuse(request: object, response: object, refusal: Refusal): never {
     throw refuse(refusal, { kind: 'http', response, call: request }, this.responses);
   }
 }

@@ -73,13 +73,13 @@ export class SessionCookies implements SessionKeeper {
   renew(request: unknown, session: KeptSession): readonly string[] {
     const cookies = requests.cookies(request);
     if (this.settings.tokens) {
-      return this.seal(session, cookies);
+      return this.#seal(session, cookies);
     }
     const { scope, id_token } = session.tokens;
-    const without = this.seal({ ...session, tokens: new TokensNotKept({ scope }) }, cookies);
+    const without = this.#seal({ ...session, tokens: new TokensNotKept({ scope }) }, cookies);
     return id_token === undefined || !hasRoomFor(id_token, without)
       ? without
-      : this.seal({ ...session, tokens: new TokensNotKept({ scope, id_token }) }, cookies);
+      : this.#seal({ ...session, tokens: new TokensNotKept({ scope, id_token }) }, cookies);
   }
 
   end(request: unknown): readonly string[] {
@@ -88,7 +88,7 @@ export class SessionCookies implements SessionKeeper {
   }
 
   /** Writes the parts, and clears those of a larger session before. */
-  private seal({ expiresAt, ...session }: KeptSession, cookies: Cookies): readonly string[] {
+  #seal({ expiresAt, ...session }: KeptSession, cookies: Cookies): readonly string[] {
     const parts = sealParts(this.sealer, this.#place, toStored(session), expiresAt);
     return this.#names.flatMap((name, index) => {
       const part = parts[index];
