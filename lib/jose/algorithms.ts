@@ -1,11 +1,14 @@
-/** What a JWS algorithm asks of its key, and the hash that `at_hash` and its kin are made with. */
+/** A JWS algorithm: the kind of key that it needs, and the hash of `at_hash`, `c_hash` and `s_hash`. */
 export interface SignatureAlgorithm {
   readonly kty: 'RSA' | 'EC' | 'OKP' | 'oct';
   readonly crv?: string;
   readonly hash: 'sha256' | 'sha384' | 'sha512';
 }
 
-/** RFC 7518, section 3.1; RFC 8037; RFC 9864 for `Ed25519`. Curve448 and secp256k1 are in no runtime that we support. */
+/**
+ * The JWS algorithms by name (RFC 7518, section 3.1; RFC 8037; RFC 9864 for `Ed25519`). Curve448 and secp256k1 are in no
+ * runtime that we support.
+ */
 const ALGORITHMS: Readonly<Record<string, SignatureAlgorithm>> = {
   RS256: { kty: 'RSA', hash: 'sha256' },
   RS384: { kty: 'RSA', hash: 'sha384' },
@@ -27,7 +30,7 @@ export function signatureAlgorithm(alg: string): SignatureAlgorithm | undefined 
   return Object.hasOwn(ALGORITHMS, alg) ? ALGORITHMS[alg] : undefined;
 }
 
-/** Whether both sides share the key: such an algorithm never comes from a list that the server publishes. */
+/** Whether an algorithm is symmetric: both sides share its key. A list of the server never adds one. */
 export function isSymmetric(alg: string): boolean {
   return signatureAlgorithm(alg)?.kty === 'oct';
 }
@@ -37,10 +40,10 @@ export function isAsymmetric(alg: string): boolean {
   return algorithm !== undefined && algorithm.kty !== 'oct';
 }
 
-/** Every algorithm whose key has a public half. */
+/** The asymmetric algorithms. */
 export const ASYMMETRIC_ALGORITHMS: readonly string[] = Object.keys(ALGORITHMS).filter(isAsymmetric);
 
-/** RFC 7518, section 3.2: an HMAC key is no shorter than the hash. */
+/** Minimum length of an HMAC key in bytes: that of the hash (RFC 7518, section 3.2). */
 export function smallestSecret(alg: string): number {
   return { HS256: 32, HS384: 48, HS512: 64 }[alg] ?? 0;
 }

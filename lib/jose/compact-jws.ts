@@ -5,7 +5,7 @@ import { VerificationError } from '../errors/errors.js';
 import { OidcError } from '../errors/oidc.error.js';
 import { parseJsonObject, type JsonObject } from '../values/json.js';
 
-/** A JWS in compact serialization whose form is right and whose signature nobody has looked at yet (RFC 7515, section 7.1). */
+/** A JWS in compact serialization (RFC 7515, section 7.1). Its form is right; its signature is not verified. */
 export interface CompactJws {
   readonly compact: string;
   readonly header: JsonObject;
@@ -20,7 +20,7 @@ export interface CompactJws {
 /** A public key or a shared secret, as jose takes it. */
 export type VerificationKey = CryptoKey | Uint8Array;
 
-/** Header parameters nest no deeper than a JWK with its certificate chain. */
+/** Maximum JSON depth of a header: that of a JWK with its certificate chain. */
 const HEADER_DEPTH = 4;
 
 /**
@@ -77,7 +77,7 @@ export async function isSignedWith(key: VerificationKey, { compact, alg }: Compa
   }
 }
 
-/** Claims nest as deep as any other JSON that the transport lets in. */
+/** Decodes the claims. Their JSON may be as deep as any other that the transport takes. */
 export function decodeClaims(payload: string): JsonObject {
   return decodeJson(payload, 32);
 }

@@ -6,7 +6,7 @@ import type { Clock } from '../clock/clock.js';
 import { isJsonObject, type JsonObject } from '../values/json.js';
 import { ownKey, signJwt, type OwnKey } from './own-keys.js';
 
-/** The request that a proof is made for. */
+/** The request of a DPoP proof. */
 export interface ProofRequest {
   readonly method: string;
   /** Its query and fragment are left out of the proof (RFC 9449, section 4.2). */
@@ -18,8 +18,8 @@ export interface ProofRequest {
 }
 
 /**
- * A key of ours that tokens are bound to (RFC 9449). The private half is printed by nobody; {@link toJwk} hands it out to
- * who seals it.
+ * DPoP key: a key pair of ours that tokens are bound to (RFC 9449). Printing it never shows the private key; {@link toJwk}
+ * returns it for sealing.
  */
 export class DpopKey {
   /** The thumbprint, which stands in `cnf.jkt` of the tokens. */

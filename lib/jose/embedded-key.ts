@@ -5,18 +5,18 @@ import { PRIVATE_MEMBERS } from './jwk.js';
 import type { KeySource } from './jwt.js';
 import { KeySet, verifiesWithOneOf } from './key-set.js';
 
-/** Header parameters that say that the key is to be fetched (RFC 7515, sections 4.1.2 and 4.1.5). */
+/** Header parameters that name a URL of the key (RFC 7515, sections 4.1.2 and 4.1.5). */
 const ELSEWHERE: readonly string[] = ['jku', 'x5u'];
 
 /**
- * Characters of the longest modulus, 8192 bits, and of the longest public exponent, 32 bits. Whoever sends the key
- * chooses what it costs to verify with it.
+ * Maximum sizes of an RSA key in characters: 8192 bits of modulus, 32 bits of exponent. The sender chooses the key, and
+ * with it what a verification costs.
  */
 const LONGEST = { n: 1366, e: 6 } as const;
 
 /**
- * The public key that a JWS brings along in `jwk` (RFC 7515, section 4.1.3), and no other. It proves that whoever signed
- * holds the private key, and nothing of who that is.
+ * The public key in the `jwk` header of a JWS (RFC 7515, section 4.1.3). A signature by it proves that the sender holds the
+ * private key. It does not prove who the sender is.
  *
  * @throws {VerificationError} `KEY_NOT_FOUND` there is none, it is private, symmetric, incomplete, of a size that is not
  *   accepted or not made for the algorithm, or it stands elsewhere

@@ -17,7 +17,7 @@ export const PRIVATE_MEMBERS: readonly string[] = ['d', 'p', 'q', 'dp', 'dq', 'q
 /** The members that make a public key, and no other. */
 export type PublicKey = Readonly<Record<string, string>>;
 
-/** What says which algorithms a key is for. */
+/** The members of a JWK that limit its algorithms. */
 export interface KeyKind {
   readonly kty: JsonValue | undefined;
   readonly crv: JsonValue | undefined;
@@ -35,17 +35,17 @@ export function isFor({ kty, crv, alg }: KeyKind, name: string): boolean {
   );
 }
 
-/** Whether a JWK says that it is private, also where it can't be read. */
+/** Whether a JWK is private. It counts as private even where it can't be read. */
 export function isPrivate(jwk: JsonObject): boolean {
   return jwk['d'] !== undefined;
 }
 
-/** RFC 7518, section 3.3: an RSA key has 2048 bits or more. Zeros in front of them count for nothing. */
+/** Whether an RSA key has less than 2048 bits (RFC 7518, section 3.3). Leading zeros are not counted. */
 export function isShort({ n }: PublicKey): boolean {
   return n !== undefined && BigInt(`0x0${Buffer.from(n, 'base64url').toString('hex')}`) < 2n ** 2047n;
 }
 
-/** The same JWK as others may see it. */
+/** The public members of a JWK. */
 export function publicJwk(jwk: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(jwk).filter(([name]) => !PRIVATE_MEMBERS.includes(name)));
 }

@@ -7,7 +7,7 @@ import { readMembers, type MemberTypes } from '../values/tolerant-reader.js';
 import { decodeClaims, parseCompactJws, type CompactJws } from './compact-jws.js';
 import type { Purpose } from './purpose.js';
 
-/** Where the keys of a signature come from. */
+/** A source of verification keys. */
 export interface KeySource {
   /**
    * Ends when the signature is verified.
@@ -17,7 +17,7 @@ export interface KeySource {
   verify(jws: CompactJws): Promise<void>;
 }
 
-/** What a JWT is held against. */
+/** What a JWT is checked against. */
 export interface JwtExpectations {
   readonly issuer: string;
   /** What `aud` may name; undefined: anything. */
@@ -31,7 +31,7 @@ export interface JwtExpectations {
   keys(jws: CompactJws): KeySource | Promise<KeySource>;
 }
 
-/** Claims whose signature, issuer, audience and times were checked for one purpose. */
+/** A verified JWT: its signature, issuer, audience and times were checked for one purpose. */
 export interface VerifiedJwt {
   readonly alg: string;
   readonly header: JsonObject;
@@ -39,7 +39,7 @@ export interface VerifiedJwt {
 }
 
 /**
- * The one verifier of JWTs (RFC 7519, section 7.2; RFC 8725).
+ * Verifies a JWT (RFC 7519, section 7.2; RFC 8725). Every JWT goes through here.
  *
  * @throws {VerificationError} it is not what the purpose asks for, or its signature, issuer, audience or times are wrong;
  *   `CLAIM_MISSING` says that it lacks a claim and that all else is good
@@ -70,7 +70,7 @@ export async function verifyJwt(jwt: string, purpose: Purpose, expected: JwtExpe
   return { alg: jws.alg, header: jws.header, claims };
 }
 
-/** RFC 7515, section 4.1.9: a media type, in any case, whose `application/` may be left out. */
+/** Normalizes `typ`: a media type in any case, whose `application/` may be left out (RFC 7515, section 4.1.9). */
 export function typeOf(typ: JsonValue | undefined): string | undefined {
   if (typ === undefined) {
     return undefined;
@@ -136,7 +136,7 @@ function checkTimes(claims: JsonObject, purpose: Purpose, clock: Clock): void {
   }
 }
 
-/** The last check, so that what it finds is all that is wrong. */
+/** Checks that required claims are there. It comes last: if it fails, all else is good. */
 function checkRequired(claims: JsonObject, purpose: Purpose): void {
   for (const name of purpose.required) {
     if (claims[name] === undefined) {

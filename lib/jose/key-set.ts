@@ -6,7 +6,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../values/json.js
 import { isSignedWith, type CompactJws, type VerificationKey } from './compact-jws.js';
 import { isFor, isShort, publicKeyOf, type KeyKind, type PublicKey } from './jwk.js';
 
-/** More keys than any provider publishes; fewer than would cost. */
+/** Maximum number of keys in a set. No provider publishes as many. */
 const MOST_KEYS = 100;
 
 interface PublishedKey extends KeyKind {
@@ -15,7 +15,7 @@ interface PublishedKey extends KeyKind {
   readonly importFor: (alg: string) => Promise<VerificationKey | undefined>;
 }
 
-/** The public keys of a server that verify signatures (RFC 7517, section 5). What can't be used is left out. */
+/** JWK Set: the public keys of a server that verify signatures (RFC 7517, section 5). Unusable keys are left out. */
 export class KeySet {
   private constructor(private readonly keys: readonly PublishedKey[]) {}
 

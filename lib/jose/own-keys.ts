@@ -13,7 +13,7 @@ export interface OwnKey extends KeyKind {
   readonly key: KeyObject;
 }
 
-/** The first that fits is taken where neither the registration nor the key names one; every server knows RS256. */
+/** Order of preference where neither the registration nor the key names an algorithm. Every server knows RS256. */
 const PREFERENCE: readonly string[] = ['RS256', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA'];
 
 /** @returns the key when the JWK holds a private one; undefined when it is public, can't be read or is too short */
@@ -63,7 +63,7 @@ export function signJwt(
     .sign(key);
 }
 
-/** Node's type wants strings; what is no string is refused by `createPrivateKey`. */
+/** Keeps the members that are strings, as Node's type wants it. `createPrivateKey` refuses a key that lacks one. */
 function toNodeJwk(jwk: JsonObject): JsonWebKey {
   return Object.fromEntries(Object.entries(jwk).filter(([, value]) => typeof value === 'string'));
 }

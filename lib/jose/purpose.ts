@@ -1,6 +1,6 @@
 /**
- * What a JWT is for (RFC 8725, sections 3.11 and 3.12). A token of one purpose never passes as another: by its `typ`
- * where the specification gives one, else by the claims that only the other kind has.
+ * Purpose of a JWT (RFC 8725, sections 3.11 and 3.12). A token of one purpose never passes as another: `typ` tells them
+ * apart where the specification gives one, else the claims that only the other kind has.
  */
 export interface Purpose {
   /** As it reads in an error's message. */
@@ -21,7 +21,7 @@ export interface Purpose {
   readonly maxLength: number;
 }
 
-/** OpenID Connect Core 1.0, sections 2 and 3.1.3.7. `typ` is not defined for it, so that only the generic one passes. */
+/** ID token (OpenID Connect Core 1.0, sections 2 and 3.1.3.7). It has no `typ` of its own: only the generic one is taken. */
 export const ID_TOKEN: Purpose = {
   name: 'ID token',
   types: [undefined, 'jwt'],
@@ -33,7 +33,7 @@ export const ID_TOKEN: Purpose = {
   maxLength: 65_536,
 };
 
-/** OpenID Connect Core 1.0, section 5.3.2: a signed answer carries `iss` and `aud`. */
+/** Signed userinfo. It must have `iss` and `aud` (OpenID Connect Core 1.0, section 5.3.2). */
 export const USERINFO: Purpose = {
   name: 'userinfo response',
   types: [undefined, 'jwt'],
@@ -43,7 +43,7 @@ export const USERINFO: Purpose = {
   maxLength: 524_288,
 };
 
-/** RFC 9701, section 5. It is bound to no request: only its youth shows that it answers ours. */
+/** Signed introspection (RFC 9701, section 5). Nothing binds it to our request but its age: see `maxAge`. */
 export const INTROSPECTION: Purpose = {
   name: 'introspection response',
   types: ['token-introspection+jwt'],
@@ -54,10 +54,10 @@ export const INTROSPECTION: Purpose = {
   maxLength: 524_288,
 };
 
-/** Characters of the longest access token that is read: as many as a stock Node server takes for all headers together. */
+/** Maximum length of an access token in characters: what Node's server takes by default for all headers together. */
 export const LONGEST_ACCESS_TOKEN = 16_384;
 
-/** RFC 9068, sections 2 and 4. */
+/** JWT access token (RFC 9068, sections 2 and 4). */
 export const ACCESS_TOKEN: Purpose = {
   name: 'access token',
   types: ['at+jwt'],
@@ -67,7 +67,7 @@ export const ACCESS_TOKEN: Purpose = {
   maxLength: LONGEST_ACCESS_TOKEN,
 };
 
-/** RFC 9449, sections 4.2 and 7: a proof for a resource server, which also has to name the token. */
+/** DPoP proof at a resource server (RFC 9449, sections 4.2 and 7). There it must have the token's hash. */
 export const DPOP_PROOF = {
   name: 'DPoP proof',
   types: ['dpop+jwt'],

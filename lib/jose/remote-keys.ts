@@ -10,10 +10,10 @@ import type { CompactJws } from './compact-jws.js';
 import type { KeySource } from './jwt.js';
 import { KeySet, verifiesWithOneOf } from './key-set.js';
 
-/** RFC 7517, section 8.5, and what most servers say instead. */
+/** Media types of a JWK Set: that of RFC 7517, section 8.5, and the one that most servers use. */
 const MEDIA_TYPES: readonly string[] = ['application/json', 'application/jwk-set+json'];
 
-/** What a published key may say of itself (RFC 7517, section 4) and what decides whether it is used. */
+/** The members of a published key that decide whether it is used (RFC 7517, section 4). */
 const KEY_MEMBERS = anyOf(['kid', 'crv', 'alg', 'use', 'key_ops', 'd']);
 
 const SET_MEMBERS: MemberTypes = {
@@ -24,16 +24,16 @@ const SET_MEMBERS: MemberTypes = {
   },
 };
 
-/** How long the keys of a server that can't be reached are still used after their lifetime. */
+/** Milliseconds that keys are used beyond their lifetime while the server can't be reached. */
 const MAX_STALE = 3_600_000;
 
-/** How long strangers cause no other refetch after one that did not bring the key. */
+/** Cool-down in milliseconds: after a refetch that did not bring the key, strangers cause no other. */
 const COOL_DOWN = 30_000;
 
-/** Without a `kid` each suitable key is tried; this many bound the work that a token can cause. */
+/** Maximum number of keys that are tried for a JWT without `kid`. It bounds the work that a token can cause. */
 const MOST_CANDIDATES = 4;
 
-/** While it lasts, strangers are told this instead of a refetch. */
+/** A running cool-down: strangers get its error, and no refetch. */
 interface CoolDown {
   readonly error: unknown;
   readonly from: number;
@@ -41,12 +41,12 @@ interface CoolDown {
 }
 
 /**
- * Who handed us the JWT. One that came from the provider's own endpoint may always cause one refetch of the keys;
- * one that anybody can make up may not while the cool-down lasts.
+ * Origin of a JWT. One from the provider's own endpoint may always cause a refetch of the keys. One that anybody can make
+ * up may not during the cool-down.
  */
 export type JwtOrigin = 'provider' | 'stranger';
 
-/** The keys behind a `jwks_uri`, shared, refreshed and kept through an outage (OpenID Connect Core 1.0, section 10.1.1). */
+/** Cache of the keys at a `jwks_uri`: refreshed, and kept through an outage (OpenID Connect Core 1.0, section 10.1.1). */
 export class RemoteKeys {
   readonly #document: CachedDocument<KeySet>;
   #coolDown: CoolDown | undefined;

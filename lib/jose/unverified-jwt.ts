@@ -3,14 +3,14 @@ import { parseJsonObject, type JsonObject } from '../values/json.js';
 import { typeOf } from './jwt.js';
 import { LONGEST_ACCESS_TOKEN } from './purpose.js';
 
-/** What a JWT says of itself. It decides whom to ask about the token, and what to refuse; it never makes a token good. */
+/** Unverified members of a JWT. They decide whom to ask and what to refuse; they never make a token good. */
 export interface UnverifiedJwt {
   readonly typ: string | undefined;
   readonly iss: string | undefined;
   readonly claims: JsonObject;
 }
 
-/** As deep as any other JSON that is read. */
+/** Maximum JSON depth, as of any other JSON. */
 const MAX_DEPTH = 32;
 
 /**

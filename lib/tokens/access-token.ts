@@ -8,7 +8,7 @@ import { ANY, NUMERIC_DATE, SPACE_SEPARATED, TEXT, wrongMember, type MemberTypes
 import { requireTokenText } from './token-text.js';
 import { TOKEN_TYPE } from './token-type.js';
 
-/** What an access token says, whoever vouches for it: introspection or the server's signature. */
+/** Claims of an access token, from introspection or from a JWT that the server signed. */
 export interface AccessTokenClaims {
   readonly [claim: string]: JsonValue | undefined;
 
@@ -66,8 +66,8 @@ export function wrongClaim(claims: JsonObject): string | undefined {
 }
 
 /**
- * Verifies a JWT access token by itself (RFC 9068, section 4). Anybody can have made it up, so that an unknown key makes
- * us fetch the server's keys at most once in a while.
+ * Verifies the signature and the claims of a JWT access token (RFC 9068, section 4). Anybody can make one up: an unknown
+ * key causes a refetch of the server's keys once in 30 seconds at most.
  *
  * @throws {VerificationError} it is no access token of this server for this API, or not within its time
  */

@@ -11,7 +11,7 @@ import { audiencesOf, numericDate } from '../jose/jwt.js';
 import { ID_TOKEN } from '../jose/purpose.js';
 import type { JsonObject } from '../values/json.js';
 
-/** What an ID token must fit, beside what every ID token must. */
+/** What one ID token is checked against, beside the rules for all. */
 export interface IdTokenExpectations {
   /** Must be in the token, and equal. */
   readonly nonce?: string | undefined;
@@ -58,8 +58,8 @@ export class VerifiedIdToken {
 }
 
 /**
- * Core, section 2: at most 255 characters. Providers take more than ASCII for them, but no control characters. Half of a
- * surrogate pair is no character: in UTF-8 all halves are the same.
+ * Whether a text can be a `sub`: at most 255 characters (Core, section 2). Providers take more than ASCII for them, but no
+ * control characters. Half of a surrogate pair is no character: in UTF-8 all halves are the same.
  */
 const SUBJECT = /^[^\p{Cc}\p{Cs}]{1,255}$/u;
 
@@ -72,7 +72,7 @@ export function requireSubject(claims: JsonObject): string {
   return sub;
 }
 
-/** Core, section 3.1.3.7 (3 to 5): issued to this client, and where to others too, saying for whom. */
+/** Checks `aud` and `azp`: the token was issued to this client (Core, section 3.1.3.7, 3 to 5). */
 function requireParty({ aud, azp }: JsonObject, clientId: string, trusted: readonly string[]): void {
   const audiences = audiencesOf(aud);
   const wanted = [clientId, ...trusted];
@@ -86,7 +86,7 @@ function requireParty({ aud, azp }: JsonObject, clientId: string, trusted: reado
   }
 }
 
-/** Core, section 3.1.3.7 (11), and for a refresh 12.2: none, or the same, where the login is known. */
+/** Checks `nonce` (Core, section 3.1.3.7, 11). After a refresh it is absent or that of the login (section 12.2). */
 function requireNonce(claims: JsonObject, { nonce: expected, continues }: IdTokenExpectations): void {
   const { nonce } = claims;
   if (expected === undefined && continues === 'unknown') {
@@ -104,7 +104,7 @@ function requireNonce(claims: JsonObject, { nonce: expected, continues }: IdToke
   }
 }
 
-/** Core, section 3.1.3.6: the left half of the hash that belongs to the signature's algorithm. */
+/** Checks `at_hash`: the left half of the access token's hash (Core, section 3.1.3.6). */
 function requireHash(claims: JsonObject, alg: string, accessToken: string): void {
   const { at_hash } = claims;
   const hash = signatureAlgorithm(alg)?.hash;
@@ -118,7 +118,7 @@ function requireHash(claims: JsonObject, alg: string, accessToken: string): void
   }
 }
 
-/** Core, section 3.1.3.7 (13): the end-user proved who they are, and recently enough. */
+/** Checks `auth_time`: the end-user logged in recently enough (Core, section 3.1.3.7, 13). */
 function requireAuthentication(
   claims: JsonObject,
   clock: Clock,
@@ -142,7 +142,7 @@ function requireAuthentication(
   }
 }
 
-/** Core, section 12.2: the same end-user, the same audience, and the same authentication. */
+/** Checks that a refreshed ID token continues the login's: `sub`, `iss`, `aud`, `auth_time` (Core, section 12.2). */
 function requireContinuity(claims: JsonObject, continues: IdTokenExpectations['continues']): void {
   if (continues === undefined || continues === 'unknown') {
     return;

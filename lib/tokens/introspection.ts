@@ -92,7 +92,7 @@ async function fromJwt(server: Server, response: HttpResponse, audience: readonl
   return token_introspection;
 }
 
-/** An error answer may hold anything: what can't be read says nothing. */
+/** The members of an error answer; none where it can't be read. */
 function saysInactive(response: HttpResponse): boolean {
   try {
     return requireJson(response)['active'] === false;

@@ -95,12 +95,12 @@ const isVisible = (value: JsonValue): boolean => typeof value === 'string' && is
 
 const CREDENTIAL: MemberType = { ...TEXT, is: isVisible };
 
-/** Seconds: more than three hundred years are no lifetime. */
+/** Maximum lifetime in seconds, more than three hundred years. */
 const isLifetime = (value: JsonValue): boolean => typeof value === 'number' && value >= 0 && value < 1e10;
 
 const lifetimeFromDigits = fromDigits(10, isLifetime);
 
-/** Seconds that a token lives, rounded down; less than none is none: it has expired. */
+/** Lifetime in seconds, rounded down. 0 or less: the token has expired. */
 const LIFETIME: MemberType = {
   read: (value) => (typeof value === 'number' ? Math.max(0, Math.floor(value)) : lifetimeFromDigits(value)),
   is: isLifetime,
@@ -116,7 +116,7 @@ const MEMBER_TYPES: MemberTypes = {
   refresh_token: CREDENTIAL,
 };
 
-/** What the request was about, where the response may leave it out. */
+/** Values of the request that stand in for members which the response may leave out. */
 export interface GrantedByRequest {
   /** RFC 6749, section 5.1: the scope of a response that names none is the one that was asked for. */
   readonly scope: string;

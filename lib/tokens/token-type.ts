@@ -5,8 +5,8 @@ import type { MemberType } from '../values/tolerant-reader.js';
 const STANDARD: readonly string[] = ['bearer', 'dpop', 'pop', 'n_a', 'mac', 'access_token'];
 
 /**
- * Names of tokens that are no access tokens, in the words of RFC 7009, RFC 8693 and providers; and of those that are bound to a
- * key in a way that is not understood: read as nothing they would pass as bearer tokens.
+ * Names of tokens that are no access tokens, in the words of RFC 7009, RFC 8693 and providers. Names of tokens that are
+ * bound to a key in a way that is not understood stand here too: unread they would pass as bearer tokens.
  */
 const OTHER_KIND = /refresh|offline|logout|saml|pop|(^|[^a-z])(code|(open)?id([-_]?token)?)(?![a-z])/;
 
