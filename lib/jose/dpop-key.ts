@@ -36,7 +36,7 @@ export class DpopKey {
     Object.freeze(this);
   }
 
-  /** A new one for each session, so that the sessions of two users have nothing in common (RFC 9449, section 11.4). */
+  /** A new one for each session, so that the sessions of two users have nothing in common. */
   static async generate(alg: string): Promise<DpopKey> {
     const { privateKey } = await generateKeyPair(alg, { extractable: true });
     const jwk = await exportJWK(privateKey);
