@@ -4,7 +4,8 @@ import { ResponseError } from '../errors/errors.js';
 import type { OperatorPort } from '../events/operator-events.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../values/json.js';
 import { isSignedWith, type CompactJws, type VerificationKey } from './compact-jws.js';
-import { isFor, isShort, publicKeyOf, type KeyKind, type PublicKey } from './jwk.js';
+import { importOnce } from './import-once.js';
+import { isFor, isShort, publicKeyOf, type KeyKind } from './jwk.js';
 
 /** Maximum number of keys in a set. No provider publishes as many. */
 const MOST_KEYS = 100;
@@ -61,15 +62,7 @@ function publishedKey(jwk: JsonObject, operator: OperatorPort | undefined): Publ
   const isForSignatures = use === undefined || use === 'sig';
   const mayVerify = operations === undefined || (Array.isArray(operations) && operations.includes('verify'));
   const members = isForSignatures && mayVerify ? publicKeyOf(jwk) : undefined;
-  return members === undefined || isShort(members) ? [] : [{ kid, kty, crv, alg, importFor: importOnce(members) }];
-}
-
-/** Imports a key at its first use, once for each algorithm. */
-function importOnce(members: PublicKey): PublishedKey['importFor'] {
-  const imported = new Map<string, Promise<VerificationKey | undefined>>();
-  return (alg) => {
-    const key = imported.get(alg) ?? importJWK(members, alg).catch(() => undefined);
-    imported.set(alg, key);
-    return key;
-  };
+  return members === undefined || isShort(members)
+    ? []
+    : [{ kid, kty, crv, alg, importFor: importOnce((name) => importJWK(members, name)) }];
 }
