@@ -37,8 +37,8 @@ export interface IntrospectionFreshness {
    */
   readonly maxAge?: number;
   /**
-   * Seconds, at most 300, for which an introspection is used beyond its time while the server is down. It is never used past
-   * the token's `exp`. Such a token has `isStale`. Needs `resourceServer.cache`. Default 0.
+   * Seconds, at most 300, for which an introspection is used beyond its time while the server does not answer, or answers
+   * 429 or 5xx. It is never used past the token's `exp`. Such a token has `isStale`. Needs `resourceServer.cache`. Default 0.
    */
   readonly staleIfError?: number;
 }

@@ -22,11 +22,11 @@ const DELEGATES = Symbol('nestjs-oidc: delegates');
  *     private readonly token: OidcGuard,
  *   ) {}
  *
- *   canActivate(context: ExecutionContext) {
+ *   async canActivate(context: ExecutionContext) {
  *     try {
- *       return this.session.canActivate(context);
+ *       return await this.session.canActivate(context);
  *     } catch {
- *       return this.token.canActivate(context);
+ *       return await this.token.canActivate(context);
  *     }
  *   }
  * }

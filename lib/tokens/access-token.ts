@@ -66,8 +66,8 @@ export function wrongClaim(claims: JsonObject): string | undefined {
 }
 
 /**
- * Verifies the signature and the claims of a JWT access token (RFC 9068, section 4). Anybody can make one up: an unknown
- * key causes a refetch of the server's keys once in 30 seconds at most.
+ * Verifies the signature and the claims of a JWT access token (RFC 9068, section 4). Anybody can make one up: a
+ * cool-down limits how often an unknown key causes a refetch of the server's keys.
  *
  * @throws {VerificationError} it is no access token of this server for this API, or not within its time
  */

@@ -92,7 +92,7 @@ async function fromJwt(server: Server, response: HttpResponse, audience: readonl
   return token_introspection;
 }
 
-/** The members of an error answer; none where it can't be read. */
+/** Whether an error answer has `active: false`. One that can't be read has not. */
 function saysInactive(response: HttpResponse): boolean {
   try {
     return requireJson(response)['active'] === false;
