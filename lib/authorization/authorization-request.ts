@@ -49,7 +49,7 @@ export interface AuthorizationRequest {
   readonly transaction: AuthorizationTransaction;
 }
 
-/** Parameters that the protocol owns: the login's security stands on them. */
+/** Protocol parameters. An application can't set them, because the login's security depends on them. */
 const PROTOCOL_PARAMETERS: readonly string[] = [
   'client_id',
   'client_secret',
@@ -137,14 +137,14 @@ function transactionOf(
   };
 }
 
-/** A registration may be made for more than logins; a login asks for `openid` (OpenID Connect Core 1.0, section 3.1.2.1). */
+/** Scope of a login: the registered one, with `openid` added where it lacks it (OpenID Connect Core 1.0, section 3.1.2.1). */
 export function loginScope(scope = 'openid'): string {
   return scope.split(' ').includes('openid') ? scope : `openid ${scope}`;
 }
 
 /**
- * The `state` and `nonce` of a login, which everybody may see. They follow from its code verifier, which nobody sees, so that
- * whoever remembers a login need keep only that; an HMAC does not lead back to its key (RFC 2104).
+ * Derives `state` and `nonce` of a login from its code verifier, so that only the verifier has to be remembered. Everybody may
+ * see `state` and `nonce`: an HMAC does not reveal its key (RFC 2104).
  */
 export function derivedFrom(code_verifier: string): Pick<AuthorizationTransaction, 'state' | 'nonce'> {
   const derive = (member: string) => createHmac('sha256', code_verifier).update(member).digest('base64url');

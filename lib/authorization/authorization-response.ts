@@ -6,7 +6,7 @@ import { equalInConstantTime } from '../jose/constant-time.js';
 import { isVschars } from '../values/oauth-characters.js';
 import type { AuthorizationTransaction } from './authorization-request.js';
 
-/** What only other flows return; in the code flow somebody else put it there (RFC 9700, section 2.1.2). */
+/** Parameters of other flows. In the code flow they are a sign of an attack (RFC 9700, section 2.1.2). */
 const OTHER_FLOWS: readonly string[] = ['access_token', 'id_token', 'token_type', 'expires_in', 'response'];
 
 /** Characters: more than any server issues. */

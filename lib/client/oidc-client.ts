@@ -152,7 +152,7 @@ export class OidcClient {
     return { authorization: `DPoP ${access_token}`, dpop };
   }
 
-  /** RFC 7662, and RFC 9701 where signed responses are registered. */
+  /** Token introspection (RFC 7662); the response is signed where that is registered (RFC 9701). */
   introspect(token: string, options?: IntrospectionOptions): Promise<IntrospectionResponse> {
     return introspect(this.#server, token, options);
   }
@@ -165,17 +165,17 @@ export class OidcClient {
     return verifyAccessToken(this.#server, token, options);
   }
 
-  /** RFC 6749, section 4.4; for the registered `scope`, unless the options name another. */
+  /** Client credentials grant (RFC 6749, section 4.4). Default scope: the registered `scope`. */
   clientCredentials(options?: ClientCredentialsOptions): Promise<TokenResponse> {
     return clientCredentialsGrant(this.#server, options);
   }
 
-  /** RFC 6749, section 6; a new ID token must continue `options.claims` (Core, section 12.2). */
+  /** Refresh token grant (RFC 6749, section 6). A new ID token must continue `options.claims` (Core, section 12.2). */
   refresh(refreshToken: string, options?: RefreshOptions): Promise<TokenResponse> {
     return refreshTokenGrant(this.#server, refreshToken, options);
   }
 
-  /** RFC 7009. What is kept about the token is forgotten, whether the server could be reached or not. */
+  /** Token revocation (RFC 7009). The token is also dropped from the caches, even when the server can't be reached. */
   async revoke(token: string, hint?: 'access_token' | 'refresh_token'): Promise<void> {
     try {
       await revoke(this.#server, token, hint);
@@ -185,8 +185,8 @@ export class OidcClient {
   }
 
   /**
-   * Forgets what is kept about an access token, here and in the store that replicas share: whoever presents it next, it
-   * is looked into anew. A call that is on its way does not undo this.
+   * Drops an access token from the caches, here and in the store that replicas share. The next caller's token is validated
+   * again. A call that is on its way does not bring it back.
    *
    * @throws {StoreError} the shared store can't be reached; the other replicas may still keep it for its lifetime there
    */
@@ -195,7 +195,7 @@ export class OidcClient {
     await this.#evictions.evictToken(token);
   }
 
-  /** RP-Initiated Logout 1.0, section 2; undefined when the provider has no such endpoint. */
+  /** URL of the logout at the provider (RP-Initiated Logout 1.0, section 2); undefined without such an endpoint. */
   endSessionUrl(options?: EndSessionOptions): Promise<string | undefined> {
     return endSessionUrl(this.#server, options);
   }
@@ -207,8 +207,8 @@ export class OidcClient {
   }
 
   /**
-   * Asks the server for its metadata now, whatever is kept, and checks that it has what this client needs, and lists what
-   * the client has registered: for a check of readiness.
+   * Readiness check: fetches the server's metadata now and checks it. The server must have what this client needs, and list
+   * what the client has registered.
    *
    * @throws {OidcError} the server is not there, or does not fit; routes may still serve from what is kept
    */

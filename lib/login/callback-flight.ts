@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 
 import { isWithin, type Now } from '../clock/clock.js';
 
-/** Milliseconds after the end: the second request is on its way before the browser has the answer to the first. */
+/** Milliseconds after its end for which a flight can be joined. The second request may arrive later than the first answer. */
 const AFTERWARDS = 3000;
 
-/** With the largest sessions, sealed as they are in the answer, 12 MB. */
+/** Maximum number of entries. With the largest sessions they take 12 MB. */
 const MAX_ENTRIES = 1000;
 
 interface Flight<Outcome> {
@@ -14,11 +14,11 @@ interface Flight<Outcome> {
 }
 
 /**
- * Single flight: a callback that comes twice is one login, and both requests get its end. A code is good once (RFC 6749,
- * section 4.1.2), so that the second would be refused, and that is the page which the browser shows.
+ * Single flight of callbacks: both requests of a callback that comes twice get the same outcome. Without it the second is
+ * refused, because a code is good once (RFC 6749, section 4.1.2), and the browser shows that page.
  *
- * It joins only those that bring the same: the sealed cookie of the login, which one browser has, and the same response.
- * What waits here is an outcome; tokens are in it as they are sealed for the browser, or not at all.
+ * Requests join by the same sealed transaction cookie, which one browser has, and the same response. The outcome holds tokens
+ * only as they are sealed for the browser.
  */
 export class CallbackFlight<Outcome> {
   readonly #flights = new Map<string, Flight<Outcome>>();
@@ -44,7 +44,7 @@ export class CallbackFlight<Outcome> {
     return outcome;
   }
 
-  /** Those that ended a while ago, and the oldest of too many. */
+  /** Drops what ended some time ago, and the oldest of too many. */
   #forgetEnded(): void {
     const now = this.now();
     for (const [key, { endedAt }] of this.#flights) {

@@ -18,10 +18,10 @@ import type { LoginSettings } from './login.options.js';
 import { returnUrl } from './return-url.js';
 import { stateHash } from './transaction-cookies.js';
 
-/** The one parameter that a login takes from the request: where to go afterwards. */
+/** Query parameter of the return URL. A login takes no other from the request. */
 const RETURN_TO = 'returnTo';
 
-/** Bytes: nginx's `proxy_buffer_size` is 4 KB as it comes, for all headers of an answer. */
+/** Bytes of `Set-Cookie` in one answer above which a warning is due: nginx takes 4 KB of headers by default. */
 const MAX_SET_COOKIE = 4000;
 
 /** One of these comes with each authorization response (RFC 6749, section 4.1.2; JARM, section 2.3.1). */
@@ -40,31 +40,31 @@ export interface LoginResponse {
   readonly cookies: Cookies;
   /** The name of the login's cookie. */
   readonly transaction: string;
-  /** What the login is known by afterwards. */
+  /** Hash of the login's `state`, by which the session remembers it. */
   readonly login: string;
 }
 
-/** Who came back, and where they want to go. */
+/** A completed login, and its return URL. */
 export interface LoggedIn {
   readonly claims: JsonObject;
   readonly tokens: TokenResponse;
   readonly returnTo: string;
 }
 
-/** A callback that has already done its work, and where to go instead. */
+/** A callback that was used before, and where to go instead. */
 export interface AlreadyLoggedIn {
   readonly alreadyAt: string;
 }
 
-/** How an attempt ends, and what the browser keeps of it either way. */
+/** Outcome of an attempt, with its `Set-Cookie` lines. */
 export type Outcome = { readonly setCookies: readonly string[] } & (
   { readonly location: string } | { readonly user: JsonValue; readonly returnTo: string } | { readonly error: unknown }
 );
 
 /**
- * The browser's way to the provider and back, without Passport: {@link start}, {@link receive} and {@link finish}.
+ * Login without Passport: {@link start} sends the browser to the provider, {@link receive} and {@link finish} take it back.
  *
- * Nothing of it needs a configuration before a login guard or strategy is used; then all of it is checked at once.
+ * The configuration is checked when the first login guard or strategy is made, so that other applications need none.
  */
 export class Login {
   readonly strategyName: string;
@@ -91,14 +91,14 @@ export class Login {
     this.#plan();
   }
 
-  /** Fastify must hand us the form before the first request, also where the application parses no bodies. */
+  /** Makes Fastify accept form bodies for `form_post`, also with `bodyParser: false`. It must happen before the first request. */
   acceptResponses(): void {
     if (this.settings.responseMode === 'form_post') {
       this.routes.acceptForms();
     }
   }
 
-  /** By the path alone, as it was registered: what parameters a request carries is in anybody's hand. */
+  /** Whether a request is a callback. Only its path decides: anybody can write parameters. */
   isCallback(request: unknown): boolean {
     return this.#plan().callbackPaths.includes(requests.path(request));
   }
@@ -184,14 +184,14 @@ export class Login {
     }
   }
 
-  /** Nobody will use them: what could be used for long is revoked, if the server can do that. Nobody waits for it. */
+  /** Revokes the refresh token of a login that was refused, in the background. */
   discard({ refresh_token }: TokenResponse): void {
     if (refresh_token !== undefined) {
       this.client.revoke(refresh_token, 'refresh_token').catch(() => undefined);
     }
   }
 
-  /** OAuth 2.0 Form Post Response Mode: the response comes in the way that was asked for, or not at all. */
+  /** Reads the response. It must come by the response mode that was asked for (OAuth 2.0 Form Post Response Mode). */
   #response(request: unknown): Parameters | Promise<Parameters> {
     const method = requests.method(request);
     if (method !== (this.settings.responseMode === 'form_post' ? 'POST' : 'GET')) {
@@ -207,8 +207,8 @@ export class Login {
   }
 
   /**
-   * A response that comes to another path begins no login: the provider would send the browser back at once, for ever. Only
-   * a `state` of this browser makes it a response, because a stranger can write any other into a link.
+   * Refuses a response that came to another path. A login begun there would go round for ever, because the provider sends the
+   * browser back at once. Only a `state` of this browser counts: a stranger can write any other into a link.
    */
   async #refuseResponse(request: unknown): Promise<void> {
     const { transactions, callbackPaths } = this.#plan();
@@ -227,7 +227,7 @@ export class Login {
     }
   }
 
-  /** None where they can't be read: to begin a login needs none. */
+  /** The parameters; none where they can't be read. A login needs none to begin. */
   async #readableParameters(request: unknown): Promise<Parameters> {
     try {
       return await this.#parameters(request);
@@ -236,7 +236,7 @@ export class Login {
     }
   }
 
-  /** The back button after a login is no attack; everything else without a transaction is not ours. */
+  /** A callback without transaction. With a session it is the back button or a reload; without, it is refused. */
   async #withoutTransaction(request: unknown, state: string): Promise<AlreadyLoggedIn> {
     const { session } = await this.#plan().keeper.find(request);
     if (session !== undefined) {

@@ -4,7 +4,7 @@ import type { Dispatcher } from 'undici';
 import type { Now } from '../clock/clock.js';
 import { OIDC_CLOCK, OIDC_CLOCK_SKEW, OIDC_CLOCK_TOLERANCE, OIDC_DISPATCHER } from '../nest/tokens.js';
 
-/** What is used where nobody provides anything else. */
+/** Defaults of the public tokens. */
 @Injectable()
 export class OidcDefaults {
   constructor(
@@ -17,8 +17,8 @@ export class OidcDefaults {
 }
 
 /**
- * Declares the defaults of the public tokens where `overrideProvider` finds them, and keeps the tokens to itself: were
- * they exported, or declared in `OidcModule`, they would stand before those of an imported or a global module.
+ * Module of the defaults. It declares the public tokens, so that `overrideProvider` finds them. It does not export them:
+ * exported tokens would shadow those of an imported or a global module.
  */
 @Module({
   providers: [

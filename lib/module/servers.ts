@@ -11,7 +11,7 @@ import type { ServersOfIssuers } from '../resource-server/resource-server.js';
 import type { TrustedIssuerOptions } from '../resource-server/resource-server.options.js';
 import { requireSecureIssuer, serverOverrides, type ParsedOptions } from './oidc.options.js';
 
-/** What all servers of one module have in common, unless a client's own metadata says otherwise. */
+/** Defaults of all servers of one module. A client's own metadata overrides them. */
 export interface ServerDefaults {
   readonly connections: Connections;
   readonly now: Now;
@@ -27,14 +27,14 @@ export class Servers implements ServersOfIssuers {
     private readonly defaults: ServerDefaults,
   ) {}
 
-  /** The one where the module's client is registered. */
+  /** The server where the module's client is registered. */
   own(): Server {
     const { client, issuer, server } = this.options;
     return this.#registered(client, issuer, server);
   }
 
   /**
-   * One of another issuer: as our client there sees it, or as anybody does where we have none.
+   * The server of another issuer. Without a client there, only what it publishes is used.
    *
    * @throws {ConfigError} an option is wrong, or the issuer is reached without TLS
    */
@@ -56,7 +56,7 @@ export class Servers implements ServersOfIssuers {
     return { issuer, insecureHttp, document: discovery.document, overrides };
   }
 
-  /** How a server is reached, by which clock, and who hears of what is wrong with it. */
+  /** Transport, clock and operator port of a server. */
   #means(client: RegisteredClient | undefined): [Transport, Clock, OperatorPort] {
     const { connections, now, skew, tolerance, operator } = this.defaults;
     const { fetch = this.options.client.fetch } = client ?? {};

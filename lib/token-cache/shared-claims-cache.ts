@@ -10,7 +10,7 @@ import { isJsonObject } from '../values/json.js';
 import { LocalClaimsCache, type CachedClaims, type CacheMiss, type ClaimsCache } from './claims-cache.js';
 import { SharedSingleFlight } from './shared-single-flight.js';
 
-const PURPOSE = 'introspection';
+const LABEL = 'introspection';
 
 /** Seconds by which the clocks of replicas may differ, at least. */
 const LEAST_MARGIN = 5;
@@ -78,7 +78,7 @@ export class SharedClaimsCache implements ClaimsCache {
     const untilExpiry = (found.claims.exp ?? Number.POSITIVE_INFINITY) * 1000 - now;
     const lifetime = Math.min(untilExpiry, this.settings.lifetime);
     const sealed =
-      lifetime > 0 ? this.#sealerOf(token).seal(PURPOSE, key, [found.askedAt, found.claims], now + lifetime) : '';
+      lifetime > 0 ? this.#sealerOf(token).seal(LABEL, key, [found.askedAt, found.claims], now + lifetime) : '';
     if (sealed === '' || sealed.length > MAX_SEALED_LENGTH) {
       return;
     }
@@ -114,7 +114,7 @@ export class SharedClaimsCache implements ClaimsCache {
   }
 
   #open(key: string, token: string, sealed: string): CachedClaims | undefined {
-    const opened = this.#sealerOf(token).open(PURPOSE, key, sealed, this.clock.now());
+    const opened = this.#sealerOf(token).open(LABEL, key, sealed, this.clock.now());
     const { success, output } = v.safeParse(entrySchema, opened.status === 'open' ? opened.value : undefined);
     if (opened.status === 'invalid' || (opened.status === 'open' && !success)) {
       this.operator.report({ kind: 'shared-cache-forged' });
