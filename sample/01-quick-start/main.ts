@@ -1,4 +1,5 @@
 import './supported-runtime.js';
+import { setTimeout } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
 import { AppModule } from './app.module.js';
 import { createProvider, listen } from './provider.js';
@@ -27,6 +28,7 @@ console.log(`
 `);
 
 // A terminal sends Ctrl-C to npm and to us, and npm passes it on: the second one must not cut the first one short.
+const SECOND_SIGNAL = 250;
 let stopping: Promise<void> | undefined;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => (stopping ??= stop()));
 
@@ -35,6 +37,8 @@ async function stop(): Promise<void> {
   provider.close();
   provider.closeAllConnections();
   console.log('  Both are stopped.');
+  // While Node ends, nobody listens any more, and a signal would be its exit code.
+  await setTimeout(SECOND_SIGNAL);
 }
 
 /** The one thing that often stands in the way of a sample, said in one line. */

@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { apiUrl, issuer, machines, ports, redisUrl, resource, startsProvider } from './settings.js';
 import { start } from './start.js';
 import './supported-runtime.js';
@@ -47,7 +48,15 @@ ${
   Ctrl-C stops ${startsProvider ? 'both' : 'it'}.
 `);
 
+// A terminal sends Ctrl-C to npm and to us, and npm passes it on: the second one must not cut the first one short.
+const SECOND_SIGNAL = 250;
 let stopping: Promise<void> | undefined;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => (stopping ??= running.stop()));
+  process.on(signal, () => (stopping ??= stop()));
+}
+
+async function stop(): Promise<void> {
+  await running.stop();
+  // While Node ends, nobody listens any more, and a signal would be its exit code.
+  await setTimeout(SECOND_SIGNAL);
 }
