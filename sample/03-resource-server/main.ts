@@ -1,7 +1,7 @@
+import './supported-runtime.js';
 import { setTimeout } from 'node:timers/promises';
 import { apiUrl, issuer, machines, ports, redisUrl, resource, startsProvider } from './settings.js';
 import { start } from './start.js';
-import './supported-runtime.js';
 
 const running = await start(() => console.log('  The provider was asked about a token.'));
 
