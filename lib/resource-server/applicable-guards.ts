@@ -5,19 +5,19 @@ import type { Awaitable } from '../values/awaitable.js';
 import { member } from '../values/member.js';
 import type { Handler } from './handlers.js';
 
-/** Which guards Nest asks before it calls a handler. */
+/** The guards that Nest runs before a handler. */
 export interface ApplicableGuards {
-  /** Whether it asks the global guards. */
+  /** Whether the global guards run. */
   readonly global: boolean;
-  /** Whether it asks the guards of `@UseGuards` on the handler and its class. */
+  /** Whether the guards of `@UseGuards` on the handler and its class run. */
   readonly own: boolean;
-  /** How to put a guard there, for the error. */
+  /** How to add a guard, for the error. */
   readonly cure?: string;
 }
 
 const ALL: ApplicableGuards = { global: true, own: true };
 
-/** For messages of a microservice, its global guards count: see `Microservices`. */
+/** For messages of a microservice. Its own global guards run: see `Microservices`. */
 export const FOR_MESSAGES: ApplicableGuards = {
   ...ALL,
   cure:
@@ -25,10 +25,10 @@ export const FOR_MESSAGES: ApplicableGuards = {
     'or write @UseGuards(OidcGuard) on its class',
 };
 
-/** The key on a handler of messages. Keys of optional packages are written out, so that none is imported. */
+/** Nest's metadata key of a message handler. Written out, so that the optional package is not imported. */
 const MESSAGE = 'microservices:pattern';
 
-/** The kinds of handlers but those of messages, by the metadata key that Nest's decorators leave on the method. */
+/** Kinds of handlers except messages, by Nest's metadata key on the method. */
 const BY_KEY: readonly (readonly [key: string, guards: (modules: ModulesContainer) => Awaitable<ApplicableGuards>])[] =
   [
     [PATH_METADATA, () => ALL],
@@ -43,13 +43,13 @@ export function takesMessages({ handler }: Handler): boolean {
   return Reflect.hasMetadata(MESSAGE, handler);
 }
 
-/** Which guards apply, once for each way but messages in which a handler is called. */
+/** The guards that run before a handler, for each kind of call except messages. */
 export async function applicableGuards(
   target: Handler,
   modules: ModulesContainer,
 ): Promise<readonly ApplicableGuards[]> {
   const ways = BY_KEY.filter(([key]) => Reflect.hasMetadata(key, target.handler));
-  // A method that no decorator marks as a handler may be one of a package that is not known here.
+  // A method without a known key may be a handler of a package that we don't know.
   return ways.length === 0 && !takesMessages(target) ? [ALL] : Promise.all(ways.map(([, guards]) => guards(modules)));
 }
 
@@ -62,7 +62,7 @@ export function guardsBefore(
   return [...(own ? [handler, controller].flatMap(guardsOn) : []), ...(global ? globalGuards : [])];
 }
 
-/** The global guards: instances, and the classes of those that are made for each request. */
+/** The global guards: instances, or classes for request-scoped ones. */
 export function globalGuardsOf(application: ApplicationConfig): readonly unknown[] {
   const perRequest = application.getGlobalRequestGuards().map(({ metatype }): unknown => metatype);
   return [...application.getGlobalGuards(), ...perRequest];
@@ -73,7 +73,7 @@ function guardsOn(target: object): readonly unknown[] {
   return Array.isArray(guards) ? guards : [];
 }
 
-/** GraphQL calls guards before a field only where every GraphQL module says so: each may call a resolver. */
+/** Guards before GraphQL fields. Every GraphQL module must enable them, because each may call a resolver. */
 function forFields(modules: ModulesContainer): ApplicableGuards {
   const haveGuards = [...modules.values()]
     .map((module) => module.providers.get('GqlModuleOptions')?.instance)
@@ -87,7 +87,7 @@ function forFields(modules: ModulesContainer): ApplicableGuards {
   };
 }
 
-/** Nest 11 has no global guards before a gateway. There, the method that binds its handlers takes the container alone. */
+/** Guards before a gateway. Nest 11 has no global ones; it is detected by a method that has one parameter less. */
 async function forGateways(): Promise<ApplicableGuards> {
   const { SocketModule } = await import('@nestjs/websockets/socket-module.js');
   const creator: unknown = Reflect.get(SocketModule.prototype, 'getContextCreator');

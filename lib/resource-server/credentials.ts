@@ -7,23 +7,23 @@ const SCHEMES = ['Bearer', 'DPoP'] as const;
 /** Authentication schemes of access tokens (RFC 6750, section 2.1; RFC 9449, section 7.1). */
 export type Scheme = (typeof SCHEMES)[number];
 
-/** An access token as it came. It is not verified yet. */
+/** An access token from a request, not verified yet. */
 export interface PresentedToken {
   readonly scheme: Scheme;
   readonly value: string;
 }
 
-/** The scheme of the credentials, in upper or lower case (RFC 9110, section 11.1). */
+/** The scheme in an Authorization header: case-insensitive (RFC 9110, section 11.1). */
 const SCHEME = /^[\w!#$%&'*+.^`|~-]+/;
 
-/** An access token: b64token of RFC 6750, section 2.1, which is the token68 of RFC 9449, section 7.1. */
+/** The syntax of an access token: b64token of RFC 6750, section 2.1, or token68 of RFC 9449, section 7.1. */
 const TOKEN = /^[A-Za-z0-9\-._~+/]+=*$/;
 
 /**
  * Reads the access token from the Authorization header. No other place is read (RFC 6750, section 2.1).
  *
- * @param schemes those that are accepted here
- * @throws {AccessTokenError} `CREDENTIALS_MISSING`, or `CREDENTIALS_MALFORMED` when it can't be told without guessing
+ * @param schemes the accepted ones
+ * @throws {AccessTokenError} `CREDENTIALS_MISSING`, or `CREDENTIALS_MALFORMED` when the request is ambiguous
  */
 export function presentedToken(request: unknown, schemes: readonly Scheme[]): PresentedToken {
   if (requests.headerLines(request, 'authorization').length > 1) {
@@ -39,7 +39,7 @@ export function presentedToken(request: unknown, schemes: readonly Scheme[]): Pr
 /**
  * Parses the value of an Authorization header: `scheme 1*SP token`. {@link requireToken} checks the token itself.
  *
- * @throws {AccessTokenError} `CREDENTIALS_MISSING`, or `CREDENTIALS_MALFORMED` when it can't be told without guessing
+ * @throws {AccessTokenError} `CREDENTIALS_MISSING`, or `CREDENTIALS_MALFORMED` when the request is ambiguous
  */
 export function parseCredentials(authorization: string | undefined, schemes: readonly Scheme[]): PresentedToken {
   const scheme = schemeOf(authorization, schemes);
@@ -57,7 +57,7 @@ export function parseCredentials(authorization: string | undefined, schemes: rea
 /**
  * Checks the syntax of a token, wherever it was read from. `extractToken` of an untyped subclass may return anything.
  *
- * @throws {AccessTokenError} `CREDENTIALS_MISSING` there is none, `CREDENTIALS_MALFORMED` it can't be a token
+ * @throws {AccessTokenError} `CREDENTIALS_MISSING` without a token, `CREDENTIALS_MALFORMED` for wrong syntax
  */
 export function requireToken(presented: PresentedToken | undefined): PresentedToken {
   const value: unknown = presented?.value ?? '';
@@ -73,7 +73,7 @@ export function requireToken(presented: PresentedToken | undefined): PresentedTo
   return presented;
 }
 
-/** The schemes that a caller used: those that the request names, else all. */
+/** The schemes that a caller used: the ones named in the request, else all. */
 export function attemptedSchemes(
   authorizations: readonly (string | undefined)[],
   schemes: readonly Scheme[],
@@ -83,13 +83,13 @@ export function attemptedSchemes(
   return attempted.length === 0 ? schemes : attempted;
 }
 
-/** The scheme of an Authorization header's value, if it is one of these. */
+/** The scheme of an Authorization header, if it is an accepted one. */
 function schemeOf(authorization: string | undefined, schemes: readonly Scheme[]): Scheme | undefined {
   const written = SCHEME.exec(authorization ?? '')?.[0].toLowerCase();
   return schemes.find((scheme) => scheme.toLowerCase() === written);
 }
 
-/** A request may send its token in one way only (RFC 6750, section 2). */
+/** Whether the query has a token as well. A request may send it in one way only (RFC 6750, section 2). */
 function isInQueryToo(query: string): boolean {
   return query !== '' && new URLSearchParams(query).has('access_token');
 }
@@ -98,7 +98,7 @@ function missing(): AccessTokenError {
   return new AccessTokenError('CREDENTIALS_MISSING', 'The request carries no access token.');
 }
 
-/** The log is told the length, never the token. */
+/** The error for a token above the limit. The log gets its length, never the token. */
 function tooLong(length: number): AccessTokenError {
   const facts = { length, wanted: `at most ${LONGEST_ACCESS_TOKEN}` };
   return new AccessTokenError('CREDENTIALS_MALFORMED', 'The access token is longer than is read.', { facts });

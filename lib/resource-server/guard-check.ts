@@ -22,8 +22,8 @@ const ANOTHER_COPY =
   'the one that stands there is of another copy of nestjs-oidc; install it once (npm ls nestjs-oidc)';
 
 /**
- * Checks at boot that every handler whose decorators require an access token is protected by a guard, and that the guards
- * can do what is required. It runs once for the application, whatever clients it has.
+ * Boot check of the application's guards. Every handler whose decorators require an access token must have a guard that
+ * can verify it. It runs once for the application, for all clients.
  */
 @Module({ providers: [Routes] })
 export class GuardCheck implements OnApplicationBootstrap {
@@ -40,7 +40,7 @@ export class GuardCheck implements OnApplicationBootstrap {
     new Microservices(application, routes, (globalGuards) => this.#checkMessages(globalGuards)).watch(modules);
   }
 
-  /** @throws {ConfigError} a handler requires what no guard would check, or what the client can't do */
+  /** @throws {ConfigError} a handler's requirement is checked by no guard, or its client can't check it */
   async onApplicationBootstrap(): Promise<void> {
     const handlers = [...handlersOf(this.#modules)];
     handlers.forEach(refuseContradiction);
@@ -66,7 +66,7 @@ export class GuardCheck implements OnApplicationBootstrap {
     }
   }
 
-  /** Separate, because a microservice may listen before or long after the boot, and may have other global guards. */
+  /** Checks handlers of messages. Separate: a microservice may start at another time and have other global guards. */
   #checkMessages(globalGuards: readonly unknown[]): void {
     const tokenGuards = new TokenGuards(this.#modules);
     [...handlersOf(this.#modules)]
@@ -74,7 +74,7 @@ export class GuardCheck implements OnApplicationBootstrap {
       .forEach((handler) => requireGuard(handler, FOR_MESSAGES, globalGuards, tokenGuards));
   }
 
-  /** Of all clients: the guard before a handler can be any client's. */
+  /** The resource servers of all clients: a handler's guard may be any client's. */
   #resourceServers(): readonly ResourceServer[] {
     return [...this.#modules.values()]
       .flatMap((module) => [...module.providers.values()])
@@ -83,7 +83,7 @@ export class GuardCheck implements OnApplicationBootstrap {
   }
 }
 
-/** Beside `@Public()` a decorator that requires something would do nothing, and its author would not know. */
+/** Refuses `@Public()` beside a decorator that requires something, which would silently do nothing. */
 function refuseContradiction(target: Handler): void {
   const demand = contradictionOf(target.handler) ?? contradictionOf(target.controller);
   if (demand !== undefined) {
@@ -115,7 +115,7 @@ function asksTheServer({ rule: { isPublic, validation } }: Handler): boolean {
   return !isPublic && validation !== undefined && validation !== 'jwt';
 }
 
-/** Whether a handler counts on introspections that are kept. Without a cache, none is. */
+/** Whether a handler relies on cached introspections. */
 function wantsWhatIsKept({ rule: { isPublic, freshness } }: Handler): boolean {
   const { maxAge = 0, staleIfError = 0 } = freshness;
   return !isPublic && (maxAge > 0 || staleIfError > 0);

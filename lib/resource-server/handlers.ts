@@ -5,7 +5,7 @@ import { accessRule, type AccessRule } from '../nest/access-rule.js';
 // oxlint-disable-next-line typescript/no-unsafe-function-type -- what Nest's containers hold
 type Method = Function;
 
-/** A method of a controller, a resolver or a gateway, with what its decorators require. Most are handlers. */
+/** A method of a controller, resolver or gateway, with the access rule of its decorators. Most are handlers. */
 export interface Handler {
   readonly handler: Method;
   /** The class, which may inherit the method. */

@@ -10,16 +10,16 @@ interface Server {
 }
 
 /**
- * Checks the guards of a microservice's handlers before it listens. No lifecycle hook comes in time: a microservice may be
- * connected and started before the application's own boot is over, or long after it.
+ * Checks the guards of a microservice's handlers before it listens. Lifecycle hooks don't fit: a microservice may start
+ * before the application's own boot is over, or long after it.
  *
- * A microservice of its own (`createMicroservice`) has the global guards. One that is connected to an application
- * (`connectMicroservice`) has them with `inheritAppConfig: true` only, and then those that were there when it was connected.
+ * A standalone microservice (`createMicroservice`) has the global guards. One that is connected to an application
+ * (`connectMicroservice`) has them only with `inheritAppConfig: true`, and then those from the time of the connection.
  */
 export class Microservices {
-  /** The one that is being connected. */
+  /** The server that is being connected. */
   #connecting: Server | undefined;
-  /** The guards that were read since then: of its handlers, or by somebody else. */
+  /** The global guards that were read since then: for its handlers, or by other code. */
   #read: readonly unknown[] | undefined;
   readonly #inherited = new WeakMap<Server, readonly unknown[]>();
 
@@ -30,13 +30,13 @@ export class Microservices {
     private readonly check: (globalGuards: readonly unknown[]) => void,
   ) {}
 
-  /** Has every microservice of the application checked, also those to come. */
+  /** Checks every microservice of the application, also later ones. */
   watch(modules: ModulesContainer): void {
     this.#watchInheritance();
     modules.getRpcTargetRegistry<Server>().subscribe((server) => this.#checkBeforeListening(server));
   }
 
-  /** Nest does not tell who inherits. But while it binds the handlers of one that does, it reads the global guards. */
+  /** Detects who inherits the global guards. Nest has no API for it, but reads the guards while it binds handlers. */
   #watchInheritance(): void {
     const { application } = this;
     const read = application.getGlobalGuards.bind(application);
@@ -53,8 +53,8 @@ export class Microservices {
     this.#connecting = server;
     this.#read = undefined;
     this.#watchHandlers(server);
-    // Handlers are bound before connectMicroservice returns. What is bound later (deferInitialization, request-scoped
-    // handlers) is taken for unguarded.
+    // Handlers are bound before connectMicroservice returns. Handlers that are bound later (deferInitialization,
+    // request-scoped) count as unguarded.
     queueMicrotask(() => {
       this.#connecting = this.#connecting === server ? undefined : this.#connecting;
     });
@@ -69,7 +69,7 @@ export class Microservices {
     };
   }
 
-  /** Nest reads the guards of a handler and then adds it: guards that are read after the last one are not this server's. */
+  /** Records the guards that were read before each handler. A read after the last handler is not this server's. */
   #watchHandlers(server: Server): void {
     const add = server.addHandler.bind(server);
     server.addHandler = (...handler) => {
@@ -81,7 +81,7 @@ export class Microservices {
   }
 
   #globalGuardsOf(server: Server): readonly unknown[] {
-    // Beside an HTTP server it is a connected one.
+    // With an HTTP server, every microservice is a connected one.
     return this.routes.areServed ? (this.#inherited.get(server) ?? []) : globalGuardsOf(this.application);
   }
 }

@@ -27,12 +27,12 @@ const INTERACTION_ID = 'x-fapi-interaction-id';
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 /**
- * Guard of an API: lets a call pass whose access token is good. The token is active by introspection or has a good signature,
- * comes from a trusted issuer, is meant for this API, is within its time, is sent by the client that it is bound to, and
- * has what `@Scopes` and `@StepUp` require.
+ * Guard of an API: requires a valid access token. The token is active by introspection or has a valid signature. It is
+ * from a trusted issuer, names this API as audience and is not expired. The client that it is bound to sent it. It has
+ * the scopes and the login strength that `@Scopes` and `@StepUp` require.
  *
- * Anything else ends with `OidcException`: 401, 400 or 403 with a challenge (RFC 6750), 503 when the server is the problem.
- * Calls over GraphQL, WebSockets and microservices get the same decision in the exception of their kind.
+ * Any other call is refused with `OidcException`: 401, 400 or 403 with a challenge (RFC 6750), or 503 when the server can't
+ * be asked. GraphQL, WebSockets and microservices get the exception of their own kind.
  *
  * ```ts
  * @Controller('orders')
@@ -61,7 +61,7 @@ const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 @Injectable()
 @Authenticates('access token')
 export class OidcGuard implements CanActivate {
-  /** Reads requests alike on both adapters, such as `this.platform.cookies(request)`. */
+  /** Reads requests of both adapters, for example `this.platform.cookies(request)`. */
   protected readonly platform = requests;
   readonly #server: ResourceServer;
   readonly #responses: Responses;
@@ -87,7 +87,7 @@ export class OidcGuard implements CanActivate {
     const kind = kindOf(context);
     if (ruleOf(context).isPublic) {
       if (kind === 'ws') {
-        // A socket outlives the call: what an earlier message found is not this one's.
+        // A socket outlives the call: drop the user and token of an earlier message.
         authenticate(callOf(context), { user: undefined, token: undefined }, requestOf(context));
       } else {
         admitAnonymous(callOf(context), { user: undefined, token: undefined });
@@ -115,13 +115,13 @@ export class OidcGuard implements CanActivate {
       : parseCredentials(authorizationOf(context), schemes);
   }
 
-  /** Verifies the access token. @throws {OidcError} it is not good here (`AccessTokenError`), or nobody can tell (any other) */
+  /** Verifies the access token. @throws {OidcError} refused (`AccessTokenError`), or impossible to verify (any other) */
   protected verify(token: PresentedToken, request: object, context: ExecutionContext): Awaitable<VerifiedAccessToken> {
     const presentation = { token, request: isHttpRequest(context) ? request : undefined };
     return this.#server.verify(presentation, ruleOf(context));
   }
 
-  /** Checks what the route requires of a good token. @throws {AccessTokenError} */
+  /** Checks the scopes and the login that the route requires. @throws {AccessTokenError} */
   protected authorize(token: VerifiedAccessToken, context: ExecutionContext): Awaitable<void> {
     const { scopes, stepUp } = ruleOf(context);
     token.requireScopes(scopes);
@@ -131,8 +131,8 @@ export class OidcGuard implements CanActivate {
   }
 
   /**
-   * The exception for a call that is refused. On HTTP the headers are set here. They are taken back when another guard admits
-   * the call all the same.
+   * The exception for a refused call. On HTTP it also sets the headers. They are removed if another guard admits the
+   * call after all.
    */
   protected handleRefusal(error: OidcError, context: ExecutionContext): Awaitable<Error> {
     const request = this.getRequest(context);
@@ -150,7 +150,7 @@ export class OidcGuard implements CanActivate {
     return exception;
   }
 
-  /** The steps in a row. A step that answers at once is not awaited, because a promise costs more than the step. */
+  /** Runs the steps in order. A step that returns at once is not awaited: a promise costs more than the step. */
   #examine(context: ExecutionContext): Awaitable<true> {
     const request = this.getRequest(context);
     const presented = requireToken(this.extractToken(request, context));
@@ -174,7 +174,7 @@ export class OidcGuard implements CanActivate {
     const response = responseOf(context);
     if (response !== undefined) {
       this.#echo(request, response);
-      // No shared cache keeps what one caller may see (RFC 9111, section 3.5). The application's own header wins.
+      // Shared caches must not store it (RFC 9111, section 3.5). The application's own header wins.
       this.#responses.setDefault(response, 'Cache-Control', 'private');
       const nonce = scheme === 'DPoP' ? this.#server.senderConstraint.nonce() : undefined;
       if (nonce !== undefined) {
@@ -195,7 +195,7 @@ export class OidcGuard implements CanActivate {
     });
   }
 
-  /** Echoes the interaction ID, by which client and API find a call in their logs (FAPI 1.0 Baseline, section 6.2.1). */
+  /** Echoes the interaction ID, so that client and API can match their logs (FAPI 1.0 Baseline, section 6.2.1). */
   #echo(request: object, response: object): void {
     const id = requests.header(request, INTERACTION_ID);
     if (id !== undefined && UUID.test(id)) {

@@ -20,8 +20,8 @@ function metadataPath(resource: string): string {
 }
 
 /**
- * Serves the protected resource metadata (RFC 9728), if `resource` is set: which servers issue tokens for the API, which
- * scopes its routes require, and how tokens must be bound. No guard and no prefix of the application applies to it.
+ * Serves the protected resource metadata (RFC 9728), if `resource` is set: the API's issuers, the scopes of its routes, and
+ * how tokens must be bound. Guards and prefixes of the application do not apply to it.
  */
 export class ProtectedResource implements OnModuleInit {
   constructor(
@@ -31,7 +31,7 @@ export class ProtectedResource implements OnModuleInit {
     private readonly responses: Responses,
   ) {}
 
-  /** @throws {ConfigError} the API of another client has its metadata at the same path */
+  /** @throws {ConfigError} another client's API serves its metadata at the same path */
   onModuleInit(): void {
     const { server } = this;
     const resource = server?.settings.resource;

@@ -29,7 +29,7 @@ const resource = v.pipe(
   v.check((value) => !/[?#\s\\]/.test(value), 'must have no query and no fragment'),
 );
 
-/** What a function has to return, in the words of an error. */
+/** Error text for what a resolver must return. */
 export const TRUSTED_ISSUER = 'must be an object with an issuer, where client and server are objects too';
 
 /** The members beside the issuer are checked one by one, so that the error can name them. */
@@ -41,11 +41,11 @@ const listedIssuers = v.array(
 const resolveIssuer = v.custom<ResolveIssuer>((value) => typeof value === 'function');
 
 const cacheOptionsSchema = v.strictObject({
-  /** Seconds that a token is not looked into again, never beyond its `exp`. Default 30. */
+  /** Seconds for which an active token stays in the cache, never beyond its `exp`. Default 30. */
   ttl: v.optional(seconds, 30),
-  /** Seconds that it is remembered that a token is not active; at most 10. Default 5. */
+  /** Seconds for which an inactive token stays in the cache; at most 10. Default 5. */
   negativeTtl: v.optional(v.pipe(seconds, v.maxValue(10, 'must be at most 10 seconds')), 5),
-  /** How many tokens are remembered in a process; a tenth as many that are not active. Default 10000. */
+  /** Maximum number of active tokens in the cache of a process; a tenth of it for inactive ones. Default 10000. */
   maxEntries: v.optional(
     v.pipe(v.number(), v.integer('must be a whole number'), v.minValue(10, 'must be at least 10')),
     10_000,
@@ -53,13 +53,13 @@ const cacheOptionsSchema = v.strictObject({
 });
 
 const dpopOptionsSchema = v.strictObject({
-  /** Whether a token has to be bound. Default false: one that is not may be sent as a bearer token. */
+  /** Whether every token must be bound to a key. Default false: bearer tokens are accepted too. */
   required: v.optional(v.boolean(), false),
-  /** The algorithms of proofs. Default: every asymmetric one. */
+  /** Accepted algorithms of proofs. Default: every asymmetric one. */
   algorithms: v.optional(algorithms),
   /**
-   * What nonces are made with, the same at each replica: random, at least 32 bytes. The first makes them, all of them are
-   * accepted. Left out: no nonce is asked for.
+   * Secrets for nonces: random, at least 32 bytes each, the same on every replica. The first makes nonces, all of them
+   * check. Left out: no nonce is required.
    */
   nonceSecret: v.optional(secretsSchema),
 });
@@ -67,11 +67,11 @@ const dpopOptionsSchema = v.strictObject({
 const headerName = v.pipe(v.string(), v.regex(/^[\w!#$%&'*+.^`|~-]+$/, 'must be the name of a header'));
 
 const proxyOptionsSchema = v.strictObject({
-  /** The header in which the proxy hands on the certificate: as RFC 9440 writes it, or as PEM, percent-encoded or not. */
+  /** The proxy's header with the client certificate: in the form of RFC 9440, or as PEM, percent-encoded or not. */
   header: headerName,
-  /** A header that must then say `SUCCESS`, as nginx's `$ssl_client_verify` does. */
+  /** A header that must say `SUCCESS`, for example with nginx's `$ssl_client_verify`. */
   verifiedHeader: v.optional(headerName),
-  /** Addresses of the proxies, or ranges such as `10.0.0.0/8`. From anybody else the headers count for nothing. */
+  /** Addresses of the proxies, or ranges such as `10.0.0.0/8`. The headers of any other sender are ignored. */
   trusted: v.pipe(
     v.array(v.pipe(v.string(), v.check(isRange, 'must be an address or a range of addresses'))),
     v.nonEmpty('must name a proxy'),
@@ -79,55 +79,56 @@ const proxyOptionsSchema = v.strictObject({
 });
 
 const mutualTlsOptionsSchema = v.strictObject({
-  /** Whether a token has to be bound to a certificate. Default false. */
+  /** Whether every token must be bound to a certificate. Default false. */
   required: v.optional(v.boolean(), false),
-  /** Who ends TLS in front of us; left out: we do, and the connection itself tells. */
+  /** The proxy that terminates TLS. Left out: this process does, and the certificate is that of the connection. */
   proxy: v.optional(proxyOptionsSchema),
 });
 
 /**
- * Another server whose tokens are good here. Only a JWT names its issuer: an opaque token is asked about at the module's own
- * `issuer`. For opaque tokens of several servers there are named clients.
+ * Another issuer whose access tokens are accepted. Only a JWT names its issuer, so an opaque token is introspected at the
+ * module's own `issuer`. For opaque tokens of several servers use named clients.
  */
 export interface TrustedIssuerOptions {
-  /** As in `iss`, character by character. */
+  /** Its issuer identifier, exactly as in `iss`. */
   readonly issuer: string;
-  /** Our registration there, with a secret or a key to introspect with; left out: only JWTs of its own are verified. */
+  /** Our client there, with a secret or a key for introspection. Left out: only its JWTs are accepted. */
   readonly client?: ClientMetadata;
-  /** As the module's option. */
+  /** Members of its metadata that override the discovered ones, as in the module's option. */
   readonly server?: Partial<ServerMetadata>;
 }
 
-/** What a resolver says of an issuer; `undefined`, `null` and `false`: it is not trusted. */
+/** A resolver's answer for an issuer; `undefined`, `null` and `false`: not trusted. */
 export type ResolvedIssuer = TrustedIssuerOptions | undefined | null | false;
 
 /**
- * Says whether an issuer is trusted. It is asked with what a stranger wrote, before anything is verified, and again after
- * five minutes. What it throws gives the caller 503, and the log the reason.
+ * Resolver of issuers: decides whether an issuer is trusted. Its argument is the `iss` of a token that is not verified
+ * yet: a stranger may have written it. Its answer is kept for five minutes. If it throws, the caller gets 503 and the log
+ * the reason.
  */
 export type ResolveIssuer = (issuer: string) => ResolvedIssuer | Promise<ResolvedIssuer>;
 
-/** Maps a verified token to the application's user. What it throws ends the request. */
+/** Maps a verified token to the application's user. An error that it throws ends the request. */
 export type ValidateAccessToken = (token: VerifiedAccessToken) => unknown;
 
-/** The API's part of the options. */
+/** Schema of the `resourceServer` option. */
 export const resourceServerOptionsSchema = v.strictObject({
-  /** What `aud` must hold one of; `false` is the written-out way not to check. */
+  /** The API's audiences: `aud` must have one of them. `false` switches the check off. */
   audience: v.union(
     [v.pipe(v.array(identifier), v.nonEmpty('must name an audience')), identifier, v.literal(false)],
     'must be a text, a list of texts, or false',
   ),
-  /** What becomes of the verified token as `request.user`; default: the token itself. */
+  /** Maps the verified token to `request.user`. Default: the token itself. */
   validate: v.optional(v.custom<ValidateAccessToken>((value) => typeof value === 'function', 'must be a function')),
   /**
-   * `introspection` asks the server about each token, `jwt` verifies its signature (RFC 9068), `auto` does the latter for
-   * tokens with `typ` `at+jwt` and the former for all others. A JWT that is good and only lacks a claim that RFC 9068
-   * requires is refused by `jwt`; `auto` asks the server about it. Default `introspection`.
+   * How access tokens are verified. `introspection` asks the server about each token. `jwt` verifies its signature
+   * (RFC 9068). `auto` verifies the signature of tokens with `typ` `at+jwt` and introspects all others. A valid JWT that
+   * lacks a claim of RFC 9068 is refused by `jwt` and introspected by `auto`. Default `introspection`.
    */
   validation: v.optional(v.picklist(VALIDATIONS), 'introspection'),
-  /** The algorithms of JWT access tokens. Default: every asymmetric one. */
+  /** Accepted algorithms of JWT access tokens. Default: every asymmetric one. */
   algorithms: v.optional(algorithms),
-  /** Keeps what was found out about tokens; left out: each request asks anew. */
+  /** Cache of verified tokens. Left out: each request verifies its token anew. */
   cache: v.optional(cacheOptionsSchema),
   /**
    * The API's own URL (RFC 9728, section 1.2), as its callers write it. With it, protected resource metadata is served
@@ -136,11 +137,11 @@ export const resourceServerOptionsSchema = v.strictObject({
   resource: v.optional(resource),
   /** More members of the protected resource metadata, such as `resource_name` (RFC 9728, section 2). */
   metadata: v.optional(v.record(v.string(), v.unknown())),
-  /** Takes tokens that are bound to a key (RFC 9449); needs `resource`. Left out: they are refused. */
+  /** Accepts tokens that are bound to a key (RFC 9449); needs `resource`. Left out: they are refused. */
   dpop: v.optional(dpopOptionsSchema),
-  /** Takes tokens that are bound to a client certificate (RFC 8705). Left out: they are refused. */
+  /** Accepts tokens that are bound to a client certificate (RFC 8705). Left out: they are refused. */
   mtls: v.optional(mutualTlsOptionsSchema),
-  /** Other issuers whose tokens are good here too: a list, or a function that is asked about each. */
+  /** Other issuers whose access tokens are accepted too: a list, or a resolver. */
   issuers: v.optional(
     v.lazy((value) => (typeof value === 'function' ? resolveIssuer : listedIssuers)),
     [],

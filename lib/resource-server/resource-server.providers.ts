@@ -20,13 +20,13 @@ import { ResourceServer, type ServersOfIssuers } from './resource-server.js';
 import type { ResourceServerSettings } from './resource-server.options.js';
 import { StoreCheck } from './store-check.js';
 
-/** What this room reads of the options. */
+/** The options that the API's providers read. */
 interface ResourceServerPart {
   readonly resourceServer?: ResourceServerSettings | undefined;
   readonly store?: OidcStore | undefined;
 }
 
-/** What a module has to provide for the API of the client called `name`, beside the client itself and its options. */
+/** Providers for the API of the client called `name`. They need the client itself and its options. */
 export function resourceServerProviders(name?: string): Provider[] {
   return [
     {

@@ -15,23 +15,23 @@ import { TrustedIssuer, type Way } from './trusted-issuer.js';
 import { TrustedIssuers } from './trusted-issuers.js';
 import type { VerifiedAccessToken } from './verified-access-token.js';
 
-/** Makes the servers of other issuers: as our client there sees it, or as anybody does where we are not registered. */
+/** Makes the servers of other issuers: with our client there, or with public keys only if we are not registered. */
 export interface ServersOfIssuers {
   at(options: TrustedIssuerOptions): Server | PublishedServer;
 }
 
-/** What a resource server is made of, beside its options. */
+/** Dependencies of a resource server. */
 export interface ResourceServerParts {
   /** The module's own authorization server. */
   readonly server: Server;
   readonly servers: ServersOfIssuers;
   readonly evictions: Evictions;
-  /** Undefined: replicas share nothing. */
+  /** The store that replicas share; undefined: each has its own memory. */
   readonly store: OidcStore | undefined;
   readonly operator: OperatorPort;
 }
 
-/** The API as its authorization servers know it: verifies access tokens, by introspection or by their signature. */
+/** Resource server (RFC 6749, section 1.1): verifies access tokens by introspection or by their signature. */
 export class ResourceServer {
   readonly server: Server;
   readonly operator: OperatorPort;
@@ -78,10 +78,10 @@ export class ResourceServer {
   }
 
   /**
-   * Finds out about a token as a route needs it, and whether who sent it may use it.
+   * Verifies a token as the route requires, and that its sender is the client that it is bound to.
    *
-   * @throws {AccessTokenError} the token is not good here
-   * @throws {OidcError} of another kind: it can't be told
+   * @throws {AccessTokenError} the token is refused
+   * @throws {OidcError} of another kind: the token can't be verified
    */
   verify(presentation: Presentation, rule: AccessRule): Awaitable<VerifiedAccessToken> {
     return chain(this.senderConstraint.prove(presentation), (proof) =>
@@ -93,7 +93,7 @@ export class ResourceServer {
 
   #lookUp(token: string, rule: AccessRule): Awaitable<VerifiedAccessToken> {
     const { validation = this.settings.validation, freshness } = rule;
-    // What a token says of itself is read where something depends on it.
+    // Unverified: it only chooses the issuer and the way to verify.
     const jwt = validation === 'auto' || this.#issuers.areSeveral ? unverifiedJwt(token) : undefined;
     const verify = (issuer: TrustedIssuer) => issuer.verify(token, this.#wayAt(issuer, rule, jwt), freshness);
     return chain(this.#issuers.get(jwt?.iss), verify);
@@ -111,14 +111,14 @@ export class ResourceServer {
     return validation === 'auto' ? automatic : validation;
   }
 
-  /** At its issuer, also where that was not met yet: other replicas that share the store may know it. */
+  /** Evicts a token at its issuer, even one that is new here: other replicas may have cached the token in the store. */
   async #evict(token: string): Promise<void> {
     const name = this.#issuers.areSeveral ? unverifiedJwt(token)?.iss : undefined;
     try {
       const issuer = await this.#issuers.get(name);
       await issuer.evict(token);
     } catch (error) {
-      // Of an issuer that nobody trusts nothing is kept.
+      // Tokens of untrusted issuers are never cached.
       if (!(error instanceof AccessTokenError)) {
         throw error;
       }
@@ -130,7 +130,7 @@ function acceptedAudiences({ audience }: ResourceServerSettings): readonly strin
   return typeof audience === 'string' ? [audience] : audience || undefined;
 }
 
-/** @throws {ConfigError} our registration at another issuer has nothing to authenticate with, and is there to introspect with */
+/** @throws {ConfigError} our client at another issuer has no credentials for introspection */
 function requireCredentials({ issuer, canIntrospect }: Server): void {
   if (!canIntrospect) {
     const problem = 'a client has nothing to authenticate with: introspection needs that (RFC 7662, section 2.1)';
@@ -139,7 +139,7 @@ function requireCredentials({ issuer, canIntrospect }: Server): void {
 }
 
 /**
- * Called by each guard that is constructed: what it needs must be configured before the first request.
+ * Checks that the resource server is configured. Each guard calls it at boot, before the first request.
  *
  * @throws {ConfigError} there is no audience, or nothing to authenticate with at the introspection endpoint
  */

@@ -5,7 +5,7 @@ import type { OidcStore } from '../storage/oidc-store.js';
 
 /** Warns at boot when the store may forget used proofs. The boot does not wait, so it works while the store is down. */
 export class StoreCheck implements OnModuleInit {
-  /** @param store undefined: there are no proofs to keep */
+  /** @param store undefined: no proofs are stored */
   constructor(
     private readonly store: OidcStore | undefined,
     private readonly operator: OperatorPort,

@@ -6,10 +6,10 @@ import { member } from '../values/member.js';
 import type { Handler } from './handlers.js';
 import { VerifiedAccessToken } from './verified-access-token.js';
 
-/** The module that `Test.createTestingModule` makes around the others. Without it nothing can be overridden. */
+/** The root module of `Test.createTestingModule`. Without it nothing is overridden. */
 const TEST_ROOT = 'RootTestModule';
 
-/** The replacements of our guards in a test of an application, by `overrideProvider` or `overrideGuard`. */
+/** Our guards' replacements in an application's test, by `overrideProvider` or `overrideGuard`. */
 export function testOverridesOf(modules: ModulesContainer): readonly unknown[] {
   const all = [...modules.values()];
   if (!all.some(({ metatype }) => metatype.name === TEST_ROOT)) {
@@ -21,7 +21,7 @@ export function testOverridesOf(modules: ModulesContainer): readonly unknown[] {
     .map(([, { instance }]): unknown => instance);
 }
 
-/** Lets parameter decorators read the caller from the request in such a test, because replacements record nobody. */
+/** Makes parameter decorators read `request.user` in such a test, because replaced guards record no caller. */
 export function readTestOverrides(modules: ModulesContainer, handlers: readonly Handler[]): void {
   const read = testOverridesOf(modules).length > 0 ? leftOnRequest : undefined;
   handlers.forEach(({ controller }) => readInstead(controller, read));

@@ -14,7 +14,7 @@ type Module = ModulesContainer extends Map<string, infer M> ? M : never;
 /** The guards of an application that check access tokens. */
 export class TokenGuards {
   readonly #modules: readonly Module[];
-  /** In a test of an application, the replacement of a guard counts as one. */
+  /** Guards that an application's test overrides; they count as token guards. */
   readonly #overrides: readonly unknown[];
 
   constructor(modules: ModulesContainer) {
@@ -32,7 +32,7 @@ export class TokenGuards {
     return this.#overrides.includes(guard) || isOidcGuard(type) || (type !== undefined && this.#delegates(type));
   }
 
-  /** Whether it is the `OidcGuard` of another copy of this package. That one does not know the modules of this copy. */
+  /** Whether it is the `OidcGuard` of another installed copy of this package. That copy does not know our modules. */
   isOfAnotherCopy(guard: unknown): boolean {
     return credentialsOf(guard).includes('access token') && !this.includes(guard);
   }
@@ -47,7 +47,7 @@ export class TokenGuards {
     return guards.some(isOidcGuard);
   }
 
-  /** Whether a guard is injected under its own class: something is provided there, and nothing else is. */
+  /** Whether a guard's own class is the provider of its instance, and no other provider stands there. */
   #isInjected(type: object, guard: Type<CanActivate>): boolean {
     const tokens = dependenciesOf(type).filter((token) => isOrExtends(token, guard));
     const provided = this.#modules

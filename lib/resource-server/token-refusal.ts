@@ -67,7 +67,7 @@ const ANSWERS: Readonly<Record<AccessTokenErrorCode, Answer>> = {
 /** The content of challenges, beside the error. */
 export interface ChallengeFacts {
   readonly realm: string;
-  /** The schemes that are accepted here. Each has its own challenge. */
+  /** The accepted schemes. Each has its own challenge. */
   readonly offered: readonly Scheme[];
   /** The schemes that the caller used. Their challenges carry the error. */
   readonly attempted: readonly Scheme[];
@@ -89,8 +89,8 @@ const UNAVAILABLE: Answer = {
 };
 
 /**
- * The refusal that an error becomes for the caller of an API. Where the token is to blame it has a `WWW-Authenticate` for
- * each scheme; everything else is the dependency's fault and a 503, never a 401.
+ * The API's answer to an error. An invalid token gets a `WWW-Authenticate` for each scheme. Any other error is the fault
+ * of a dependency: a 503, never a 401.
  */
 export function tokenRefusal(error: OidcError, facts: ChallengeFacts): Refusal {
   if (!(error instanceof AccessTokenError)) {
@@ -111,7 +111,7 @@ export function tokenRefusal(error: OidcError, facts: ChallengeFacts): Refusal {
   };
 }
 
-/** The challenge parameters that tell what would have been enough, by error. */
+/** The challenge parameters that say what is required, by error. */
 const DETAILS: Readonly<Record<string, (rule: AccessRule) => ChallengeParameters>> = {
   insufficient_scope: ({ scopes }) => ({ scope: scopes.join(' ') }),
   insufficient_user_authentication: ({ stepUp: { acr = [], maxAge } = {} }) => ({
@@ -120,7 +120,7 @@ const DETAILS: Readonly<Record<string, (rule: AccessRule) => ChallengeParameters
   }),
 };
 
-/** A challenge for each scheme. The error stands in that of the scheme that was used; if that is not offered, in all. */
+/** A challenge for each scheme. The error is in that of the used scheme, or in all if that scheme is not offered. */
 function challengesOf(
   told: ChallengeParameters,
   { realm, offered, attempted, algorithms, resourceMetadata }: ChallengeFacts,
@@ -136,7 +136,7 @@ function challengesOf(
   );
 }
 
-/** The log level of an error. The caller is told of a faulty token; an operator must mend a configuration. */
+/** The log level of an error. Faulty tokens are the caller's business; a wrong configuration is the operator's. */
 export function levelOf(error: OidcError): 'debug' | 'warn' | 'error' {
   if (error instanceof AccessTokenError) {
     return 'debug';

@@ -20,22 +20,22 @@ import { isCalledAccessToken, VerifiedAccessToken, type AccessTokenExpectations 
 export interface TrustedIssuerSettings {
   /** One of them must be in `aud`; undefined: not checked. */
   readonly audience: readonly string[] | undefined;
-  /** What may have signed a JWT; undefined: any asymmetric algorithm. */
+  /** Accepted algorithms of JWTs; undefined: any asymmetric one. */
   readonly algorithms: readonly string[] | undefined;
-  /** Undefined: nothing is kept. */
+  /** Undefined: no cache. */
   readonly cache: CacheSettings | undefined;
-  /** Undefined: what is kept is kept in this process. */
+  /** The store of a shared cache; undefined: the cache is in this process. */
   readonly store: OidcStore | undefined;
   readonly operator: OperatorPort;
 }
 
 /**
- * How to find out about a token: the server is asked, its signature is checked, or the latter and then the former for a
- * token that is good and only lacks a claim of RFC 9068.
+ * How a token is verified: by introspection, or by its signature as a JWT. The third way introspects a JWT only if it is
+ * valid but lacks a claim of RFC 9068.
  */
 export type Way = 'introspection' | 'jwt' | 'jwt-then-introspection';
 
-/** An authorization server whose access tokens are good here. */
+/** An authorization server whose access tokens are accepted. */
 export class TrustedIssuer {
   /** Its issuer identifier. */
   readonly name: string;
@@ -43,7 +43,7 @@ export class TrustedIssuer {
   readonly #signed: ClaimsSource;
   readonly #expected: AccessTokenExpectations;
 
-  /** @param registered the same server, where our client there can introspect; undefined: only JWTs are understood */
+  /** @param registered the same server, with our client there for introspection; undefined: only JWTs are accepted */
   constructor(
     private readonly server: PublishedServer,
     registered: Server | undefined,
@@ -59,18 +59,20 @@ export class TrustedIssuer {
     this.#introspected =
       registered &&
       source((token) => this.#introspect(registered, token), times && introspections(registered, times, settings));
-    // Never shared: a signature is cheaper to check than a store is to ask.
+    // Never shared: checking a signature costs less than a call to the store.
     this.#signed = source((token) => this.#verifySignature(token), times && new LocalClaimsCache(times.maxEntries));
   }
 
-  /** Whether tokens can be introspected there; if not, only JWTs are understood. */
+  /** Whether tokens can be introspected there. If not, only JWTs are accepted. */
   get introspects(): boolean {
     return this.#introspected !== undefined;
   }
 
   /**
-   * @throws {AccessTokenError} the token is not good here
-   * @throws {OidcError} of another kind: it can't be told
+   * Verifies an access token of this issuer.
+   *
+   * @throws {AccessTokenError} the token is refused
+   * @throws {OidcError} of another kind: the token can't be verified
    */
   verify(token: string, way: Way, freshness: IntrospectionFreshness): Awaitable<VerifiedAccessToken> {
     return chain(this.#find(token, way, freshness), (found) =>
@@ -78,12 +80,12 @@ export class TrustedIssuer {
     );
   }
 
-  /** Drops what is kept about a token: whoever presents it next, it is verified anew. */
+  /** Evicts a token from the caches. Its next use verifies it anew. */
   async evict(token: string): Promise<void> {
     await Promise.all([this.#signed.evict(token), this.#introspected?.evict(token)]);
   }
 
-  /** Drops every verified signature, for when the keys are no longer trusted. */
+  /** Evicts every verified signature, for when the keys are no longer trusted. */
   evictSigned(): void {
     this.#signed.evictAll();
   }
@@ -111,7 +113,7 @@ export class TrustedIssuer {
       requireNoIdToken(token, introspection);
       return introspection;
     } catch (error) {
-      // RFC 7009, section 2.2.1, which servers answer at introspection too: this form of token is none of theirs.
+      // The server does not know this kind of token. The error is of RFC 7009, section 2.2.1; servers use it here too.
       if (error instanceof OAuthError && error.error === 'unsupported_token_type') {
         throw new AccessTokenError('TOKEN_TYPE', 'The server does not introspect tokens of this form.', {
           cause: error,
@@ -126,7 +128,7 @@ export class TrustedIssuer {
     try {
       return await verifyAccessToken(this.server, token, { audience, algorithms });
     } catch (error) {
-      // The token is to blame; keys that can't be had are not, and go through as they are.
+      // The token is invalid. Errors in fetching the keys pass as they are.
       if (error instanceof VerificationError) {
         const code = CODES[error.code] ?? 'TOKEN_INVALID';
         throw new AccessTokenError(code, 'The token does not verify.', { cause: error });
@@ -136,7 +138,7 @@ export class TrustedIssuer {
   }
 }
 
-/** Asks the server, where it can be asked, about a token that only lacks a claim; anything else stays refused. */
+/** Introspects a refused JWT that only lacks a claim, if the server can introspect. Any other stays refused. */
 async function introspectedDespite(refusal: unknown, ask: () => Awaitable<FoundClaims>): Promise<FoundClaims> {
   if (!lacksClaim(refusal)) {
     throw refusal;
@@ -148,7 +150,7 @@ async function introspectedDespite(refusal: unknown, ask: () => Awaitable<FoundC
   }
 }
 
-/** Its signature, issuer, audience and times are good. */
+/** Whether a JWT was refused for a missing claim alone: its signature, issuer, audience and times are valid. */
 function lacksClaim(error: unknown): boolean {
   const cause = error instanceof AccessTokenError ? error.cause : undefined;
   return cause instanceof VerificationError && cause.code === 'CLAIM_MISSING';
@@ -168,8 +170,8 @@ const CODES: Readonly<Partial<Record<VerificationErrorCode, AccessTokenErrorCode
 const ID_TOKEN_CLAIMS: readonly string[] = ['nonce', 'at_hash', 'c_hash', 's_hash'];
 
 /**
- * An introspected token is an ID token where the answer, or the token itself, has a claim of one and the server does not
- * call it an access token. Some servers call ID tokens active, and their audience may be this API's.
+ * Refuses ID tokens that the server calls active; their audience may be this API's. A token is taken for one if the
+ * answer or the token itself has a claim of ID tokens, and the answer does not call it an access token.
  *
  * @throws {AccessTokenError} `TOKEN_TYPE`
  */

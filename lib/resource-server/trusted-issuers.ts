@@ -14,29 +14,29 @@ import {
 } from './resource-server.options.js';
 import type { TrustedIssuer } from './trusted-issuer.js';
 
-/** Issuers that a resolver named and that are kept with their keys and caches; the one unused longest goes first. */
+/** Maximum number of resolved issuers, kept with their keys and caches. The least recently used goes first. */
 const MOST_RESOLVED = 100;
 
-/** Names that a resolver did not trust and is not asked about again at once: strangers make them up. */
+/** Maximum number of remembered untrusted names. Bounded, because strangers can make names up. */
 const MOST_UNTRUSTED = 1000;
 
-/** Milliseconds after which a resolver is asked again whether it still trusts an issuer, and one it did not trust. */
+/** Milliseconds for which a resolver's answer is kept, be it trusted or not. */
 const TRUSTED_FOR = 300_000;
 const UNTRUSTED_FOR = 5000;
 
-/** Of the options. */
+/** The option's name, for errors. */
 const MEMBER = 'resourceServer.issuers';
 
 interface Resolved {
   readonly issuer: TrustedIssuer;
-  /** What the resolver returned: the same object again means that nothing changed. */
+  /** The resolver's last answer. If it returns the same object again, nothing has changed. */
   readonly options: TrustedIssuerOptions;
   readonly resolvedAt: number;
 }
 
 /**
- * The issuers whose tokens are good here. Names are compared as they are, character by character; one that nobody
- * trusts costs no call.
+ * The issuers whose access tokens are accepted. Names are compared character by character. An untrusted
+ * issuer is refused without a call to it.
  */
 export class TrustedIssuers {
   readonly #known = new Map<string, TrustedIssuer>();
@@ -45,7 +45,7 @@ export class TrustedIssuers {
   readonly #resolving = new Map<string, Promise<TrustedIssuer>>();
   readonly #resolve: ResolveIssuer | undefined;
 
-  /** @param others a list, or who is asked about every issuer but our own */
+  /** @param others a list, or a resolver for every issuer but our own */
   constructor(
     private readonly own: TrustedIssuer,
     others: readonly TrustedIssuerOptions[] | ResolveIssuer,
@@ -60,19 +60,19 @@ export class TrustedIssuers {
     }
   }
 
-  /** Those that are known by name from the start. */
+  /** The configured issuers. */
   get named(): readonly string[] {
     return [...this.#known.keys()];
   }
 
-  /** Whether there are others than our own, so that it matters what a token says of itself. */
+  /** Whether other issuers than our own are accepted. Then a token's `iss` claim decides which one verifies it. */
   get areSeveral(): boolean {
     return this.#resolve !== undefined || this.#known.size > 1;
   }
 
   /**
-   * @param name as a token has it; our own where it has none
-   * @throws {AccessTokenError} `TOKEN_ISSUER`: not one of ours
+   * @param name the token's `iss`; undefined: our own issuer
+   * @throws {AccessTokenError} `TOKEN_ISSUER`: not trusted
    */
   get(name: string | undefined): Awaitable<TrustedIssuer> {
     return name === undefined || !this.areSeveral ? this.own : (this.#known.get(name) ?? this.#resolvedAs(name));
@@ -115,8 +115,10 @@ export class TrustedIssuers {
 }
 
 /**
+ * Asks the resolver about an issuer.
+ *
  * @returns undefined: the issuer is not trusted
- * @throws {ConfigError} the resolver failed, or returned what describes no issuer
+ * @throws {ConfigError} the resolver failed, or its answer is malformed
  */
 async function resolved(resolve: ResolveIssuer, name: string): Promise<TrustedIssuerOptions | undefined> {
   const options = (await answerOf(resolve, name)) ?? false;
@@ -129,7 +131,7 @@ async function resolved(resolve: ResolveIssuer, name: string): Promise<TrustedIs
   return options;
 }
 
-/** An error of ours says itself what to answer; any other has a reason for the log. */
+/** The resolver's answer. Its `OidcError`s pass as they are; any other error becomes the reason of a `ConfigError`. */
 async function answerOf(resolve: ResolveIssuer, name: string): Promise<ResolvedIssuer> {
   try {
     return await resolve(name);
@@ -138,7 +140,7 @@ async function answerOf(resolve: ResolveIssuer, name: string): Promise<ResolvedI
       throw error;
     }
     const reason = textMember(error, 'code') || textMember(error, 'name') || undefined;
-    // Apart from the reason, by which a log tells troubles apart: what a stranger wrote may stand in it.
+    // Not in the reason, by which the log groups errors: the message may hold text from a stranger.
     const message = textMember(error, 'message') || undefined;
     throw new ConfigError('RESOLVER_FAILED', MEMBER, 'the function threw', {
       cause: error,

@@ -9,7 +9,7 @@ import type { AccessTokenClaims } from '../tokens/access-token.js';
 import { isOtherKind } from '../tokens/token-type.js';
 import type { JsonValue } from '../values/json.js';
 
-/** What a token is held against, whoever vouches for it. */
+/** The values that an access token must match, introspected or not. */
 export interface AccessTokenExpectations {
   readonly issuer: string;
   /** One of them must be in `aud`; undefined: not checked. */
@@ -17,9 +17,9 @@ export interface AccessTokenExpectations {
   readonly clock: Clock;
 }
 
-/** An access token that is active, of a trusted issuer, for this API and within its time. Only the guard makes one. */
+/** A verified access token: active, from a trusted issuer, for this API and not expired. Only the guard makes one. */
 export class VerifiedAccessToken {
-  /** Who issued it. Users of several issuers are told apart by this and `sub` together. */
+  /** The issuer. With several issuers, a user is identified by `iss` and `sub` together. */
   readonly iss: string;
   /**
    * The end-user; undefined for a token that a client got for itself, which has no `sub` or the client's own identifier
@@ -35,10 +35,10 @@ export class VerifiedAccessToken {
 
   private constructor(
     value: string,
-    /** Everything that is known of the token, by introspection (RFC 7662, section 2.2) or in itself (RFC 9068). */
+    /** All claims, from introspection (RFC 7662, section 2.2) or from the JWT (RFC 9068). */
     readonly claims: AccessTokenClaims,
     issuer: string,
-    /** The server is down, and this is what it said before: see `staleIfError`. */
+    /** Whether the claims are an older answer, because the server is down: see `staleIfError`. */
     readonly isStale: boolean,
   ) {
     this.#value = value;
@@ -50,16 +50,15 @@ export class VerifiedAccessToken {
     Object.freeze(this);
   }
 
-  /** The token itself, to call another API with; it appears in no log and in no JSON. */
+  /** The token itself, for calls to another API. It appears in no log and in no JSON. */
   get value(): string {
     return this.#value;
   }
 
   /**
-   * Checks what was found out itself: that a server calls a token active says nothing of this API.
+   * Checks the claims. The server only says that a token is active, not that it is for this API.
    *
-   * @param found its claims; undefined when it is not active
-   * @throws {AccessTokenError} the token is not good here
+   * @throws {AccessTokenError} the token is refused
    * @internal
    */
   static verify(
@@ -99,11 +98,11 @@ export class VerifiedAccessToken {
     }
   }
 
-  /** @throws {AccessTokenError} `INSUFFICIENT_AUTHENTICATION`: the login behind it was too weak or too long ago, or is not told */
+  /** @throws {AccessTokenError} `INSUFFICIENT_AUTHENTICATION`: the login was too weak, too long ago or unknown */
   requireAuthentication({ acr, maxAge }: StepUpRequirement, clock: Clock): void {
     const { acr: given, auth_time: at } = this.claims;
     const isStrong = acr === undefined || acr.length === 0 || (given !== undefined && acr.includes(given));
-    // A time that is still to come, such as one in milliseconds, tells nothing.
+    // A time in the future, for example one in milliseconds, is invalid.
     const isTold = at !== undefined && !clock.isInFuture(at);
     const isRecent = maxAge === undefined || (isTold && !clock.isOlderThan(at, maxAge));
     if (!isStrong || !isRecent) {
@@ -113,9 +112,9 @@ export class VerifiedAccessToken {
 }
 
 /**
- * Whether the server does not say that the token is of another kind. Introspection knows refresh tokens too, and some
- * servers ID tokens: an active one is not yet an access token. `token_type` is a standard's, the other two are what
- * providers add. A `typ` may be a name of the provider's own, but what is no name can't be told from another kind.
+ * Whether the claims may be those of an access token. Introspection also knows refresh tokens, and at some servers ID
+ * tokens, so an active token need not be an access token. `token_type` is standard; providers add the other two. A `typ`
+ * may be the provider's own name. A `typ` that is no text is refused.
  */
 function isAccessToken({ token_type, token_use: use, typ }: AccessTokenClaims): boolean {
   return (

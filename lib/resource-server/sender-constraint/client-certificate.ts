@@ -6,7 +6,7 @@ import * as requests from '../../nest/requests.js';
 import type { MutualTlsSettings, ProxySettings } from '../resource-server.options.js';
 import { addRange, familyOf } from './address-range.js';
 
-/** Characters of the longest header that is parsed. */
+/** Maximum length of a parsed header, in characters. */
 const LONGEST_HEADER = 16_384;
 
 /** Finds the client certificate of a request (RFC 8705, section 3): from the connection, or from a header of the proxy. */
@@ -19,15 +19,15 @@ export class ClientCertificates {
     proxy?.trusted.forEach((range) => addRange(this.#trusted, range));
   }
 
-  /** The thumbprint of the certificate (`x5t#S256`): base64url of its SHA-256; undefined when there is none that counts. */
+  /** The certificate's thumbprint (`x5t#S256`): base64url of its SHA-256; undefined without a trusted certificate. */
   thumbprint(request: object): string | undefined {
     const certificate = this.#proxy === undefined ? this.#ofConnection(request) : this.#fromProxy(this.#proxy, request);
     return certificate && createHash('sha256').update(certificate).digest('base64url');
   }
 
   /**
-   * The certificate of the TLS connection. Its issuer does not matter: the handshake proves that the caller holds the key, and
-   * the token names the certificate (RFC 8705, section 7.3).
+   * The certificate of the TLS connection. Its issuer does not matter: the handshake proves possession of the key, and the
+   * token names the certificate (RFC 8705, section 7.3).
    */
   #ofConnection(request: object): Uint8Array | undefined {
     const { socket } = requests.raw(request);

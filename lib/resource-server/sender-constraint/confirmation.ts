@@ -1,7 +1,7 @@
 import { AccessTokenError } from '../../errors/errors.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../../values/json.js';
 
-/** The confirmation methods that are understood. Each is a thumbprint. */
+/** The supported confirmation methods. Each is a thumbprint. */
 const METHODS: readonly string[] = ['jkt', 'x5t#S256'];
 
 /** The confirmation of a token: the key (RFC 9449, section 6) or certificate (RFC 8705, section 3.1) that it is bound to. */
@@ -16,9 +16,9 @@ const NONE: Confirmation = {};
 const THUMBPRINT = /^[\w-]{43}$/;
 
 /**
- * Reads the `cnf` claim. A member that is not understood is ignored beside one that is (RFC 7800, section 3.1).
+ * Reads the `cnf` claim. Unknown members are ignored beside a supported one (RFC 7800, section 3.1).
  *
- * @throws {AccessTokenError} `TOKEN_BINDING`: no member is understood, or one of those is malformed
+ * @throws {AccessTokenError} `TOKEN_BINDING`: no member is supported, or a supported one is malformed
  */
 export function confirmationOf(cnf: JsonValue | undefined): Confirmation {
   if (cnf === undefined) {
@@ -38,7 +38,7 @@ function isConfirmation(cnf: JsonValue): cnf is JsonObject & Confirmation {
   return known.length > 0 && known.every((value) => typeof value === 'string' && THUMBPRINT.test(value));
 }
 
-/** The error for a sender who has not proved to be the one that the token was issued to. */
+/** The error for a sender without proof that the token was issued to them. */
 export function unconfirmed(message: string): AccessTokenError {
   return new AccessTokenError('TOKEN_BINDING', message);
 }

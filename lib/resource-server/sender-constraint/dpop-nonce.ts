@@ -4,7 +4,7 @@ import type { Now } from '../../clock/clock.js';
 import { equalInConstantTime } from '../../jose/constant-time.js';
 import { hkdf } from '../../values/hkdf.js';
 
-/** The result of a nonce's check: `current` is good, `old` is good and should be replaced, `refused` is not good. */
+/** The result of a nonce's check: `current` is accepted, `old` is accepted but should be replaced, `refused` is not. */
 export type NonceStatus = 'current' | 'old' | 'refused';
 
 /** Periods in a nonce's lifetime. A new nonce begins with each period. */
@@ -21,8 +21,8 @@ const NONCE = /^[\w-]{51}$/;
 const PERIOD_CHARACTERS = 8;
 
 /**
- * Nonces for DPoP clients of this API (RFC 9449, section 9). Nothing is stored: the MAC proves that a nonce is ours, and its
- * period tells its age. Nobody without the secret can guess the next one.
+ * Nonces for DPoP clients of this API (RFC 9449, section 9). Stateless: the MAC proves that a nonce is ours, and its
+ * period gives its age. Without the secret the next one can't be guessed.
  */
 export class DpopNonces {
   readonly #keys: readonly KeyObject[];
@@ -30,7 +30,7 @@ export class DpopNonces {
 
   /**
    * @param secrets the first makes nonces, all of them check; the same ones on every replica
-   * @param resource the API; its nonces are not good for another
+   * @param resource the API's URL; other APIs refuse its nonces
    * @param lifetime seconds: a nonce is accepted for four fifths of it at least, and for all of it at most
    */
   constructor(
@@ -52,7 +52,7 @@ export class DpopNonces {
     return makeNonce(key, this.#currentPeriod());
   }
 
-  /** Checks a nonce. One of the next period is accepted, because the clock of another replica may be ahead of ours. */
+  /** Checks a nonce. One of the next period is accepted: another replica's clock may be ahead. */
   check(nonce: string | undefined): NonceStatus {
     if (nonce === undefined || !NONCE.test(nonce)) {
       return 'refused';

@@ -14,17 +14,17 @@ import { normalizedTargetUri } from './target-uri.js';
 
 /** The request that a proof must match. */
 export interface DpopExpectations {
-  /** As in the request line. */
+  /** The request's method, exactly as sent. */
   readonly method: string;
   /** The target URI as the client knows it. Its query is ignored. */
   readonly url: string;
   readonly accessToken: string;
-  /** The signature algorithms that are accepted. Symmetric ones never are. */
+  /** The accepted signature algorithms. Symmetric ones never are. */
   readonly algorithms: readonly string[];
   readonly clock: Clock;
 }
 
-/** A proof that is good for its request. Whether it was used before is not checked yet. */
+/** A proof that is valid for its request. Its replay is not checked yet. */
 export interface VerifiedDpopProof {
   /** The thumbprint of the key that signed it. The token's `cnf` must name the same. */
   readonly jkt: string;
@@ -32,7 +32,7 @@ export interface VerifiedDpopProof {
   readonly nonce: string | undefined;
 }
 
-/** Characters. Clients need 96 random bits (RFC 9449, section 4.2), which fit many times. */
+/** Maximum length of `jti`, in characters. Clients need only 96 random bits (RFC 9449, section 4.2). */
 const LONGEST_JTI = 256;
 
 /**

@@ -14,16 +14,16 @@ export function acceptanceWindow({ tolerance }: Clock): number {
   return (DPOP_PROOF.maxAge + 2 * tolerance + 1) * 1000;
 }
 
-/** Claims by store and request: a request uses its proof up once, however many guards check it. */
+/** Claimed proofs by store and request: one request with several guards claims its proof once. */
 const claims = new WeakMap<OidcStore, WeakMap<object, Promise<void>>>();
 
 /**
- * Uses a proof up, here and at every replica that shares the store (RFC 9449, section 11.1). Only its hash is kept.
+ * Marks a proof as used, for every replica that shares the store (RFC 9449, section 11.1). Only its hash is stored.
  *
  * @param lifetime milliseconds, at least the {@link acceptanceWindow}
- * @param request the one with the proof; it may use it again, no other may
+ * @param request the request with the proof; only this one may claim it again
  * @throws {AccessTokenError} `DPOP_PROOF_REPLAYED`
- * @throws {StoreError} the store can't tell
+ * @throws {StoreError} the store failed
  */
 export function claimProof(
   store: OidcStore,

@@ -8,13 +8,13 @@ import { DpopNonces } from './dpop-nonce.js';
 import { verifyDpopProof, type VerifiedDpopProof } from './dpop-proof.js';
 import { acceptanceWindow, claimProof } from './dpop-replay.js';
 
-/** Verifies the DPoP proofs of requests (RFC 9449, section 7), and uses each up once. */
+/** Verifies the DPoP proofs of requests (RFC 9449, section 7) and refuses replayed ones. */
 export class DpopVerifier {
-  /** The signature algorithms that are accepted. */
+  /** The accepted signature algorithms. */
   readonly algorithms: readonly string[];
   /** Whether every token must be bound. */
   readonly isRequired: boolean;
-  /** The origin of the API, as configured. A `Host` header could say anything. */
+  /** The API's configured origin. The `Host` header is not trusted. */
   readonly #origin: string;
   readonly #nonces: DpopNonces | undefined;
   /** The verified proofs by request, for other guards of the same request. */
@@ -45,7 +45,7 @@ export class DpopVerifier {
   /**
    * Verifies the proof of a request, once for all guards and GraphQL fields of the request.
    *
-   * @throws {AccessTokenError} it is missing, does not match request and token, or lacks a nonce
+   * @throws {AccessTokenError} the proof is missing, lacks a nonce, or does not match request and token
    */
   verify(token: string, request: object): Promise<VerifiedDpopProof> {
     const raw = requests.raw(request);
@@ -59,10 +59,10 @@ export class DpopVerifier {
   }
 
   /**
-   * Uses a proof up.
+   * Marks a proof as used.
    *
    * @throws {AccessTokenError} `DPOP_PROOF_REPLAYED`
-   * @throws {StoreError} the store can't tell whether it was used before
+   * @throws {StoreError} the store failed
    */
   claim(proof: VerifiedDpopProof, request: object): Promise<void> {
     return claimProof(this.store, proof, acceptanceWindow(this.clock), requests.raw(request));

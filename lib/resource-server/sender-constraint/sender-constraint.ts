@@ -17,12 +17,12 @@ export interface Presentation {
 }
 
 /**
- * Checks that a token is sent by the client that it was issued to: by a DPoP proof (RFC 9449, section 7.1) or a client
- * certificate (RFC 8705, section 3). A token that names a key is good with that key only. A token that is bound in a way
- * that is not understood is refused.
+ * Sender constraint: only the client that a token was issued to may use it. The client proves itself by a DPoP proof
+ * (RFC 9449, section 7.1) or a client certificate (RFC 8705, section 3). A token with a key is accepted with that key
+ * only. A token with an unknown kind of binding is refused.
  */
 export class SenderConstraint {
-  /** The authentication schemes that are accepted. */
+  /** The accepted authentication schemes. */
   readonly schemes: readonly Scheme[];
   /** The authentication schemes that challenges offer. */
   readonly offered: readonly Scheme[];
@@ -55,7 +55,7 @@ export class SenderConstraint {
    * Verifies the proof or certificate beside a token, before the token itself is verified.
    *
    * @returns the DPoP proof; undefined for another scheme
-   * @throws {AccessTokenError} the proof is not good, or a proof or certificate is missing
+   * @throws {AccessTokenError} the proof is invalid, or a proof or certificate is missing
    */
   prove({ token, request }: Presentation): Promise<VerifiedDpopProof> | undefined {
     if (this.#isCertificateRequired && this.#certificateThumbprint(request) === undefined) {
@@ -74,10 +74,10 @@ export class SenderConstraint {
   }
 
   /**
-   * Compares the token's confirmation with the proof or certificate, and uses the proof up.
+   * Compares the token's confirmation with the proof or certificate, and marks the proof as used.
    *
    * @throws {AccessTokenError} `TOKEN_BINDING`, `DPOP_PROOF_REPLAYED`
-   * @throws {StoreError} the store can't tell whether the proof was used before
+   * @throws {StoreError} the store failed
    */
   confirm(
     token: VerifiedAccessToken,
