@@ -3,8 +3,8 @@ import * as requests from '../nest/requests.js';
 import type { SessionKeeper, SessionPort } from './session.port.js';
 
 /**
- * The sessions of one client: their keeper, and what the session guard and the login tell each other. The keeper is made
- * when a guard asks for it, because an application without such guards needs no configuration of sessions.
+ * The session keeper of one client, and the link between its session guard and its login. The keeper is made on first
+ * use, because an application without such guards needs no session options.
  */
 export class ClientSessions implements SessionPort {
   #areRead = false;
@@ -23,7 +23,7 @@ export class ClientSessions implements SessionPort {
     return this.#keeper;
   }
 
-  /** The keeper for a guard that reads sessions, at boot. @throws {ConfigError} no session can be kept */
+  /** The keeper for a session guard, called at boot. @throws {ConfigError} no session can be kept */
   keeperToRead(): SessionKeeper {
     const keeper = this.keeper();
     this.#areRead = true;
@@ -34,7 +34,7 @@ export class ClientSessions implements SessionPort {
     this.#beside = lines;
   }
 
-  /** The `Set-Cookie` lines of others than the session, for the answer to this request. */
+  /** Additional `Set-Cookie` lines for the answer to this request: see {@link alsoSet}. */
   beside(request: unknown): readonly string[] {
     return this.#beside(requests.cookies(request));
   }

@@ -14,18 +14,18 @@ import { ClientSessions } from './client-sessions.js';
 import { crossSite, loginRequired } from './session-refusal.js';
 import type { SessionKeeper } from './session.port.js';
 
-/** RFC 9110, section 9.2.1. */
+/** Methods that change nothing (RFC 9110, section 9.2.1). */
 const SAFE_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS', 'TRACE'];
 
-/** What a session's owner sees is nobody else's; a handler that knows better sets its own. */
+/** Keeps the answer out of caches, because it is for one user. A handler may set its own header. */
 const OWN_ANSWER: ResponseHeader = ['Cache-Control', 'private, no-store'];
 
 /**
- * Session guard: requires the session that a login started. `request.user` and `@CurrentUser()` are what the strategy's
- * `validate` returned. Without one the answer is 401, never a redirect: where to sign in is the application's to say.
+ * Session guard: requires the session of a login. `request.user` and `@CurrentUser()` are the value that the strategy's
+ * `validate` returned. Without a session the answer is 401, never a redirect: the application decides where users sign in.
  *
- * A request that changes something and comes from another site is refused with 403, whatever its cookies
- * (`Sec-Fetch-Site`). Under `@Public()` the user is set when there is one, and nobody is refused.
+ * A cross-site request that changes state is refused with 403, whatever its cookies (`Sec-Fetch-Site`). Under `@Public()`
+ * no request is refused; the user is set if there is a session.
  */
 @Injectable()
 @Authenticates('session')
@@ -36,7 +36,7 @@ export class OidcSessionGuard implements CanActivate {
     @Inject(clientSessionsToken()) private readonly sessions: ClientSessions,
     @Inject(Responses) private readonly responses: Responses,
   ) {
-    // What is missing in the configuration stops the boot.
+    // Missing options stop the boot here.
     this.keeper = sessions.keeperToRead();
   }
 

@@ -9,7 +9,7 @@ import { logoutUnavailable } from './session-refusal.js';
 import type { SessionKeeper, SessionPort } from './session.port.js';
 
 /**
- * The local session of the browser, as the login left it.
+ * The browser's local session: reads it, ends it, and makes the URL for logout at the provider.
  *
  * ```ts
  * @Post('logout')
@@ -33,19 +33,18 @@ export class OidcSession {
   }
 
   /**
-   * The session of this request; undefined when there is none, when it is over, or when anything about its cookies is
-   * not as we wrote it. Await it: sessions in cookies are read at once, others may need a call to a store.
+   * The session of this request; undefined if there is none, or if it has ended or was tampered with. Await it: a session
+   * in cookies is read at once, others may need a call to a store.
    */
   read(request: unknown): Awaitable<SessionContent | undefined> {
     return chain(this.#keeper.find(request), ({ session }) => session);
   }
 
   /**
-   * Ends the session: the answer to this request makes the browser forget it, and what is kept about its access token, if
-   * the session has one, is forgotten.
+   * Ends the session: clears its cookies, and evicts its access token, if it has one, from the token caches.
    *
-   * @throws {OidcException} 503: the store that replicas share can't be reached, and they may still keep the token for its
-   *   time there; the browser forgets the session all the same
+   * @throws {OidcException} 503: the shared store can't be reached, so replicas may have the token in their cache until it
+   *   expires there. The cookies are cleared all the same
    */
   async end(request: unknown, response: unknown): Promise<void> {
     const token = (await this.read(request))?.tokens.access_token;
@@ -62,10 +61,10 @@ export class OidcSession {
   }
 
   /**
-   * Where to send the browser so that the provider ends its session too (OpenID Connect RP-Initiated Logout 1.0),
-   * back to the first registered `post_logout_redirect_uris`. Undefined when the provider has no such endpoint.
+   * The URL that ends the provider's session too (OpenID Connect RP-Initiated Logout 1.0). The provider then sends the
+   * browser to the first registered `post_logout_redirect_uris`. Undefined if the provider has no such endpoint.
    *
-   * @throws {OidcError} the provider's metadata can't be had
+   * @throws {OidcError} the provider's metadata can't be loaded
    */
   async endSessionUrl(request: unknown): Promise<string | undefined> {
     const session = await this.read(request);

@@ -5,14 +5,14 @@ import type { Complete } from '../values/complete.js';
 import type { JsonValue } from '../values/json.js';
 import { keptOfTokensSchema, TokensNotKept } from './session-tokens.js';
 
-/** Longer ways are not kept: each request would carry them. */
+/** Maximum length of a stored return URL, in characters: each request carries it in the cookie. */
 const MAX_RETURN_TO = 256;
 
-/** A session, read from the form in which it is sealed or stored. Its expiry is kept beside it. */
+/** Schema of a sealed or stored session. Its expiry is not part of it. */
 export const sessionSchema = v.object({
   /** What the strategy's `validate` returned at the login. */
   user: v.custom<JsonValue>((value) => value !== undefined),
-  /** The tokens of the login: for calls in the user's name, where `session.tokens` keeps them. */
+  /** The tokens of the login. With `session.tokens` they include the access token, for calls on behalf of the user. */
   tokens: v.union([
     v.pipe(
       tokenResponseSchema,
@@ -23,7 +23,7 @@ export const sessionSchema = v.object({
       v.transform((members) => new TokensNotKept(members)),
     ),
   ]),
-  /** The login that started it: its callback, loaded again, goes where it went. */
+  /** The login that started it. Loading its callback again redirects to the same return URL. */
   startedBy: v.optional(
     v.object({
       /** A hash of its `state`. */
@@ -33,22 +33,22 @@ export const sessionSchema = v.object({
   ),
 });
 
-/** What a login leaves behind. */
+/** A session that a login starts. */
 export type NewSession = Readonly<v.InferOutput<typeof sessionSchema>>;
 
 /** The login that started a session. */
 export type StartedBy = NonNullable<NewSession['startedBy']>;
 
-/** A session that is still good. Printed or serialised it shows no token. */
+/** A valid session. Printed or serialised it shows no token. */
 export interface SessionContent extends Omit<NewSession, 'startedBy'> {
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
 }
 
-/** A session as guards and logins read it. */
+/** A valid session with the login that started it, for guards and logins. */
 export interface KeptSession extends SessionContent, NewSession {}
 
-/** A session in JSON. The tokens are in it in clear. */
+/** A session as JSON. Its tokens are in clear. */
 export type StoredSession = Readonly<v.InferInput<typeof sessionSchema>>;
 
 export function toStored({ user, tokens, startedBy }: NewSession): StoredSession {
@@ -59,7 +59,7 @@ export function toStored({ user, tokens, startedBy }: NewSession): StoredSession
   } satisfies Complete<StoredSession>;
 }
 
-/** Undefined where another version of this library wrote it. */
+/** Reads a stored session; undefined if another version of this library wrote it. */
 export function fromStored(value: unknown, expiresAt: number): KeptSession | undefined {
   const { success, output } = v.safeParse(sessionSchema, value);
   return success ? Object.freeze({ ...output, expiresAt }) : undefined;

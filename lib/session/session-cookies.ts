@@ -11,10 +11,10 @@ import type { FoundSession, KeptSession, NewSession, SessionKeeper } from './ses
 const LABEL = 'session';
 const BASE_NAME = 'oidc-session';
 
-/** Bytes that a login's answer may set with the ID token: nginx takes 4 KB of headers (`proxy_buffer_size`). */
+/** Maximum bytes of `Set-Cookie` with the ID token: nginx accepts 4 KB of headers (`proxy_buffer_size`). */
 const MAX_WITH_ID_TOKEN = 3600;
 
-/** Of them, those that clear the login's own cookie. */
+/** Bytes of these that clear the login's own cookie. */
 const LOGIN_COOKIE = 250;
 
 /** Whether an ID token has room beside the rest of a session, as JSON in base64url. */
@@ -23,10 +23,10 @@ function hasRoomFor(idToken: string, lines: readonly string[]): boolean {
   return setCookieBytes(lines) + added + LOGIN_COOKIE <= MAX_WITH_ID_TOKEN;
 }
 
-/** The settings that a keeper in cookies needs. */
+/** Settings of the cookie keeper. */
 export type CookieSettings = Pick<SessionSettings, 'absoluteLifetime' | 'tokens'>;
 
-/** Session keeper in cookies: a session lives in the browser alone, sealed into at most three cookies. */
+/** Session keeper in cookies: a session is stored in the browser only, sealed into at most three cookies. */
 export class SessionCookies implements SessionKeeper {
   readonly #profile: CookieProfile;
   /** The cookie and its continuations. */
@@ -45,7 +45,7 @@ export class SessionCookies implements SessionKeeper {
     this.#place = { label: LABEL, name };
   }
 
-  /** Clears what is no session, and seals anew what an older secret sealed. */
+  /** Finds the session. Invalid cookies are cleared; cookies of an older secret are sealed anew. */
   find(request: unknown): FoundSession {
     const cookies = requests.cookies(request);
     const present = this.#names.filter((name) => cookies.has(name));
@@ -87,7 +87,7 @@ export class SessionCookies implements SessionKeeper {
     return this.#names.filter((name) => cookies.has(name)).map((name) => this.#profile.clear(name));
   }
 
-  /** Writes the parts, and clears those of a larger session before. */
+  /** Writes the parts, and clears surplus parts of an earlier, larger session. */
   #seal({ expiresAt, ...session }: KeptSession, cookies: Cookies): readonly string[] {
     const parts = sealParts(this.sealer, this.#place, toStored(session), expiresAt);
     return this.#names.flatMap((name, index) => {

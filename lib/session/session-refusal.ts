@@ -2,7 +2,7 @@ import { SessionError, type StoreError } from '../errors/errors.js';
 import { PRIVATE_ANSWER, retryAfterOf, type ResponseHeader } from '../nest/answer.js';
 import type { Refusal } from '../nest/refusal.js';
 
-/** RFC 9110, section 15.5.2: a 401 names a scheme. Any that browsers know would make them ask for a password. */
+/** A 401 must name a scheme (RFC 9110, section 15.5.2). For a scheme that browsers know they would ask for a password. */
 const CHALLENGE: ResponseHeader = ['WWW-Authenticate', 'Cookie realm="session"'];
 
 /** The refusal of a request without a session. */
@@ -16,7 +16,7 @@ export function loginRequired(): Refusal {
   };
 }
 
-/** The refusal of a request by which another site would change something. */
+/** The refusal of a cross-site request that changes state. */
 export function crossSite(): Refusal {
   return {
     status: 403,
@@ -27,7 +27,7 @@ export function crossSite(): Refusal {
   };
 }
 
-/** The refusal of a logout that could not be completed at the store. */
+/** The refusal of a logout because the store failed. */
 export function logoutUnavailable(cause: StoreError): Refusal {
   return {
     status: 503,

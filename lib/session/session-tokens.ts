@@ -3,13 +3,13 @@ import * as v from 'valibot';
 import { tokenResponseSchema, type TokenResponse, type TokenResponseMembers } from '../tokens/token-response.js';
 import type { Complete } from '../values/complete.js';
 
-/** The members of a token response that a session has where `session.tokens` is off; with others it is none of these. */
+/** Schema of the token members in a session without `session.tokens`. Strict, to tell it from a whole token response. */
 export const keptOfTokensSchema = v.strictObject(v.pick(tokenResponseSchema, ['scope', 'id_token']).entries);
 
 export type KeptOfTokens = Readonly<v.InferOutput<typeof keptOfTokensSchema>>;
 
 /**
- * The tokens of a session where `session.tokens` is off: nothing that an API takes. Printed or serialised it shows no token.
+ * The tokens of a session without `session.tokens`: no access and no refresh token. Printed or serialised it shows no token.
  */
 export class TokensNotKept implements Complete<Partial<TokenResponseMembers>> {
   readonly access_token = undefined;
@@ -17,7 +17,7 @@ export class TokensNotKept implements Complete<Partial<TokenResponseMembers>> {
   readonly token_type = undefined;
   readonly expires_at = undefined;
   readonly dpop_key = undefined;
-  /** What was granted, space-separated. */
+  /** The granted scopes, space-separated. */
   readonly scope: string;
   readonly #id_token: string | undefined;
 
@@ -27,16 +27,16 @@ export class TokensNotKept implements Complete<Partial<TokenResponseMembers>> {
     Object.freeze(this);
   }
 
-  /** For the logout hint; undefined where the cookies would become too large with it. */
+  /** For `id_token_hint` at logout; undefined if it would make the cookies too large. */
   get id_token(): string | undefined {
     return this.#id_token;
   }
 
-  /** Hands all of it out to who seals it. @internal */
+  /** The members in clear, for sealing. @internal */
   static toStored({ scope, id_token }: TokensNotKept): KeptOfTokens {
     return { scope, id_token } satisfies Complete<KeptOfTokens>;
   }
 }
 
-/** The tokens of a session's login. `access_token` tells whether they were kept. */
+/** The tokens of a session. `access_token` is undefined without `session.tokens`. */
 export type SessionTokens = TokenResponse | TokensNotKept;

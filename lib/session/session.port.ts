@@ -4,18 +4,18 @@ import type { KeptSession, NewSession, StartedBy } from './session-content.js';
 
 export type { KeptSession, NewSession, StartedBy };
 
-/** The session of a request, and the `Set-Cookie` lines that put right what was wrong with its cookies. */
+/** The session of a request, and the `Set-Cookie` lines that repair its cookies. */
 export interface FoundSession {
-  /** Undefined: there is none that is still good. */
+  /** Undefined: there is no valid session. */
   readonly session?: KeptSession | undefined;
   readonly setCookies: readonly string[];
 }
 
 /**
- * Keeps the sessions of one client: in cookies alone, or in a store behind a cookie. A keeper in this process answers at
- * once, one that has to ask a store with a promise.
+ * Session keeper: keeps the sessions of one client, in cookies only, or in a store with a cookie. A keeper in cookies
+ * returns its result at once, one with a store returns a promise.
  *
- * What changes a session returns the `Set-Cookie` lines for the answer to the request.
+ * Methods that change a session return the `Set-Cookie` lines for the answer to the request.
  *
  * @throws {StoreError} from each call: the store can't be reached, and the browser's cookie stays as it is
  */
@@ -24,14 +24,14 @@ export interface SessionKeeper {
   find(request: unknown): Awaitable<FoundSession>;
 
   /**
-   * Starts a session in place of whatever the browser has.
+   * Starts a session. It replaces any session of the browser.
    *
    * @throws {SessionError} `SESSION_TOO_LARGE`
    */
   start(request: unknown, session: NewSession): Awaitable<readonly string[]>;
 
   /**
-   * Writes a session that was found anew, such as with other tokens. It ends when it says.
+   * Writes a found session anew, for example with other tokens. Its `expiresAt` stays as given.
    *
    * @throws {SessionError} `SESSION_TOO_LARGE`
    */
@@ -41,16 +41,16 @@ export interface SessionKeeper {
   end(request: unknown): Awaitable<readonly string[]>;
 }
 
-/** The sessions of one client, as its login sees them. */
+/** The sessions of one client, for its login. */
 export interface SessionPort {
-  /** Whether the application has a guard of ours that reads sessions. */
+  /** Whether the application uses a session guard. */
   readonly areRead: boolean;
 
   /** @throws {ConfigError} no session can be kept with this configuration */
   keeper(): SessionKeeper;
 
   /**
-   * Makes the session guard's answers set more cookies: of those that stand beside a session's and become too many.
+   * Adds `Set-Cookie` lines to the session guard's answers. The login uses it to clear surplus cookies of its own.
    *
    * @param lines makes the `Set-Cookie` lines for each request, from the cookies that its browser sent
    */

@@ -11,7 +11,7 @@ import { SessionCookies } from './session-cookies.js';
 import type { SessionSettings } from './session.options.js';
 import type { SessionKeeper } from './session.port.js';
 
-/** The part of the client's options that sessions read. */
+/** The options that the session providers read. */
 interface Options {
   readonly session?: SessionSettings | undefined;
 }
