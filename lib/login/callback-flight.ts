@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 
 import { isWithin, type Now } from '../clock/clock.js';
 
-/** Milliseconds after its end for which a flight can be joined. The second request may arrive later than the first answer. */
+/** Milliseconds for which an ended flight can be joined: the second request may arrive after the first answer. */
 const AFTERWARDS = 3000;
 
-/** Maximum number of entries. With the largest sessions they take 12 MB. */
+/** Maximum number of flights. With the largest sessions they use 12 MB. */
 const MAX_ENTRIES = 1000;
 
 interface Flight<Outcome> {
@@ -14,11 +14,11 @@ interface Flight<Outcome> {
 }
 
 /**
- * Single flight of callbacks: both requests of a callback that comes twice get the same outcome. Without it the second is
- * refused, because a code is good once (RFC 6749, section 4.1.2), and the browser shows that page.
+ * Single flight of callbacks: if a browser sends its callback twice, both requests get the same outcome. Without it the
+ * second is refused, because a code works once (RFC 6749, section 4.1.2), and the browser shows that page.
  *
- * Requests join by the same sealed transaction cookie, which one browser has, and the same response. The outcome holds tokens
- * only as they are sealed for the browser.
+ * Requests join by the same sealed transaction cookie, which only one browser has, and the same response. The outcome holds
+ * tokens only in sealed form.
  */
 export class CallbackFlight<Outcome> {
   readonly #flights = new Map<string, Flight<Outcome>>();
@@ -26,7 +26,7 @@ export class CallbackFlight<Outcome> {
   constructor(private readonly now: Now) {}
 
   /**
-   * The outcome of the callback that brought the same, or else of `run`.
+   * The outcome of an equal callback, else of `run`.
    *
    * @param run never rejects
    */
@@ -44,7 +44,7 @@ export class CallbackFlight<Outcome> {
     return outcome;
   }
 
-  /** Drops what ended some time ago, and the oldest of too many. */
+  /** Removes flights that ended some time ago, and the oldest above the maximum. */
   #forgetEnded(): void {
     const now = this.now();
     for (const [key, { endedAt }] of this.#flights) {

@@ -3,12 +3,12 @@ import { refuse, type Refusal } from '../nest/refusal.js';
 import type { Responses } from '../nest/responses.js';
 import type { JsonValue } from '../values/json.js';
 
-/** An attempt that went well: the browser goes to the provider, or comes back as a user. */
+/** A successful attempt: a redirect to the provider, or a user at the callback. */
 export type Success =
   | { readonly kind: 'redirect'; readonly location: string }
   | { readonly kind: 'user'; readonly user: JsonValue; readonly returnTo: string };
 
-/** How an attempt to log in ended, and the cookies of its answer. An error is the application's own, thrown as it is. */
+/** The result of a login attempt, with its `Set-Cookie` lines. An error is the application's own and thrown as it is. */
 export type Ending = { readonly setCookies: readonly string[] } & (
   | Success
   | { readonly kind: 'refusal'; readonly refusal: Refusal }
@@ -18,7 +18,7 @@ export type Ending = { readonly setCookies: readonly string[] } & (
 /**
  * Sets the headers of the answer to an attempt.
  *
- * @throws the exception of a refusal, or what the application threw
+ * @throws the exception of a refusal, or the application's own error
  */
 export function answerWith(ending: Ending, response: unknown, responses: Responses): Success {
   const headers: readonly ResponseHeader[] = [...PRIVATE_ANSWER, ['Set-Cookie', ending.setCookies]];

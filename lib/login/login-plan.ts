@@ -9,7 +9,7 @@ import type { Sealer } from '../storage/sealer.js';
 import type { LoginSettings } from './login.options.js';
 import { TransactionCookies } from './transaction-cookies.js';
 
-/** A login's configuration, checked and worked out at boot. */
+/** The settings of a login, derived from the options and checked at boot. */
 export interface LoginPlan {
   readonly origin: string;
   readonly scope: string;
@@ -18,7 +18,7 @@ export interface LoginPlan {
   readonly keeper: SessionKeeper;
 }
 
-/** @throws {ConfigError} no login is possible with this configuration */
+/** Derives the settings. @throws {ConfigError} the options allow no login */
 export function planLogin(
   client: OidcClient,
   server: Server,
@@ -54,7 +54,7 @@ export function planLogin(
   };
 }
 
-/** OpenID Connect Dynamic Client Registration 1.0, section 2: left out, the code flow is what is registered. */
+/** Checks a registered value. Default: the code flow (OpenID Connect Dynamic Client Registration 1.0, section 2). */
 function requireRegistered(member: string, registered: readonly string[] | undefined, value: string): void {
   if (registered !== undefined && !registered.includes(value)) {
     throw invalid(member, `must contain ${value}, by which this library logs in`);

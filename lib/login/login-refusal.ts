@@ -33,7 +33,7 @@ const unavailable = (status: number): Answer => ({
   error_description: UNAVAILABLE,
 });
 
-/** The answer to each kind of error: the browser's fault, a refusal, or a dependency's fault. */
+/** The answer by class of error: the browser's fault, a refusal, or a dependency's fault. */
 const BY_KIND: readonly (readonly [kind: abstract new (...args: never) => OidcError, answer: Answer])[] = [
   [AuthorizationResponseError, invalidRequest(400)],
   [OAuthError, denied],
@@ -45,7 +45,7 @@ const BY_KIND: readonly (readonly [kind: abstract new (...args: never) => OidcEr
   [SessionError, denied],
 ];
 
-/** The answer to a code that means something else than its kind. */
+/** The answer by error code, for codes that differ from their class. */
 const BY_CODE: Partial<Readonly<Record<OidcErrorCode, Answer>>> = {
   UNSUPPORTED_MEDIA_TYPE: invalidRequest(415),
   BODY_TOO_LARGE: invalidRequest(413),
@@ -56,11 +56,10 @@ const BY_CODE: Partial<Readonly<Record<OidcErrorCode, Answer>>> = {
 };
 
 /**
- * Errors by which the server says that our request or our registration is wrong. The person who signs in can do nothing
- * about them: RFC 6749, sections 4.1.2.1 and 5.2; OpenID Connect Core 1.0, section 3.1.2.6; RFC 8707, section 2; RFC 9396,
- * section 5; RFC 9449, section 5.
+ * OAuth errors for a mistake in our request or our registration, which the user can't correct: RFC 6749, sections 4.1.2.1
+ * and 5.2; OpenID Connect Core 1.0, section 3.1.2.6; RFC 8707, section 2; RFC 9396, section 5; RFC 9449, section 5.
  *
- * Left out, because they are about the person or their code: `access_denied`, `invalid_grant`, `login_required`,
+ * Not in the list, because they are about the user or the code: `access_denied`, `invalid_grant`, `login_required`,
  * `consent_required`, `interaction_required`, `account_selection_required`.
  */
 const OUR_FAULTS: readonly string[] = [
@@ -80,7 +79,7 @@ const OUR_FAULTS: readonly string[] = [
   'use_dpop_nonce',
 ];
 
-/** Errors of a server that mean something else than a refusal: it is in trouble itself, or we are. */
+/** The answer by OAuth error, for errors that are no refusal: the server's fault or ours. */
 const BY_OAUTH_ERROR: ReadonlyMap<string, Answer> = new Map([
   ['temporarily_unavailable', unavailable(503)],
   ['server_error', broken],
@@ -93,9 +92,9 @@ export interface LoginRefusal extends Refusal {
 }
 
 /**
- * The refusal of a login that ended with an error. Its body never repeats anything of the request.
+ * The refusal for a login's error. Its body repeats nothing of the request.
  *
- * @returns undefined for what the application threw, which stays as it is
+ * @returns undefined for an error of the application, which passes as it is
  */
 export function loginRefusal(error: unknown): LoginRefusal | undefined {
   if (!(error instanceof OidcError)) {
@@ -105,7 +104,7 @@ export function loginRefusal(error: unknown): LoginRefusal | undefined {
   return answer && { ...answer, headers: answer.status === 503 ? [retryAfterOf(error)] : [], cause: error };
 }
 
-/** The event of a refused login. Strangers can make no new kind of trouble. */
+/** The event of a refused login. Its kinds are fixed, so that strangers can't flood the log with new ones. */
 export function refusedLogin({ status, cause }: LoginRefusal): OperatorEvent<'login-refused'> {
   const isOurFault = status >= 500;
   return { kind: 'login-refused', error: cause, trouble: isOurFault ? troubleOf(cause) : cause.code, isOurFault };

@@ -6,22 +6,22 @@ import { returnUrl } from './return-url.js';
 
 const NOT_A_PATH = 'must be a path of the application, such as /welcome';
 
-/** A path of our own, as a browser would write it; empty where it is none. */
+/** A path of the application, normalized as by a browser; empty if the value is none. */
 const asPath = (value: string): string =>
   returnUrl(value, { origin: 'https://app.invalid', fallback: '', excluded: [] });
 
 const path = v.pipe(v.string(), v.startsWith('/', NOT_A_PATH), v.transform(asPath), v.nonEmpty(NOT_A_PATH));
 
-/** What a login asks for and where it ends. */
+/** Schema of the `login` option. */
 export const loginOptionsSchema = v.strictObject({
-  /** Space-separated, with `openid` in it. Default: `openid`, and `client.scope`. */
+  /** Requested scopes, space-separated, with `openid`. Default: `openid` and `client.scope`. */
   scope: v.optional(
     v.pipe(
       scopeSchema,
       v.check((scope) => scope.split(' ').includes('openid'), 'must contain openid'),
     ),
   ),
-  /** More authorization parameters, such as `audience`, `prompt` or `ui_locales`; none of the protocol's own. */
+  /** More authorization parameters, such as `audience`, `prompt` or `ui_locales`. Parameters of the protocol are refused. */
   parameters: v.optional(
     v.pipe(
       v.record(v.string(), v.string()),
@@ -32,15 +32,15 @@ export const loginOptionsSchema = v.strictObject({
     ),
     {},
   ),
-  /** How the browser brings the response back. Default `query`; `form_post` needs https. */
+  /** The response mode. Default `query`; `form_post` needs https. */
   responseMode: v.optional(v.picklist(['query', 'form_post']), 'query'),
-  /** Asks the userinfo endpoint too; its claims stand beside those of the ID token. Default false. */
+  /** Calls the userinfo endpoint too and adds its claims to those of the ID token. Default false. */
   userinfo: v.optional(v.boolean(), false),
-  /** The callback's path as this application sees it, where a proxy cuts a prefix off the registered one. */
+  /** The callback's path in this application, for a proxy that removes a prefix from the registered path. */
   callbackPath: v.optional(v.pipe(path, v.excludes('?', NOT_A_PATH), v.excludes('#', NOT_A_PATH))),
-  /** Where a login ends that does not say where it wants to go. Default `/`. */
+  /** The path to go to after a login without a return URL. Default `/`. */
   defaultReturnTo: v.optional(path, '/'),
-  /** Audiences that an ID token may name beside the client. Default none. */
+  /** Audiences that an ID token may have beside the client. Default none. */
   trustedAudiences: v.optional(v.array(v.pipe(v.string(), v.nonEmpty('must not be empty'))), []),
 });
 

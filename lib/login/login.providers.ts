@@ -21,8 +21,8 @@ import type { LoginSettings } from './login.options.js';
 import { OidcStrategy } from './oidc.strategy.js';
 
 /**
- * What a module has to provide for the logins of the client called `name`, beside the client itself, its options, the
- * {@link Responses}, {@link Routes} and the session's providers. `OidcStrategy` may be provided anew after these.
+ * Providers for the logins of the client called `name`. They need the client itself, its options, {@link Responses},
+ * {@link Routes} and the session's providers. A later provider of `OidcStrategy` replaces the one here.
  */
 export function loginProviders(name?: string): Provider[] {
   return [

@@ -18,29 +18,29 @@ import type { LoginSettings } from './login.options.js';
 import { returnUrl } from './return-url.js';
 import { stateHash } from './transaction-cookies.js';
 
-/** Query parameter of the return URL. A login takes no other from the request. */
+/** Query parameter of the return URL. A login reads no other parameter of the request. */
 const RETURN_TO = 'returnTo';
 
-/** Bytes of `Set-Cookie` in one answer above which a warning is due: nginx takes 4 KB of headers by default. */
+/** Bytes of `Set-Cookie` above which a warning is logged: nginx accepts 4 KB of headers by default. */
 const MAX_SET_COOKIE = 4000;
 
-/** One of these comes with each authorization response (RFC 6749, section 4.1.2; JARM, section 2.3.1). */
+/** Each authorization response has one of these parameters (RFC 6749, section 4.1.2; JARM, section 2.3.1). */
 const RESPONSE_PARAMETERS = ['code', 'error', 'response'] as const;
 
-/** A login that has begun, and what the browser has to keep of it. */
+/** A login that has begun, with its cookies. */
 export interface BegunLogin {
   /** The provider's URL for the browser. */
   readonly location: string;
   readonly setCookies: readonly string[];
 }
 
-/** What the browser brought back, for a login that it has begun. */
+/** The authorization response to a login that this browser has begun. */
 export interface LoginResponse {
   readonly parameters: Parameters;
   readonly cookies: Cookies;
   /** The name of the login's cookie. */
   readonly transaction: string;
-  /** Hash of the login's `state`, by which the session remembers it. */
+  /** Hash of the login's `state`, for the session. */
   readonly login: string;
 }
 
@@ -51,7 +51,7 @@ export interface LoggedIn {
   readonly returnTo: string;
 }
 
-/** A callback that was used before, and where to go instead. */
+/** A callback that was used before, and its return URL. */
 export interface AlreadyLoggedIn {
   readonly alreadyAt: string;
 }
@@ -62,9 +62,10 @@ export type Outcome = { readonly setCookies: readonly string[] } & (
 );
 
 /**
- * Login without Passport: {@link start} sends the browser to the provider, {@link receive} and {@link finish} take it back.
+ * Login without Passport: {@link start} sends the browser to the provider, {@link receive} and {@link finish} handle the
+ * callback.
  *
- * The configuration is checked when the first login guard or strategy is made, so that other applications need none.
+ * The options are checked when the first login guard or strategy is made, so that other applications need none.
  */
 export class Login {
   readonly strategyName: string;
@@ -86,19 +87,19 @@ export class Login {
     this.strategyName = client.name === undefined ? 'oidc' : `oidc-${client.name}`;
   }
 
-  /** @throws {ConfigError} no login is possible with this configuration */
+  /** Checks the options. @throws {ConfigError} they allow no login */
   require(): void {
     this.#plan();
   }
 
-  /** Makes Fastify accept form bodies for `form_post`, also with `bodyParser: false`. It must happen before the first request. */
+  /** Makes Fastify parse form bodies for `form_post`, even with `bodyParser: false`. Call it before the first request. */
   acceptResponses(): void {
     if (this.settings.responseMode === 'form_post') {
       this.routes.acceptForms();
     }
   }
 
-  /** Whether a request is a callback. Only its path decides: anybody can write parameters. */
+  /** Whether a request is a callback. Only its path counts, because anybody can write parameters. */
   isCallback(request: unknown): boolean {
     return this.#plan().callbackPaths.includes(requests.path(request));
   }
@@ -120,9 +121,9 @@ export class Login {
   }
 
   /**
-   * Reads what the browser brought back. It uses up no login.
+   * Reads the authorization response. The login's transaction stays unused.
    *
-   * @throws {AuthorizationResponseError} it answers no login of this browser
+   * @throws {AuthorizationResponseError} it belongs to no login of this browser
    */
   async receive(request: unknown): Promise<LoginResponse | AlreadyLoggedIn> {
     const { transactions } = this.#plan();
@@ -135,16 +136,16 @@ export class Login {
       : { parameters, cookies, transaction, login: stateHash(state) };
   }
 
-  /** Completes a login, once however often the browser brings the same response: see {@link CallbackFlight}. */
+  /** Completes a login only once, even if the browser sends the same response twice: see {@link CallbackFlight}. */
   once({ cookies, transaction, parameters }: LoginResponse, complete: () => Promise<Outcome>): Promise<Outcome> {
     const brought = [transaction, ...(cookies.get(transaction) ?? []), ...[...parameters].flat()];
     return this.#flight.join(brought, complete);
   }
 
   /**
-   * Ends a login. The transaction is used up, whatever comes of it: see {@link used}.
+   * Ends a login. Its transaction is used up even if this fails: see {@link used}.
    *
-   * @throws {OidcError} what came is not an acceptable answer to a login of this browser
+   * @throws {OidcError} the response is not valid for the login
    */
   async finish({ parameters, cookies, transaction }: LoginResponse): Promise<LoggedIn> {
     const { transactions, callbackPaths } = this.#plan();
@@ -152,19 +153,19 @@ export class Login {
     const { userinfo, trustedAudiences } = this.settings;
     const result = await this.client.callback(parameters, authorization, { userinfo, trustedAudiences });
     return {
-      // What the provider signed stands above what it only sent.
+      // Signed claims win over the others.
       claims: { ...result.userinfo, ...result.idToken.claims },
       tokens: result.tokens,
       returnTo: this.#returnUrl(returnTo, callbackPaths),
     };
   }
 
-  /** The `Set-Cookie` line that uses a login up. */
+  /** The `Set-Cookie` line that clears a used transaction. */
   used({ transaction }: LoginResponse): string {
     return this.#plan().transactions.clear(transaction);
   }
 
-  /** Whether a guard of ours reads sessions. */
+  /** Whether the application uses a session guard. */
   get sessionsAreRead(): boolean {
     return this.sessions.areRead;
   }
@@ -174,7 +175,7 @@ export class Login {
     return this.#plan().keeper.start(request, session);
   }
 
-  /** Reports once that a proxy may not take what a login sets. */
+  /** Reports once that a login's cookies may be too large for a proxy. */
   reportSize(setCookies: readonly string[]): void {
     const bytes = setCookieBytes(setCookies);
     if (bytes > MAX_SET_COOKIE && !this.#hasReportedSize) {
@@ -191,7 +192,7 @@ export class Login {
     }
   }
 
-  /** Reads the response. It must come by the response mode that was asked for (OAuth 2.0 Form Post Response Mode). */
+  /** Reads the response by the requested response mode only (OAuth 2.0 Form Post Response Mode). */
   #response(request: unknown): Parameters | Promise<Parameters> {
     const method = requests.method(request);
     if (method !== (this.settings.responseMode === 'form_post' ? 'POST' : 'GET')) {
@@ -207,8 +208,8 @@ export class Login {
   }
 
   /**
-   * Refuses a response that came to another path. A login begun there would go round for ever, because the provider sends the
-   * browser back at once. Only a `state` of this browser counts: a stranger can write any other into a link.
+   * Refuses a response at another path than the callback's. To begin a login there would loop, because the provider sends
+   * the browser back at once. Only a `state` of this browser counts: a stranger can put any other into a link.
    */
   async #refuseResponse(request: unknown): Promise<void> {
     const { transactions, callbackPaths } = this.#plan();
@@ -227,7 +228,7 @@ export class Login {
     }
   }
 
-  /** The parameters; none where they can't be read. A login needs none to begin. */
+  /** The parameters, or none if they can't be read: beginning a login needs none. */
   async #readableParameters(request: unknown): Promise<Parameters> {
     try {
       return await this.#parameters(request);
@@ -236,7 +237,7 @@ export class Login {
     }
   }
 
-  /** A callback without transaction. With a session it is the back button or a reload; without, it is refused. */
+  /** Handles a callback without transaction. With a session it is a reload or the back button; else it is refused. */
   async #withoutTransaction(request: unknown, state: string): Promise<AlreadyLoggedIn> {
     const { session } = await this.#plan().keeper.find(request);
     if (session !== undefined) {

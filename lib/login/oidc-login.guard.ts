@@ -7,8 +7,8 @@ import { answerWith } from './ending.js';
 import { OidcStrategy } from './oidc.strategy.js';
 
 /**
- * Login guard: logs a user in. It answers both routes itself, so their handlers never run. The path of a registered
- * redirect URI is the callback; every other route under the guard begins a login.
+ * Login guard: logs a user in. It answers its routes itself, so their handlers never run. A route at the path of a
+ * registered redirect URI is the callback; any other route begins a login.
  *
  * ```ts
  * @Controller('auth')
@@ -19,8 +19,8 @@ import { OidcStrategy } from './oidc.strategy.js';
  * }
  * ```
  *
- * A login that fails ends with `OidcException`: 400 what came is no answer to a login of this browser, 403 it was refused,
- * 502, 503 or 504 the provider is the problem. An exception filter makes a page of it.
+ * A failed login ends with `OidcException`: 400 the response belongs to no login of this browser, 403 the login was refused,
+ * 502, 503 or 504 the provider failed. An exception filter can make a page of it.
  */
 @Injectable()
 export class OidcLoginGuard implements CanActivate {

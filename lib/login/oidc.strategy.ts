@@ -23,9 +23,9 @@ export interface LoginInfo {
   readonly returnTo: string;
 }
 
-/** What the caller of an attempt decides. */
+/** Options of an attempt. */
 export interface AttemptOptions {
-  /** Whether a login starts a session of ours. */
+  /** Whether a login starts a local session. */
   readonly startsSession: boolean;
 }
 
@@ -34,7 +34,7 @@ const PassportStrategy: new () => PassportCallbacks = passport.Strategy;
 /**
  * The Passport strategy of a login with OpenID Connect: the code flow with PKCE, `state` and `nonce`.
  *
- * An application that has users of its own extends it and is registered with
+ * An application with its own users extends it and registers the subclass with
  * `providers: [{ provide: OidcStrategy, useClass: AppStrategy }]`:
  *
  * ```ts
@@ -46,22 +46,22 @@ const PassportStrategy: new () => PassportCallbacks = passport.Strategy;
  * ```
  *
  * `OidcLoginGuard` uses it on Express and Fastify. On Express `AuthGuard('oidc')` of `@nestjs/passport` does as well
- * (`oidc-<name>` for a named client); there the handler of the callback runs, and answers, and the session is the
- * application's own where no `OidcSessionGuard` reads ours.
+ * (`oidc-<name>` for a named client). There the callback's handler runs and answers, and the session is the application's
+ * own, unless it uses `OidcSessionGuard`.
  *
- * One instance serves all requests at once: nothing of a request is kept on it.
+ * One instance serves all requests, so it holds no state of a request.
  */
 @Injectable()
 export class OidcStrategy extends PassportStrategy implements OnModuleInit {
   override name = 'oidc';
 
-  /** By property, so that a subclass has its constructor for itself. */
+  /** Injected by property, so that a subclass is free in its constructor. */
   @Inject(Login)
   private readonly login!: Login;
 
   /**
-   * The login behind the strategy, for the guard. A static method over a private member: the compiler refuses a subclass that
-   * takes the member's name for its own.
+   * The login of a strategy, for the guard. Static over a private member, so that the compiler refuses a subclass with a
+   * member of the same name.
    *
    * @internal
    */
@@ -76,11 +76,11 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
   }
 
   /**
-   * Who the application takes the end-user for. Runs once, when the browser comes back; the result is kept in the session
-   * as JSON and becomes `request.user`. Default: `sub` and the claims, an `OidcUser`.
+   * Maps the claims to the application's user. Runs once, at the callback. The result is stored in the session as JSON and
+   * becomes `request.user`. Default: an `OidcUser` with `sub` and the claims.
    *
-   * @param claims of the ID token, verified; with `login.userinfo` also those of userinfo
-   * @returns what JSON can hold; nothing, to refuse the login with 403
+   * @param claims the verified ID token's; with `login.userinfo` also those of userinfo
+   * @returns a JSON value; a falsy one refuses the login with 403
    */
   validate(claims: JsonObject, tokens: TokenResponse): unknown;
   validate(claims: JsonObject): unknown {
@@ -88,8 +88,8 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
   }
 
   /**
-   * One attempt to log in: begins a login, or ends it at the callback. Never rejects, and touches no response: how it ended
-   * is returned.
+   * One attempt to log in: begins a login, or ends it at the callback. Never rejects. It does not touch the response, but
+   * returns the result.
    *
    * @param request of Express or Fastify
    */
@@ -110,8 +110,8 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
   }
 
   /**
-   * The Passport face of {@link attempt}, for `AuthGuard` on Express. Passport calls it on an object of its own for each
-   * request. Sessions are the application's there, unless an `OidcSessionGuard` reads ours. Never rejects.
+   * Passport's entry point to {@link attempt}, for `AuthGuard` on Express. Passport calls it on a new object for each
+   * request. The session is the application's own, unless it uses `OidcSessionGuard`. Never rejects.
    */
   async authenticate(request: unknown): Promise<void> {
     const { responses, sessionsAreRead } = this.login;
@@ -144,7 +144,7 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
     }
   }
 
-  /** Ends the login that the response is for. Never rejects: the login is used up, whatever comes of it. */
+  /** Ends the response's login. Never rejects, because the transaction is used up even after an error. */
   private async complete(request: unknown, response: LoginResponse, options: AttemptOptions): Promise<Outcome> {
     const used = this.login.used(response);
     try {
@@ -177,13 +177,13 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
   }
 }
 
-/** The user that the application accepted, and the cookies of the session that was started. */
+/** The accepted user, and the cookies of the new session. */
 interface Admitted {
   readonly user: JsonValue;
   readonly setCookies: readonly string[];
 }
 
-/** The user as JSON: what every later request sees. */
+/** The user as JSON, as in every later request. */
 function asJson(user: unknown): JsonValue | undefined {
   const text = user ? stringify(user) : undefined;
   return text === undefined ? undefined : JSON.parse(text);

@@ -1,29 +1,29 @@
-/** Where a browser may be sent after a login. */
+/** Rule for return URLs: the allowed targets of the redirect after a login. */
 export interface ReturnRule {
   /** The application's own origin. */
   readonly origin: string;
-  /** Where to go instead; a path of that origin. */
+  /** The return URL for a refused value; a path of that origin. */
   readonly fallback: string;
-  /** Paths of the login itself: to return there would go round in circles. */
+  /** Paths of the login itself. A return to one of them would loop. */
   readonly excluded: readonly string[];
 }
 
 const MAX_LENGTH = 2048;
 
-/** Browsers read a backslash as a slash and skip tabs and line breaks; a server may read what is encoded. */
+/** Forbidden characters. Browsers read a backslash as a slash and skip tabs and line breaks; servers may decode the rest. */
 // oxlint-disable-next-line no-control-regex -- to refuse them is the point
 const TRICKS = /[\\\u0000-\u001f\u007f]|%(0|1|7f)|%(?![\da-f]{2})/i;
 
-/** A path, or an absolute URL that names its host: `https:evil.test` is something else to every parser. */
+/** A path, or an absolute URL with a host. Parsers disagree about `https:evil.test`. */
 const FORM = /^(\/(?!\/)|https?:\/\/(?!\/))/i;
 
-/** A sign-out right after the sign-in is nobody's wish. */
+/** Paths that would log the user out right after the login. */
 const LOGOUT = /\/logout$/;
 
 /**
- * The one function between a value that a stranger may have written and a redirect of ours.
+ * The safe return URL: the only way from a stranger's value to a redirect of ours (open redirects: RFC 9700, section 4.11).
  *
- * @param value where the browser wants to go: a path, or an absolute URL of our own origin
+ * @param value the requested return URL: a path, or an absolute URL of our own origin
  * @returns a path of our own origin, as printable ASCII, never longer than 2 KB and never read as another host by any
  *   browser; the fallback for everything else
  */
@@ -39,7 +39,7 @@ export function returnUrl(value: string | undefined, { origin, fallback, exclude
   return LOGOUT.test(routed) || excluded.some((own) => asRouted(own) === routed) ? fallback : path;
 }
 
-/** What a browser makes of the value, if it stays with us; dot segments may still make two slashes of one. */
+/** The path that a browser would go to, if it is of our origin. Dot segments may still leave two slashes in front. */
 function ownPath(value: string, origin: string): string | undefined {
   if (!URL.canParse(value, origin)) {
     return undefined;
@@ -49,7 +49,7 @@ function ownPath(value: string, origin: string): string | undefined {
   return isOwn ? url.pathname + url.search + url.hash : undefined;
 }
 
-/** As loosely as a router may read a path. */
+/** A path as the most lenient router reads it. */
 function asRouted(path: string): string {
   const [bare = ''] = path.split(/[?#]/, 1);
   return decoded(bare).toLowerCase().replace(/\/+/g, '/').replace(/\/$/, '');

@@ -17,61 +17,61 @@ import type { Complete } from '../values/complete.js';
 const LABEL = 'login transaction';
 const BASE_NAME = 'oidc-login';
 
-/** Milliseconds: RFC 9700, section 2.1.1 wants it short; a person may have to find a second factor. */
+/** Lifetime in milliseconds: short (RFC 9700, section 2.1.1), but long enough to find a second factor. */
 const LIFETIME = 600_000;
 
-/** Tabs of one browser that log in at once, such as those that it opens again after a restart. */
+/** Maximum number of logins at once in one browser, for example in tabs that are restored after a restart. */
 const MAX_TRANSACTIONS = 30;
 
-/** nginx refuses a longer header line (`large_client_header_buffers`, 8 KB), and Node 16 KB of headers. */
+/** Maximum bytes of the `Cookie` header. nginx refuses 8 KB (`large_client_header_buffers`), Node 16 KB of headers. */
 const MAX_COOKIE_HEADER = 8000;
 
-/** What logins have of it, whatever other cookies there are: beside the largest session Node still takes it. */
+/** Bytes of it that logins always have. Together with the largest session Node still accepts it. */
 const MIN_ROOM = 4096;
 
-/** To clear a cookie takes 120 bytes of an answer, of which nginx takes 4 KB; the next answer clears more. */
+/** Maximum number of cookies cleared in one answer: each takes 120 bytes of nginx's 4 KB. The next answer clears more. */
 const MAX_CLEARED = 8;
 
-/** Bytes: RFC 7636, section 4.1. */
+/** Bytes of a code verifier (RFC 7636, section 4.1). */
 const VERIFIER_LENGTH = 32;
 
 export const loginTransactionSchema = v.object({
-  /** What the protocol remembers. */
+  /** The transaction of the protocol. */
   authorization: authorizationTransactionSchema,
-  /** Where the browser wants to go. */
+  /** The return URL. */
   returnTo: v.string(),
 });
 
 /** A login that has begun. */
 export type LoginTransaction = Readonly<v.InferOutput<typeof loginTransactionSchema>>;
 
-/** The members that the configuration decides: they are authenticated with the cookie and not in it. */
+/** Members from the configuration. They are not in the cookie, but authenticated with it. */
 const CONFIGURED = ['issuer', 'redirect_uri', 'scope', 'response_mode', 'max_age'] as const;
 
-/** The configuration that all logins of a client have in common. */
+/** The settings that all logins of a client share. */
 export type AuthorizationSettings = Pick<AuthorizationTransaction, (typeof CONFIGURED)[number]>;
 
-/** The members that the cookie has elsewhere: as configured, derived from the code verifier, before it, or in the name. */
+/** Members outside the sealed tuple: configured, derived from the code verifier, the verifier itself, or in the name. */
 const KEPT_ELSEWHERE = [...CONFIGURED, 'state', 'nonce', 'code_verifier', 'started_at'] as const;
 
 const othersSchema = v.omit(authorizationTransactionSchema, KEPT_ELSEWHERE);
 
-/** What is sealed behind the code verifier: the return URL, and the other members where there are any. */
+/** The sealed tuple after the code verifier: the return URL, and the other members if there are any. */
 const sealedSchema = v.tuple([v.string(), v.optional(othersSchema, {})]);
 
 /**
- * The logins that a browser has begun: one sealed cookie each, so that tabs don't disturb each other.
+ * Cookies of the logins that a browser has begun: one sealed cookie each, so that tabs don't disturb each other.
  *
- * The cookie's name carries when the login began and a hash of its `state`. So the right one is found without opening
- * any, and a stranger who does not know a `state` can neither use nor use up a transaction.
+ * The cookie's name has the start of the login and a hash of its `state`. So the right cookie is found without opening any,
+ * and a stranger who does not know a `state` can neither use nor clear a transaction.
  *
- * The cookie holds only what differs from login to login. `state` and `nonce` follow from the code verifier, the start
- * stands in the name, and what was configured at the start is authenticated: after a change of it the login is invalid.
+ * The cookie holds only the values that differ between logins. `state` and `nonce` are derived from the code verifier, the
+ * start is in the name. The configuration is authenticated: after a change of it the login is invalid.
  */
 export class TransactionCookies {
   readonly #prefix: string;
 
-  /** @param sameSite `none` where the response comes as a cross-site POST */
+  /** @param sameSite `none` for a response by cross-site POST */
   constructor(
     private readonly sealer: Sealer,
     private readonly profile: CookieProfile,
@@ -83,10 +83,10 @@ export class TransactionCookies {
   }
 
   /**
-   * Begins a login. The oldest others make room for it.
+   * Begins a login. The oldest others are cleared if there are too many.
    *
    * @returns its `Set-Cookie` lines
-   * @throws {SessionError} `SESSION_TOO_LARGE` the configuration makes it larger than a cookie can be
+   * @throws {SessionError} `SESSION_TOO_LARGE` it does not fit into a cookie
    */
   begin(cookies: Cookies, { authorization, returnTo }: LoginTransaction): readonly string[] {
     const { state, started_at, code_verifier } = authorization;
@@ -109,12 +109,12 @@ export class TransactionCookies {
     return this.#names(cookies).find((name) => name.endsWith(`.${hash}`));
   }
 
-  /** Whether the browser has begun any login. */
+  /** Whether the browser has a cookie of any login. */
   hasAny(cookies: Cookies): boolean {
     return this.#names(cookies).length > 0;
   }
 
-  /** @throws {AuthorizationResponseError} `TRANSACTION_EXPIRED`, `TRANSACTION_INVALID` */
+  /** Opens a login's cookie. @throws {AuthorizationResponseError} `TRANSACTION_EXPIRED`, `TRANSACTION_INVALID` */
   open(cookies: Cookies, name: string): LoginTransaction {
     const sealed = singleCookie(cookies, name) ?? '';
     const bytes = this.sealer.openBytes(LABEL, placeOf(name, this.settings), sealed)?.bytes;
@@ -132,16 +132,16 @@ export class TransactionCookies {
     return { authorization, returnTo } satisfies Complete<LoginTransaction>;
   }
 
-  /** The `Set-Cookie` line that ends a login, whatever came of it. */
+  /** The `Set-Cookie` line that clears a login's cookie. */
   clear(name: string): string {
     return this.profile.clear(name, this.sameSite);
   }
 
   /**
-   * The `Set-Cookie` lines that clear the oldest logins of too many, for whatever answer comes next: tabs that begin at once
-   * don't know of each other.
+   * The `Set-Cookie` lines that clear surplus logins, the oldest first. The next answer sets them, whatever it is: tabs that
+   * begin logins at once don't know of each other.
    *
-   * @param added name and value of a cookie that comes to them
+   * @param added name and value of a new cookie
    */
   clearSurplus(cookies: Cookies, added?: readonly [name: string, value: string]): readonly string[] {
     const names = this.#names(cookies);
@@ -151,7 +151,7 @@ export class TransactionCookies {
     let total = added === undefined ? 0 : lengthOf(...added);
     let count = added === undefined ? 0 : 1;
     const room = Math.max(MAX_COOKIE_HEADER - lengthWithout(names, cookies), MIN_ROOM);
-    // Browsers send the oldest first (RFC 6265, section 5.4): that decides between those of the same time.
+    // For equal times the order of the header counts: browsers send the oldest first (RFC 6265, section 5.4).
     return names
       .toReversed()
       .toSorted((one, other) => startOf(other) - startOf(one))
@@ -171,7 +171,7 @@ export class TransactionCookies {
   }
 }
 
-/** What is authenticated with a login's cookie beside its value. */
+/** The additional authenticated data of a login's cookie: its name and the settings. */
 function placeOf(name: string, settings: AuthorizationSettings): string {
   return JSON.stringify([name, ...CONFIGURED.map((member) => settings[member])]);
 }
@@ -181,13 +181,13 @@ function sealedBytes(authorization: AuthorizationTransaction, returnTo: string):
   return Buffer.from(JSON.stringify(Object.keys(others).length === 0 ? [returnTo] : [returnTo, others]), 'utf8');
 }
 
-/** Undefined where another version of this library sealed it. */
+/** Reads the sealed tuple; undefined if another version of this library sealed it. */
 function restOf(bytes: Buffer): v.InferOutput<typeof sealedSchema> | undefined {
   const { success, output } = v.safeParse(sealedSchema, JSON.parse(bytes.toString('utf8')));
   return success ? output : undefined;
 }
 
-/** What a login is known by where its `state` itself is not kept. */
+/** Hash of a `state`, for places that must not keep the `state` itself. */
 export function stateHash(state: string): string {
   return createHash('sha256').update(state).digest('base64url').slice(0, 16);
 }
@@ -206,7 +206,7 @@ function lengthIn(cookies: Cookies, name: string): number {
   return (cookies.get(name) ?? []).reduce((sum, value) => sum + lengthOf(name, value), 0);
 }
 
-/** In a `Cookie` header, with what separates it from the next. */
+/** Bytes of a cookie in the `Cookie` header, with the separator. */
 function lengthOf(name: string, value: string): number {
   return `${name}=${value}; `.length;
 }
