@@ -7,46 +7,45 @@ import type { AccessTokenClaims } from '../tokens/access-token.js';
 import { chain, type Awaitable } from '../values/awaitable.js';
 import type { CachedClaims, CacheMiss, ClaimsCache } from './claims-cache.js';
 
-/** What a token says, as its reader gets it. */
+/** The claims of a token, from the server or the cache. */
 export interface FoundClaims {
   /** Undefined: the token is not active. */
   readonly claims: AccessTokenClaims | undefined;
-  /** The server is down, and this is what it said before. */
+  /** Whether this is an older answer, because the server is down. */
   readonly isStale: boolean;
 }
 
 /** Lifetimes of cache entries. */
 export interface KeepingTimes {
-  /** Seconds that the claims of an active token serve. */
+  /** Seconds for which an active token's entry is used. */
   readonly ttl: number;
-  /** Seconds that it serves that a token is not active. */
+  /** Seconds for which an inactive token's entry is used. */
   readonly negativeTtl: number;
 }
 
-/** A call to the server that is on its way, for all who want its answer. */
+/** A running call to the server, shared by its callers. */
 interface Flight {
   readonly miss: CacheMiss;
   readonly found: Promise<CachedClaims>;
 }
 
-/** Seconds. Readers who want it fresher than this do not wait for another replica's answer. */
+/** Seconds. Readers with a lower `maxAge` do not wait for another replica's answer. */
 const FRESHEST_SHARED = 1;
 
-/** Asks what a token says; undefined: it is not active. */
+/** Asks the server for a token's claims; undefined: the token is not active. */
 export type AskForClaims = (token: string) => Promise<AccessTokenClaims | undefined>;
 
 /**
- * Read-through cache of what tokens say, with single flight: callers who want the same at the same time share one call.
- * Entries are kept where a cache is configured. They hold what the token says, never what somebody decided upon it. A
- * failure is never kept.
+ * Read-through cache of token claims, with single flight: concurrent callers with the same token share one call. Without a
+ * configured cache nothing is stored. Entries hold claims, never a decision about them. Failures are never cached.
  */
 export class ClaimsSource {
   readonly #flights = new Map<string, Flight>();
   #generation = 0;
 
   /**
-   * @param identity of the asker and the server, which is part of every key
-   * @param kept undefined: nothing is
+   * @param identity of client and server; part of every key
+   * @param kept undefined: no cache
    */
   constructor(
     private readonly identity: string,
@@ -55,13 +54,13 @@ export class ClaimsSource {
     private readonly kept: { readonly cache: ClaimsCache; readonly times: KeepingTimes } | undefined,
   ) {}
 
-  /** @throws {OidcError} what `ask` throws, and no old answer may stand in for it */
+  /** The claims of a token. @throws {OidcError} the error of `ask`, unless an older answer may be used */
   find(token: string, freshness: IntrospectionFreshness): Awaitable<FoundClaims> {
     const key = this.#keyOf(token);
     return chain(this.kept?.cache.get(key, token), (known) => this.#serve(key, token, known, freshness));
   }
 
-  /** Drops what is kept about a token. A call that is on its way does not bring it back. */
+  /** Evicts a token. The answer to a running call is not stored either. */
   async evict(token: string): Promise<void> {
     const key = this.#keyOf(token);
     for (const name of [key, apart(key)]) {
@@ -74,7 +73,7 @@ export class ClaimsSource {
     await this.kept?.cache.evict(key);
   }
 
-  /** Drops what this process keeps about every token: the keys of before are never made again. */
+  /** Evicts every token in this process: keys change, so old entries are never found again. */
   evictAll(): void {
     this.#generation += 1;
   }
@@ -104,7 +103,7 @@ export class ClaimsSource {
     }
   }
 
-  /** Who wants it very fresh does not join a flight that may end with another replica's answer. */
+  /** Joins or starts a flight. Readers with a very low `maxAge` join none that may use another replica's answer. */
   #joinOrStart(miss: CacheMiss, { maxAge = Number.POSITIVE_INFINITY }: IntrospectionFreshness): Flight {
     const cache = this.kept?.cache;
     const isApart = cache?.askOnce !== undefined && maxAge < FRESHEST_SHARED;
@@ -134,13 +133,13 @@ export class ClaimsSource {
     return found;
   }
 
-  /** Seconds for which the entry serves this reader. */
+  /** Seconds for which this reader may use the entry. */
   #lifetime({ claims }: CachedClaims, { maxAge = Number.POSITIVE_INFINITY }: IntrospectionFreshness): number {
     const { ttl = 0, negativeTtl = 0 } = this.kept?.times ?? {};
     return Math.min(maxAge, claims === undefined ? negativeTtl : ttl);
   }
 
-  /** No answer outlives its token. */
+  /** Whether an entry may still be used: never beyond the token's `exp`. */
   #isFresh({ claims, askedAt }: CachedClaims, seconds: number): boolean {
     const now = this.now();
     return isWithin(now, askedAt, seconds * 1000) && (claims?.exp === undefined || now < claims.exp * 1000);
@@ -151,17 +150,17 @@ export class ClaimsSource {
   }
 }
 
-/** The name of a flight that only this process answers. */
+/** The key of a flight without other replicas. */
 function apart(key: string): string {
   return `${key} apart`;
 }
 
-/** RFC 5861, section 4: a 500 too. That our own callers are too many says nothing of the server. */
+/** Whether the server is down, a 500 included (RFC 5861, section 4). Our own concurrency limit is no outage. */
 function isOutage(error: unknown): boolean {
   return error instanceof TransportError && error.code !== 'UPSTREAM_BUSY';
 }
 
-/** All of it, because every request of the token sees the same object. */
+/** Freezes deeply, because all requests with the token share the object. */
 function frozen<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     Object.values(Object.freeze(value)).forEach(frozen);

@@ -12,17 +12,17 @@ import { SharedSingleFlight } from './shared-single-flight.js';
 
 const LABEL = 'introspection';
 
-/** Seconds by which the clocks of replicas may differ, at least. */
+/** Minimum margin for the difference of replicas' clocks, in seconds. */
 const LEAST_MARGIN = 5;
 
 export interface SharedCacheSettings {
-  /** Of tokens that are not active: a tenth as many are kept in this process. */
+  /** A tenth of it is the maximum of inactive tokens in this process. */
   readonly maxEntries: number;
-  /** Milliseconds for which an entry may be of use to anybody. */
+  /** Lifetime of an entry in the store, in milliseconds. */
   readonly lifetime: number;
-  /** Seconds that it serves that a token is not active. */
+  /** Seconds for which an inactive token's entry is used. */
   readonly negativeTtl: number;
-  /** What every replica knows and the store does not; undefined where the client has no secret of its own. */
+  /** A secret that every replica has and the store has not; undefined for a client without one. */
   readonly secret: string | undefined;
 }
 
@@ -32,11 +32,11 @@ const entrySchema = v.strictTuple([
 ]);
 
 /**
- * Cache in the store that all replicas share. Entries are sealed under a key that is made from the token and from what
- * only we know. Who can read the store learns nothing, and a forged entry is a cache miss. Tokens that are not active
- * stay in this process, where a flood of them displaces nothing.
+ * Cache in the store that all replicas share. Entries are sealed under a key from the token and the client's secret. A
+ * reader of the store learns nothing, and a forged entry is a cache miss. Inactive tokens stay in this process, where a
+ * flood of them displaces nothing.
  *
- * A store that can't be reached is a cache miss too: the server is asked, and its answer is as good as ever.
+ * A store that can't be reached is a cache miss too: the server is asked instead.
  */
 export class SharedClaimsCache implements ClaimsCache {
   readonly #inactive: LocalClaimsCache;
@@ -52,7 +52,7 @@ export class SharedClaimsCache implements ClaimsCache {
     this.#flights = new SharedSingleFlight(store, clock.now, (error) => this.#reportFailure(error));
   }
 
-  /** The youngest entry, ours or another replica's. */
+  /** The latest entry, of this process or of another replica. */
   async get(key: string, token: string): Promise<CachedClaims | undefined> {
     const inactive = this.#inactive.get(key);
     if (inactive !== undefined && isWithin(this.clock.now(), inactive.askedAt, this.settings.negativeTtl * 1000)) {
@@ -60,7 +60,7 @@ export class SharedClaimsCache implements ClaimsCache {
     }
     const [sealed, forgottenAt] = await this.#read(key);
     const found = sealed === undefined ? undefined : this.#open(key, token, sealed);
-    // A mark that is no number forgets everything.
+    // A malformed mark evicts every entry.
     const isPast = found !== undefined && !(found.askedAt > Math.max(Number(forgottenAt ?? 0), inactive?.askedAt ?? 0));
     return found === undefined || isPast ? inactive : found;
   }
@@ -68,7 +68,7 @@ export class SharedClaimsCache implements ClaimsCache {
   async set(miss: CacheMiss, found: CachedClaims): Promise<void> {
     const { key, token, known } = miss;
     if (found.claims === undefined) {
-      // The others have it as active still; of what was never there they need not be told.
+      // Other replicas may still have the token as active. A token that was never stored needs no mark.
       await (known?.claims && this.evict(key).catch((error: unknown) => this.#reportFailure(error)));
       this.#inactive.set(miss, found);
       return;
@@ -90,8 +90,8 @@ export class SharedClaimsCache implements ClaimsCache {
   }
 
   /**
-   * Leaves a mark of the time beside the hole. Another replica may have its answer already and write it after this; it is
-   * older than the mark. The mark stands a little ahead, because the replicas' clocks differ.
+   * Removes the entry and stores a mark with the time. Another replica may write an answer that it already has: it is older
+   * than the mark and ignored. The mark is a little in the future, because the replicas' clocks differ.
    */
   async evict(key: string): Promise<void> {
     this.#inactive.evict(key);

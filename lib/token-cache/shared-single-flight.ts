@@ -4,25 +4,25 @@ import type { Now } from '../clock/clock.js';
 import type { OidcStore } from '../storage/oidc-store.js';
 import type { CachedClaims, CacheMiss } from './claims-cache.js';
 
-/** Milliseconds that a lease lasts, and that the others wait for the one who has it. */
+/** Lifetime of a lease in milliseconds. The other replicas wait as long for its owner. */
 const LEASE = 1000;
 
-/** Milliseconds between two looks into the store: twice as long each time. */
+/** First pause between two reads of the store, in milliseconds. It doubles each time. */
 const FIRST_PAUSE = 4;
 const LONGEST_PAUSE = 64;
 
-/** Callers of this process who wait for other replicas at the same time; any more ask for themselves. */
+/** Maximum number of this process's callers that wait for other replicas. Any more ask the server themselves. */
 const MOST_WAITING = 1000;
 
 /**
- * Single flight among replicas: one takes a lease in the store that they share and asks for all. The others look again
- * until its answer is there or the lease is gone. Nobody waits for longer than a lease lasts, be it for a replica that
- * does not come back or for many one after the other.
+ * Single flight among replicas: one takes a lease in the shared store and asks for all. The others read the store until its
+ * answer is there or the lease has ended. No caller waits longer than one lease in all, even if a replica crashes or several
+ * take leases in turn.
  */
 export class SharedSingleFlight {
   #waiting = 0;
 
-  /** @param failed is told of a store that can't be reached; then each asks for itself */
+  /** @param failed called if the store can't be reached; then each replica asks for itself */
   constructor(
     private readonly store: OidcStore,
     private readonly now: Now,
@@ -30,8 +30,8 @@ export class SharedSingleFlight {
   ) {}
 
   /**
-   * @param look what the store holds now
-   * @param ask the server, and keep its answer in the store
+   * @param look reads the store
+   * @param ask asks the server and writes its answer to the store
    */
   async ask(
     { key, known }: CacheMiss,
@@ -58,7 +58,7 @@ export class SharedSingleFlight {
     return ask();
   }
 
-  /** Releases the lease afterwards, unless its time is over: it may be another's then. */
+  /** Releases the lease afterwards, unless it has expired: then it may be another replica's. */
   async #whileLeased<T>(key: string, leasedAt: number, work: () => Promise<T>): Promise<T> {
     try {
       return await work();
@@ -69,7 +69,7 @@ export class SharedSingleFlight {
     }
   }
 
-  /** @returns false where too many wait already */
+  /** @returns false if too many callers wait already */
   async #wait(pause: number): Promise<boolean> {
     if (this.#waiting >= MOST_WAITING) {
       return false;
@@ -80,7 +80,7 @@ export class SharedSingleFlight {
     return true;
   }
 
-  /** @returns whether the lease is ours; undefined: the store can't be reached */
+  /** @returns whether we have the lease; undefined: the store can't be reached */
   async #lease(key: string): Promise<boolean | undefined> {
     try {
       return await this.store.claim(leaseKey(key), '', LEASE);
