@@ -4,20 +4,20 @@ import type { Dispatcher } from 'undici';
 import type { Now } from '../clock/clock.js';
 import { OIDC_CLOCK, OIDC_CLOCK_SKEW, OIDC_CLOCK_TOLERANCE, OIDC_DISPATCHER } from '../nest/tokens.js';
 
-/** Defaults of the public tokens. */
+/** Default values of the public injection tokens. */
 @Injectable()
 export class OidcDefaults {
   constructor(
     @Inject(OIDC_CLOCK) readonly now: Now,
     @Inject(OIDC_CLOCK_SKEW) readonly skew: number,
     @Inject(OIDC_CLOCK_TOLERANCE) readonly tolerance: number,
-    /** Undefined: a pool of the transport's own. */
+    /** Undefined: the transport makes its own pool. */
     @Inject(OIDC_DISPATCHER) readonly dispatcher: Dispatcher | undefined,
   ) {}
 }
 
 /**
- * Module of the defaults. It declares the public tokens, so that `overrideProvider` finds them. It does not export them:
+ * Module of the defaults. It declares the public injection tokens, so that `overrideProvider` finds them. No exports:
  * exported tokens would shadow those of an imported or a global module.
  */
 @Module({

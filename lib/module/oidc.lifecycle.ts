@@ -9,7 +9,7 @@ import type { Connections } from '../http/connections.js';
 import { clientToken } from '../nest/tokens.js';
 import type { ParsedOptions } from './oidc.options.js';
 
-/** What happens to one client when the application starts and stops. */
+/** Lifecycle hooks of one client: checks it at boot and closes its connections at shutdown. */
 export class OidcLifecycle implements OnModuleInit, OnApplicationShutdown {
   constructor(
     private readonly moduleRef: ModuleRef,
@@ -19,7 +19,7 @@ export class OidcLifecycle implements OnModuleInit, OnApplicationShutdown {
     private readonly operator: OperatorPort,
   ) {}
 
-  /** @throws {ConfigError} something that the client is made of exists only within a request */
+  /** @throws {ConfigError} a provider of the client is request-scoped */
   async onModuleInit(): Promise<void> {
     const token = clientToken(this.name);
     if (this.moduleRef.introspect(token).scope !== Scope.DEFAULT) {

@@ -67,7 +67,7 @@ const LIFECYCLE = Symbol('nestjs-oidc: lifecycle');
  * export class AppModule {}
  * ```
  *
- * Registered once it is global; a module that wants to say so may import the bare `OidcModule`.
+ * It is global: register it once. A module may import the bare `OidcModule` to show that it depends on it.
  */
 @Module({})
 export class OidcModule {
@@ -77,7 +77,7 @@ export class OidcModule {
     return define(options, [{ provide: RAW_OPTIONS, useValue: own }]);
   }
 
-  /** @throws {ConfigError} at boot, when an option is wrong; what the factory throws stops the boot as it is */
+  /** @throws {ConfigError} at boot, when an option is wrong. An error of the factory stops the boot as it is */
   static forRootAsync(options: OidcModuleAsyncOptions): DynamicModule {
     return define(options, rawOptions(options));
   }
@@ -119,7 +119,7 @@ function define(extras: OidcModuleExtras, raw: readonly Provider[]): DynamicModu
   };
 }
 
-/** Where the options come from, as in every Nest module. */
+/** Providers of the raw options. */
 function rawOptions({ useFactory, useClass, useExisting, inject = [] }: OidcModuleAsyncOptions): Provider[] {
   if (useFactory !== undefined) {
     const create = async (...injected: readonly unknown[]): Promise<OidcModuleOptions> =>
@@ -157,7 +157,7 @@ function connectionsProvider(name: string | undefined): FactoryProvider {
   };
 }
 
-/** Each part of the clock: from this module's `providers` or `imports`, else from a global module, else the default. */
+/** Each part of the clock is from this module's `providers` or `imports`, else from a global module, else the default. */
 function serversProvider(name: string | undefined): FactoryProvider {
   return {
     provide: serversToken(name),

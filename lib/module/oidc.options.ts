@@ -26,12 +26,12 @@ export interface OidcModuleOptions {
   issuer: string;
   /** The client as it is registered there. */
   client: ClientMetadata;
-  /** Members that stand above the discovered ones. With `issuer` among them they are the whole: no discovery. */
+  /** Server metadata that overrides the discovered members. With `issuer` in it there is no discovery. */
   server?: Partial<ServerMetadata>;
   discovery?: {
-    /** Default `first-use`; `boot` stops the boot when the server is not there or does not fit. */
+    /** When the metadata is loaded. Default `first-use`; `boot` stops the boot if the server is down or does not fit. */
     when?: 'first-use' | 'boot';
-    /** Default `openid-configuration`. */
+    /** The discovery document. Default `openid-configuration`. */
     document?: DiscoveryDocument;
   };
   /** Allows plain http to a server that is not on this machine. Default false. */
@@ -42,23 +42,23 @@ export interface OidcModuleOptions {
   session?: SessionOptions;
   /** Required by `OidcGuard`. */
   resourceServer?: ResourceServerOptions;
-  /** What replicas share: introspections and used DPoP proofs. Default: each keeps its own. */
+  /** Store that replicas share, for introspections and used DPoP proofs. Default: each process keeps its own. */
   store?: OidcStore;
 }
 
-/** What a registration of the module says beside the options. */
+/** Members of a module's registration beside the options. */
 export interface OidcModuleExtras {
-  /** Tells several clients apart; left out for the only or the default one. */
+  /** The client's name, if there are several; left out for the only or the default one. */
   name?: string;
-  /** Default true: guards are used everywhere. */
+  /** Default true, so that guards can be used in every module. */
   isGlobal?: boolean;
-  /** Modules whose providers the module may use, such as one with the clock or with what an own strategy needs. */
+  /** Modules with providers for this one, such as a clock or the dependencies of the application's strategy. */
   imports?: ModuleMetadata['imports'];
   /** `OIDC_CLOCK`, `OIDC_CLOCK_SKEW`, `OIDC_CLOCK_TOLERANCE`, `OIDC_DISPATCHER`, `{ provide: OidcStrategy, useClass }`. */
   providers?: Provider[];
 }
 
-/** What a class for `useClass` or `useExisting` implements: it returns the options. */
+/** Interface of a class for `useClass` or `useExisting`: returns the options. */
 export interface OidcOptionsFactory {
   createOidcOptions(): OidcModuleOptions | Promise<OidcModuleOptions>;
 }
@@ -89,16 +89,16 @@ function isStore(value: unknown): boolean {
   return calls.every((call) => typeof member(value, call) === 'function');
 }
 
-/** The options as the rooms read them: complete, checked, secrets wrapped. */
+/** The parsed options: complete, checked, secrets wrapped. */
 export type ParsedOptions = Omit<v.InferOutput<typeof optionsSchema>, 'client' | 'server'> & {
   readonly client: RegisteredClient;
   readonly server: Partial<ServerMetadata>;
 };
 
-/** What is said beside the factory and has no effect in what it returns. */
+/** Members that belong beside the factory. In its result they would have no effect. */
 const EXTRAS: readonly (keyof OidcModuleExtras)[] = ['name', 'isGlobal', 'imports', 'providers'];
 
-/** @throws {ConfigError} what an application's factory returned are no options, or more than that */
+/** Checks a factory's result. @throws {ConfigError} no options object, or it has members that belong beside the factory */
 export function requireReturned<T>(options: T, by: 'useFactory' | 'useClass' | 'useExisting'): T {
   if (typeof options !== 'object' || options === null) {
     const problem = options === undefined ? 'returned nothing' : 'must return an object of options';
@@ -114,7 +114,7 @@ export function requireReturned<T>(options: T, by: 'useFactory' | 'useClass' | '
 /**
  * Reads the options once, at boot.
  *
- * @throws {ConfigError} the first member that is wrong; its value is not printed
+ * @throws {ConfigError} names the first wrong member, never its value
  */
 export function parseOptions(options: OidcModuleOptions): ParsedOptions {
   const parsed = validate(optionsSchema, options, '');
@@ -135,18 +135,18 @@ export function parseOptions(options: OidcModuleOptions): ParsedOptions {
   };
 }
 
-/** @throws {ConfigError} a member is no JSON */
+/** Reads `server`. @throws {ConfigError} a member is no JSON */
 export function serverOverrides(server: Partial<ServerMetadata> | undefined): Partial<ServerMetadata> {
   return plainJson(validate(serverOptionsSchema.server, server, 'server'), 'server');
 }
 
-/** @throws {ConfigError} it is no issuer identifier, or one that is reached without TLS */
+/** Checks an issuer. @throws {ConfigError} it is no issuer identifier, or plain http that is not allowed */
 export function requireSecureIssuer(issuer: string, insecureHttp: boolean): void {
   validate(serverOptionsSchema.issuer, issuer, 'issuer');
   requireSecure(issuer, 'issuer', insecureHttp);
 }
 
-/** A list is checked at boot and by its place in it; whom a function names is checked when it does. */
+/** Checks a trusted issuer: one of a list at boot, with its index in errors; a resolver's when it is resolved. */
 function requireTrustedIssuer(
   { issuer, client, server }: TrustedIssuerOptions,
   index: number,

@@ -13,13 +13,13 @@ interface Line {
   readonly context: 'OidcModule' | 'OidcGuard' | 'OidcLoginGuard' | 'OidcStrategy';
   readonly level: Level;
   readonly text: string;
-  /** Left out: the line is logged each time. */
+  /** Left out: every repetition is logged. */
   readonly repetition?: Repetition;
 }
 
-/** How a line that comes again within a while is logged. */
+/** How repetitions of a line within a while are logged. */
 interface Repetition {
-  /** Lines with the same are repetitions of each other. */
+  /** Lines with the same key are repetitions of each other. */
   readonly of: string;
   readonly level: 'debug' | 'none';
 }
@@ -34,7 +34,7 @@ const LINES: { readonly [Kind in EventKind]: (event: OperatorEvent<Kind>) => Lin
     const members = Object.entries(registered).map((entry) => entry.join(' '));
     return { context: 'OidcModule', level: 'log', text: `Client ${client} of ${issuer}: ${members.join(', ')}` };
   },
-  // Nest prints the sentence of what stops a boot, and not what was seen.
+  // Nest prints only the message of an error at boot, not its facts.
   'boot-failed': ({ error }) => ({ context: 'OidcModule', level: 'error', text: logLine(error) }),
   'suspicious-metadata': ({ problem }) => warning('OidcModule', problem),
   'open-introspection': () =>
@@ -58,14 +58,14 @@ const LINES: { readonly [Kind in EventKind]: (event: OperatorEvent<Kind>) => Lin
       `The answer to a login sets ${bytes} bytes of cookies (${cookies.join(', ')}). nginx takes 4 KB of headers and makes ` +
         'it a 502: let the session keep less (session.tokens, validate), or raise proxy_buffer_size.',
     ),
-  // Whoever answers a login of their own with an error would fill the log otherwise.
+  // Rate-limited, because anybody can make their own logins fail.
   'login-refused': ({ error, trouble, isOurFault }) => ({
     context: 'OidcStrategy',
     level: isOurFault ? 'error' : 'warn',
     text: `Login refused: ${logLine(error)}`,
     repetition: { of: `login ${trouble}`, level: 'debug' },
   }),
-  // During an outage every call logs the same line.
+  // Rate-limited, because every call fails during an outage.
   'call-refused': ({ error }) => ({
     context: 'OidcGuard',
     level: levelOf(error),
@@ -84,7 +84,7 @@ function lineOf<Kind extends EventKind>(event: OperatorEvent<Kind>): Line {
   return LINES[event.kind](event);
 }
 
-/** Log of one client: writes what is reported to Nest's logger. Repetitions are rare or go to `debug`. */
+/** Operator log of one client: writes events to Nest's logger. Repetitions are dropped or logged at `debug`. */
 export class OperatorLog implements OperatorPort {
   readonly #recent: OnceInAWhile;
 

@@ -20,7 +20,7 @@ export interface ServerDefaults {
   readonly operator: OperatorPort;
 }
 
-/** Makes authorization servers: the module's own, and those of the other issuers that the API trusts. */
+/** Factory of authorization servers: the module's own, and those of the API's other trusted issuers. */
 export class Servers implements ServersOfIssuers {
   constructor(
     private readonly options: ParsedOptions,
@@ -34,9 +34,9 @@ export class Servers implements ServersOfIssuers {
   }
 
   /**
-   * The server of another issuer. Without a client there, only what it publishes is used.
+   * The server of another issuer. Without a client there, only its public metadata and keys are used.
    *
-   * @throws {ConfigError} an option is wrong, or the issuer is reached without TLS
+   * @throws {ConfigError} an option is wrong, or the issuer is plain http that is not allowed
    */
   at({ issuer, client, server }: TrustedIssuerOptions): Server | PublishedServer {
     const { options } = this;
@@ -56,7 +56,7 @@ export class Servers implements ServersOfIssuers {
     return { issuer, insecureHttp, document: discovery.document, overrides };
   }
 
-  /** Transport, clock and operator port of a server. */
+  /** Transport, clock and operator port for a server. */
   #means(client: RegisteredClient | undefined): [Transport, Clock, OperatorPort] {
     const { connections, now, skew, tolerance, operator } = this.defaults;
     const { fetch = this.options.client.fetch } = client ?? {};
