@@ -4,8 +4,8 @@ import { GUARDS_METADATA } from '@nestjs/common/constants.js';
 import { authenticates } from './authenticating-guard.js';
 
 /**
- * The metadata keys of the decorators. They are registered for the whole process, so that what the decorators of a second
- * copy of this package require is not overlooked.
+ * The metadata keys of the decorators. They are global symbols, so that the decorators of a second copy of this package
+ * count too.
  */
 export const PUBLIC = Symbol.for('nestjs-oidc: public');
 export const SCOPES = Symbol.for('nestjs-oidc: scopes');
@@ -21,7 +21,7 @@ const DEMANDS = [
   [VALIDATION, '@AccessTokenValidation'],
 ] as const;
 
-/** Seconds that an introspection is kept beyond its time, for `staleIfError`. */
+/** Maximum of `staleIfError`, in seconds. */
 export const LONGEST_STALE = 300;
 
 export const VALIDATIONS = ['introspection', 'jwt', 'auto'] as const;
@@ -32,13 +32,13 @@ export type Validation = (typeof VALIDATIONS)[number];
 /** How fresh the introspection of a token must be. */
 export interface IntrospectionFreshness {
   /**
-   * Seconds since the server was asked; 0 asks again. Default: as long as `resourceServer.cache` keeps it. Without that cache
-   * nothing is kept, and each request asks.
+   * Maximum age of an introspection in seconds; 0 asks the server again. Default: the lifetime of `resourceServer.cache`.
+   * Without that cache each request asks.
    */
   readonly maxAge?: number;
   /**
-   * Seconds, at most 300, for which an introspection is used beyond its time while the server does not answer, or answers
-   * 429 or 5xx. It is never used past the token's `exp`. Such a token has `isStale`. Needs `resourceServer.cache`. Default 0.
+   * Seconds, at most 300, for which an outdated introspection is used while the server does not answer, or answers 429 or
+   * 5xx. It is never used past the token's `exp`. Such a token has `isStale`. Needs `resourceServer.cache`. Default 0.
    */
   readonly staleIfError?: number;
 }
@@ -51,12 +51,12 @@ export interface StepUpRequirement {
   readonly maxAge?: number;
 }
 
-/** What a handler requires, from its decorators and those of its class. */
+/** Access rule: the requirements of a handler, from its decorators and those of its class. */
 export interface AccessRule {
   readonly isPublic: boolean;
-  /** The decorators that require something of a token, such as `@Scopes`; empty where everybody may pass. */
+  /** The decorators that require a token, such as `@Scopes`; empty if none does. */
   readonly demands: readonly string[];
-  /** Empty: any token will do. */
+  /** Required scopes; empty: none. */
   readonly scopes: readonly string[];
   /** Undefined: `resourceServer.validation` decides. */
   readonly validation: Validation | undefined;
@@ -116,7 +116,7 @@ export function contradictionOf(target: Target): string | undefined {
   return isOpened(target) ? demandsOf(target)[0] : undefined;
 }
 
-/** A class that it extends does not count: whoever reads the subclass could not see that it is open. */
+/** Whether the class itself has `@Public()`. A base class does not count: a reader of the subclass would not see it. */
 function isOpened(target: Target): boolean {
   return Reflect.hasOwnMetadata(PUBLIC, target);
 }

@@ -4,7 +4,7 @@ import { DEFAULT_RETRY_AFTER, TransportError } from '../errors/errors.js';
 import type { OidcError } from '../errors/oidc.error.js';
 import type { OidcExceptionBody } from './oidc.exception.js';
 
-/** Status and body of an answer that is given instead of the handler's. */
+/** Status and body of an answer in place of the handler's. */
 export interface Answer extends OidcExceptionBody {
   readonly status: number;
 }
@@ -12,7 +12,7 @@ export interface Answer extends OidcExceptionBody {
 /** A response header. A list is a header that comes several times. */
 export type ResponseHeader = readonly [name: string, value: string | readonly string[]];
 
-/** `Retry-After` (RFC 9110, section 10.2.3): as the server said, else the default. */
+/** `Retry-After` (RFC 9110, section 10.2.3): the server's value, else the default. */
 export function retryAfterOf(error: OidcError): ResponseHeader {
   const seconds = error instanceof TransportError ? error.retryAfter : DEFAULT_RETRY_AFTER;
   return ['Retry-After', String(Math.ceil(seconds))];

@@ -1,12 +1,12 @@
-/** The caller, as our guards found them. A guard looked for each member that stands here, even if it is `undefined`. */
+/** The caller that our guards authenticated. A member that is present but `undefined` was looked for and not found. */
 export interface Authenticated {
-  /** The verified token, the session's user, or what the application's `validate` made of it. */
+  /** The verified token, the session's user, or the value that the application's `validate` returned. */
   readonly user?: unknown;
   /** The verified access token; only `OidcGuard` sets it. */
   readonly token?: unknown;
 }
 
-/** The key of the record on the call. A property costs a fifth of what a `WeakMap` costs, on every request. */
+/** The key of the record on the call. On every request a property costs a fifth of a `WeakMap`. */
 const FOUND = Symbol('nestjs-oidc');
 
 /** The key of a refusal's undo on the call. It removes the headers that the refusal has set. */
@@ -20,8 +20,8 @@ interface Marked {
 }
 
 /**
- * Records the caller that a guard has verified, and sets `request.user`, where users of Passport expect it. The headers of a
- * guard that refused before are taken back.
+ * Records the caller that a guard has verified, and sets `request.user`, where users of Passport expect it. Removes the headers
+ * of a guard that refused before.
  *
  * @param call the object of this call alone; on HTTP it is the request
  */
@@ -34,7 +34,7 @@ export function authenticate(call: object, found: Authenticated, request: object
   }
 }
 
-/** Records the undo of a refusal's headers. Another guard may admit the call all the same. */
+/** Records the undo of a refusal's headers, because another guard may still admit the call. */
 export function recordRefusal(call: object, takeBack: () => void): void {
   const earlier = mark(call)[REFUSED];
   mark(call)[REFUSED] = () => {
@@ -43,7 +43,7 @@ export function recordRefusal(call: object, takeBack: () => void): void {
   };
 }
 
-/** Takes back the headers that refusals of this call have set. For a call that is admitted after all. */
+/** Removes the headers of this call's refusals, for a call that is admitted after all. */
 export function withdrawRefusal(call: object): void {
   const marked = mark(call);
   if (marked[REFUSED] !== undefined) {
@@ -52,12 +52,12 @@ export function withdrawRefusal(call: object): void {
   }
 }
 
-/** Records that a guard looked at nothing. What another guard found before stays. */
+/** Records a guard that checked nothing. An earlier guard's caller stays. */
 export function admitAnonymous(call: object, looked: Authenticated): void {
   mark(call)[FOUND] = { ...looked, ...authenticated(call) };
 }
 
-/** The caller that guards found; undefined when none of ours ran. */
+/** The caller; undefined if none of our guards ran. */
 export function authenticated(call: object): Authenticated | undefined {
   return mark(call)[FOUND];
 }

@@ -20,8 +20,8 @@ export function parseCookies(header: string | undefined): Cookies {
 }
 
 /**
- * The value of the cookie called `name`. Two cookies of one name count as none: nobody can tell which is ours (RFC 6265,
- * section 8.6), and who planted the other one chooses their order.
+ * The value of the cookie called `name`. Two cookies of one name count as none, because an attacker may have planted one
+ * (RFC 6265, section 8.6) and can choose their order.
  */
 export function singleCookie(cookies: Cookies, name: string): string | undefined {
   const values = cookies.get(name) ?? [];
@@ -39,8 +39,8 @@ export type SameSite = 'lax' | 'none';
 const CLIENT_NAME = /^[\w-]{1,64}$/;
 
 /**
- * Names and attributes of our cookies. The registered redirect URIs decide them once. A request never does: what a proxy
- * or a browser says about the scheme does not matter.
+ * Names and attributes of our cookies. They follow from the registered redirect URIs, never from a request: the scheme
+ * that a proxy or a browser reports is not trusted.
  */
 export class CookieProfile {
   private constructor(
@@ -92,7 +92,7 @@ export class CookieProfile {
     );
   }
 
-  /** The `Set-Cookie` line that makes the browser forget it. */
+  /** The `Set-Cookie` line that clears the cookie. */
   clear(name: string, sameSite: SameSite = 'lax'): string {
     return this.set(name, '', { sameSite, maxAge: 0 });
   }

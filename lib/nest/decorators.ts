@@ -44,8 +44,8 @@ const stepUpSchema = v.pipe(
 );
 
 /**
- * Opens a handler, or every handler of a controller, to everybody. `OidcGuard` looks at nothing and calls nothing;
- * `OidcSessionGuard` sets the user when there is one.
+ * Opens a handler, or every handler of a controller, to everybody. `OidcGuard` checks no token; `OidcSessionGuard`
+ * sets the user if there is a session.
  *
  * On a handler it wins over what the class requires. On a class it loses to what a handler requires, and to a guard of the
  * handler's own (`@UseGuards(OidcGuard)`). It is not inherited: a class that extends a public one is not public.
@@ -86,7 +86,7 @@ export function Scopes(...scopes: string[]): CustomDecorator<symbol> {
  * pay() {}
  * ```
  *
- * @throws {ConfigError} it is no way of validation
+ * @throws {ConfigError} the value is unknown
  */
 export function AccessTokenValidation(validation: Validation): CustomDecorator<symbol> {
   return SetMetadata(VALIDATION, validate(v.picklist(VALIDATIONS), validation, '@AccessTokenValidation'));
@@ -121,7 +121,7 @@ export function Introspection(freshness: IntrospectionFreshness = {}): CustomDec
  * transfer() {}
  * ```
  *
- * @throws {ConfigError} it requires nothing, or something that no challenge can carry
+ * @throws {ConfigError} it requires nothing, or a value that can't be written into a challenge
  */
 export function StepUp(requirement: StepUpRequirement): CustomDecorator<symbol> {
   return SetMetadata(STEP_UP, Object.freeze(validate(stepUpSchema, requirement, '@StepUp')));

@@ -9,7 +9,7 @@ const DELEGATES = Symbol('nestjs-oidc: delegates');
 /**
  * Class decorator of a guard that asks other guards, and lets a call pass that one of them admits. At boot, its handlers count
  * as protected by those guards. When the call passes, the headers of a guard that refused (`WWW-Authenticate`,
- * `Cache-Control`) are taken back.
+ * `Cache-Control`) are removed.
  *
  * The guards must be injected. This is checked at boot.
  *
@@ -45,7 +45,7 @@ export function delegatesOf(guard: object): readonly Type<CanActivate>[] {
   return Reflect.getMetadata(DELEGATES, guard) ?? [];
 }
 
-/** Takes back refusals of a call that is admitted, whoever admitted it. */
+/** Removes the headers of refusals from an admitted call. */
 function withdrawWhenAdmitted(guard: CanActivate): void {
   const { canActivate } = guard;
   guard.canActivate = function (this: CanActivate, context: ExecutionContext) {

@@ -6,7 +6,7 @@ import type { CallKind } from './call.js';
 import { OidcException } from './oidc.exception.js';
 import type { Responses } from './responses.js';
 
-/** The answer to a call that is refused. Each room has a table from its errors to these. */
+/** The answer to a call that is refused. Each room maps its errors to refusals in a table. */
 export interface Refusal extends Answer {
   readonly headers: readonly ResponseHeader[];
   /** For logs and exception filters; callers do not see it. */
@@ -28,7 +28,7 @@ const GRPC_CODES: Readonly<Record<number, number>> = { 400: 3, 401: 16, 403: 7, 
 /** The code of gRPC for a status without one of its own: UNKNOWN. */
 const UNKNOWN = 2;
 
-/** The words that GraphQL servers have agreed on by HTTP status, in `extensions.code`. */
+/** The usual codes of GraphQL servers (`extensions.code`), by HTTP status. */
 const GRAPHQL_CODES: Readonly<Record<number, string>> = {
   400: 'BAD_REQUEST',
   401: 'UNAUTHENTICATED',
@@ -56,8 +56,8 @@ const EXCEPTIONS: Readonly<Record<CallKind, (refusal: Refusal) => Awaitable<Erro
 };
 
 /**
- * Ends a call with a refusal: sets its headers, and gives the exception that the caller throws. The headers are taken back
- * when another guard admits the call all the same.
+ * Ends a call with a refusal: sets its headers, and returns the exception to throw. The headers are removed if another guard
+ * admits the call after all.
  */
 export function refuse(refusal: Refusal, refused: RefusedCall & { readonly kind: 'http' }, responses: Responses): Error;
 export function refuse(refusal: Refusal, refused: RefusedCall, responses: Responses): Awaitable<Error>;

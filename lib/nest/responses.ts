@@ -25,7 +25,7 @@ export class Responses {
     this.#writer().setHeader(response, name, value);
   }
 
-  /** Sets a header, unless somebody has set it before. */
+  /** Sets a header, unless it is set already. */
   setDefault(response: unknown, name: string, value: string): void {
     if (this.#writer().getHeader(response, name) === undefined) {
       this.#writer().setHeader(response, name, value);
@@ -45,7 +45,7 @@ export class Responses {
     }
   }
 
-  /** Returns an undo: it sets these headers back to what they are now, and which of them scripts may read. */
+  /** An undo: restores these headers, and the list of headers that scripts may read. */
   remember(response: unknown, headers: readonly ResponseHeader[]): () => void {
     const names = [...headers.map(([name]) => name), EXPOSED];
     const before = names.map((name) => [name, this.#writer().getHeader(response, name)] as const);

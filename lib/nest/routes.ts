@@ -50,7 +50,7 @@ export class Routes {
     }
   }
 
-  /** Nest says null where there is no HTTP server, whatever its types say. */
+  /** Without an HTTP server the adapter is null, though Nest's types do not say so. */
   #adapter(): HttpAdapter | undefined {
     const adapter: HttpAdapter | null | undefined = this.host.httpAdapter;
     return adapter ?? undefined;

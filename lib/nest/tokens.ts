@@ -21,13 +21,13 @@ export const clientToken = tokensOf('client');
 /** Token of the authorization server, as the client called `name` sees it. */
 export const serverToken = tokensOf('server');
 
-/** Token of what makes servers of other issuers, beside that of the client called `name`. */
+/** Token of the factory of servers, for other issuers, of the client called `name`. */
 export const serversToken = tokensOf('servers');
 
 /** Token of the evictions from the token caches of the client called `name`. */
 export const evictionsToken = tokensOf('evictions');
 
-/** Token of the port for what an operator sees of the client called `name`. */
+/** Token of the operator port of the client called `name`. */
 export const operatorToken = tokensOf('operator');
 
 /** Token of the parsed options of the client called `name`. */
