@@ -9,7 +9,7 @@ import { isNqchars } from '../values/oauth-characters.js';
 import { originOf } from '../values/url.js';
 import { errorOf } from './oauth-response.js';
 
-/** Characters of a nonce. A longer one is not kept. */
+/** Maximum length of a stored nonce, in characters. */
 const LONGEST_NONCE = 512;
 
 const MOST_SERVERS = 100;

@@ -7,7 +7,7 @@ import { RemoteKeys } from '../jose/remote-keys.js';
 import { discover, type Discovered, type DiscoverySource } from '../metadata/discovery.js';
 import type { ServerMetadata } from '../metadata/server-metadata.js';
 
-/** An authorization server as anybody sees it: its metadata and its keys. It takes no registration to read them. */
+/** The public part of an authorization server: its metadata and its keys. Reading them needs no registration. */
 export class PublishedServer {
   readonly issuer: string;
   readonly #discovered: Discovered;
@@ -28,7 +28,7 @@ export class PublishedServer {
     return this.#discovered.get();
   }
 
-  /** The server's metadata, asked for now, whatever is kept. */
+  /** Fetches the server's metadata now, even if the cached copy is fresh. */
   refreshedMetadata(): ServerMetadata | Promise<ServerMetadata> {
     return this.#discovered.refresh();
   }

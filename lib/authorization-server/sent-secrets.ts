@@ -19,7 +19,7 @@ export function withoutSecrets(text: string, secrets: readonly string[]): string
   return masked(text, written);
 }
 
-/** What is masked already is not looked at again: a secret may stand in the mask itself. */
+/** Masks without rescanning masked text, because a secret may occur in the mask itself. */
 function masked(text: string, [secret, ...others]: readonly string[]): string {
   return secret === undefined
     ? text

@@ -26,7 +26,7 @@ import { DpopRequests } from './dpop-requests.js';
 import { formEncode } from './form-encoding.js';
 import { PublishedServer } from './published-server.js';
 
-/** An authorization server as one client sees it: beside metadata and keys its endpoints, called as that client. */
+/** An authorization server for one registered client: metadata, keys, and the endpoints, called as that client. */
 export class Server extends PublishedServer {
   /** One client authentication for each method, made at the first call that needs it. */
   readonly #authentication = new Map<ClientAuthenticationMethod, ClientAuthentication>();
@@ -79,7 +79,7 @@ export class Server extends PublishedServer {
   }
 
   /**
-   * Asks the server for its metadata now, whatever is kept, and holds the registration against it.
+   * Fetches the server's metadata now and checks the registration against it.
    *
    * @returns all that keeps the client from working with the server
    */

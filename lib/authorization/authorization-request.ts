@@ -10,7 +10,7 @@ import { isJsonObject, type JsonObject } from '../values/json.js';
 
 export type ResponseMode = 'query' | 'form_post';
 
-/** What a login asks for, where it differs from what is registered (OpenID Connect Core 1.0, section 3.1.2.1). */
+/** Options of a login that override the registration (OpenID Connect Core 1.0, section 3.1.2.1). */
 export interface AuthorizationUrlOptions {
   /** Default: the first that is registered. */
   readonly redirect_uri?: string;
@@ -40,7 +40,7 @@ export const authorizationTransactionSchema = v.object({
   started_at: v.number(),
 });
 
-/** The login that has begun: remembered until the response comes, for the browser that started it and nobody else. */
+/** Transaction: a login that has begun. Keep it until the callback, for the browser that started it only. */
 export type AuthorizationTransaction = Readonly<v.InferOutput<typeof authorizationTransactionSchema>>;
 
 /** A login that has started: the URL for the browser, and the transaction that has to be remembered. */

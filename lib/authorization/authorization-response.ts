@@ -13,10 +13,10 @@ const OTHER_FLOWS: readonly string[] = ['access_token', 'id_token', 'token_type'
 const LONGEST_CODE = 4096;
 
 /**
- * Reads what the browser brought back (RFC 6749, section 4.1.2; RFC 9207).
+ * Reads the authorization response (RFC 6749, section 4.1.2; RFC 9207).
  *
  * @returns the authorization code
- * @throws {AuthorizationResponseError} it does not answer this transaction
+ * @throws {AuthorizationResponseError} it does not belong to this transaction
  * @throws {OAuthError} the server refused the login
  */
 export async function processAuthorizationResponse(
@@ -64,7 +64,7 @@ function requireState(parameters: ReadonlyMap<string, string>, transaction: Auth
   }
 }
 
-/** RFC 9207, section 2.4, for errors too; and a transaction is for the server that it was started with. */
+/** Checks the response's `iss`, of errors too (RFC 9207, section 2.4), and that the transaction is of this server. */
 async function requireIssuer(
   server: Server,
   parameters: ReadonlyMap<string, string>,

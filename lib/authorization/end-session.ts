@@ -11,7 +11,7 @@ export interface EndSessionOptions {
 }
 
 /**
- * Where to send the browser so that the provider ends its session too (OpenID Connect RP-Initiated Logout 1.0, section 2).
+ * The URL that ends the provider's session too (OpenID Connect RP-Initiated Logout 1.0, section 2).
  *
  * @returns undefined when the provider publishes no `end_session_endpoint`
  */

@@ -96,7 +96,7 @@ export class OidcClient {
   /**
    * Starts a login with the code flow (OpenID Connect Core 1.0, section 3.1.2.1).
    *
-   * @returns the URL for the browser, and what has to be remembered until it comes back
+   * @returns the URL for the browser, and the transaction to keep until the callback
    */
   authorizationUrl(options?: AuthorizationUrlOptions): Promise<AuthorizationRequest> {
     return authorizationRequest(this.#server, options);
@@ -104,7 +104,7 @@ export class OidcClient {
 
   /**
    * Ends a login: checks the authorization response against its transaction, exchanges the code, validates the ID token
-   * and asks for userinfo when that is wanted. No token leaves this call before all of it went well.
+   * and calls userinfo if `userinfo` is set. Returns tokens only after every check has passed.
    */
   async callback(
     parameters: ReadonlyMap<string, string>,
@@ -130,8 +130,8 @@ export class OidcClient {
   }
 
   /**
-   * The headers with which an API is called in the name of whom the tokens are for: `authorization`, and where they are
-   * bound to a key `dpop` (RFC 9449, section 7.1). A proof is good for one sending of this request.
+   * The headers for an API call with these tokens: `authorization`, and `dpop` for tokens that are bound to a key (RFC 9449,
+   * section 7.1). A proof works for one request only.
    *
    * ```ts
    * const headers = await oidc.authorizationHeaders(tokens, { method: 'GET', url });
@@ -158,8 +158,8 @@ export class OidcClient {
   }
 
   /**
-   * Verifies a JWT access token by its signature (RFC 9068). Nobody is asked, so that a revoked one is good until it
-   * expires.
+   * Verifies a JWT access token by its signature (RFC 9068). The server is not asked, so a revoked token is valid
+   * until it expires.
    */
   verifyAccessToken(token: string, options?: AccessTokenOptions): Promise<AccessTokenClaims> {
     return verifyAccessToken(this.#server, token, options);
@@ -185,10 +185,10 @@ export class OidcClient {
   }
 
   /**
-   * Drops an access token from the caches, here and in the store that replicas share. The next caller's token is validated
-   * again. A call that is on its way does not bring it back.
+   * Evicts an access token from the caches, here and in the store that replicas share. Its next use validates it again. The
+   * answer to a running call is not cached either.
    *
-   * @throws {StoreError} the shared store can't be reached; the other replicas may still keep it for its lifetime there
+   * @throws {StoreError} the shared store can't be reached; other replicas may use the cached token for its lifetime there
    */
   async forget(token: string): Promise<void> {
     requireTokenText(token);
@@ -200,7 +200,7 @@ export class OidcClient {
     return endSessionUrl(this.#server, options);
   }
 
-  /** Drops the server's keys: the next verification fetches them, as after a key was compromised. */
+  /** Drops the cached keys of the server, for example after a compromise. The next verification fetches them. */
   forgetKeys(): void {
     this.#server.forgetKeys();
     this.#evictions.evictSigned();

@@ -6,7 +6,7 @@ import type { TokenResponse } from '../tokens/token-response.js';
 import type { JsonObject } from '../values/json.js';
 import { requestTokens } from './token-request.js';
 
-/** What the exchange of a code needs of the login that it ends. */
+/** The parts of a login's transaction that the exchange of its code needs. */
 export interface CodeExchange {
   readonly issuer: string;
   readonly nonce: string;

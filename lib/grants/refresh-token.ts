@@ -8,7 +8,7 @@ import type { JsonObject } from '../values/json.js';
 import { isObject } from '../values/member.js';
 import { requestTokens } from './token-request.js';
 
-/** Parameters of the refresh token grant (RFC 6749, section 6), and what the new tokens have to continue. */
+/** Parameters of the refresh token grant (RFC 6749, section 6), and the values that the new tokens must continue. */
 export interface RefreshOptions {
   /** Space-separated, a part of what was granted. Default: all of it. */
   readonly scope?: string;

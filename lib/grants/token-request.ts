@@ -20,7 +20,7 @@ export async function requestTokens(
   return processTokenResponse(response, { ...request, dpop_key: key }, server.clock.now);
 }
 
-/** RFC 7591, section 2: a registration that lists grant types allows no other. */
+/** Checks the grant type. A registration that lists grant types allows no other (RFC 7591, section 2). */
 function requireGrantType(server: Server, grantType: string): void {
   if (server.client.metadata.grant_types?.includes(grantType) === false) {
     throw new ConfigError('INVALID_CONFIG', 'client.grant_types', `does not hold ${grantType}`);

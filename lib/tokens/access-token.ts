@@ -31,11 +31,11 @@ export interface AccessTokenClaims {
   readonly cnf?: JsonValue;
 }
 
-/** What a JWT access token is checked against, beside its issuer and its times. */
+/** Expectations for a JWT access token, beside its issuer and its times. */
 export interface AccessTokenOptions {
   /** One of them must be in `aud`; left out: not checked. */
   readonly audience?: readonly string[] | undefined;
-  /** The algorithms that may have signed it. Default: every asymmetric one. */
+  /** Accepted signature algorithms. Default: every asymmetric one. */
   readonly algorithms?: readonly string[] | undefined;
 }
 
@@ -69,7 +69,7 @@ export function wrongClaim(claims: JsonObject): string | undefined {
  * Verifies the signature and the claims of a JWT access token (RFC 9068, section 4). Anybody can make one up: a
  * cool-down limits how often an unknown key causes a refetch of the server's keys.
  *
- * @throws {VerificationError} it is no access token of this server for this API, or not within its time
+ * @throws {VerificationError} it is no access token of this server for this API, or expired, or not yet valid
  */
 export async function verifyAccessToken(
   server: PublishedServer,

@@ -1,14 +1,14 @@
-/** A cache of what tokens say. */
+/** A cache of token claims. */
 export interface TokenCache {
-  /** Drops what is kept about a token. */
+  /** Evicts a token. */
   evictToken(token: string): void | Promise<void>;
-  /** Drops all that the server's keys vouched for. */
+  /** Evicts every verified signature. */
   evictSigned(): void;
 }
 
 /**
- * Evictions from the token caches of one client. Caches join; whoever learns that a token or a key is no longer good
- * evicts it from all of them.
+ * Evictions from the token caches of one client. Caches join. An invalid token or key is then evicted from all of them
+ * in one call.
  */
 export class Evictions implements TokenCache {
   readonly #caches = new Set<TokenCache>();
@@ -17,7 +17,7 @@ export class Evictions implements TokenCache {
     this.#caches.add(cache);
   }
 
-  /** @throws {StoreError} a cache that replicas share can't be reached; the other replicas may still use what they keep */
+  /** @throws {StoreError} a cache that replicas share can't be reached; the other replicas may still use their entries */
   async evictToken(token: string): Promise<void> {
     await Promise.all([...this.#caches].map((cache) => cache.evictToken(token)));
   }

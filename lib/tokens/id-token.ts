@@ -11,11 +11,11 @@ import { audiencesOf, numericDate } from '../jose/jwt.js';
 import { ID_TOKEN } from '../jose/purpose.js';
 import type { JsonObject } from '../values/json.js';
 
-/** What one ID token is checked against, beside the rules for all. */
+/** Expectations for one ID token, beside the rules for all. */
 export interface IdTokenExpectations {
   /** Must be in the token, and equal. */
   readonly nonce?: string | undefined;
-  /** `at_hash`, when present, is of this token. */
+  /** The access token of `at_hash`, if the claim is present. */
   readonly access_token: string;
   /** Seconds since the end-user proved who they are. */
   readonly max_age?: number | undefined;
@@ -23,7 +23,7 @@ export interface IdTokenExpectations {
   readonly started_at?: number | undefined;
   /** Audiences that may stand beside the client. */
   readonly trustedAudiences?: readonly string[] | undefined;
-  /** The claims of the login's ID token, which a refreshed one continues (Core, section 12.2); unknown: nobody kept them. */
+  /** The claims of the login's ID token, which a refreshed one continues (Core, section 12.2); unknown: not stored. */
   readonly continues?: JsonObject | 'unknown' | undefined;
 }
 

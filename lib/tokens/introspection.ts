@@ -11,7 +11,7 @@ import { requireTokenText } from './token-text.js';
 
 const SIGNED = 'application/token-introspection+jwt';
 
-/** What the server says of a token (RFC 7662, section 2.2). Everything but `active` is missing for a token that is not. */
+/** Introspection response (RFC 7662, section 2.2). An inactive token has only `active`. */
 export interface IntrospectionResponse extends AccessTokenClaims {
   readonly active: boolean;
   readonly username?: string;

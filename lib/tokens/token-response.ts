@@ -20,17 +20,17 @@ import {
 } from '../values/tolerant-reader.js';
 import { TOKEN_TYPE } from './token-type.js';
 
-/** What a token response is made of, read from the form in which it is sealed or stored: the key as a private JWK. */
+/** Schema of a sealed or stored token response: the key as a private JWK. */
 export const tokenResponseSchema = v.object({
   access_token: v.string(),
   token_type: v.string(),
-  /** What was granted, space-separated. */
+  /** The granted scopes, space-separated. */
   scope: v.string(),
   /** Seconds since the epoch; undefined when the server did not say. */
   expires_at: v.optional(v.number()),
   id_token: v.optional(v.string()),
   refresh_token: v.optional(v.string()),
-  /** What the access token is bound to, where `dpop_bound_access_tokens` is registered. */
+  /** The key that the access token is bound to, if `dpop_bound_access_tokens` is registered. */
   dpop_key: v.optional(
     v.pipe(
       v.custom<JsonObject>(isJsonObject),
@@ -42,7 +42,7 @@ export const tokenResponseSchema = v.object({
 
 export type TokenResponseMembers = Readonly<v.InferOutput<typeof tokenResponseSchema>>;
 
-/** A token response in JSON. The tokens and the private key are in it in clear. */
+/** A token response as JSON. Its tokens and private key are in clear. */
 export type StoredTokenResponse = Readonly<v.InferInput<typeof tokenResponseSchema>>;
 
 /**
@@ -52,7 +52,7 @@ export type StoredTokenResponse = Readonly<v.InferInput<typeof tokenResponseSche
  */
 export class TokenResponse implements Complete<TokenResponseMembers> {
   readonly token_type: string;
-  /** What was granted, space-separated. */
+  /** The granted scopes, space-separated. */
   readonly scope: string;
   /** Seconds since the epoch; undefined when the server did not say. */
   readonly expires_at: number | undefined;
@@ -78,19 +78,19 @@ export class TokenResponse implements Complete<TokenResponseMembers> {
     return this.#members.refresh_token;
   }
 
-  /** What the access token is bound to, where `dpop_bound_access_tokens` is registered. */
+  /** The key that the access token is bound to, if `dpop_bound_access_tokens` is registered. */
   get dpop_key(): DpopKey | undefined {
     return this.#members.dpop_key;
   }
 
-  /** Hands all of it out to who seals it. @internal */
+  /** The members in clear, for sealing. @internal */
   static toStored(tokens: TokenResponse): StoredTokenResponse {
     const { dpop_key, ...members } = tokens.#members;
     return { ...members, dpop_key: dpop_key?.toJwk() };
   }
 }
 
-/** What a token, its type and a scope are made of. */
+/** The characters of a token, its type and a scope. */
 const isVisible = (value: JsonValue): boolean => typeof value === 'string' && isVschars(value);
 
 const CREDENTIAL: MemberType = { ...TEXT, is: isVisible };
@@ -122,7 +122,7 @@ export interface GrantedByRequest {
   readonly scope: string;
   /** RFC 6749, section 6: a refresh that brings no new refresh token keeps the old one. */
   readonly refresh_token?: string;
-  /** What the request was proven with: the token has to be bound to it (RFC 9449, section 5). */
+  /** The DPoP key of the request: the token must be bound to it (RFC 9449, section 5). */
   readonly dpop_key?: DpopKey | undefined;
 }
 
