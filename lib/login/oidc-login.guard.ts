@@ -1,6 +1,7 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext, type Type } from '@nestjs/common';
 
 import { SeeOther } from '../nest/answer.js';
+import { LogsIn } from '../nest/authenticating-guard.js';
 import { namedGuard } from '../nest/named-guard.js';
 import { strategyToken } from '../nest/tokens.js';
 import { answerWith } from './ending.js';
@@ -8,7 +9,8 @@ import { OidcStrategy } from './oidc.strategy.js';
 
 /**
  * Login guard: logs a user in. It answers its routes itself, so their handlers never run. A route at the path of a
- * registered redirect URI is the callback; any other route begins a login.
+ * registered redirect URI is the callback; any other route begins a login. Its routes are
+ * open for a global `OidcGuard` or `OidcSessionGuard`.
  *
  * ```ts
  * @Controller('auth')
@@ -23,6 +25,7 @@ import { OidcStrategy } from './oidc.strategy.js';
  * 502, 503 or 504 the provider failed. An exception filter can make a page of it.
  */
 @Injectable()
+@LogsIn()
 export class OidcLoginGuard implements CanActivate {
   constructor(@Inject(strategyToken()) private readonly strategy: OidcStrategy) {
     OidcStrategy.loginOf(strategy).require();

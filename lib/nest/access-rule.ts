@@ -1,7 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { GUARDS_METADATA } from '@nestjs/common/constants.js';
 
-import { authenticates } from './authenticating-guard.js';
+import { authenticates, logsIn } from './authenticating-guard.js';
 
 /**
  * The metadata keys of the decorators. They are global symbols, so that the decorators of a second copy of this package
@@ -106,9 +106,18 @@ function validationOf(target: Target): Validation | undefined {
   );
 }
 
-/** True: open by `@Public()`. False: closed by what it requires. Undefined: neither. */
+/** True: open by `@Public()` or for a login. False: closed by what it requires. Undefined: neither. */
 function opens(target: Target): boolean | undefined {
-  return demandsOf(target).length > 0 ? false : isOpened(target) || undefined;
+  return demandsOf(target).length > 0 ? false : isOpened(target) || isLogin(target) || undefined;
+}
+
+/**
+ * Whether a login guard answers here. Who logs in has no credentials yet, so that a global guard would close the way in. As
+ * with `@Public()`, a class that it extends does not count, and a guard beside it that authenticates closes it.
+ */
+function isLogin(target: Target): boolean {
+  const guards: unknown = Reflect.getOwnMetadata(GUARDS_METADATA, target);
+  return Array.isArray(guards) && guards.some(logsIn) && !guards.some(authenticates);
 }
 
 /** The first decorator that requires a token on a handler or a class that has `@Public()` itself. */

@@ -22,6 +22,20 @@ export function credentialsOf(guard: unknown): readonly Credential[] {
   return (type && Reflect.getMetadata(AUTHENTICATES, type)) ?? [];
 }
 
+/** Registered for the whole process, as above. */
+const LOGS_IN = Symbol.for('nestjs-oidc: logs in');
+
+/** Class decorator of a guard that logs users in and answers each request itself. Subclasses inherit it. */
+export function LogsIn(): ClassDecorator {
+  return (guard) => Reflect.defineMetadata(LOGS_IN, true, guard);
+}
+
+/** Whether a guard logs users in. It is a class or an instance, as `@UseGuards` takes it. */
+export function logsIn(guard: unknown): boolean {
+  const type = classOf(guard);
+  return type !== undefined && Reflect.hasMetadata(LOGS_IN, type);
+}
+
 /** The class of a guard, which may be an instance. */
 export function classOf(guard: unknown): object | undefined {
   if (typeof guard === 'function') {
