@@ -23,8 +23,19 @@ interface OperatorEvents {
   readonly 'forgetful-store': { readonly weakness: string };
   /** Handlers ask for the freshness of cached introspections, and there is no cache. */
   readonly 'freshness-without-cache': { readonly handlers: readonly string[] };
-  /** Cookies are sent without TLS, because the redirect URI is http. */
-  readonly 'insecure-cookies': object;
+  /** Cookies are sent without TLS, because a redirect URI is http. */
+  readonly 'insecure-cookies': {
+    /** With their ports. */
+    readonly hosts: readonly string[];
+  };
+  /** A login began at a host that no redirect URI has, and was sent to one that has. */
+  readonly 'login-relocated': {
+    /** As the browser, or a proxy, wrote it. */
+    readonly seen: string;
+    readonly origin: string;
+  };
+  /** A login comes with a host that no redirect URI has, though the browser was sent to the right one. */
+  readonly 'host-rewritten': { readonly seen: string; readonly origin: string };
   /** The answer to a login sets more cookies than a proxy may take. */
   readonly 'large-cookies': { readonly bytes: number; readonly cookies: readonly string[] };
   /** A login was refused. */

@@ -3,18 +3,24 @@ import { loginScope } from '../authorization/authorization-request.js';
 import type { OidcClient } from '../client/oidc-client.js';
 import { ConfigError } from '../errors/errors.js';
 import type { OperatorPort } from '../events/operator-events.js';
-import { CookieProfile } from '../nest/cookies.js';
+import { Sites, type Site } from '../nest/sites.js';
 import type { SessionKeeper } from '../session/session.port.js';
 import type { Sealer } from '../storage/sealer.js';
 import type { LoginSettings } from './login.options.js';
+import { cutPrefixOf, type LoginOrigin } from './relocation.js';
 import { TransactionCookies } from './transaction-cookies.js';
+
+/** Logins of one domain of the application. */
+export interface LoginSite extends LoginOrigin {
+  readonly redirect_uri: string;
+  readonly transactions: TransactionCookies;
+}
 
 /** The settings of a login, derived from the options and checked at boot. */
 export interface LoginPlan {
-  readonly origin: string;
+  readonly sites: Sites<LoginSite>;
   readonly scope: string;
   readonly callbackPaths: readonly string[];
-  readonly transactions: TransactionCookies;
   readonly keeper: SessionKeeper;
 }
 
@@ -29,27 +35,32 @@ export function planLogin(
 ): LoginPlan {
   const { redirect_uris = [], response_types, grant_types, scope: registered } = client.metadata;
   const scope = settings.scope ?? loginScope(registered);
-  const profile = CookieProfile.of(redirect_uris, client.name);
-  const [redirect_uri = ''] = redirect_uris;
+  const sites = Sites.of(redirect_uris, client.name);
   requireRegistered('client.response_types', response_types, 'code');
   requireRegistered('client.grant_types', grant_types, 'authorization_code');
   const isFormPost = settings.responseMode === 'form_post';
-  if (isFormPost && !profile.secure) {
-    throw invalid('login.responseMode', 'can be form_post only where the redirect URI is https');
+  const insecure = redirect_uris.filter((uri) => new URL(uri).protocol === 'http:');
+  if (isFormPost && insecure.length > 0) {
+    throw invalid('login.responseMode', 'can be form_post only where the redirect URIs are https');
   }
-  if (!profile.secure) {
-    operator.report({ kind: 'insecure-cookies' });
+  if (insecure.length > 0) {
+    operator.report({ kind: 'insecure-cookies', hosts: insecure.map((uri) => new URL(uri).host) });
   }
   server.needs('authorization_endpoint', 'token_endpoint');
   const { issuer, clock } = client;
   const response_mode = settings.responseMode;
   const { default_max_age: max_age } = client.metadata;
-  const configured = { issuer, redirect_uri, scope, response_mode, ...(max_age !== undefined && { max_age }) };
+  const configured = { issuer, scope, response_mode, ...(max_age !== undefined && { max_age }) };
+  const sameSite = isFormPost ? 'none' : 'lax';
   return {
-    origin: profile.origin,
+    sites: sites.map(({ redirect_uri, origin, cookies }: Site) => ({
+      redirect_uri,
+      origin,
+      cutPrefix: cutPrefixOf(new URL(redirect_uri).pathname, settings.callbackPath),
+      transactions: new TransactionCookies(sealer, cookies, sameSite, { ...configured, redirect_uri }, clock.now),
+    })),
     scope,
     callbackPaths: settings.callbackPath ? [settings.callbackPath] : redirect_uris.map((uri) => new URL(uri).pathname),
-    transactions: new TransactionCookies(sealer, profile, isFormPost ? 'none' : 'lax', configured, clock.now),
     keeper,
   };
 }

@@ -13,8 +13,9 @@ import type { TokenResponse } from '../tokens/token-response.js';
 import type { Awaitable } from '../values/awaitable.js';
 import type { JsonObject, JsonValue } from '../values/json.js';
 import { CallbackFlight } from './callback-flight.js';
-import { planLogin, type LoginPlan } from './login-plan.js';
+import { planLogin, type LoginPlan, type LoginSite } from './login-plan.js';
 import type { LoginSettings } from './login.options.js';
+import { relocated } from './relocation.js';
 import { returnUrl } from './return-url.js';
 import { stateHash } from './transaction-cookies.js';
 
@@ -29,13 +30,15 @@ const RESPONSE_PARAMETERS = ['code', 'error', 'response'] as const;
 
 /** A login that has begun, with its cookies. */
 export interface BegunLogin {
-  /** The provider's URL for the browser. */
+  /** The provider's URL for the browser; or the same login at the host where it has to begin. */
   readonly location: string;
   readonly setCookies: readonly string[];
 }
 
 /** The authorization response to a login that this browser has begun. */
 export interface LoginResponse {
+  /** The domain where it came. */
+  readonly site: LoginSite;
   readonly parameters: Parameters;
   readonly cookies: Cookies;
   /** The name of the login's cookie. */
@@ -111,12 +114,18 @@ export class Login {
    */
   async start(request: unknown): Promise<BegunLogin> {
     await this.#refuseResponse(request);
-    const { scope, transactions, callbackPaths } = this.#plan();
-    const { parameters, responseMode } = this.settings;
-    const { url, transaction } = await this.client.authorizationUrl({ scope, parameters, response_mode: responseMode });
+    const { scope, sites, callbackPaths } = this.#plan();
+    const elsewhere = relocated(request, sites, this.operator);
+    if (elsewhere !== undefined) {
+      return { location: elsewhere, setCookies: [] };
+    }
+    const site = sites.at(request);
+    const { redirect_uri } = site;
+    const { parameters, responseMode: response_mode } = this.settings;
+    const { url, transaction } = await this.client.authorizationUrl({ redirect_uri, scope, parameters, response_mode });
     const wanted = singleParameter(requests.query(request), RETURN_TO);
-    const returnTo = this.#returnUrl(wanted, [...callbackPaths, requests.path(request)]);
-    const setCookies = transactions.begin(requests.cookies(request), { authorization: transaction, returnTo });
+    const returnTo = this.#returnUrl(site, wanted, [...callbackPaths, requests.path(request)]);
+    const setCookies = site.transactions.begin(requests.cookies(request), { authorization: transaction, returnTo });
     return { location: url, setCookies };
   }
 
@@ -126,19 +135,19 @@ export class Login {
    * @throws {AuthorizationResponseError} it belongs to no login of this browser
    */
   async receive(request: unknown): Promise<LoginResponse | AlreadyLoggedIn> {
-    const { transactions } = this.#plan();
+    const site = this.#plan().sites.at(request);
     const parameters = await this.#response(request);
     const cookies = requests.cookies(request);
     const state = stateOf(parameters);
-    const transaction = transactions.nameOf(cookies, state);
+    const transaction = site.transactions.nameOf(cookies, state);
     return transaction === undefined
-      ? this.#withoutTransaction(request, state)
-      : { parameters, cookies, transaction, login: stateHash(state) };
+      ? this.#withoutTransaction(request, site, state)
+      : { site, parameters, cookies, transaction, login: stateHash(state) };
   }
 
   /** Completes a login only once, even if the browser sends the same response twice: see {@link CallbackFlight}. */
-  once({ cookies, transaction, parameters }: LoginResponse, complete: () => Promise<Outcome>): Promise<Outcome> {
-    const brought = [transaction, ...(cookies.get(transaction) ?? []), ...[...parameters].flat()];
+  once({ site, cookies, transaction, parameters }: LoginResponse, complete: () => Promise<Outcome>): Promise<Outcome> {
+    const brought = [site.redirect_uri, transaction, ...(cookies.get(transaction) ?? []), ...[...parameters].flat()];
     return this.#flight.join(brought, complete);
   }
 
@@ -147,22 +156,21 @@ export class Login {
    *
    * @throws {OidcError} the response is not valid for the login
    */
-  async finish({ parameters, cookies, transaction }: LoginResponse): Promise<LoggedIn> {
-    const { transactions, callbackPaths } = this.#plan();
-    const { authorization, returnTo } = transactions.open(cookies, transaction);
+  async finish({ site, parameters, cookies, transaction }: LoginResponse): Promise<LoggedIn> {
+    const { authorization, returnTo } = site.transactions.open(cookies, transaction);
     const { userinfo, trustedAudiences } = this.settings;
     const result = await this.client.callback(parameters, authorization, { userinfo, trustedAudiences });
     return {
       // Signed claims win over the others.
       claims: { ...result.userinfo, ...result.idToken.claims },
       tokens: result.tokens,
-      returnTo: this.#returnUrl(returnTo, callbackPaths),
+      returnTo: this.#returnUrl(site, returnTo, this.#plan().callbackPaths),
     };
   }
 
   /** The `Set-Cookie` line that clears a used transaction. */
-  used({ transaction }: LoginResponse): string {
-    return this.#plan().transactions.clear(transaction);
+  used({ site, transaction }: LoginResponse): string {
+    return site.transactions.clear(transaction);
   }
 
   /** Whether the application uses a session guard. */
@@ -212,7 +220,8 @@ export class Login {
    * the browser back at once. Only a `state` of this browser counts: a stranger can put any other into a link.
    */
   async #refuseResponse(request: unknown): Promise<void> {
-    const { transactions, callbackPaths } = this.#plan();
+    const { sites, callbackPaths } = this.#plan();
+    const { transactions } = sites.at(request);
     const cookies = requests.cookies(request);
     if (!transactions.hasAny(cookies)) {
       return;
@@ -238,20 +247,19 @@ export class Login {
   }
 
   /** Handles a callback without transaction. With a session it is a reload or the back button; else it is refused. */
-  async #withoutTransaction(request: unknown, state: string): Promise<AlreadyLoggedIn> {
+  async #withoutTransaction(request: unknown, site: LoginSite, state: string): Promise<AlreadyLoggedIn> {
     const { session } = await this.#plan().keeper.find(request);
     if (session !== undefined) {
       const { startedBy } = session;
       const returnTo = startedBy?.login === stateHash(state) ? startedBy.returnTo : undefined;
-      return { alreadyAt: this.#returnUrl(returnTo, this.#plan().callbackPaths) };
+      return { alreadyAt: this.#returnUrl(site, returnTo, this.#plan().callbackPaths) };
     }
-    throw this.#plan().transactions.hasAny(requests.cookies(request))
+    throw site.transactions.hasAny(requests.cookies(request))
       ? new AuthorizationResponseError('STATE_MISMATCH', 'The response answers no login of this browser')
       : new AuthorizationResponseError('NO_TRANSACTION', 'This browser has begun no login');
   }
 
-  #returnUrl(value: string | undefined, excluded: readonly string[]): string {
-    const { origin } = this.#plan();
+  #returnUrl({ origin }: LoginSite, value: string | undefined, excluded: readonly string[]): string {
     return returnUrl(value, { origin, fallback: this.settings.defaultReturnTo, excluded });
   }
 
@@ -265,7 +273,7 @@ export class Login {
         this.sessions.keeper(),
         this.sealer,
       );
-      this.sessions.alsoSet((cookies) => plan.transactions.clearSurplus(cookies));
+      this.sessions.alsoSet((request) => plan.sites.at(request).transactions.clearSurplus(requests.cookies(request)));
       this.#planned = plan;
     }
     return this.#planned;

@@ -61,9 +61,12 @@ export interface ClientMetadata extends RegisteredMethods, RegisteredProtection 
   /** Tokens are asked for with a DPoP proof, and one that is not bound to its key is refused (RFC 9449, section 5.2). */
   readonly dpop_bound_access_tokens?: boolean | undefined;
 
-  /** The first is used for logins; a request to the path of any of them is a callback. */
+  /**
+   * A login uses the first that has the request's host, or the first of all where none has it. A request to the path of any of
+   * them is a callback.
+   */
   readonly redirect_uris?: readonly string[] | undefined;
-  /** Where the provider may send the browser after a logout; the first is the default. */
+  /** Where the provider may send the browser after a logout. Default: the first of the request's domain, or of all. */
   readonly post_logout_redirect_uris?: readonly string[] | undefined;
   /** When registered, what is not in it is not used. */
   readonly response_types?: readonly string[] | undefined;

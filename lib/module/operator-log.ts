@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 
 import type { Now } from '../clock/clock.js';
-import { logLine, troubleOf } from '../errors/log-line.js';
+import { logLine, quoted, troubleOf } from '../errors/log-line.js';
 import { OnceInAWhile } from '../events/once-in-a-while.js';
 import type { EventKind, OperatorEvent, OperatorPort } from '../events/operator-events.js';
 import { levelOf } from '../resource-server/token-refusal.js';
@@ -50,8 +50,28 @@ const LINES: { readonly [Kind in EventKind]: (event: OperatorEvent<Kind>) => Lin
       'OidcGuard',
       `maxAge and staleIfError of @Introspection do nothing on ${handlers.join(', ')}: resourceServer.cache is not set`,
     ),
-  'insecure-cookies': () =>
-    warning('OidcLoginGuard', 'The redirect URI is http: cookies are not Secure. For development only.'),
+  'insecure-cookies': ({ hosts }) =>
+    warning(
+      'OidcLoginGuard',
+      `The redirect URI is http: cookies are not Secure at ${hosts.join(', ')}. For development only.`,
+    ),
+  // A stranger writes what host they like.
+  'login-relocated': ({ seen, origin }) => ({
+    ...warning(
+      'OidcLoginGuard',
+      `A login began at ${quoted(seen)}, which is in no redirect URI, and was sent to ${origin}: cookies are not found ` +
+        'from one host at another. Link to that host, or register a redirect URI for this one.',
+    ),
+    repetition: { of: 'login-relocated', level: 'debug' },
+  }),
+  'host-rewritten': ({ seen, origin }) => ({
+    ...warning(
+      'OidcLoginGuard',
+      `Logins at ${origin} come with the host ${quoted(seen)}: a proxy writes it, so that each takes one redirect more. ` +
+        'Let it pass Host on (nginx: proxy_set_header Host $host), or X-Forwarded-Host to an application that trusts it.',
+    ),
+    repetition: { of: 'host-rewritten', level: 'debug' },
+  }),
   'large-cookies': ({ bytes, cookies }) =>
     warning(
       'OidcLoginGuard',

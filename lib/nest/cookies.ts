@@ -1,7 +1,6 @@
 import { parseCookie, stringifySetCookie } from 'cookie';
 
 import { ConfigError } from '../errors/errors.js';
-import { isLoopback } from '../values/url.js';
 
 /** The cookies of a request: every value of each name, because another host may have planted a second one. */
 export type Cookies = ReadonlyMap<string, readonly string[]>;
@@ -39,31 +38,22 @@ export type SameSite = 'lax' | 'none';
 const CLIENT_NAME = /^[\w-]{1,64}$/;
 
 /**
- * Names and attributes of our cookies. They follow from the registered redirect URIs, never from a request: the scheme
- * that a proxy or a browser reports is not trusted.
+ * Names and attributes of our cookies. The scheme of a registered redirect URI decides them. A request never does: what a
+ * proxy or a browser says about the scheme does not matter.
  */
 export class CookieProfile {
-  private constructor(
-    /** The origin of the application in the browser. */
-    readonly origin: string,
-    readonly secure: boolean,
-    private readonly client: string | undefined,
-  ) {}
-
   /**
-   * @param redirectUris as registered; the first is the one in use
+   * @param secure whether the redirect URI is https
    * @param client the client's name, when it has one
-   * @throws {ConfigError} there is none, or one is neither https nor http on loopback
+   * @throws {ConfigError} the name can't stand in a cookie's
    */
-  static of(redirectUris: readonly string[] | undefined, client?: string): CookieProfile {
+  constructor(
+    readonly secure: boolean,
+    private readonly client?: string,
+  ) {
     if (client !== undefined && !CLIENT_NAME.test(client)) {
       throw new ConfigError('INVALID_CONFIG', 'name', 'must be at most 64 letters, digits, "_" or "-"');
     }
-    const [first] = (redirectUris ?? []).map(safeRedirectUri);
-    if (first === undefined) {
-      throw new ConfigError('INVALID_CONFIG', 'client.redirect_uris', 'is required for login and session');
-    }
-    return new CookieProfile(first.origin, first.protocol === 'https:', client);
   }
 
   /** The cookie's name. With `__Host-` the browser refuses a cookie that another host or plain http tries to plant. */
@@ -96,13 +86,4 @@ export class CookieProfile {
   clear(name: string, sameSite: SameSite = 'lax'): string {
     return this.set(name, '', { sameSite, maxAge: 0 });
   }
-}
-
-/** A redirect URI that is https, or http on loopback, which needs no TLS (RFC 8252, section 7.3). */
-function safeRedirectUri(uri: string): URL {
-  const url = URL.canParse(uri) ? new URL(uri) : undefined;
-  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname))) {
-    return url;
-  }
-  throw new ConfigError('INVALID_CONFIG', 'client.redirect_uris', 'must be https, or http on loopback');
 }

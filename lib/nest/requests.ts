@@ -41,6 +41,14 @@ export function query(request: unknown): string {
   return mark === -1 ? '' : whole.slice(mark + 1);
 }
 
+/**
+ * The host that the browser asked for, with its port; empty where it is not said. It is as the framework shows it: what a
+ * proxy says in `X-Forwarded-Host` counts where the application trusts the proxy.
+ */
+export function host(request: unknown): string {
+  return text(member(request, 'host')) ?? header(request, 'host') ?? '';
+}
+
 /** A header's value as the framework shows it, so that a middleware may set it. */
 export function header(request: unknown, name: string): string | undefined {
   const headers = member(request, 'headers') ?? raw(request).headers;

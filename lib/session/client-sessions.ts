@@ -1,5 +1,3 @@
-import type { Cookies } from '../nest/cookies.js';
-import * as requests from '../nest/requests.js';
 import type { SessionKeeper, SessionPort } from './session.port.js';
 
 /**
@@ -9,7 +7,7 @@ import type { SessionKeeper, SessionPort } from './session.port.js';
 export class ClientSessions implements SessionPort {
   #areRead = false;
   #keeper: SessionKeeper | undefined;
-  #beside: (cookies: Cookies) => readonly string[] = () => [];
+  #beside: (request: unknown) => readonly string[] = () => [];
 
   /** @param makeKeeper throws a `ConfigError` where no session can be kept */
   constructor(private readonly makeKeeper: () => SessionKeeper) {}
@@ -30,12 +28,12 @@ export class ClientSessions implements SessionPort {
     return keeper;
   }
 
-  alsoSet(lines: (cookies: Cookies) => readonly string[]): void {
+  alsoSet(lines: (request: unknown) => readonly string[]): void {
     this.#beside = lines;
   }
 
   /** Additional `Set-Cookie` lines for the answer to this request: see {@link alsoSet}. */
   beside(request: unknown): readonly string[] {
-    return this.#beside(requests.cookies(request));
+    return this.#beside(request);
   }
 }

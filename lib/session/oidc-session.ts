@@ -3,6 +3,7 @@ import { StoreError } from '../errors/errors.js';
 import { PRIVATE_ANSWER } from '../nest/answer.js';
 import { refuse } from '../nest/refusal.js';
 import type { Responses } from '../nest/responses.js';
+import { Sites } from '../nest/sites.js';
 import { chain, type Awaitable } from '../values/awaitable.js';
 import type { SessionContent } from './session-content.js';
 import { logoutUnavailable } from './session-refusal.js';
@@ -61,14 +62,20 @@ export class OidcSession {
   }
 
   /**
-   * The URL that ends the provider's session too (OpenID Connect RP-Initiated Logout 1.0). The provider then sends the
-   * browser to the first registered `post_logout_redirect_uris`. Undefined if the provider has no such endpoint.
+   * Where to send the browser so that the provider ends its session too (OpenID Connect RP-Initiated Logout 1.0),
+   * back to the first registered `post_logout_redirect_uris` of this request's domain, else to the first of all. Undefined when
+   * the provider has no such endpoint.
    *
    * @throws {OidcError} the provider's metadata can't be loaded
    */
   async endSessionUrl(request: unknown): Promise<string | undefined> {
     const session = await this.read(request);
-    return this.#client.endSessionUrl({ id_token_hint: session?.tokens.id_token });
+    const { redirect_uris, post_logout_redirect_uris = [] } = this.#client.metadata;
+    const { origin } = Sites.of(redirect_uris, this.#client.name).at(request);
+    return this.#client.endSessionUrl({
+      id_token_hint: session?.tokens.id_token,
+      post_logout_redirect_uri: post_logout_redirect_uris.find((uri) => new URL(uri).origin === origin),
+    });
   }
 
   get #keeper(): SessionKeeper {

@@ -1,6 +1,7 @@
 import type { OidcClient } from '../client/oidc-client.js';
-import { CookieProfile, setCookieBytes, singleCookie, type Cookies } from '../nest/cookies.js';
+import { setCookieBytes, singleCookie, type CookieProfile, type Cookies } from '../nest/cookies.js';
 import * as requests from '../nest/requests.js';
+import { Sites } from '../nest/sites.js';
 import { MAX_PARTS, openParts, sealParts, type SealedPlace } from '../storage/sealed-parts.js';
 import type { Sealer } from '../storage/sealer.js';
 import { fromStored, toStored } from './session-content.js';
@@ -26,12 +27,23 @@ function hasRoomFor(idToken: string, lines: readonly string[]): boolean {
 /** Settings of the cookie keeper. */
 export type CookieSettings = Pick<SessionSettings, 'absoluteLifetime' | 'tokens'>;
 
+/** Where a session lies in a browser. */
+interface Place {
+  readonly profile: CookieProfile;
+  /** The cookie and its continuations. */
+  readonly names: readonly string[];
+  readonly sealed: SealedPlace;
+}
+
+function placeOf(profile: CookieProfile): Place {
+  const name = profile.name(BASE_NAME);
+  const names = Array.from({ length: MAX_PARTS }, (_, index) => (index === 0 ? name : `${name}.${index}`));
+  return { profile, names, sealed: { label: LABEL, name } };
+}
+
 /** Session keeper in cookies: a session is stored in the browser only, sealed into at most three cookies. */
 export class SessionCookies implements SessionKeeper {
-  readonly #profile: CookieProfile;
-  /** The cookie and its continuations. */
-  readonly #names: readonly string[];
-  readonly #place: SealedPlace;
+  readonly #places: Sites<Place>;
 
   /** @throws {ConfigError} the client's redirect URIs allow no safe cookie */
   constructor(
@@ -39,22 +51,21 @@ export class SessionCookies implements SessionKeeper {
     private readonly settings: CookieSettings,
     private readonly sealer: Sealer,
   ) {
-    this.#profile = CookieProfile.of(client.metadata.redirect_uris, client.name);
-    const name = this.#profile.name(BASE_NAME);
-    this.#names = Array.from({ length: MAX_PARTS }, (_, index) => (index === 0 ? name : `${name}.${index}`));
-    this.#place = { label: LABEL, name };
+    const sites = Sites.of(client.metadata.redirect_uris, client.name);
+    this.#places = sites.map(({ cookies }) => cookies).map(placeOf);
   }
 
   /** Finds the session. Invalid cookies are cleared; cookies of an older secret are sealed anew. */
   find(request: unknown): FoundSession {
+    const { names, sealed } = this.#places.at(request);
     const cookies = requests.cookies(request);
-    const present = this.#names.filter((name) => cookies.has(name));
+    const present = names.filter((name) => cookies.has(name));
     if (present.length === 0) {
       return { setCookies: [] };
     }
-    const parts = this.#names.slice(0, present.length).flatMap((name) => singleCookie(cookies, name) ?? []);
+    const parts = names.slice(0, present.length).flatMap((name) => singleCookie(cookies, name) ?? []);
     const opened =
-      parts.length === present.length ? openParts(this.sealer, this.#place, parts, this.client.clock.now()) : undefined;
+      parts.length === present.length ? openParts(this.sealer, sealed, parts, this.client.clock.now()) : undefined;
     const session = opened?.status === 'open' ? fromStored(opened.value, opened.expiresAt) : undefined;
     if (session === undefined) {
       return { setCookies: this.end(request) };
@@ -71,31 +82,37 @@ export class SessionCookies implements SessionKeeper {
   }
 
   renew(request: unknown, session: KeptSession): readonly string[] {
+    const place = this.#places.at(request);
     const cookies = requests.cookies(request);
     if (this.settings.tokens) {
-      return this.#seal(session, cookies);
+      return this.#seal(place, session, cookies);
     }
     const { scope, id_token } = session.tokens;
-    const without = this.#seal({ ...session, tokens: new TokensNotKept({ scope }) }, cookies);
+    const without = this.#seal(place, { ...session, tokens: new TokensNotKept({ scope }) }, cookies);
     return id_token === undefined || !hasRoomFor(id_token, without)
       ? without
-      : this.#seal({ ...session, tokens: new TokensNotKept({ scope, id_token }) }, cookies);
+      : this.#seal(place, { ...session, tokens: new TokensNotKept({ scope, id_token }) }, cookies);
   }
 
   end(request: unknown): readonly string[] {
+    const { profile, names } = this.#places.at(request);
     const cookies = requests.cookies(request);
-    return this.#names.filter((name) => cookies.has(name)).map((name) => this.#profile.clear(name));
+    return names.filter((name) => cookies.has(name)).map((name) => profile.clear(name));
   }
 
   /** Writes the parts, and clears surplus parts of an earlier, larger session. */
-  #seal({ expiresAt, ...session }: KeptSession, cookies: Cookies): readonly string[] {
-    const parts = sealParts(this.sealer, this.#place, toStored(session), expiresAt);
-    return this.#names.flatMap((name, index) => {
+  #seal(
+    { profile, names, sealed }: Place,
+    { expiresAt, ...session }: KeptSession,
+    cookies: Cookies,
+  ): readonly string[] {
+    const parts = sealParts(this.sealer, sealed, toStored(session), expiresAt);
+    return names.flatMap((name, index) => {
       const part = parts[index];
       if (part !== undefined) {
-        return this.#profile.set(name, part);
+        return profile.set(name, part);
       }
-      return cookies.has(name) ? this.#profile.clear(name) : [];
+      return cookies.has(name) ? profile.clear(name) : [];
     });
   }
 }

@@ -1,4 +1,3 @@
-import type { Cookies } from '../nest/cookies.js';
 import type { Awaitable } from '../values/awaitable.js';
 import type { KeptSession, NewSession, StartedBy } from './session-content.js';
 
@@ -52,7 +51,7 @@ export interface SessionPort {
   /**
    * Adds `Set-Cookie` lines to the session guard's answers. The login uses it to clear surplus cookies of its own.
    *
-   * @param lines makes the `Set-Cookie` lines for each request, from the cookies that its browser sent
+   * @param lines makes the `Set-Cookie` lines for the answer to a request
    */
-  alsoSet(lines: (cookies: Cookies) => readonly string[]): void;
+  alsoSet(lines: (request: unknown) => readonly string[]): void;
 }

@@ -76,7 +76,11 @@ onBothAdapters((adapter) => {
     expect((await browser.login()).status).toBe(303);
     for (const path of ['/me', '/auth/secret']) {
       const answer = await browser.get(path);
-      expect([path, answer.status, answer.header('www-authenticate')]).toEqual([path, 401, 'Bearer realm="https://api.test"']);
+      expect([path, answer.status, answer.header('www-authenticate')]).toEqual([
+        path,
+        401,
+        'Bearer realm="https://api.test"',
+      ]);
     }
   });
 

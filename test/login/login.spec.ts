@@ -129,7 +129,9 @@ describe('a login', () => {
     const start = await attempt(strategy, get('/auth/login'));
     expect(locationOf(start)).toMatch(/^https:\/\/op\.test\/authorize\?state=[\w-]{43}$/);
     expect(cookiesOf(start)).toEqual([expect.stringMatching(/^__Host-oidc-login\.1800000000001\./)]);
-    expect(calls.authorization).toEqual([{ scope: 'openid', parameters: { audience: 'api' }, response_mode: 'query' }]);
+    const redirect_uri = 'https://app.test/auth/callback';
+    const parameters = { audience: 'api' };
+    expect(calls.authorization).toEqual([{ redirect_uri, scope: 'openid', parameters, response_mode: 'query' }]);
   });
 
   it('is answered with its cookies, for nobody else, however it ends', () => {
@@ -166,7 +168,9 @@ describe('a login', () => {
     const query =
       'redirect_uri=https://evil.test&client_id=x&state=y&response_mode=fragment&scope=admin&returnTo=/x%26scope%3Dadmin';
     await attempt(strategy, get(`/auth/login?${query}`));
-    expect(calls.authorization).toEqual([{ scope: 'openid profile', parameters: {}, response_mode: 'query' }]);
+    const redirect_uri = 'https://app.test/auth/callback';
+    const scope = 'openid profile';
+    expect(calls.authorization).toEqual([{ redirect_uri, scope, parameters: {}, response_mode: 'query' }]);
   });
 
   it('ends at the return URL, with the session and without the transaction', async () => {

@@ -31,7 +31,7 @@ interface Setup {
 
 function browser({ secrets = ['a'.repeat(32)], sameSite = 'lax', client, settings = {} }: Setup = {}) {
   const time = { now: T };
-  const profile = CookieProfile.of(['https://app.test/auth/callback'], client);
+  const profile = new CookieProfile(true, client);
   const all = { ...SETTINGS, ...settings };
   return { time, transactions: new TransactionCookies(new Sealer(secrets), profile, sameSite, all, () => time.now) };
 }

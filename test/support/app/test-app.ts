@@ -85,9 +85,14 @@ export class TestApp<P extends AppProvider = HostileProvider> {
     return this.refusals.at(-1)?.cause?.code;
   }
 
-  /** One request without cookies and without redirects. */
+  /** One request without cookies and without redirects, at the host that the application has in the browser. */
   async request(path: string, { method = 'GET', headers = {}, body }: RequestOptions = {}): Promise<TestResponse> {
-    const answer = await request(this.address + path, { method, headers, body: body ?? null, reset: true });
+    const answer = await request(this.address + path, {
+      method,
+      headers: { host: new URL(this.url).host, ...headers },
+      body: body ?? null,
+      reset: true,
+    });
     return TestResponse.of(answer.statusCode, answer.headers, await answer.body.text());
   }
 
