@@ -30,6 +30,7 @@ import { sessionExports, sessionProviders } from '../session/session.providers.j
 import { Evictions } from '../tokens/evictions.js';
 import { validate } from '../values/validate.js';
 import { OidcDefaults, OidcDefaultsModule } from './oidc.defaults.js';
+import { mountedRoutes } from './mounted-routes.js';
 import { OidcLifecycle } from './oidc.lifecycle.js';
 import {
   parseOptions,
@@ -86,9 +87,11 @@ export class OidcModule {
 function define(extras: OidcModuleExtras, raw: readonly Provider[]): DynamicModule {
   const { name, isGlobal = true, imports = [], providers = [] } = extras;
   const isDefault = name === undefined;
+  const routes = mountedRoutes(name);
   return {
     module: OidcModule,
     global: isGlobal,
+    controllers: [routes.controller],
     imports: [...imports, OidcDefaultsModule, GuardCheck],
     providers: [
       ...raw,
@@ -106,6 +109,7 @@ function define(extras: OidcModuleExtras, raw: readonly Provider[]): DynamicModu
       ...resourceServerProviders(name),
       ...sessionProviders(name),
       ...loginProviders(name),
+      ...routes.providers,
       ...providers,
     ],
     exports: [

@@ -19,6 +19,7 @@ import type { OidcStore } from '../storage/oidc-store.js';
 import { member } from '../values/member.js';
 import { plainJson } from '../values/plain-json.js';
 import { validate } from '../values/validate.js';
+import { routesOptionsSchema, type RoutesOptions } from './routes.options.js';
 
 /** One client at one authorization server. */
 export interface OidcModuleOptions {
@@ -40,6 +41,8 @@ export interface OidcModuleOptions {
   login?: LoginOptions;
   /** Required by `OidcLoginGuard` and `OidcSessionGuard`. */
   session?: SessionOptions;
+  /** Mounts login, callback, logout and the user below the application's prefix. Default: none. */
+  routes?: RoutesOptions;
   /** Required by `OidcGuard`. */
   resourceServer?: ResourceServerOptions;
   /** Store that replicas share, for introspections and used DPoP proofs. Default: each process keeps its own. */
@@ -80,6 +83,7 @@ const optionsSchema = v.strictObject({
   http: v.optional(httpOptionsSchema, {}),
   login: v.optional(loginOptionsSchema, {}),
   session: v.optional(sessionOptionsSchema),
+  routes: v.optional(routesOptionsSchema),
   resourceServer: v.optional(resourceServerOptionsSchema),
   store: v.optional(v.custom<OidcStore>(isStore, 'must be an OidcStore, such as new RedisStore(client)')),
 });

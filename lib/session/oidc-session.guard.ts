@@ -6,16 +6,13 @@ import { admitAnonymous, authenticate } from '../nest/authenticated.js';
 import { Authenticates } from '../nest/authenticating-guard.js';
 import { namedGuard } from '../nest/named-guard.js';
 import { refuse, type Refusal } from '../nest/refusal.js';
-import * as requests from '../nest/requests.js';
 import { Responses } from '../nest/responses.js';
 import { clientSessionsToken } from '../nest/tokens.js';
 import { chain, type Awaitable } from '../values/awaitable.js';
 import { ClientSessions } from './client-sessions.js';
+import { isCrossSiteChange } from './cross-site.js';
 import { crossSite, loginRequired } from './session-refusal.js';
 import type { SessionKeeper } from './session.port.js';
-
-/** Methods that change nothing (RFC 9110, section 9.2.1). */
-const SAFE_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS', 'TRACE'];
 
 /** Keeps the answer out of caches, because it is for one user. A handler may set its own header. */
 const OWN_ANSWER: ResponseHeader = ['Cache-Control', 'private, no-store'];
@@ -53,7 +50,7 @@ export class OidcSessionGuard implements CanActivate {
     const request: object = http.getRequest();
     const response: object = http.getResponse();
     const { isPublic } = accessRule(context.getHandler(), context.getClass());
-    if (this.#isForged(request)) {
+    if (isCrossSiteChange(request)) {
       return isPublic ? this.#admit(request) : this.#refuse(request, response, crossSite());
     }
     return chain(this.keeper.find(request), ({ session, setCookies }) => {
@@ -65,12 +62,6 @@ export class OidcSessionGuard implements CanActivate {
       }
       return isPublic ? this.#admit(request) : this.#refuse(request, response, loginRequired());
     });
-  }
-
-  #isForged(request: object): boolean {
-    return (
-      requests.header(request, 'sec-fetch-site') === 'cross-site' && !SAFE_METHODS.includes(requests.method(request))
-    );
   }
 
   #admit(request: object): true {

@@ -1,3 +1,4 @@
+import type { EndSessionOptions } from '../authorization/end-session.js';
 import type { OidcClient } from '../client/oidc-client.js';
 import { StoreError } from '../errors/errors.js';
 import { PRIVATE_ANSWER } from '../nest/answer.js';
@@ -66,13 +67,15 @@ export class OidcSession {
    * back to the first registered `post_logout_redirect_uris` of this request's domain, else to the first of all. Undefined when
    * the provider has no such endpoint.
    *
+   * @param options its `state` comes back with the browser
    * @throws {OidcError} the provider's metadata can't be loaded
    */
-  async endSessionUrl(request: unknown): Promise<string | undefined> {
+  async endSessionUrl(request: unknown, options: Pick<EndSessionOptions, 'state'> = {}): Promise<string | undefined> {
     const session = await this.read(request);
     const { redirect_uris, post_logout_redirect_uris = [] } = this.#client.metadata;
     const { origin } = Sites.of(redirect_uris, this.#client.name).at(request);
     return this.#client.endSessionUrl({
+      ...options,
       id_token_hint: session?.tokens.id_token,
       post_logout_redirect_uri: post_logout_redirect_uris.find((uri) => new URL(uri).origin === origin),
     });

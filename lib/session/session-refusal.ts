@@ -1,4 +1,4 @@
-import { SessionError, type StoreError } from '../errors/errors.js';
+import { SessionError, type AuthorizationResponseError, type StoreError } from '../errors/errors.js';
 import { PRIVATE_ANSWER, retryAfterOf, type ResponseHeader } from '../nest/answer.js';
 import type { Refusal } from '../nest/refusal.js';
 
@@ -34,6 +34,17 @@ export function logoutUnavailable(cause: StoreError): Refusal {
     error: 'temporarily_unavailable',
     error_description: 'The sign-out is not complete. Please try again.',
     headers: [retryAfterOf(cause)],
+    cause,
+  };
+}
+
+/** The refusal of a return from the provider that answers no logout of this browser. */
+export function logoutMismatch(cause: AuthorizationResponseError): Refusal {
+  return {
+    status: 400,
+    error: 'invalid_request',
+    error_description: 'This does not complete a sign-out. You are signed out here.',
+    headers: PRIVATE_ANSWER,
     cause,
   };
 }

@@ -1,0 +1,155 @@
+import { expect, it } from '@jest/globals';
+import { Controller, Get, VersioningType } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+
+import { OidcGuard, OidcSessionGuard, type OidcModuleOptions } from '../../lib/index.js';
+import { createApp, onBothAdapters, type Adapter, type AppSetup } from '../support/app/apps.js';
+import { expectNoSecrets } from '../support/app/outcomes.js';
+import { Browser } from '../support/browser/browser.js';
+
+type Setup = Omit<AppSetup, 'adapter'>;
+
+const URL = 'https://app.test';
+
+/** An application without a controller of its own. */
+const withRoutes = (adapter: Adapter, routes: OidcModuleOptions['routes'], setup: Setup = {}) =>
+  createApp({
+    adapter,
+    controllers: [],
+    publicUrl: URL,
+    ...setup,
+    client: { post_logout_redirect_uris: [`${URL}/auth/logged-out`], ...setup.client },
+    options: { routes, ...setup.options },
+  });
+
+@Controller()
+class FrontPage {
+  @Get() show() {
+    return 'front page';
+  }
+}
+
+onBothAdapters((adapter) => {
+  it('H1 H2 log in, say who is there, and log out at the provider and back, without a controller', async () => {
+    const app = await withRoutes(adapter, true);
+    const browser = new Browser(app);
+    expect((await browser.get('/auth/me')).status).toBe(401);
+    expect((await browser.login({ returnTo: '/somewhere' })).target).toBe(`${URL}/somewhere`);
+    const me = await browser.get('/auth/me');
+    expect(me.status).toBe(200);
+    expect(me.json()).toEqual({ sub: 'alice', claims: expect.objectContaining({ sub: 'alice', aud: 'rp1' }) });
+    expect(me.header('cache-control')).toBe('private, no-store');
+
+    const left = await browser.post('/auth/logout');
+    expect(left.status).toBe(303);
+    const parameters = new globalThis.URL(left.location).searchParams;
+    expect(left.location.startsWith(`${app.op.issuer}/end-session?`)).toBe(true);
+    expect(parameters.get('post_logout_redirect_uri')).toBe(`${URL}/auth/logged-out`);
+    expect(parameters.get('id_token_hint')).toMatch(/^ey/);
+    expect(parameters.get('state')).toMatch(/^[\w-]{22}$/);
+    expect((await browser.get('/auth/me')).status).toBe(401);
+
+    const back = await browser.follow(await browser.follow(left));
+    expect([back.status, back.target]).toEqual([303, `${URL}/`]);
+    expect(browser.jar.names).toEqual([]);
+  });
+
+  it.each([
+    ['H3 another state', (state: string) => `?state=${state}_INVALID`],
+    ['H4 no state though one was sent', () => ''],
+  ])('refuse the way back from a logout with %s', async (_what, query) => {
+    const app = await withRoutes(adapter, true);
+    const browser = new Browser(app);
+    await browser.login();
+    const left = await browser.post('/auth/logout');
+    const state = new globalThis.URL(left.location).searchParams.get('state') ?? '';
+    const back = await browser.get(`/auth/logged-out${query(state)}`);
+    expect([back.status, back.json()]).toEqual([
+      400,
+      { error: 'invalid_request', error_description: 'This does not complete a sign-out. You are signed out here.' },
+    ]);
+    expect((await browser.get('/auth/me')).status).toBe(401);
+    expectNoSecrets(app, back, [state]);
+  });
+
+  it('ask before a logout that a link starts, and in no frame', async () => {
+    const app = await withRoutes(adapter, true);
+    const browser = new Browser(app);
+    await browser.login();
+    const page = await browser.get('/auth/logout', { from: 'https://other.test/' });
+    expect([page.status, page.header('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+    expect(page.header('content-security-policy')).toBe("default-src 'none'; base-uri 'none'; frame-ancestors 'none'");
+    expect((await browser.get('/auth/me')).status).toBe(200);
+    expect((await browser.submitForm(page)).status).toBe(303);
+    expect((await browser.get('/auth/me')).status).toBe(401);
+  });
+
+  it('refuse a logout that another site posts', async () => {
+    const app = await withRoutes(adapter, true);
+    const browser = new Browser(app);
+    await browser.login();
+    expect((await browser.post('/auth/logout', {}, { from: 'https://other.test/' })).status).toBe(403);
+    expect((await browser.get('/auth/me')).status).toBe(200);
+  });
+
+  it('end a logout at the front page where there is no session, and where the provider is down', async () => {
+    const app = await withRoutes(adapter, true);
+    const browser = new Browser(app);
+    expect((await browser.post('/auth/logout')).target).toBe(`${URL}/`);
+    await browser.login();
+    app.clock.advance(7200);
+    app.op.answer('discovery', { status: 503 });
+    expect((await browser.post('/auth/logout')).status).toBe(303);
+    expect((await browser.get('/auth/me')).status).toBe(401);
+  });
+
+  it('stand below the global prefix and above versions, at paths of the application’s choice', async () => {
+    const app = await withRoutes(
+      adapter,
+      { login: '/in', me: '/who', logout: false, postLogout: false },
+      {
+        globalPrefix: 'app',
+        configure: (nest) => void nest.enableVersioning({ type: VersioningType.URI, defaultVersion: '1' }),
+      },
+    );
+    const browser = new Browser(app);
+    expect((await browser.login({ path: '/app/in' })).status).toBe(303);
+    expect((await browser.get('/app/who')).status).toBe(200);
+    for (const path of ['/auth/login', '/app/auth/login', '/app/v1/in', '/app/auth/logout', '/app/auth/me']) {
+      expect([path, (await browser.get(path)).status]).toEqual([path, 404]);
+    }
+  });
+
+  it('are open for global guards, and open nothing else', async () => {
+    const app = await withRoutes(adapter, true, {
+      controllers: [FrontPage],
+      providers: [
+        { provide: APP_GUARD, useClass: OidcSessionGuard },
+        { provide: APP_GUARD, useClass: OidcGuard },
+      ],
+    });
+    const browser = new Browser(app);
+    expect((await browser.get('/')).status).toBe(401);
+    expect((await browser.login()).status).toBe(303);
+    expect((await browser.get('/auth/me')).status).toBe(200);
+  });
+
+  it('are not there without the option', async () => {
+    const app = await createApp({ adapter, controllers: [], options: { session: undefined } });
+    const browser = new Browser(app);
+    for (const path of ['/auth/login', '/auth/callback', '/auth/logout', '/auth/me']) {
+      expect([path, (await browser.get(path)).status]).toEqual([path, 404]);
+    }
+  });
+});
+
+it.each<[string, unknown, string]>([
+  ['a pattern', { login: '/auth/:login' }, 'routes.login: must be a plain path such as /auth/login, or false'],
+  ['no slash in front', { me: 'me' }, 'routes.me: must be a plain path such as /auth/login, or false'],
+  ['an unknown route', { signup: '/signup' }, 'routes.signup: there is no such option'],
+  ['the same path twice', { login: '/a', me: '/a' }, 'routes: must be different paths'],
+  ['no object', 'yes', 'routes: must be true, or an object of paths'],
+])('%s stops the boot', async (_what, routes, message) => {
+  const options = Object.fromEntries([['routes', routes]]);
+  await expect(createApp({ adapter: 'express', controllers: [], options })).rejects.toThrow(message);
+});
