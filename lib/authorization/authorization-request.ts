@@ -86,6 +86,8 @@ export async function authorizationRequest(
   const url = new URL(await server.endpoint('authorization_endpoint'));
   const query = {
     ...(metadata.default_acr_values !== undefined && { acr_values: metadata.default_acr_values.join(' ') }),
+    // OpenID Connect Core 1.0, section 11: without it a server may ignore the scope.
+    ...(transaction.scope.split(' ').includes('offline_access') && { prompt: 'consent' }),
     ...parameters,
     client_id: metadata.client_id,
     response_type: 'code',

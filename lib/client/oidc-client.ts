@@ -8,9 +8,10 @@ import {
 import { processAuthorizationResponse } from '../authorization/authorization-response.js';
 import { endSessionUrl, type EndSessionOptions } from '../authorization/end-session.js';
 import type { Clock } from '../clock/clock.js';
+import { SessionError } from '../errors/errors.js';
 import { authorizationCodeGrant, type CodeGrant } from '../grants/authorization-code.js';
 import { clientCredentialsGrant, type ClientCredentialsOptions } from '../grants/client-credentials.js';
-import { refreshTokenGrant, type RefreshOptions } from '../grants/refresh-token.js';
+import { refreshTokenGrant, type RefreshableTokens, type RefreshOptions } from '../grants/refresh-token.js';
 import type { ParsedClientMetadata } from '../metadata/client-metadata.schema.js';
 import { throwFirst } from '../metadata/finding.js';
 import type { ServerMetadata } from '../metadata/server-metadata.js';
@@ -50,7 +51,7 @@ export interface ApiRequest {
  * const { url, transaction } = await oidc.authorizationUrl(); // keep the transaction, send the browser to url
  * const { tokens, idToken } = await oidc.callback(parameters, transaction);
  * const claims = await oidc.userinfo(tokens, idToken.sub);
- * const refreshed = await oidc.refresh(tokens.refresh_token ?? '', { claims: idToken.claims });
+ * const refreshed = await oidc.refresh(tokens);
  * const end = await oidc.endSessionUrl({ id_token_hint: refreshed.id_token });
  *
  * const own = await oidc.clientCredentials({ scope: 'reports:read' });
@@ -139,12 +140,16 @@ export class OidcClient {
    * ```
    *
    * @param request its `nonce` is what the API last sent as `DPoP-Nonce`
+   * @throws {SessionError} `ACCESS_TOKEN_EXPIRED`: refresh the tokens first
    */
   async authorizationHeaders(
-    { access_token, dpop_key }: TokenResponse,
+    { access_token, dpop_key, expires_at }: TokenResponse,
     { method, url, nonce }: ApiRequest,
   ): Promise<Readonly<Record<string, string>>> {
     requireTokenText(access_token);
+    if (expires_at !== undefined && expires_at * 1000 <= this.clock.now()) {
+      throw new SessionError('ACCESS_TOKEN_EXPIRED', 'The access token is expired; refresh the tokens first.');
+    }
     if (dpop_key === undefined) {
       return { authorization: `Bearer ${access_token}` };
     }
@@ -170,9 +175,15 @@ export class OidcClient {
     return clientCredentialsGrant(this.#server, options);
   }
 
-  /** Refresh token grant (RFC 6749, section 6). A new ID token must continue `options.claims` (Core, section 12.2). */
-  refresh(refreshToken: string, options?: RefreshOptions): Promise<TokenResponse> {
-    return refreshTokenGrant(this.#server, refreshToken, options);
+  /**
+   * Refresh token grant (RFC 6749, section 6).
+   *
+   * @param tokens of a login or an earlier refresh: a new ID token must continue theirs (OpenID Connect Core 1.0, section
+   *   12.2), and the key that they are bound to is used. Or the refresh token alone: nothing is known to compare with, unless
+   *   `options.claims` says it
+   */
+  refresh(tokens: RefreshableTokens | string, options?: RefreshOptions): Promise<TokenResponse> {
+    return refreshTokenGrant(this.#server, tokens, options);
   }
 
   /** Token revocation (RFC 7009). The token is also dropped from the caches, even when the server can't be reached. */

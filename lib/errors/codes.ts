@@ -142,6 +142,10 @@ export type StoreErrorCode = 'STORE_UNAVAILABLE' | 'STORE_TIMEOUT';
 export type SessionErrorCode =
   | 'SESSION_MISSING'
   | 'SESSION_TOO_LARGE'
+  /** The session has no access token that is good any more, and none can be had. */
+  | 'ACCESS_TOKEN_EXPIRED'
+  /** The server takes the refresh token no more, or its answer speaks of another person. */
+  | 'SESSION_ENDED'
   /** Another site asked for a change in the name of the session. */
   | 'CROSS_SITE_REQUEST'
   /** The application's `validate` did not accept who logged in. */

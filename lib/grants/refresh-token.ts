@@ -1,8 +1,9 @@
 import type { Server } from '../authorization-server/server.js';
 import { ConfigError } from '../errors/errors.js';
+import { decodeClaims } from '../jose/compact-jws.js';
 import type { DpopKey } from '../jose/dpop-key.js';
 import { VerifiedIdToken } from '../tokens/id-token.js';
-import type { TokenResponse } from '../tokens/token-response.js';
+import { TokenResponse } from '../tokens/token-response.js';
 import { requireTokenText } from '../tokens/token-text.js';
 import type { JsonObject } from '../values/json.js';
 import { isObject } from '../values/member.js';
@@ -23,19 +24,37 @@ export interface RefreshOptions {
   readonly dpop_key?: DpopKey | undefined;
 }
 
+/** Tokens that can be refreshed: those of a login or of an earlier refresh. */
+export type RefreshableTokens = Pick<TokenResponse, 'refresh_token' | 'id_token' | 'dpop_key' | 'scope'>;
+
 /**
- * Refresh token grant (RFC 6749, section 6). A new ID token is validated. Where the server sends none, the result has
- * none.
+ * Refresh token grant (RFC 6749, section 6). A new ID token is validated. With tokens it must continue theirs (Core, section
+ * 12.2), and what the answer leaves out stays as it was: ID token, scope and the key that they are bound to.
  */
 export async function refreshTokenGrant(
   server: Server,
-  refresh_token: string,
-  { scope, claims, trustedAudiences, dpop_key }: RefreshOptions = {},
+  tokens: RefreshableTokens | string,
+  options: RefreshOptions = {},
 ): Promise<TokenResponse> {
-  requireRefreshToken(refresh_token);
+  if (!isObject(tokens)) {
+    return refresh(server, requireRefreshToken(tokens), options);
+  }
+  const { id_token, dpop_key, scope } = tokens;
+  const claims = id_token === undefined ? undefined : decodeClaims(id_token.split('.')[1] ?? '');
+  const refresh_token = requireRefreshToken(tokens.refresh_token);
+  const renewed = await refresh(server, refresh_token, { dpop_key, ...(claims && { claims }), ...options }, scope);
+  return renewed.id_token === undefined ? TokenResponse.with(renewed, { id_token }) : renewed;
+}
+
+async function refresh(
+  server: Server,
+  refresh_token: string,
+  { scope, claims, trustedAudiences, dpop_key }: RefreshOptions,
+  granted = '',
+): Promise<TokenResponse> {
   requireTokenText(refresh_token);
   const form = { grant_type: 'refresh_token', refresh_token, ...(scope !== undefined && { scope }) };
-  const tokens = await requestTokens(server, form, { scope: scope ?? '', refresh_token, dpop_key });
+  const tokens = await requestTokens(server, form, { scope: scope ?? granted, refresh_token, dpop_key });
   if (tokens.id_token !== undefined) {
     const { access_token } = tokens;
     const continues = claims ?? 'unknown';
@@ -44,11 +63,11 @@ export async function refreshTokenGrant(
   return tokens;
 }
 
-/** @throws {ConfigError} there is none, or a caller without types passed a token response that has none */
-function requireRefreshToken(token: unknown): void {
-  const given = isObject(token) && 'refresh_token' in token ? token.refresh_token : token;
-  if (given === undefined || given === null) {
+/** @throws {ConfigError} the token response has none */
+function requireRefreshToken(refreshToken: string | null | undefined): string {
+  if (refreshToken === undefined || refreshToken === null) {
     const problem = 'is missing: the token response has no refresh_token (ask for the scope offline_access)';
     throw new ConfigError('INVALID_CONFIG', 'refreshToken', problem);
   }
+  return refreshToken;
 }

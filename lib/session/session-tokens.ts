@@ -16,6 +16,7 @@ export class TokensNotKept implements Complete<Partial<TokenResponseMembers>> {
   readonly refresh_token = undefined;
   readonly token_type = undefined;
   readonly expires_at = undefined;
+  readonly expires_in = undefined;
   readonly dpop_key = undefined;
   /** The granted scopes, space-separated. */
   readonly scope: string;

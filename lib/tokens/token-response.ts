@@ -28,6 +28,8 @@ export const tokenResponseSchema = v.object({
   scope: v.string(),
   /** Seconds since the epoch; undefined when the server did not say. */
   expires_at: v.optional(v.number()),
+  /** Seconds from the grant to `expires_at`. */
+  expires_in: v.optional(v.number()),
   id_token: v.optional(v.string()),
   refresh_token: v.optional(v.string()),
   /** The key that the access token is bound to, if `dpop_bound_access_tokens` is registered. */
@@ -56,12 +58,15 @@ export class TokenResponse implements Complete<TokenResponseMembers> {
   readonly scope: string;
   /** Seconds since the epoch; undefined when the server did not say. */
   readonly expires_at: number | undefined;
+  /** Seconds from the grant to `expires_at`. */
+  readonly expires_in: number | undefined;
   readonly #members: TokenResponseMembers;
 
   constructor(members: TokenResponseMembers) {
     this.token_type = members.token_type;
     this.scope = members.scope;
     this.expires_at = members.expires_at;
+    this.expires_in = members.expires_in;
     this.#members = members;
     Object.freeze(this);
   }
@@ -81,6 +86,11 @@ export class TokenResponse implements Complete<TokenResponseMembers> {
   /** The key that the access token is bound to, if `dpop_bound_access_tokens` is registered. */
   get dpop_key(): DpopKey | undefined {
     return this.#members.dpop_key;
+  }
+
+  /** The same tokens with other members. @internal */
+  static with(tokens: TokenResponse, members: Partial<TokenResponseMembers>): TokenResponse {
+    return new TokenResponse({ ...tokens.#members, ...members });
   }
 
   /** The members in clear, for sealing. @internal */
@@ -150,7 +160,7 @@ export function processTokenResponse(response: HttpResponse, request: GrantedByR
     access_token: requireText(json, 'access_token'),
     token_type,
     scope: text(json['scope']) ?? request.scope,
-    expires_at: typeof expires_in === 'number' ? Math.floor(now() / 1000) + expires_in : undefined,
+    ...(typeof expires_in === 'number' && { expires_at: Math.floor(now() / 1000) + expires_in, expires_in }),
     id_token: text(json['id_token']),
     refresh_token: text(json['refresh_token']) ?? request.refresh_token,
     dpop_key: request.dpop_key,
