@@ -46,6 +46,10 @@ interface OperatorEvents {
     /** Whether an operator has to mend it, not the person who signs in. */
     readonly isOurFault: boolean;
   };
+  /** The tokens of a session could not be refreshed. */
+  readonly 'refresh-failed': { readonly error: OidcError };
+  /** The server rotates refresh tokens, and replicas would share no refresh. */
+  readonly 'rotation-without-store': object;
   /** A call to the API was refused. */
   readonly 'call-refused': {
     readonly error: OidcError;

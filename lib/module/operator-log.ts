@@ -1,6 +1,7 @@
 import { Logger } from '@nestjs/common';
 
 import type { Now } from '../clock/clock.js';
+import { SessionError } from '../errors/errors.js';
 import { logLine, quoted, troubleOf } from '../errors/log-line.js';
 import { OnceInAWhile } from '../events/once-in-a-while.js';
 import type { EventKind, OperatorEvent, OperatorPort } from '../events/operator-events.js';
@@ -10,7 +11,7 @@ type Level = 'debug' | 'log' | 'warn' | 'error';
 
 /** A line of the log. */
 interface Line {
-  readonly context: 'OidcModule' | 'OidcGuard' | 'OidcLoginGuard' | 'OidcStrategy';
+  readonly context: 'OidcModule' | 'OidcGuard' | 'OidcLoginGuard' | 'OidcStrategy' | 'OidcSession';
   readonly level: Level;
   readonly text: string;
   /** Left out: every repetition is logged. */
@@ -85,6 +86,17 @@ const LINES: { readonly [Kind in EventKind]: (event: OperatorEvent<Kind>) => Lin
     text: `Login refused: ${logLine(error)}`,
     repetition: { of: `login ${trouble}`, level: 'debug' },
   }),
+  'refresh-failed': ({ error }) => ({
+    context: 'OidcSession',
+    level: error instanceof SessionError ? 'debug' : 'warn',
+    text: `Tokens not refreshed: ${logLine(error)}`,
+    repetition: { of: `refresh ${troubleOf(error)}`, level: 'debug' },
+  }),
+  'rotation-without-store': () =>
+    warning(
+      'OidcSession',
+      'The provider rotates refresh tokens. Several replicas need a store, or one of them spends the token of another.',
+    ),
   // Rate-limited, because every call fails during an outage.
   'call-refused': ({ error }) => ({
     context: 'OidcGuard',
@@ -132,4 +144,5 @@ const LOGGERS: Readonly<Record<Line['context'], Logger>> = {
   OidcGuard: new Logger('OidcGuard'),
   OidcLoginGuard: new Logger('OidcLoginGuard'),
   OidcStrategy: new Logger('OidcStrategy'),
+  OidcSession: new Logger('OidcSession'),
 };

@@ -12,7 +12,6 @@ import { chain, type Awaitable } from '../values/awaitable.js';
 import { ClientSessions } from './client-sessions.js';
 import { isCrossSiteChange } from './cross-site.js';
 import { crossSite, loginRequired } from './session-refusal.js';
-import type { SessionKeeper } from './session.port.js';
 
 /** Keeps the answer out of caches, because it is for one user. A handler may set its own header. */
 const OWN_ANSWER: ResponseHeader = ['Cache-Control', 'private, no-store'];
@@ -27,14 +26,12 @@ const OWN_ANSWER: ResponseHeader = ['Cache-Control', 'private, no-store'];
 @Injectable()
 @Authenticates('session')
 export class OidcSessionGuard implements CanActivate {
-  private readonly keeper: SessionKeeper;
-
   constructor(
     @Inject(clientSessionsToken()) private readonly sessions: ClientSessions,
     @Inject(Responses) private readonly responses: Responses,
   ) {
     // Missing options stop the boot here.
-    this.keeper = sessions.keeperToRead();
+    sessions.keeperToRead();
   }
 
   /** The guard for the sessions of a named client: `@UseGuards(OidcSessionGuard.for('partners'))`. */
@@ -53,7 +50,7 @@ export class OidcSessionGuard implements CanActivate {
     if (isCrossSiteChange(request)) {
       return isPublic ? this.#admit(request) : this.#refuse(request, response, crossSite());
     }
-    return chain(this.keeper.find(request), ({ session, setCookies }) => {
+    return chain(this.sessions.find(request, response), ({ session, setCookies }) => {
       this.responses.deliver(response, [['Set-Cookie', [...setCookies, ...this.sessions.beside(request)]]]);
       if (session !== undefined) {
         authenticate(request, { user: session.user });

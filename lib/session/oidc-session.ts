@@ -1,19 +1,31 @@
 import type { EndSessionOptions } from '../authorization/end-session.js';
 import type { OidcClient } from '../client/oidc-client.js';
-import { StoreError } from '../errors/errors.js';
+import { SessionError, StoreError } from '../errors/errors.js';
 import { PRIVATE_ANSWER } from '../nest/answer.js';
 import { refuse } from '../nest/refusal.js';
 import type { Responses } from '../nest/responses.js';
 import { Sites } from '../nest/sites.js';
-import { chain, type Awaitable } from '../values/awaitable.js';
+import type { Awaitable } from '../values/awaitable.js';
+import type { ClientSessions } from './client-sessions.js';
 import type { SessionContent } from './session-content.js';
 import { logoutUnavailable } from './session-refusal.js';
-import type { SessionKeeper, SessionPort } from './session.port.js';
 
 /**
  * The browser's local session: reads it, ends it, and makes the URL for logout at the provider.
  *
  * ```ts
+ * @Get('reports')
+ * async reports(@Req() request: object) {
+ *   const authorization = `Bearer ${await this.session.accessToken(request)}`;
+ *   return (await fetch('https://reports.example.com/today', { headers: { authorization } })).json();
+ * }
+ *
+ * @Post('renew')
+ * async renew(@Req() request: object, @Res({ passthrough: true }) response: object) {
+ *   const { tokens } = await this.session.refresh(request, response);
+ *   return { expires_at: tokens.expires_at };
+ * }
+ *
  * @Post('logout')
  * async logout(@Req() request: object, @Res({ passthrough: true }) response: object) {
  *   const { user } = (await this.session.read(request)) ?? {};
@@ -24,11 +36,11 @@ import type { SessionKeeper, SessionPort } from './session.port.js';
  * ```
  */
 export class OidcSession {
-  readonly #sessions: Pick<SessionPort, 'keeper'>;
+  readonly #sessions: ClientSessions;
   readonly #client: OidcClient;
   readonly #responses: Responses;
 
-  constructor(sessions: Pick<SessionPort, 'keeper'>, client: OidcClient, responses: Responses) {
+  constructor(sessions: ClientSessions, client: OidcClient, responses: Responses) {
     this.#sessions = sessions;
     this.#client = client;
     this.#responses = responses;
@@ -39,7 +51,58 @@ export class OidcSession {
    * in cookies is read at once, others may need a call to a store.
    */
   read(request: unknown): Awaitable<SessionContent | undefined> {
-    return chain(this.#keeper.find(request), ({ session }) => session);
+    return this.#sessions.read(request);
+  }
+
+  /**
+   * Refreshes the tokens of the session now, whatever is left of them, and writes it.
+   *
+   * @returns the session with new tokens
+   * @throws {SessionError} `SESSION_MISSING`; `ACCESS_TOKEN_EXPIRED`: it has no refresh token; `SESSION_ENDED`: the provider
+   *   takes the refresh token no more, and the session is over
+   * @throws {OidcError} of another kind: it passes, and the session is as good as before
+   */
+  async refresh(request: unknown, response: unknown): Promise<SessionContent> {
+    const session = await this.read(request);
+    if (session === undefined) {
+      throw missing();
+    }
+    try {
+      const renewed = await this.#sessions.renew(request, response, session);
+      this.#responses.deliver(response, [['Set-Cookie', renewed.setCookies]]);
+      return renewed.session;
+    } catch (error) {
+      if (error instanceof SessionError && error.code === 'SESSION_ENDED') {
+        await this.end(request, response);
+      }
+      throw error;
+    }
+  }
+
+  /**
+   * An access token of the session that is good for ten seconds at least, to call an API in the user's name. It is refreshed
+   * where it has to be.
+   *
+   * @param response left out: that of the guard that found the session
+   * @throws {SessionError} as {@link refresh}
+   */
+  async accessToken(request: unknown, response?: unknown): Promise<string> {
+    const { tokens } = (await this.read(request)) ?? {};
+    const known = tokens && this.#sessions.refresh.isGood(tokens) ? tokens.access_token : undefined;
+    if (known !== undefined) {
+      return known;
+    }
+    const answer = response ?? this.#sessions.responseTo(request);
+    if (answer === undefined) {
+      throw new Error(
+        'OidcSession.accessToken needs the response where no OidcSessionGuard ran: new tokens are written there',
+      );
+    }
+    const { tokens: renewed } = await this.refresh(request, answer);
+    if (renewed.access_token === undefined) {
+      throw new SessionError('ACCESS_TOKEN_EXPIRED', 'The session keeps no tokens.');
+    }
+    return renewed.access_token;
   }
 
   /**
@@ -50,7 +113,8 @@ export class OidcSession {
    */
   async end(request: unknown, response: unknown): Promise<void> {
     const token = (await this.read(request))?.tokens.access_token;
-    const setCookies = await this.#keeper.end(request);
+    const setCookies = await this.#sessions.keeper().end(request);
+    this.#sessions.forget(request);
     this.#responses.deliver(response, [...PRIVATE_ANSWER, ['Set-Cookie', setCookies]]);
     try {
       await (token && this.#client.forget(token));
@@ -80,8 +144,8 @@ export class OidcSession {
       post_logout_redirect_uri: post_logout_redirect_uris.find((uri) => new URL(uri).origin === origin),
     });
   }
+}
 
-  get #keeper(): SessionKeeper {
-    return this.#sessions.keeper();
-  }
+function missing(): SessionError {
+  return new SessionError('SESSION_MISSING', 'The request has no session');
 }

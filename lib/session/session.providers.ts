@@ -2,18 +2,30 @@ import type { ModuleMetadata, Provider } from '@nestjs/common';
 
 import { OidcClient } from '../client/oidc-client.js';
 import { ConfigError } from '../errors/errors.js';
+import type { OperatorPort } from '../events/operator-events.js';
 import { Responses } from '../nest/responses.js';
-import { clientSessionsToken, clientToken, optionsToken, sealerToken, sessionToken } from '../nest/tokens.js';
+import {
+  clientSessionsToken,
+  clientToken,
+  operatorToken,
+  optionsToken,
+  sealerToken,
+  sessionToken,
+} from '../nest/tokens.js';
+import type { OidcStore } from '../storage/oidc-store.js';
 import { Sealer } from '../storage/sealer.js';
 import { ClientSessions } from './client-sessions.js';
 import { OidcSession } from './oidc-session.js';
+import { RefreshFlight } from './refresh-flight.js';
 import { SessionCookies } from './session-cookies.js';
+import { SessionRefresh } from './session-refresh.js';
 import type { SessionSettings } from './session.options.js';
 import type { SessionKeeper } from './session.port.js';
 
 /** The options that the session providers read. */
 interface Options {
   readonly session?: SessionSettings | undefined;
+  readonly store?: OidcStore | undefined;
 }
 
 /**
@@ -28,9 +40,12 @@ export function sessionProviders(name?: string): Provider[] {
     },
     {
       provide: clientSessionsToken(name),
-      inject: [clientToken(name), optionsToken(name), sealerToken(name)],
-      useFactory: (client: OidcClient, { session }: Options, sealer: Sealer) =>
-        new ClientSessions(() => makeKeeper(client, session, sealer)),
+      inject: [clientToken(name), optionsToken(name), sealerToken(name), operatorToken(name)],
+      useFactory: (client: OidcClient, { session, store }: Options, sealer: Sealer, operator: OperatorPort) => {
+        const flight = new RefreshFlight(client.clock.now, sealer, store);
+        const refresh = new SessionRefresh(client, flight, operator, store !== undefined);
+        return new ClientSessions(() => makeKeeper(client, session, sealer), refresh);
+      },
     },
     {
       provide: sessionToken(name),

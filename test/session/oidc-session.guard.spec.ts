@@ -9,6 +9,7 @@ import { OidcException } from '../../lib/nest/oidc.exception.js';
 import { Responses } from '../../lib/nest/responses.js';
 import { ClientSessions } from '../../lib/session/client-sessions.js';
 import { OidcSessionGuard } from '../../lib/session/oidc-session.guard.js';
+import type { SessionRefresh } from '../../lib/session/session-refresh.js';
 import type { FoundSession, SessionKeeper } from '../../lib/session/session.port.js';
 import type { Awaitable } from '../../lib/values/awaitable.js';
 
@@ -23,6 +24,9 @@ const SESSION = { user: { sub: 'alice' }, tokens: {}, expiresAt: 0 };
 const ALICE = { session: SESSION, setCookies: [] } as unknown as FoundSession;
 const NOBODY: FoundSession = { setCookies: ['s=; Max-Age=0'] };
 
+/** No session here needs new tokens. */
+const NEVER_DUE = { isDue: () => false } as unknown as SessionRefresh;
+
 /** Runs the guard once. */
 async function run(
   found: Awaitable<FoundSession>,
@@ -33,7 +37,7 @@ async function run(
   const responses = new Responses({
     httpAdapter: { setHeader: record, appendHeader: record, getHeader: () => undefined },
   } as never);
-  const sessions = new ClientSessions(() => ({ find: () => found }) as unknown as SessionKeeper);
+  const sessions = new ClientSessions(() => ({ find: () => found }) as unknown as SessionKeeper, NEVER_DUE);
   const guard = new OidcSessionGuard(sessions, responses);
   const request = { method, url: '/', rawHeaders: [], headers: { 'sec-fetch-site': site } };
   const context = {
@@ -132,7 +136,7 @@ describe('OidcSessionGuard', () => {
   it('stops the boot where no session can be kept', () => {
     const sessions = new ClientSessions(() => {
       throw new SessionError('SESSION_MISSING', 'no secret');
-    });
+    }, NEVER_DUE);
     expect(() => new OidcSessionGuard(sessions, {} as never)).toThrow('no secret');
     expect(sessions.areRead).toBe(false);
   });

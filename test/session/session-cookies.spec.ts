@@ -4,6 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Clock } from '../../lib/clock/clock.js';
 import { setCookieBytes } from '../../lib/nest/cookies.js';
 import { Responses } from '../../lib/nest/responses.js';
+import { ClientSessions } from '../../lib/session/client-sessions.js';
 import { OidcSession } from '../../lib/session/oidc-session.js';
 import { SessionCookies } from '../../lib/session/session-cookies.js';
 import { sessionOptionsSchema, type SessionOptions } from '../../lib/session/session.options.js';
@@ -31,7 +32,7 @@ function application(options: Partial<SessionOptions> = {}, client: { name?: str
   const { secret: secrets, ...settings } = parse({ secret: secret('a'), ...options });
   const sessions = new SessionCookies(oidc, settings, new Sealer(secrets.map((one) => one.reveal())));
   const responses = new Responses({ httpAdapter: undefined } as never);
-  return { time, sessions, session: new OidcSession({ keeper: () => sessions }, oidc, responses) };
+  return { time, sessions, session: new OidcSession(new ClientSessions(() => sessions, {} as never), oidc, responses) };
 }
 
 const requestWith = (cookie: string) => ({ method: 'GET', url: '/', rawHeaders: [], headers: { cookie } });

@@ -1,0 +1,156 @@
+import { hash } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
+
+import { LRUCache } from 'lru-cache';
+import * as v from 'valibot';
+
+import { isWithin, type Now } from '../clock/clock.js';
+import { OAuthError, StoreError } from '../errors/errors.js';
+import { whileLeased } from '../storage/lease.js';
+import type { OidcStore } from '../storage/oidc-store.js';
+import type { Sealer } from '../storage/sealer.js';
+import { TokenResponse, tokenResponseSchema } from '../tokens/token-response.js';
+
+/** Milliseconds for which new tokens are handed to whoever still comes with the old ones. */
+const AFTERWARDS = 30_000;
+
+/** Milliseconds after a failure during which nobody tries again. */
+const PAUSE_AFTER_FAILURE = 5000;
+
+/** Flights that are remembered in this process. */
+const MAX_FLIGHTS = 10_000;
+
+/** Milliseconds between two looks into the store, and in all, while another replica refreshes. */
+const LOOK = 25;
+const LONGEST_WAIT = 15_000;
+
+const LABEL = 'refreshed tokens';
+
+/** The end of a refresh as replicas share it: the new tokens, or that the server takes the refresh token no more. */
+const resultSchema = v.union([
+  v.object({
+    tokens: v.pipe(
+      tokenResponseSchema,
+      v.transform((members) => new TokenResponse(members)),
+    ),
+  }),
+  v.object({ error: v.string() }),
+]);
+
+interface Flight {
+  readonly tokens: Promise<TokenResponse>;
+  endedAt?: number;
+  hasFailed?: boolean;
+}
+
+/**
+ * Single flight of refreshes: each refresh token is sent once, however many requests and replicas need new tokens at the same
+ * time. A server that rotates refresh tokens takes a second use for theft (RFC 9700, section 4.14.2).
+ *
+ * Who comes a little later with the old refresh token gets the tokens of that flight. Replicas find them in the store, sealed,
+ * for half a minute. Without a store each process has flights of its own.
+ */
+export class RefreshFlight {
+  readonly #flights = new LRUCache<string, Flight>({ max: MAX_FLIGHTS });
+
+  constructor(
+    private readonly now: Now,
+    private readonly sealer: Sealer,
+    private readonly store: OidcStore | undefined,
+  ) {}
+
+  /**
+   * The new tokens, of `refresh` or of the flight that is or was under way for the same refresh token.
+   *
+   * @throws {OidcError} what `refresh` threw
+   */
+  join(refreshToken: string, refresh: () => Promise<TokenResponse>): Promise<TokenResponse> {
+    const key = hash('sha256', refreshToken, 'base64url');
+    const known = this.#flights.get(key);
+    if (known !== undefined && this.#counts(known)) {
+      return known.tokens;
+    }
+    const flight: Flight = { tokens: this.store === undefined ? refresh() : this.#shared(this.store, key, refresh) };
+    this.#flights.set(key, flight);
+    flight.tokens.then(
+      () => this.#end(flight, false),
+      () => this.#end(flight, true),
+    );
+    return flight.tokens;
+  }
+
+  #end(flight: Flight, hasFailed: boolean): void {
+    flight.endedAt = this.now();
+    flight.hasFailed = hasFailed;
+  }
+
+  #counts({ endedAt, hasFailed }: Flight): boolean {
+    return endedAt === undefined || isWithin(this.now(), endedAt, hasFailed ? PAUSE_AFTER_FAILURE : AFTERWARDS);
+  }
+
+  /** One replica refreshes, the others wait for what it leaves in the store. */
+  async #shared(store: OidcStore, key: string, refresh: () => Promise<TokenResponse>): Promise<TokenResponse> {
+    const end = performance.now() + LONGEST_WAIT;
+    while (performance.now() < end) {
+      const found = await this.#find(store, key);
+      if (found !== undefined) {
+        return found;
+      }
+      const leased = await whileLeased(
+        store,
+        `refreshing:${key}`,
+        async () => (await this.#find(store, key)) ?? this.#keep(store, key, refresh),
+      );
+      if (leased !== undefined) {
+        return leased.result;
+      }
+      await setTimeout(LOOK);
+    }
+    throw new StoreError('STORE_TIMEOUT', 'Another replica refreshes the tokens and does not come to an end.');
+  }
+
+  async #find(store: OidcStore, key: string): Promise<TokenResponse | undefined> {
+    const sealed = await store.get(resultKey(key));
+    const opened = sealed === undefined ? undefined : this.sealer.open(LABEL, key, sealed, this.now());
+    const result = opened?.status === 'open' ? v.safeParse(resultSchema, opened.value) : undefined;
+    if (result?.success !== true) {
+      return undefined;
+    }
+    if ('error' in result.output) {
+      throw refusedBefore(result.output.error);
+    }
+    return result.output.tokens;
+  }
+
+  async #keep(store: OidcStore, key: string, refresh: () => Promise<TokenResponse>): Promise<TokenResponse> {
+    try {
+      const tokens = await refresh();
+      await this.#write(store, key, { tokens: TokenResponse.toStored(tokens) });
+      return tokens;
+    } catch (error) {
+      if (isSpent(error)) {
+        await this.#write(store, key, { error: error.error });
+      }
+      throw error;
+    }
+  }
+
+  /** Where the store is gone meanwhile, the tokens are not lost: this process still has them. */
+  async #write(store: OidcStore, key: string, result: v.InferInput<typeof resultSchema>): Promise<void> {
+    const sealed = this.sealer.seal(LABEL, key, result, this.now() + AFTERWARDS);
+    await Promise.resolve(store.set(resultKey(key), sealed, AFTERWARDS)).catch(() => undefined);
+  }
+}
+
+function resultKey(key: string): string {
+  return `refreshed:${key}`;
+}
+
+/** Whether the server takes a refresh token no more (RFC 6749, section 5.2). */
+export function isSpent(error: unknown): error is OAuthError {
+  return error instanceof OAuthError && error.error === 'invalid_grant';
+}
+
+function refusedBefore(error: string): OAuthError {
+  return new OAuthError('OP_ERROR', error, 'Another replica was refused with this refresh token.');
+}

@@ -1,0 +1,82 @@
+import type { OidcClient } from '../client/oidc-client.js';
+import { SessionError, VerificationError } from '../errors/errors.js';
+import { OidcError } from '../errors/oidc.error.js';
+import type { OperatorPort } from '../events/operator-events.js';
+import { TokenResponse } from '../tokens/token-response.js';
+import { isSpent, type RefreshFlight } from './refresh-flight.js';
+import type { SessionTokens } from './session-tokens.js';
+import type { KeptSession } from './session.port.js';
+
+/** Tokens are refreshed ahead of their expiry: a tenth of their lifetime, and a minute at most. */
+const AHEAD = 1 / 10;
+const LONGEST_AHEAD = 60;
+
+/** Seconds that an access token must still be good for to be handed to the application. */
+const GOOD_FOR = 10;
+
+/** Refreshes the tokens of sessions. */
+export class SessionRefresh {
+  #hasRotated = false;
+
+  /** @param isShared whether replicas share flights */
+  constructor(
+    private readonly client: OidcClient,
+    private readonly flight: RefreshFlight,
+    private readonly operator: OperatorPort,
+    private readonly isShared: boolean,
+  ) {}
+
+  /** Whether it is time to refresh the tokens of a session, ahead of their expiry. */
+  isDue({ tokens }: KeptSession): boolean {
+    const { expires_in = LONGEST_AHEAD / AHEAD, refresh_token } = tokens;
+    return refresh_token !== undefined && !this.#isGoodFor(tokens, Math.min(LONGEST_AHEAD, expires_in * AHEAD));
+  }
+
+  /** Whether the access token of a session can be handed to the application. */
+  isGood(tokens: SessionTokens): boolean {
+    return tokens.access_token !== undefined && this.#isGoodFor(tokens, GOOD_FOR);
+  }
+
+  /**
+   * The session with new tokens. It has to be written before the tokens are used.
+   *
+   * @throws {SessionError} `SESSION_ENDED`: the server takes the refresh token no more, or speaks of another person
+   * @throws {OidcError} of another kind: it passes, and the session is as good as before
+   */
+  async refreshed(session: KeptSession): Promise<KeptSession> {
+    const { tokens } = session;
+    if (!(tokens instanceof TokenResponse) || tokens.refresh_token === undefined) {
+      throw new SessionError('ACCESS_TOKEN_EXPIRED', 'The session has no refresh token.');
+    }
+    try {
+      const renewed = await this.flight.join(tokens.refresh_token, () => this.client.refresh(tokens));
+      this.#lookAtRotation(tokens, renewed);
+      return { ...session, tokens: renewed };
+    } catch (error) {
+      throw isSpent(error) || error instanceof VerificationError
+        ? new SessionError('SESSION_ENDED', 'The tokens of the session can not be refreshed any more.', {
+            cause: error,
+          })
+        : error;
+    }
+  }
+
+  /** Reports a failure that passes. */
+  report(error: unknown): void {
+    if (!(error instanceof OidcError)) {
+      throw error;
+    }
+    this.operator.report({ kind: 'refresh-failed', error });
+  }
+
+  #isGoodFor({ expires_at }: SessionTokens, seconds: number): boolean {
+    return expires_at === undefined || this.client.clock.now() < (expires_at - seconds) * 1000;
+  }
+
+  #lookAtRotation(before: TokenResponse, after: TokenResponse): void {
+    if (!this.isShared && !this.#hasRotated && after.refresh_token !== before.refresh_token) {
+      this.#hasRotated = true;
+      this.operator.report({ kind: 'rotation-without-store' });
+    }
+  }
+}
