@@ -9,6 +9,7 @@ import {
   OidcModule,
   OidcSessionGuard,
   OIDC_CLOCK,
+  Scopes,
 } from '../../lib/index.js';
 import { accessRule } from '../../lib/nest/access-rule.js';
 import { createApp, onBothAdapters, SESSION_SECRET, type Adapter } from '../support/app/apps.js';
@@ -156,6 +157,14 @@ describe('a route under OidcLoginGuard', () => {
     expect(accessRule(Both.prototype.handle, Both).isPublic).toBe(false);
     expect(accessRule(login, Extended).isPublic).toBe(false);
     expect(accessRule(GuardedHandler.prototype.handle, GuardedHandler).isPublic).toBe(false);
+  });
+
+  it('is open in a class that requires something of a token, as a handler with @Public() is', () => {
+    @Scopes('orders:read')
+    class Scoped {
+      @UseGuards(OidcLoginGuard) login() {}
+    }
+    expect(accessRule(Scoped.prototype.login, Scoped)).toMatchObject({ isPublic: true, scopes: [], demands: [] });
   });
 
   it('stays closed where it requires something of a token', () => {

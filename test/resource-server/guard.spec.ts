@@ -557,7 +557,7 @@ describe('what only a guard can promise stops the boot where there is none', () 
     guarded() {}
 
     @Get('open')
-    @UseGuards(OidcLoginGuard)
+    @UseGuards(OidcSessionGuard)
     wrongGuard() {}
   }
 
