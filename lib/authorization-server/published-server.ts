@@ -3,13 +3,23 @@ import { ConfigError } from '../errors/errors.js';
 import type { OperatorPort } from '../events/operator-events.js';
 import type { Transport } from '../http/transport.js';
 import type { KeySource } from '../jose/jwt.js';
+import type { IssuerRule } from '../jose/issuer-rule.js';
 import { RemoteKeys } from '../jose/remote-keys.js';
 import { discover, type Discovered, type DiscoverySource } from '../metadata/discovery.js';
 import type { ServerMetadata } from '../metadata/server-metadata.js';
+import { chain } from '../values/awaitable.js';
 
 /** The public part of an authorization server: its metadata and its keys. Reading them needs no registration. */
 export class PublishedServer {
   readonly issuer: string;
+  /** The name by which an access token is found to be of this server, before anything was asked. */
+  readonly nameInAccessTokens: string;
+  /** What its answers name: ID tokens, and introspection and userinfo where they are signed. */
+  readonly answerIssuer: IssuerRule = { nameFor: () => this.issuer };
+  /** What its access tokens name: `access_token_issuer` where the server has that, else its issuer. */
+  readonly accessTokenIssuer: IssuerRule = {
+    nameFor: () => chain(this.metadata(), ({ access_token_issuer }) => access_token_issuer ?? this.issuer),
+  };
   readonly #discovered: Discovered;
   #keys: { readonly uri: string; readonly remote: RemoteKeys } | undefined;
 
@@ -20,6 +30,7 @@ export class PublishedServer {
     private readonly operator: OperatorPort,
   ) {
     this.issuer = source.issuer;
+    this.nameInAccessTokens = source.overrides.access_token_issuer ?? source.issuer;
     this.#discovered = discover(transport, source, clock.now);
   }
 

@@ -159,7 +159,7 @@ export class Server extends PublishedServer {
   async verify(answer: SignedAnswerName, jwt: string, audience: readonly string[]): Promise<VerifiedJwt> {
     const metadata = await this.metadata();
     return verifyJwt(jwt, PROTECTED_ANSWERS[answer].purpose, {
-      issuer: this.issuer,
+      issuer: this.answerIssuer,
       audience,
       algorithms: allowedAlgorithms(answer, this.client.metadata, metadata),
       clock: this.clock,

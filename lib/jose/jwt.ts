@@ -5,6 +5,7 @@ import { factOf, type ErrorFacts } from '../errors/oidc.error.js';
 import type { JsonObject, JsonValue } from '../values/json.js';
 import { readMembers, type MemberTypes } from '../values/tolerant-reader.js';
 import { decodeClaims, parseCompactJws, type CompactJws } from './compact-jws.js';
+import type { IssuerRule } from './issuer-rule.js';
 import type { Purpose } from './purpose.js';
 
 /** A source of verification keys. */
@@ -19,7 +20,8 @@ export interface KeySource {
 
 /** What a JWT is checked against. */
 export interface JwtExpectations {
-  readonly issuer: string;
+  /** The name, or the rule that has it. A rule is asked when the signature is verified. */
+  readonly issuer: string | IssuerRule;
   /** What `aud` may name; undefined: anything. */
   readonly audience: readonly string[] | undefined;
   /** The algorithms that may have signed it. `none` stands alone: registered, it means unsigned. */
@@ -62,7 +64,8 @@ export async function verifyJwt(jwt: string, purpose: Purpose, expected: JwtExpe
   const claims = readMembers(decodeClaims(jws.payload), expected.claimTypes ?? {});
   checkForeign(claims, purpose);
   if (purpose.audience !== 'none') {
-    checkIssuer(claims, purpose, expected.issuer);
+    const { issuer } = expected;
+    checkIssuer(claims, purpose, typeof issuer === 'string' ? issuer : await issuer.nameFor(claims));
     checkAudience(claims, purpose, expected.audience);
   }
   checkTimes(claims, purpose, expected.clock);

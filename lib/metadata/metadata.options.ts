@@ -11,11 +11,13 @@ const issuer = v.pipe(
   v.check((value) => !value.includes('/.well-known/'), 'must be the issuer, not the address of its metadata'),
 );
 
+const identifier = v.pipe(v.string(), v.nonEmpty('must not be empty'));
+
 /** Schemas of the options that say where the server is and how its metadata is found. */
 export const serverOptionsSchema = {
   issuer,
   insecureHttp: v.optional(v.boolean(), false),
-  server: v.optional(v.record(v.string(), v.unknown()), {}),
+  server: v.optional(v.objectWithRest({ access_token_issuer: v.optional(identifier) }, v.unknown()), {}),
   discovery: v.optional(
     v.strictObject({
       when: v.optional(v.picklist(['first-use', 'boot']), 'first-use'),

@@ -27,6 +27,8 @@ export interface ServerMetadata extends PublishedEndpoints, PublishedMethods, Pu
   readonly [metadata: string]: JsonValue | undefined;
 
   readonly issuer: string;
+  /** What `iss` of an access token is, where that is another name than `issuer` (MS-OIDCE; AD FS has it). */
+  readonly access_token_issuer?: string | undefined;
   readonly jwks_uri?: string | undefined;
   readonly response_types_supported?: readonly string[] | undefined;
   readonly authorization_response_iss_parameter_supported?: boolean | undefined;
@@ -40,6 +42,7 @@ const uri = v.optional(v.string());
 
 const schema = v.object({
   issuer: v.string(),
+  access_token_issuer: v.optional(v.pipe(v.string(), v.nonEmpty())),
   ...v.entriesFromList(ENDPOINTS, uri),
   jwks_uri: uri,
   response_types_supported: strings,

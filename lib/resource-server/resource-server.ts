@@ -74,7 +74,7 @@ export class ResourceServer {
 
   /** The issuers that are known at boot. */
   get issuers(): readonly string[] {
-    return this.#issuers.named;
+    return this.#issuers.known;
   }
 
   /**

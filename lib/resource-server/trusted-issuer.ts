@@ -38,10 +38,12 @@ export type Way = 'introspection' | 'jwt' | 'jwt-then-introspection';
 /** An authorization server whose access tokens are accepted. */
 export class TrustedIssuer {
   /** Its issuer identifier. */
+  readonly issuer: string;
+  /** The name that its access tokens have in `iss`. */
   readonly name: string;
   readonly #introspected: ClaimsSource | undefined;
   readonly #signed: ClaimsSource;
-  readonly #expected: AccessTokenExpectations;
+  readonly #expected: Omit<AccessTokenExpectations, 'issuer'>;
 
   /** @param registered the same server, with our client there for introspection; undefined: only JWTs are accepted */
   constructor(
@@ -54,8 +56,9 @@ export class TrustedIssuer {
     const identity = hash('sha256', JSON.stringify([issuer, registered?.client.metadata.client_id]), 'base64url');
     const source = (ask: AskForClaims, cache: ClaimsCache | undefined) =>
       new ClaimsSource(identity, ask, clock.now, cache && times && { cache, times });
-    this.name = issuer;
-    this.#expected = { issuer, clock, audience };
+    this.issuer = issuer;
+    this.name = server.nameInAccessTokens;
+    this.#expected = { clock, audience };
     this.#introspected =
       registered &&
       source((token) => this.#introspect(registered, token), times && introspections(registered, times, settings));
@@ -76,7 +79,7 @@ export class TrustedIssuer {
    */
   verify(token: string, way: Way, freshness: IntrospectionFreshness): Awaitable<VerifiedAccessToken> {
     return chain(this.#find(token, way, freshness), (found) =>
-      VerifiedAccessToken.verify(token, found, this.#expected),
+      chain(this.#issuerOf(found), (issuer) => VerifiedAccessToken.verify(token, found, { ...this.#expected, issuer })),
     );
   }
 
@@ -88,6 +91,12 @@ export class TrustedIssuer {
   /** Evicts every verified signature, for when the keys are no longer trusted. */
   evictSigned(): void {
     this.#signed.evictAll();
+  }
+
+  /** The issuer that the found claims must name. Where they name the server itself, no metadata is fetched to find that out. */
+  #issuerOf({ claims }: FoundClaims): Awaitable<string> {
+    const isItself = claims?.iss === undefined || claims.iss === this.issuer;
+    return isItself ? this.issuer : this.server.accessTokenIssuer.nameFor(claims);
   }
 
   #find(token: string, way: Way, freshness: IntrospectionFreshness): Awaitable<FoundClaims> {

@@ -56,13 +56,13 @@ export class TrustedIssuers {
     if (typeof others === 'function') {
       this.#resolve = others;
     } else {
-      others.forEach((options) => this.#known.set(options.issuer, create(options)));
+      others.map(create).forEach((issuer) => this.#known.set(issuer.name, issuer));
     }
   }
 
-  /** The configured issuers. */
-  get named(): readonly string[] {
-    return [...this.#known.keys()];
+  /** The issuer identifiers of those that are known from the start. */
+  get known(): readonly string[] {
+    return [...this.#known.values()].map(({ issuer }) => issuer);
   }
 
   /** Whether other issuers than our own are accepted. Then a token's `iss` claim decides which one verifies it. */
@@ -97,7 +97,7 @@ export class TrustedIssuers {
 
   async #resolveAnew(name: string, resolve: ResolveIssuer, previous: Resolved | undefined): Promise<TrustedIssuer> {
     const options = await resolved(resolve, name);
-    if (options?.issuer !== name) {
+    if (options === undefined || nameInAccessTokens(options) !== name) {
       this.#resolved.delete(name);
       this.#untrustedAt.set(name, this.now());
       throw this.#untrusted(name);
@@ -109,9 +109,14 @@ export class TrustedIssuers {
   }
 
   #untrusted(iss: string): AccessTokenError {
-    const facts = { iss, wanted: this.named };
+    const facts = { iss, wanted: [...this.#known.keys()] };
     return new AccessTokenError('TOKEN_ISSUER', 'The token is of an issuer that is not trusted.', { facts });
   }
+}
+
+/** The name by which a token says that it is of this issuer. */
+function nameInAccessTokens({ issuer, server }: TrustedIssuerOptions): string {
+  return server?.access_token_issuer ?? issuer;
 }
 
 /**

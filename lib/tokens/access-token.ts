@@ -77,13 +77,12 @@ export async function verifyAccessToken(
   { audience, algorithms = ASYMMETRIC_ALGORITHMS }: AccessTokenOptions = {},
 ): Promise<AccessTokenClaims> {
   requireTokenText(token);
-  const { issuer, clock } = server;
   const keys = (): ReturnType<PublishedServer['strangersKeys']> => server.strangersKeys();
   const { claims } = await verifyJwt(token, ACCESS_TOKEN, {
-    issuer,
+    issuer: server.accessTokenIssuer,
     audience,
     algorithms,
-    clock,
+    clock: server.clock,
     keys,
     claimTypes: CLAIM_TYPES,
   });

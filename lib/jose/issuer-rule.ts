@@ -1,0 +1,8 @@
+import type { Awaitable } from '../values/awaitable.js';
+import type { JsonObject } from '../values/json.js';
+
+/** Issuer rule: what `iss` of a JWT must be, where that is not known before the JWT is read. */
+export interface IssuerRule {
+  /** The name that `iss` must be beside the other claims. */
+  nameFor(claims: JsonObject): Awaitable<string>;
+}
