@@ -89,7 +89,7 @@ const optionsSchema = v.strictObject({
 });
 
 function isStore(value: unknown): boolean {
-  const calls = ['get', 'set', 'delete', 'claim', 'take'];
+  const calls = ['get', 'set', 'delete', 'claim', 'take', 'replace', 'add', 'members', 'remove'];
   return calls.every((call) => typeof member(value, call) === 'function');
 }
 

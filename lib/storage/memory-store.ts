@@ -3,16 +3,19 @@ import { LRUCache } from 'lru-cache';
 import { isWithin } from '../clock/clock.js';
 import type { OidcStore } from './oidc-store.js';
 
-interface Entry {
-  readonly value: string;
+interface Lifetime {
   /** Milliseconds since the epoch. */
   readonly setAt: number;
   readonly lifetime: number;
 }
 
+interface Entry extends Lifetime {
+  readonly value: string;
+}
+
 /** The limits of a {@link MemoryStore}. */
 export interface MemoryStoreOptions {
-  /** How many keys are kept. Default 100000. */
+  /** How many keys with a value are kept, and how many with a set. Default 100000. */
   readonly maxEntries?: number;
   /** The time now in milliseconds. Default `Date.now`. */
   readonly now?: () => number;
@@ -30,16 +33,18 @@ export interface MemoryStoreOptions {
  */
 export class MemoryStore implements OidcStore {
   readonly #entries: LRUCache<string, Entry>;
+  readonly #sets: LRUCache<string, Map<string, Lifetime>>;
   readonly #now: () => number;
 
   constructor({ maxEntries = 100_000, now = Date.now }: MemoryStoreOptions = {}) {
     this.#entries = new LRUCache({ max: maxEntries });
+    this.#sets = new LRUCache({ max: maxEntries });
     this.#now = now;
   }
 
   get(key: string): string | undefined {
     const entry = this.#entries.get(key);
-    return entry !== undefined && isWithin(this.#now(), entry.setAt, entry.lifetime) ? entry.value : undefined;
+    return entry !== undefined && this.#isAlive(entry) ? entry.value : undefined;
   }
 
   set(key: string, value: string, lifetime: number): void {
@@ -64,5 +69,35 @@ export class MemoryStore implements OidcStore {
     const value = this.get(key);
     this.delete(key);
     return value;
+  }
+
+  replace(key: string, expected: string, value: string, lifetime: number): boolean {
+    const isExpected = this.get(key) === expected;
+    if (isExpected) {
+      this.set(key, value, lifetime);
+    }
+    return isExpected;
+  }
+
+  add(key: string, member: string, lifetime: number): void {
+    const alive = [...(this.#sets.get(key) ?? [])].filter(([, one]) => this.#isAlive(one));
+    this.#sets.set(key, new Map(alive).set(member, { setAt: this.#now(), lifetime }));
+  }
+
+  members(key: string): readonly string[] {
+    const all = [...(this.#sets.get(key) ?? [])];
+    return all.filter(([, one]) => this.#isAlive(one)).map(([member]) => member);
+  }
+
+  remove(key: string, member: string): void {
+    const set = this.#sets.get(key);
+    set?.delete(member);
+    if (set?.size === 0) {
+      this.#sets.delete(key);
+    }
+  }
+
+  #isAlive({ setAt, lifetime }: Lifetime): boolean {
+    return isWithin(this.#now(), setAt, lifetime);
   }
 }

@@ -10,6 +10,8 @@ export interface IoRedisClient {
   set(key: string, value: string, unit: 'PX', lifetime: number, condition: 'NX'): Promise<unknown>;
   del(key: string): Promise<unknown>;
   getdel(key: string): Promise<string | null>;
+  zrem(key: string, member: string): Promise<unknown>;
+  eval(script: string, keys: number, ...keysAndValues: (string | number)[]): Promise<unknown>;
   config(command: 'GET', parameter: string): Promise<unknown>;
 }
 
@@ -20,6 +22,8 @@ export interface NodeRedisClient {
   set(key: string, value: string, options: object): Promise<unknown>;
   del(key: string): Promise<unknown>;
   getDel(key: string): Promise<unknown>;
+  zRem(key: string, member: string): Promise<unknown>;
+  eval(script: string, options: { readonly keys: string[]; readonly arguments: string[] }): Promise<unknown>;
   configGet(parameter: string): Promise<unknown>;
 }
 
@@ -40,6 +44,31 @@ const PAUSE = 1000;
 /** Errors of a cluster or a failover that a second try gets past. */
 const RETRYABLE: readonly string[] = ['READONLY', 'MOVED', 'ASK', 'LOADING', 'TRYAGAIN', 'CLUSTERDOWN', 'MASTERDOWN'];
 
+/** Lua: replaces a value, where it is the expected one. */
+const REPLACE = `
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1`;
+
+/** Lua: milliseconds since the epoch, by the clock of Redis. */
+const NOW = `
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)`;
+
+/**
+ * Lua: adds a member to a set. It is a sorted set by the end of each member's lifetime: those that are over are removed, and
+ * the key lives as long as its last member.
+ */
+const ADD = `${NOW}
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
+redis.call('PEXPIRE', KEYS[1], last[2] - now)`;
+
+/** Lua: the members of a set whose lifetime is not over. */
+const MEMBERS = `${NOW}
+return redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. now, '+inf')`;
+
 /** The commands that are used, under one name for both clients. */
 interface Commands {
   isReady(): boolean;
@@ -48,11 +77,14 @@ interface Commands {
   claim(key: string, value: string, lifetime: number): Promise<unknown>;
   delete(key: string): Promise<unknown>;
   take(key: string): Promise<unknown>;
+  remove(key: string, member: string): Promise<unknown>;
+  /** Runs a script about one key, atomically. */
+  run(script: string, key: string, ...values: string[]): Promise<unknown>;
   configuration(parameter: string): Promise<unknown>;
 }
 
 /**
- * Redis store, for Redis 6.2 or later, over the application's own client of `ioredis` or `redis`.
+ * Redis store, for Redis 6.2 or later with `EVAL`, over the application's own client of `ioredis` or `redis`.
  *
  * The application connects, configures and closes the client. Every key has a lifetime. While the client is not connected
  * each call fails at once, and a command without an answer fails after half a second: nobody queues for a Redis that is
@@ -105,6 +137,23 @@ export class RedisStore implements OidcStore {
     return text(await this.#run(() => this.#commands.take(this.#prefix + key)));
   }
 
+  async replace(key: string, expected: string, value: string, lifetime: number): Promise<boolean> {
+    return (await this.#runScript(REPLACE, key, expected, value, String(whole(lifetime)))) === 1;
+  }
+
+  async add(key: string, member: string, lifetime: number): Promise<void> {
+    await this.#runScript(ADD, key, member, String(whole(lifetime)));
+  }
+
+  async members(key: string): Promise<readonly string[]> {
+    const found = await this.#runScript(MEMBERS, key);
+    return Array.isArray(found) ? found.flatMap((one) => text(one) ?? []) : [];
+  }
+
+  async remove(key: string, member: string): Promise<void> {
+    await this.#run(() => this.#commands.remove(this.#prefix + key, member));
+  }
+
   /** Checks `maxmemory-policy`. Many hosted Redis don't show their configuration: those are trusted. */
   async weakness(): Promise<string | undefined> {
     try {
@@ -117,6 +166,10 @@ export class RedisStore implements OidcStore {
     } catch {
       return undefined;
     }
+  }
+
+  #runScript(script: string, key: string, ...values: string[]): Promise<unknown> {
+    return this.#run(() => this.#commands.run(script, this.#prefix + key, ...values));
   }
 
   async #run(command: () => Promise<unknown>): Promise<unknown> {
@@ -164,6 +217,8 @@ function ioRedis(client: IoRedisClient): Commands {
     claim: (key, value, lifetime) => client.set(key, value, 'PX', lifetime, 'NX'),
     delete: (key) => client.del(key),
     take: (key) => client.getdel(key),
+    remove: (key, member) => client.zrem(key, member),
+    run: (script, key, ...values) => client.eval(script, 1, key, ...values),
     configuration: (parameter) => client.config('GET', parameter),
   };
 }
@@ -176,6 +231,8 @@ function nodeRedis(client: NodeRedisClient): Commands {
     claim: (key, value, lifetime) => client.set(key, value, { PX: lifetime, NX: true }),
     delete: (key) => client.del(key),
     take: (key) => client.getDel(key),
+    remove: (key, member) => client.zRem(key, member),
+    run: (script, key, ...values) => client.eval(script, { keys: [key], arguments: values }),
     configuration: (parameter) => client.configGet(parameter),
   };
 }

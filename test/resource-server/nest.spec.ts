@@ -18,6 +18,7 @@ import {
 import { jwtAccessToken } from '../support/tokens/access-token.js';
 import { dpopKey, dpopProof, type ProofRequest } from '../support/tokens/dpop.js';
 import type { Jwk } from '../support/tokens/keys.js';
+import { storeThat } from '../support/store/stores.js';
 
 @Controller()
 @UseGuards(OidcGuard)
@@ -148,7 +149,7 @@ onBothAdapters((adapter) => {
   });
 
   it('NEST-02 a bug of a store for the cache is a cache that keeps nothing, and the operator is told', async () => {
-    const store = { get: throwBug, set: throwBug, delete: throwBug, claim: throwBug, take: throwBug };
+    const store = storeThat(throwBug);
     const app = await createApp({ adapter, options: { store, resourceServer: { audience: AUDIENCE, cache: {} } } });
     const [good, bad] = [app.op.issue(), 'unknown'];
     expect((await app.call('/orders', good)).status).toBe(200);

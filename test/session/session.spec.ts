@@ -7,6 +7,7 @@ import { AUDIENCE, createApp, onBothAdapters, SESSION_SECRET, type TestApp } fro
 import { expectCallbackRefused, expectRefused } from '../support/app/outcomes.js';
 import { Browser } from '../support/browser/browser.js';
 import { startProvider } from '../support/provider/provider.js';
+import { storeThat } from '../support/store/stores.js';
 
 const NAME = 'oidc-session';
 
@@ -236,7 +237,7 @@ onBothAdapters((adapter) => {
     const fails = () => {
       throw new StoreError('STORE_UNAVAILABLE', 'The store can not be reached.');
     };
-    const store = { get: fails, set: fails, delete: fails, claim: fails, take: fails };
+    const store = storeThat(fails);
 
     it('REDIS-02 begins, is there and ends', async () => {
       const app = await boot({ store });

@@ -48,6 +48,17 @@ describe('MemoryStore', () => {
     expect(['a', 'b', 'c'].map((key) => store.get(key))).toEqual(['1', undefined, '3']);
   });
 
+  it('forgets a member of a set by the clock that it was given, and the set that was used longest ago', () => {
+    const { time, store } = atTime(1000);
+    store.add('a', 'x', 500);
+    store.add('a', 'y', 600);
+    time.now = 1500;
+    expect(store.members('a')).toEqual(['y']);
+    store.add('b', 'x', 500);
+    store.add('c', 'x', 500);
+    expect(['a', 'b', 'c'].map((key) => store.members(key))).toEqual([[], ['x'], ['x']]);
+  });
+
   it('answers at once', () => {
     expect(shared.claim('now', '', 1000)).toBe(true);
   });

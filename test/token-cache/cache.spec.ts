@@ -18,6 +18,7 @@ import {
 import { createApp, onBothAdapters, type TestApp } from '../support/app/apps.js';
 import { expectBadToken, expectDependency, expectInsufficientScope } from '../support/app/outcomes.js';
 import { lateAnswer } from '../support/provider/late-answer.js';
+import { storeLike, storeThat } from '../support/store/stores.js';
 
 @Controller()
 @UseGuards(OidcGuard)
@@ -313,16 +314,12 @@ onBothAdapters((adapter) => {
   it('CACHE-13 what somebody else wrote into the store grants nothing', async () => {
     const store = new MemoryStore();
     const keys: string[] = [];
-    const recording: OidcStore = {
-      get: (key) => store.get(key),
+    const recording = storeLike(store, {
       set: (key, value, lifetime) => {
         keys.push(key, value);
         store.set(key, value, lifetime);
       },
-      delete: (key) => store.delete(key),
-      claim: (key, value, lifetime) => store.claim(key, value, lifetime),
-      take: (key) => store.take(key),
-    };
+    });
     const app = await createApp({
       adapter,
       controllers: [CachedController],
@@ -348,7 +345,7 @@ onBothAdapters((adapter) => {
     const fails = () => {
       throw new StoreError('STORE_UNAVAILABLE', 'The store can not be reached.');
     };
-    const store: OidcStore = { get: fails, set: fails, delete: fails, claim: fails, take: fails };
+    const store = storeThat(fails);
     const app = await createApp({
       adapter,
       controllers: [CachedController],

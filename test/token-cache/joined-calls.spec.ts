@@ -5,6 +5,7 @@ import { describe, expect, it } from '@jest/globals';
 import { MemoryStore, OidcClient, type OidcStore } from '../../lib/index.js';
 import { createApp, onBothAdapters, type TestApp } from '../support/app/apps.js';
 import { startProvider } from '../support/provider/provider.js';
+import { storeLike } from '../support/store/stores.js';
 
 const CACHE = { ttl: 30, negativeTtl: 5 };
 
@@ -55,13 +56,7 @@ onBothAdapters((adapter) => {
     it('wait a second at most for one who does not come back', async () => {
       const store = new MemoryStore();
       const claimed: string[] = [];
-      const abandoned: OidcStore = {
-        get: (key) => store.get(key),
-        set: (key, value, lifetime) => store.set(key, value, lifetime),
-        delete: (key) => store.delete(key),
-        claim: (key) => claimed.push(key) === 0,
-        take: (key) => store.take(key),
-      };
+      const abandoned = storeLike(store, { claim: (key) => claimed.push(key) === 0 });
       const [app] = await replicas(abandoned);
       const started = performance.now();
       expect((await app.call('/orders', app.op.issue())).status).toBe(200);

@@ -11,7 +11,6 @@ import {
   OidcClient,
   OidcGuard,
   Scopes,
-  StoreError,
   clockTolerance,
   type OidcStore,
   type VerifiedAccessToken,
@@ -22,6 +21,7 @@ import { expectBadToken } from '../support/app/outcomes.js';
 import type { HostileProvider } from '../support/provider/hostile-provider.js';
 import { lateAnswer } from '../support/provider/late-answer.js';
 import { CLIENT_SECRET, startProvider } from '../support/provider/provider.js';
+import { ObservedStore } from '../support/store/stores.js';
 
 @Controller()
 @UseGuards(OidcGuard)
@@ -47,46 +47,6 @@ class RoutesController {
   @Scopes('admin')
   admin() {
     return { ok: true };
-  }
-}
-
-/** What is written and asked, over another store; `fails` decides which calls are not answered. */
-class ObservedStore implements OidcStore {
-  readonly calls: string[] = [];
-  fails: (call: string, key: string) => boolean = () => false;
-
-  constructor(private readonly store = new MemoryStore()) {}
-
-  get(key: string) {
-    this.#note('get', key);
-    return this.store.get(key);
-  }
-
-  set(key: string, value: string, lifetime: number) {
-    this.#note('set', key);
-    this.store.set(key, value, lifetime);
-  }
-
-  delete(key: string) {
-    this.#note('delete', key);
-    this.store.delete(key);
-  }
-
-  claim(key: string, value: string, lifetime: number) {
-    this.#note('claim', key);
-    return this.store.claim(key, value, lifetime);
-  }
-
-  take(key: string) {
-    this.#note('take', key);
-    return this.store.take(key);
-  }
-
-  #note(call: string, key: string): void {
-    this.calls.push(`${call} ${key.replace(/:.*/, '')}`);
-    if (this.fails(call, key)) {
-      throw new StoreError('STORE_UNAVAILABLE', 'The store can not be reached.');
-    }
   }
 }
 

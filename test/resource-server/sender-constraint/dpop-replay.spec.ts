@@ -54,6 +54,22 @@ class Claims implements OidcStore {
   take(): never {
     return this.get();
   }
+
+  replace(): never {
+    return this.get();
+  }
+
+  add(): never {
+    return this.get();
+  }
+
+  members(): never {
+    return this.get();
+  }
+
+  remove(): never {
+    return this.get();
+  }
 }
 
 /** `claimed`, or the code. */

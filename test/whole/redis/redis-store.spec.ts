@@ -58,7 +58,11 @@ describe.each(CLIENTS)('RedisStore over %s', (_name, connect) => {
     const reader = new Redis(server.port, '127.0.0.1');
     await store.set('set', 'x', 5000.2);
     await store.claim('claimed', 'x', 5000);
-    for (const key of ['nestjs-oidc:set', 'nestjs-oidc:claimed']) {
+    await store.set('replaced', 'x', 5000);
+    await store.replace('replaced', 'x', 'y', 5000);
+    await store.add('added', 'x', 5000);
+    await store.add('added', 'y', 10);
+    for (const key of ['set', 'claimed', 'replaced', 'added'].map((name) => `nestjs-oidc:${name}`)) {
       expect(await reader.pttl(key)).toBeGreaterThan(4000);
       expect(await reader.pttl(key)).toBeLessThanOrEqual(5001);
     }
