@@ -23,6 +23,12 @@ interface OperatorEvents {
   readonly 'forgetful-store': { readonly weakness: string };
   /** Handlers ask for the freshness of cached introspections, and there is no cache. */
   readonly 'freshness-without-cache': { readonly handlers: readonly string[] };
+  /** A redirect URI is not answered by a login guard, as far as can be known. */
+  readonly 'foreign-callback': {
+    readonly redirect_uri: string;
+    /** The handler that answers it; undefined: something that Nest did not map. */
+    readonly route: string | undefined;
+  };
   /** Cookies are sent without TLS, because a redirect URI is http. */
   readonly 'insecure-cookies': {
     /** With their ports. */

@@ -3,6 +3,7 @@ import type { ModuleMetadata, Provider } from '@nestjs/common';
 import type { Server } from '../authorization-server/server.js';
 import type { OidcClient } from '../client/oidc-client.js';
 import type { OperatorPort } from '../events/operator-events.js';
+import { MappedRoutes } from '../nest/mapped-routes.js';
 import { Responses } from '../nest/responses.js';
 import { Routes } from '../nest/routes.js';
 import {
@@ -16,6 +17,7 @@ import {
 } from '../nest/tokens.js';
 import type { SessionPort } from '../session/session.port.js';
 import type { Sealer } from '../storage/sealer.js';
+import { CallbackCheck } from './callback-check.js';
 import { Login } from './login.js';
 import type { LoginSettings } from './login.options.js';
 import { OidcStrategy } from './oidc.strategy.js';
@@ -48,6 +50,17 @@ export function loginProviders(name?: string): Provider[] {
         responses: Responses,
         routes: Routes,
       ) => new Login(client, server, operator, options.login, sessions, sealer, responses, routes),
+    },
+    MappedRoutes,
+    {
+      provide: CallbackCheck,
+      inject: [clientToken(name), optionsToken(name), MappedRoutes, operatorToken(name)],
+      useFactory: (
+        client: OidcClient,
+        options: { readonly login: LoginSettings },
+        routes: MappedRoutes,
+        operator: OperatorPort,
+      ) => new CallbackCheck(client, options.login, routes, operator),
     },
     OidcStrategy,
     { provide: strategyToken(name), useExisting: OidcStrategy },

@@ -9,8 +9,8 @@ import { OidcStrategy } from './oidc.strategy.js';
 
 /**
  * Login guard: logs a user in. It answers its routes itself, so their handlers never run. A route at the path of a
- * registered redirect URI is the callback; any other route begins a login. Its routes are
- * open for a global `OidcGuard` or `OidcSessionGuard`.
+ * registered redirect URI is the callback; any other route begins a login. Its routes are open for a global `OidcGuard` or
+ * `OidcSessionGuard`. The boot stops where no route answers a redirect URI that logins use.
  *
  * ```ts
  * @Controller('auth')

@@ -51,6 +51,8 @@ const LINES: { readonly [Kind in EventKind]: (event: OperatorEvent<Kind>) => Lin
       'OidcGuard',
       `maxAge and staleIfError of @Introspection do nothing on ${handlers.join(', ')}: resourceServer.cache is not set`,
     ),
+  'foreign-callback': ({ redirect_uri, route = 'something that is no controller' }) =>
+    warning('OidcLoginGuard', `${redirect_uri} is answered by ${route}, and not under OidcLoginGuard.`),
   'insecure-cookies': ({ hosts }) =>
     warning(
       'OidcLoginGuard',

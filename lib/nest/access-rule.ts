@@ -1,7 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { GUARDS_METADATA } from '@nestjs/common/constants.js';
 
-import { authenticates, logsIn } from './authenticating-guard.js';
+import { authenticates, guardsOn, logsIn } from './authenticating-guard.js';
 
 /**
  * The metadata keys of the decorators. They are global symbols, so that the decorators of a second copy of this package
@@ -116,8 +116,8 @@ function opens(target: Target): boolean | undefined {
  * with `@Public()`, a class that it extends does not count, and a guard beside it that authenticates closes it.
  */
 function isLogin(target: Target): boolean {
-  const guards: unknown = Reflect.getOwnMetadata(GUARDS_METADATA, target);
-  return Array.isArray(guards) && guards.some(logsIn) && !guards.some(authenticates);
+  const guards = Reflect.hasOwnMetadata(GUARDS_METADATA, target) ? guardsOn(target) : [];
+  return guards.some(logsIn) && !guards.some(authenticates);
 }
 
 /** The first decorator that requires a token on a handler or a class that has `@Public()` itself. */
@@ -132,8 +132,7 @@ function isOpened(target: Target): boolean {
 
 /** Whether a handler has a guard of its own that authenticates callers. */
 function isGuarded(handler: Target): boolean {
-  const guards: unknown = Reflect.getMetadata(GUARDS_METADATA, handler);
-  return Array.isArray(guards) && guards.some((guard) => authenticates(guard));
+  return guardsOn(handler).some(authenticates);
 }
 
 function demandsOf(target: Target): readonly string[] {

@@ -1,3 +1,5 @@
+import { GUARDS_METADATA } from '@nestjs/common/constants.js';
+
 import { isObject } from '../values/member.js';
 
 /** The kind of credential that a guard checks. */
@@ -34,6 +36,12 @@ export function LogsIn(): ClassDecorator {
 export function logsIn(guard: unknown): boolean {
   const type = classOf(guard);
   return type !== undefined && Reflect.hasMetadata(LOGS_IN, type);
+}
+
+/** The guards of `@UseGuards` on a handler or a class, as classes or instances. A class has those of what it extends. */
+export function guardsOn(target: object): readonly unknown[] {
+  const guards: unknown = Reflect.getMetadata(GUARDS_METADATA, target);
+  return Array.isArray(guards) ? guards : [];
 }
 
 /** The class of a guard, which may be an instance. */

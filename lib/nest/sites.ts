@@ -64,6 +64,11 @@ export class Sites<Place = Site> {
     return new Sites(first.site, byHost);
   }
 
+  /** Each of them once. */
+  all(): readonly Place[] {
+    return [...new Set([this.first, ...this.byHost.values()])];
+  }
+
   /** The same domains, with something else for each. What is the same for two of them is made once. */
   map<Other>(make: (place: Place) => Other): Sites<Other> {
     const made = new Map<Place, Other>();

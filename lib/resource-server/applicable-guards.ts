@@ -1,6 +1,7 @@
-import { GUARDS_METADATA, PATH_METADATA } from '@nestjs/common/constants.js';
+import { PATH_METADATA } from '@nestjs/common/constants.js';
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 
+import { guardsOn } from '../nest/authenticating-guard.js';
 import type { Awaitable } from '../values/awaitable.js';
 import { member } from '../values/member.js';
 import type { Handler } from './handlers.js';
@@ -66,11 +67,6 @@ export function guardsBefore(
 export function globalGuardsOf(application: ApplicationConfig): readonly unknown[] {
   const perRequest = application.getGlobalRequestGuards().map(({ metatype }): unknown => metatype);
   return [...application.getGlobalGuards(), ...perRequest];
-}
-
-function guardsOn(target: object): readonly unknown[] {
-  const guards: unknown = Reflect.getMetadata(GUARDS_METADATA, target);
-  return Array.isArray(guards) ? guards : [];
 }
 
 /** Guards before GraphQL fields. Every GraphQL module must enable them, because each may call a resolver. */

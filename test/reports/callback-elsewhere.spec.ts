@@ -4,9 +4,20 @@
 // provider with a session sends the browser back at once, and both go round for ever, without a line in the log.
 // Right: an answer to a login of this browser begins no other one; an error, and a line that names the paths.
 import { expect, it } from '@jest/globals';
+import { Controller, Get, UseGuards } from '@nestjs/common';
 
+import { OidcLoginGuard } from '../../lib/index.js';
+import { CONTROLLERS } from '../support/app/app-controllers.js';
 import { createApp } from '../support/app/apps.js';
 import { Browser } from '../support/browser/browser.js';
+
+/** Without a route there, the boot would stop. */
+@Controller('shop/auth')
+class ShopController {
+  @Get('callback')
+  @UseGuards(OidcLoginGuard)
+  callback() {}
+}
 
 it.each([
   ['whose prefix a proxy cut off', '/shop/auth/callback', (url: string) => url.replace('/shop/', '/')],
@@ -16,6 +27,7 @@ it.each([
   const app = await createApp({
     adapter: 'express',
     publicUrl: 'https://app.test',
+    controllers: [...CONTROLLERS, ShopController],
     client: { redirect_uris: [`https://app.test${registered}`] },
   });
   const browser = new Browser(app);

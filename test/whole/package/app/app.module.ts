@@ -37,7 +37,8 @@ export class AuthController {
         client: {
           client_id: 'app',
           client_secret: 'a-secret-of-a-fixture',
-          redirect_uris: ['https://app.example.com/auth/callback'],
+          // Where the tests ask: the host counts, and not the port.
+          redirect_uris: ['http://127.0.0.1/auth/callback'],
         },
         session: { secret: 'thirty-two-bytes-are-the-minimum' },
         resourceServer: { audience: 'https://api.example.com' },
