@@ -15,7 +15,7 @@ const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'https:': '443', 'http
 
 /**
  * Domains of the application, one for each host among the registered redirect URIs. Where a host has several, the first
- * counts. Whatever else a request says about its host is not believed: it could not make us send a browser to a stranger.
+ * counts. A host that no redirect URI has is never believed, so that no request decides where we send a browser.
  *
  * @typeParam Place what is kept for each of them
  */

@@ -349,6 +349,13 @@ describe('AuthGuard of @nestjs/passport, on Express', () => {
     expect(callback.header('cache-control')).toBe('no-store');
   });
 
+  it('sends a login at another host to the right one', async () => {
+    const app = await boot();
+    const answer = await app.get('/passport/login?returnTo=/me', { host: 'evil.test' });
+    const [location] = answer.all('location');
+    expect([answer.status, location]).toEqual([303, 'https://app.test/passport/login?returnTo=/me&relocated=1']);
+  });
+
   it('writes no session of ours where no guard of ours reads one, however much the ID token says', async () => {
     const app = await boot();
     app.op.idToken({ claims: (claims) => ({ ...claims, pad: 'x'.repeat(20_000) }) });

@@ -33,6 +33,14 @@ describe('requests', () => {
     }
   });
 
+  it('shows the host as the framework does, else as the header says', () => {
+    const request = message('/', [], { host: 'app:3000', 'x-forwarded-host': 'app.test' });
+    expect(requests.host(request)).toBe('app:3000');
+    expect(requests.host({ ...request, host: 'app.test' })).toBe('app.test');
+    expect(requests.host({ raw: request, headers: request.headers, host: '' })).toBe('');
+    expect(requests.host(message('/'))).toBe('');
+  });
+
   it('shows every line of a header, also where the first is empty', () => {
     const request = message('/', ['Authorization', '', 'X', 'authorization', 'AUTHORIZATION', 'Bearer b'], {
       authorization: '',
