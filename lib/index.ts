@@ -15,9 +15,17 @@ export type { EndSessionOptions } from './authorization/end-session.js';
 export type { ClientCredentialsOptions } from './grants/client-credentials.js';
 export type { RefreshOptions } from './grants/refresh-token.js';
 export { VerifiedIdToken } from './tokens/id-token.js';
-export type { AccessTokenClaims, AccessTokenOptions } from './tokens/access-token.js';
+export type { AccessTokenClaims } from './tokens/access-token.js';
 export type { IntrospectionOptions } from './tokens/introspection.js';
-export { OidcClient, type ApiRequest, type CallbackOptions, type CallbackResult } from './client/oidc-client.js';
+export {
+  OidcClient,
+  type AccessTokenOptions,
+  type ApiRequest,
+  type CallbackOptions,
+  type CallbackResult,
+} from './client/oidc-client.js';
+export { ACCESS_TOKEN_PROFILES, type AccessTokenProfileName } from './tokens/access-token-profiles.js';
+export type { AccessTokenProfile } from './tokens/access-token-profile.js';
 export { TokenResponse } from './tokens/token-response.js';
 export type { DpopKey } from './jose/dpop-key.js';
 
@@ -49,7 +57,7 @@ export type { ClientAuthenticationMethod } from './metadata/authentication-metho
 export { clockSkew, clockTolerance, customFetch, type ClientMetadata } from './metadata/client-metadata.js';
 export type { ServerMetadata } from './metadata/server-metadata.js';
 
-export type { IntrospectionFreshness, StepUpRequirement, Validation } from './nest/access-rule.js';
+export type { IntrospectionFreshness, Validation } from './nest/access-rule.js';
 export { AccessTokenValidation, Introspection, Public, Scopes, StepUp } from './nest/decorators.js';
 export { DelegatesTo } from './nest/delegates-to.js';
 export { OidcException, type OidcExceptionBody } from './nest/oidc.exception.js';
@@ -64,7 +72,6 @@ export type {
   TrustedIssuerOptions,
   ValidateAccessToken,
 } from './resource-server/resource-server.options.js';
-export { VerifiedAccessToken } from './resource-server/verified-access-token.js';
 
 export { OidcSessionGuard } from './session/oidc-session.guard.js';
 export { OidcSession } from './session/oidc-session.js';
@@ -73,3 +80,4 @@ export type { SessionTokens, TokensNotKept } from './session/session-tokens.js';
 
 export { MemoryStore, type MemoryStoreOptions } from './storage/memory-store.js';
 export type { OidcStore } from './storage/oidc-store.js';
+export { VerifiedAccessToken, type StepUpRequirement } from './tokens/verified-access-token.js';

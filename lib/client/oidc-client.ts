@@ -15,14 +15,17 @@ import { refreshTokenGrant, type RefreshableTokens, type RefreshOptions } from '
 import type { ParsedClientMetadata } from '../metadata/client-metadata.schema.js';
 import { throwFirst } from '../metadata/finding.js';
 import type { ServerMetadata } from '../metadata/server-metadata.js';
-import { verifyAccessToken, type AccessTokenClaims, type AccessTokenOptions } from '../tokens/access-token.js';
+import { accessTokenReader, accessTokensSchema, type AccessTokensOption } from '../tokens/access-token-profiles.js';
+import { verifyAccessToken } from '../tokens/access-token.js';
 import type { Evictions } from '../tokens/evictions.js';
 import { introspect, type IntrospectionOptions, type IntrospectionResponse } from '../tokens/introspection.js';
 import { revoke } from '../tokens/revocation.js';
 import type { TokenResponse } from '../tokens/token-response.js';
 import { requireTokenText } from '../tokens/token-text.js';
 import { userinfo } from '../tokens/userinfo.js';
+import { VerifiedAccessToken } from '../tokens/verified-access-token.js';
 import type { JsonObject } from '../values/json.js';
+import { validate } from '../values/validate.js';
 
 /** How the callback of a login is processed. */
 export interface CallbackOptions {
@@ -35,6 +38,16 @@ export interface CallbackOptions {
 /** A login that has ended well: its tokens, the verified ID token, and userinfo where it was asked for. */
 export interface CallbackResult extends CodeGrant {
   readonly userinfo?: JsonObject;
+}
+
+/** What a JWT access token is checked against, beside its issuer and its times. */
+export interface AccessTokenOptions {
+  /** One of them must be in `aud`; left out: not checked, which only `rfc9068` allows. */
+  readonly audience?: readonly string[] | undefined;
+  /** The algorithms that may have signed it. Default: every asymmetric one. */
+  readonly algorithms?: readonly string[] | undefined;
+  /** Profile of the access tokens: a name, or a profile of your own. Default `rfc9068`. */
+  readonly accessTokens?: AccessTokensOption | undefined;
 }
 
 /** A call to an API with an access token. */
@@ -163,11 +176,34 @@ export class OidcClient {
   }
 
   /**
-   * Verifies a JWT access token by its signature (RFC 9068). The server is not asked, so a revoked token is valid
-   * until it expires.
+   * Verifies a JWT access token by its signature (RFC 9068, or another profile). The server is not asked, so a revoked token
+   * is valid until it expires. A guard of one's own returns the result from `OidcGuard.verify`:
+   *
+   * ```ts
+   * class PartnerGuard extends OidcGuard {
+   *   @InjectOidcClient('partners') private readonly partners!: OidcClient;
+   *
+   *   protected override verify({ value }: PresentedToken) {
+   *     return this.partners.verifyAccessToken(value, { audience: ['https://api.example.com'], accessTokens: 'keycloak' });
+   *   }
+   * }
+   * ```
+   *
+   * @throws {VerificationError} it is no access token of this server for this API, or not within its time
+   * @throws {AccessTokenError} the server calls it another kind of token
    */
-  verifyAccessToken(token: string, options?: AccessTokenOptions): Promise<AccessTokenClaims> {
-    return verifyAccessToken(this.#server, token, options);
+  async verifyAccessToken(
+    token: string,
+    { audience, algorithms, accessTokens }: AccessTokenOptions = {},
+  ): Promise<VerifiedAccessToken> {
+    const reader = accessTokenReader(validate(accessTokensSchema, accessTokens, 'accessTokens'), audience, 'audience');
+    const claims = await verifyAccessToken(this.#server, token, { reader, algorithms });
+    const { issuer, clock } = this;
+    return VerifiedAccessToken.verify(
+      token,
+      { claims, isStale: false },
+      { issuer: claims.iss ?? issuer, reader, clock },
+    );
   }
 
   /** Client credentials grant (RFC 6749, section 4.4). Default scope: the registered `scope`. */

@@ -1,6 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 import { GUARDS_METADATA } from '@nestjs/common/constants.js';
 
+import type { StepUpRequirement } from '../tokens/verified-access-token.js';
 import { authenticates, guardsOn, logsIn } from './authenticating-guard.js';
 
 /**
@@ -41,14 +42,6 @@ export interface IntrospectionFreshness {
    * 5xx. It is never used past the token's `exp`. Such a token has `isStale`. Needs `resourceServer.cache`. Default 0.
    */
   readonly staleIfError?: number;
-}
-
-/** How strong and how recent the end-user's login must be (RFC 9470). */
-export interface StepUpRequirement {
-  /** Authentication context class references, one of which the token's `acr` must be. */
-  readonly acr?: readonly string[];
-  /** Whole seconds since the token's `auth_time`. */
-  readonly maxAge?: number;
 }
 
 /** Access rule: the requirements of a handler, from its decorators and those of its class. */

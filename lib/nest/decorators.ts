@@ -2,6 +2,7 @@ import { SetMetadata, type CustomDecorator } from '@nestjs/common';
 import * as v from 'valibot';
 
 import type { IntrospectionResponse } from '../tokens/introspection.js';
+import type { StepUpRequirement } from '../tokens/verified-access-token.js';
 import { isNqchars } from '../values/oauth-characters.js';
 import { validate } from '../values/validate.js';
 import {
@@ -13,7 +14,6 @@ import {
   VALIDATION,
   VALIDATIONS,
   type IntrospectionFreshness,
-  type StepUpRequirement,
   type Validation,
 } from './access-rule.js';
 

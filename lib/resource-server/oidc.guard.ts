@@ -21,7 +21,7 @@ import {
 import { resourceMetadataUrl } from './protected-resource.js';
 import { requireConfiguration, type ResourceServer } from './resource-server.js';
 import { tokenRefusal, type ChallengeFacts } from './token-refusal.js';
-import type { VerifiedAccessToken } from './verified-access-token.js';
+import type { VerifiedAccessToken } from '../tokens/verified-access-token.js';
 
 const INTERACTION_ID = 'x-fapi-interaction-id';
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;

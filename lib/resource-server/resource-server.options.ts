@@ -7,7 +7,8 @@ import { VALIDATIONS } from '../nest/access-rule.js';
 import { isObject, member } from '../values/member.js';
 import { secretsSchema } from '../values/secrets.schema.js';
 import { isRange } from './sender-constraint/address-range.js';
-import type { VerifiedAccessToken } from './verified-access-token.js';
+import { accessTokensSchema, type AccessTokensOption } from '../tokens/access-token-profiles.js';
+import type { VerifiedAccessToken } from '../tokens/verified-access-token.js';
 
 const identifier = v.pipe(v.string(), v.nonEmpty('must not be empty'));
 
@@ -96,6 +97,8 @@ export interface TrustedIssuerOptions {
   readonly client?: ClientMetadata;
   /** Members of its metadata that override the discovered ones, as in the module's option. */
   readonly server?: Partial<ServerMetadata>;
+  /** Profile of its access tokens: a name, or a profile of your own. Default `rfc9068`. */
+  readonly accessTokens?: AccessTokensOption;
 }
 
 /** A resolver's answer for an issuer; `undefined`, `null` and `false`: not trusted. */
@@ -121,11 +124,16 @@ export const resourceServerOptionsSchema = v.strictObject({
   /** Maps the verified token to `request.user`. Default: the token itself. */
   validate: v.optional(v.custom<ValidateAccessToken>((value) => typeof value === 'function', 'must be a function')),
   /**
-   * How access tokens are verified. `introspection` asks the server about each token. `jwt` verifies its signature
-   * (RFC 9068). `auto` verifies the signature of tokens with `typ` `at+jwt` and introspects all others. A valid JWT that
-   * lacks a claim of RFC 9068 is refused by `jwt` and introspected by `auto`. Default `introspection`.
+   * How access tokens are verified. `introspection` asks the server about each token. `jwt` verifies its signature.
+   * `auto` verifies the signature of JWTs that the profile takes, and introspects all others. A valid JWT that lacks a
+   * required claim is refused by `jwt` and introspected by `auto`. Default `introspection`.
    */
   validation: v.optional(v.picklist(VALIDATIONS), 'introspection'),
+  /**
+   * Profile of the issuer's access tokens: a name, or a profile of your own. JWTs of another shape are refused, or
+   * introspected with `auto`. Introspected tokens are read by it too. Default `rfc9068`.
+   */
+  accessTokens: accessTokensSchema,
   /** Accepted algorithms of JWT access tokens. Default: every asymmetric one. */
   algorithms: v.optional(algorithms),
   /** Cache of verified tokens. Left out: each request verifies its token anew. */

@@ -3,17 +3,19 @@ import { Server } from '../authorization-server/server.js';
 import type { Clock } from '../clock/clock.js';
 import { AccessTokenError, ConfigError } from '../errors/errors.js';
 import type { OperatorPort } from '../events/operator-events.js';
-import { unverifiedJwt, type UnverifiedJwt } from '../jose/unverified-jwt.js';
+import { unverifiedJwt } from '../jose/unverified-jwt.js';
 import type { AccessRule } from '../nest/access-rule.js';
 import { MemoryStore } from '../storage/memory-store.js';
 import type { OidcStore } from '../storage/oidc-store.js';
 import type { Evictions } from '../tokens/evictions.js';
+import { accessTokenReader, accessTokensSchema, type AccessTokensSetting } from '../tokens/access-token-profiles.js';
 import { chain, type Awaitable } from '../values/awaitable.js';
+import { validate } from '../values/validate.js';
 import type { ResourceServerSettings, TrustedIssuerOptions, ValidateAccessToken } from './resource-server.options.js';
 import { SenderConstraint, type Presentation } from './sender-constraint/sender-constraint.js';
-import { TrustedIssuer, type Way } from './trusted-issuer.js';
+import { TrustedIssuer } from './trusted-issuer.js';
 import { TrustedIssuers } from './trusted-issuers.js';
-import type { VerifiedAccessToken } from './verified-access-token.js';
+import type { VerifiedAccessToken } from '../tokens/verified-access-token.js';
 
 /** Makes the servers of other issuers: with our client there, or with public keys only if we are not registered. */
 export interface ServersOfIssuers {
@@ -48,7 +50,13 @@ export class ResourceServer {
   ) {
     const { algorithms, cache, issuers, validation } = settings;
     const audience = acceptedAudiences(settings);
-    const trusted = { audience, algorithms, cache, store, operator };
+    const trusted = (accessTokens: AccessTokensSetting) => ({
+      reader: accessTokenReader(accessTokens, audience, 'resourceServer.audience'),
+      algorithms,
+      cache,
+      store,
+      operator,
+    });
     this.server = server;
     this.operator = operator;
     this.clock = server.clock;
@@ -59,14 +67,14 @@ export class ResourceServer {
       server.clock,
     );
     this.validate = settings.validate;
-    const own = new TrustedIssuer(server, server.canIntrospect ? server : undefined, trusted);
+    const own = new TrustedIssuer(server, server.canIntrospect ? server : undefined, trusted(settings.accessTokens));
     const create = (options: TrustedIssuerOptions): TrustedIssuer => {
       const other = servers.at(options);
       const asked = other instanceof Server && (validation !== 'jwt' || other.canIntrospect) ? other : undefined;
       if (asked !== undefined) {
         requireCredentials(asked);
       }
-      return new TrustedIssuer(other, asked, trusted);
+      return new TrustedIssuer(other, asked, trusted(accessTokensOf(options)));
     };
     this.#issuers = new TrustedIssuers(own, issuers, create, server.clock.now);
     evictions.join({ evictToken: (token) => this.#evict(token), evictSigned: () => own.evictSigned() });
@@ -94,21 +102,11 @@ export class ResourceServer {
   #lookUp(token: string, rule: AccessRule): Awaitable<VerifiedAccessToken> {
     const { validation = this.settings.validation, freshness } = rule;
     // Unverified: it only chooses the issuer and the way to verify.
-    const jwt = validation === 'auto' || this.#issuers.areSeveral ? unverifiedJwt(token) : undefined;
-    const verify = (issuer: TrustedIssuer) => issuer.verify(token, this.#wayAt(issuer, rule, jwt), freshness);
-    return chain(this.#issuers.get(jwt?.iss), verify);
-  }
-
-  #wayAt(issuer: TrustedIssuer, { validation: required }: AccessRule, jwt: UnverifiedJwt | undefined): Way {
-    if (!issuer.introspects && required === 'introspection') {
-      throw new AccessTokenError(
-        'TOKEN_ISSUER',
-        'The issuer has to be asked about the token, and we are not registered there.',
-      );
-    }
-    const validation = required ?? this.settings.validation;
-    const automatic = jwt?.typ === 'at+jwt' ? 'jwt-then-introspection' : 'introspection';
-    return validation === 'auto' ? automatic : validation;
+    const jwt = this.#issuers.areSeveral ? unverifiedJwt(token) : undefined;
+    return chain(this.#issuers.get(jwt?.iss), (issuer) => {
+      requireIntrospection(issuer, rule);
+      return issuer.verify(token, validation, freshness);
+    });
   }
 
   /** Evicts a token at its issuer, even one that is new here: other replicas may have cached the token in the store. */
@@ -124,6 +122,21 @@ export class ResourceServer {
       }
     }
   }
+}
+
+/** @throws {AccessTokenError} a route introspects, and our client is not registered at the token's issuer */
+function requireIntrospection(issuer: TrustedIssuer, { validation: required }: AccessRule): void {
+  if (!issuer.introspects && required === 'introspection') {
+    throw new AccessTokenError(
+      'TOKEN_ISSUER',
+      'The issuer has to be asked about the token, and we are not registered there.',
+    );
+  }
+}
+
+/** The profile of another issuer's access tokens. @throws {ConfigError} it is none */
+function accessTokensOf({ accessTokens }: TrustedIssuerOptions): AccessTokensSetting {
+  return validate(accessTokensSchema, accessTokens, 'resourceServer.issuers.accessTokens');
 }
 
 function acceptedAudiences({ audience }: ResourceServerSettings): readonly string[] | undefined {

@@ -4,7 +4,7 @@ import { readInstead, type Authenticated } from '../nest/authenticated.js';
 import { authenticates } from '../nest/authenticating-guard.js';
 import { member } from '../values/member.js';
 import type { Handler } from './handlers.js';
-import { VerifiedAccessToken } from './verified-access-token.js';
+import { VerifiedAccessToken } from '../tokens/verified-access-token.js';
 
 /** The root module of `Test.createTestingModule`. Without it nothing is overridden. */
 const TEST_ROOT = 'RootTestModule';

@@ -5,21 +5,28 @@ import type { Server } from '../authorization-server/server.js';
 import type { AccessTokenErrorCode, VerificationErrorCode } from '../errors/codes.js';
 import { AccessTokenError, ConfigError, OAuthError, VerificationError } from '../errors/errors.js';
 import type { OperatorPort } from '../events/operator-events.js';
-import { unverifiedJwt } from '../jose/unverified-jwt.js';
-import { LONGEST_STALE, type IntrospectionFreshness } from '../nest/access-rule.js';
+import { unverifiedJwt, type UnverifiedJwt } from '../jose/unverified-jwt.js';
+import { LONGEST_STALE, type IntrospectionFreshness, type Validation } from '../nest/access-rule.js';
 import type { OidcStore } from '../storage/oidc-store.js';
 import { LocalClaimsCache, type ClaimsCache } from '../token-cache/claims-cache.js';
-import { ClaimsSource, type AskForClaims, type FoundClaims } from '../token-cache/claims-source.js';
+import { ClaimsSource, type AskForClaims } from '../token-cache/claims-source.js';
 import { SharedClaimsCache } from '../token-cache/shared-claims-cache.js';
 import { verifyAccessToken, type AccessTokenClaims } from '../tokens/access-token.js';
+import { ID_TOKEN_CLAIMS, type AccessTokenReader } from '../tokens/access-token-profile.js';
+import { profilesThatTake } from '../tokens/access-token-profiles.js';
 import { introspect } from '../tokens/introspection.js';
+import {
+  isCalledAccessToken,
+  VerifiedAccessToken,
+  type AccessTokenExpectations,
+  type FoundClaims,
+} from '../tokens/verified-access-token.js';
 import { chain, isPromise, type Awaitable } from '../values/awaitable.js';
 import type { CacheSettings } from './resource-server.options.js';
-import { isCalledAccessToken, VerifiedAccessToken, type AccessTokenExpectations } from './verified-access-token.js';
 
 export interface TrustedIssuerSettings {
-  /** One of them must be in `aud`; undefined: not checked. */
-  readonly audience: readonly string[] | undefined;
+  /** Reads its access tokens, and knows the API's audiences. */
+  readonly reader: AccessTokenReader;
   /** Accepted algorithms of JWTs; undefined: any asymmetric one. */
   readonly algorithms: readonly string[] | undefined;
   /** Undefined: no cache. */
@@ -28,12 +35,6 @@ export interface TrustedIssuerSettings {
   readonly store: OidcStore | undefined;
   readonly operator: OperatorPort;
 }
-
-/**
- * How a token is verified: by introspection, or by its signature as a JWT. The third way introspects a JWT only if it is
- * valid but lacks a claim of RFC 9068.
- */
-export type Way = 'introspection' | 'jwt' | 'jwt-then-introspection';
 
 /** An authorization server whose access tokens are accepted. */
 export class TrustedIssuer {
@@ -52,13 +53,13 @@ export class TrustedIssuer {
     private readonly settings: TrustedIssuerSettings,
   ) {
     const { issuer, clock } = server;
-    const { audience, cache: times } = settings;
+    const { reader, cache: times } = settings;
     const identity = hash('sha256', JSON.stringify([issuer, registered?.client.metadata.client_id]), 'base64url');
     const source = (ask: AskForClaims, cache: ClaimsCache | undefined) =>
       new ClaimsSource(identity, ask, clock.now, cache && times && { cache, times });
     this.issuer = issuer;
     this.name = server.nameInAccessTokens;
-    this.#expected = { clock, audience };
+    this.#expected = { clock, reader };
     this.#introspected =
       registered &&
       source((token) => this.#introspect(registered, token), times && introspections(registered, times, settings));
@@ -77,8 +78,8 @@ export class TrustedIssuer {
    * @throws {AccessTokenError} the token is refused
    * @throws {OidcError} of another kind: the token can't be verified
    */
-  verify(token: string, way: Way, freshness: IntrospectionFreshness): Awaitable<VerifiedAccessToken> {
-    return chain(this.#find(token, way, freshness), (found) =>
+  verify(token: string, validation: Validation, freshness: IntrospectionFreshness): Awaitable<VerifiedAccessToken> {
+    return chain(this.#find(token, validation, freshness), (found) =>
       chain(this.#issuerOf(found), (issuer) => VerifiedAccessToken.verify(token, found, { ...this.#expected, issuer })),
     );
   }
@@ -99,13 +100,17 @@ export class TrustedIssuer {
     return isItself ? this.issuer : this.server.accessTokenIssuer.nameFor(claims);
   }
 
-  #find(token: string, way: Way, freshness: IntrospectionFreshness): Awaitable<FoundClaims> {
+  #find(token: string, validation: Validation, freshness: IntrospectionFreshness): Awaitable<FoundClaims> {
     const introspected = this.#introspected;
-    if (introspected === undefined || way === 'jwt') {
+    if (introspected === undefined || validation === 'jwt') {
       return this.#signed.find(token, freshness);
     }
-    if (way === 'introspection') {
+    if (validation === 'introspection') {
       return introspected.find(token, freshness);
+    }
+    const jwt = unverifiedJwt(token);
+    if (jwt === undefined || !this.settings.reader.takes(jwt)) {
+      return notIntrospectable(introspected.find(token, freshness), jwt);
     }
     const found = this.#signed.find(token, freshness);
     return isPromise(found)
@@ -115,7 +120,7 @@ export class TrustedIssuer {
 
   async #introspect(server: Server, token: string): Promise<AccessTokenClaims | undefined> {
     try {
-      const introspection = await introspect(server, token, { audience: this.settings.audience ?? [] });
+      const introspection = await introspect(server, token, { audience: this.settings.reader.audience ?? [] });
       if (!introspection.active) {
         return undefined;
       }
@@ -133,18 +138,42 @@ export class TrustedIssuer {
   }
 
   async #verifySignature(token: string): Promise<AccessTokenClaims> {
-    const { audience, algorithms } = this.settings;
+    const { reader, algorithms } = this.settings;
     try {
-      return await verifyAccessToken(this.server, token, { audience, algorithms });
+      return await verifyAccessToken(this.server, token, { reader, algorithms });
     } catch (error) {
       // The token is invalid. Errors in fetching the keys pass as they are.
       if (error instanceof VerificationError) {
         const code = CODES[error.code] ?? 'TOKEN_INVALID';
-        throw new AccessTokenError(code, 'The token does not verify.', { cause: error });
+        const facts = code === 'TOKEN_TYPE' ? { profiles: profilesOf(unverifiedJwt(token)) } : undefined;
+        throw new AccessTokenError(code, 'The token does not verify.', { cause: error, facts });
       }
       throw error;
     }
   }
+}
+
+/** For the log: the profiles that would take the token, so that `accessTokens` can name one. */
+function profilesOf(jwt: UnverifiedJwt | undefined): readonly string[] | undefined {
+  const profiles = jwt === undefined ? [] : profilesThatTake(jwt);
+  return profiles.length === 0 ? undefined : profiles;
+}
+
+/** At a server without introspection, a token that the profile does not take is refused. */
+function notIntrospectable(asked: Awaitable<FoundClaims>, jwt: UnverifiedJwt | undefined): Awaitable<FoundClaims> {
+  if (!isPromise(asked)) {
+    return asked;
+  }
+  return asked.catch((error: unknown) => {
+    if (error instanceof ConfigError && error.code === 'ENDPOINT_MISSING') {
+      const facts = { profiles: profilesOf(jwt) };
+      throw new AccessTokenError('TOKEN_TYPE', 'The profile does not take the token, and nobody introspects it.', {
+        facts,
+        cause: error,
+      });
+    }
+    throw error;
+  });
 }
 
 /** Introspects a refused JWT that only lacks a claim, if the server can introspect. Any other stays refused. */
@@ -174,9 +203,6 @@ const CODES: Readonly<Partial<Record<VerificationErrorCode, AccessTokenErrorCode
   JWT_MALFORMED: 'TOKEN_TYPE',
   UNEXPECTED_JWE: 'TOKEN_TYPE',
 };
-
-/** Claims of an ID token alone (OpenID Connect Core 1.0, sections 2 and 3.3.2.11; FAPI 1.0 Advanced, section 5.1.1). */
-const ID_TOKEN_CLAIMS: readonly string[] = ['nonce', 'at_hash', 'c_hash', 's_hash'];
 
 /**
  * Refuses ID tokens that the server calls active; their audience may be this API's. A token is taken for one if the

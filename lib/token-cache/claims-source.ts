@@ -4,16 +4,9 @@ import { isWithin, type Now } from '../clock/clock.js';
 import { TransportError } from '../errors/errors.js';
 import type { IntrospectionFreshness } from '../nest/access-rule.js';
 import type { AccessTokenClaims } from '../tokens/access-token.js';
+import type { FoundClaims } from '../tokens/verified-access-token.js';
 import { chain, type Awaitable } from '../values/awaitable.js';
 import type { CachedClaims, CacheMiss, ClaimsCache } from './claims-cache.js';
-
-/** The claims of a token, from the server or the cache. */
-export interface FoundClaims {
-  /** Undefined: the token is not active. */
-  readonly claims: AccessTokenClaims | undefined;
-  /** Whether this is an older answer, because the server is down. */
-  readonly isStale: boolean;
-}
 
 /** Lifetimes of cache entries. */
 export interface KeepingTimes {

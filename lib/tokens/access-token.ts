@@ -1,10 +1,19 @@
 import type { PublishedServer } from '../authorization-server/published-server.js';
 import { VerificationError } from '../errors/errors.js';
+import { factOf } from '../errors/oidc.error.js';
 import { ASYMMETRIC_ALGORITHMS } from '../jose/algorithms.js';
 import { verifyJwt } from '../jose/jwt.js';
-import { ACCESS_TOKEN } from '../jose/purpose.js';
 import type { JsonObject, JsonValue } from '../values/json.js';
-import { ANY, NUMERIC_DATE, SPACE_SEPARATED, TEXT, wrongMember, type MemberTypes } from '../values/tolerant-reader.js';
+import {
+  ANY,
+  NUMERIC_DATE,
+  SPACE_SEPARATED,
+  TEXT,
+  wrongMember,
+  type MemberType,
+  type MemberTypes,
+} from '../values/tolerant-reader.js';
+import type { AccessTokenReader } from './access-token-profile.js';
 import { requireTokenText } from './token-text.js';
 import { TOKEN_TYPE } from './token-type.js';
 
@@ -31,13 +40,22 @@ export interface AccessTokenClaims {
   readonly cnf?: JsonValue;
 }
 
-/** Expectations for a JWT access token, beside its issuer and its times. */
-export interface AccessTokenOptions {
-  /** One of them must be in `aud`; left out: not checked. */
-  readonly audience?: readonly string[] | undefined;
-  /** Accepted signature algorithms. Default: every asymmetric one. */
+/** What a JWT access token is checked against, beside its issuer and its times. */
+export interface SignedAccessTokenOptions {
+  /** Knows the kind of token, and whom it must be for. */
+  readonly reader: AccessTokenReader;
+  /** The algorithms that may have signed it. Default: every asymmetric one. */
   readonly algorithms?: readonly string[] | undefined;
 }
+
+/** A time that AD FS writes as text: `2030-03-17T17:46:40.000Z`. */
+const ISO_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/;
+
+const AUTH_TIME: MemberType = {
+  ...NUMERIC_DATE,
+  read: (value) =>
+    typeof value === 'string' && ISO_TIME.test(value) ? Date.parse(value) / 1000 : NUMERIC_DATE.read(value),
+};
 
 /**
  * The types of the claims, from the specifications; `token_use` and `typ` are what providers add. `cnf` is left out:
@@ -54,7 +72,7 @@ export const CLAIM_TYPES: MemberTypes = {
   exp: NUMERIC_DATE,
   nbf: NUMERIC_DATE,
   iat: NUMERIC_DATE,
-  auth_time: NUMERIC_DATE,
+  auth_time: AUTH_TIME,
   aud: ANY,
   token_use: ANY,
   typ: ANY,
@@ -66,7 +84,7 @@ export function wrongClaim(claims: JsonObject): string | undefined {
 }
 
 /**
- * Verifies the signature and the claims of a JWT access token (RFC 9068, section 4). Anybody can make one up: a
+ * Verifies the signature and the claims of a JWT access token, by a profile (RFC 9068, section 4, is one). Anybody can make one up: a
  * cool-down limits how often an unknown key causes a refetch of the server's keys.
  *
  * @throws {VerificationError} it is no access token of this server for this API, or expired, or not yet valid
@@ -74,20 +92,35 @@ export function wrongClaim(claims: JsonObject): string | undefined {
 export async function verifyAccessToken(
   server: PublishedServer,
   token: string,
-  { audience, algorithms = ASYMMETRIC_ALGORITHMS }: AccessTokenOptions = {},
+  { reader, algorithms = ASYMMETRIC_ALGORITHMS }: SignedAccessTokenOptions,
 ): Promise<AccessTokenClaims> {
   requireTokenText(token);
   const keys = (): ReturnType<PublishedServer['strangersKeys']> => server.strangersKeys();
-  const { claims } = await verifyJwt(token, ACCESS_TOKEN, {
+  const { claims } = await verifyJwt(token, reader.purpose, {
     issuer: server.accessTokenIssuer,
-    audience,
+    audience: reader.hasAudienceClaim ? undefined : reader.audience,
     algorithms,
     clock: server.clock,
     keys,
     claimTypes: CLAIM_TYPES,
   });
   requireClaims(claims);
+  requireMarks(claims, reader);
   return claims;
+}
+
+/** @throws {VerificationError} it is no access token of the profile, or for another API */
+function requireMarks(claims: JsonObject, reader: AccessTokenReader): void {
+  const missing = reader.missingMark(claims);
+  if (missing !== undefined) {
+    const { claim, wanted } = missing;
+    const facts = { claim, seen: factOf(claims[claim]), wanted };
+    throw new VerificationError('TYP_MISMATCH', 'The access token has not the marks of its profile.', { facts });
+  }
+  if (!reader.isForUs(claims)) {
+    const facts = { aud: factOf(claims['aud']), wanted: reader.audience };
+    throw new VerificationError('AUD_MISMATCH', 'The access token is meant for another audience.', { facts });
+  }
 }
 
 function requireClaims(claims: JsonObject): asserts claims is AccessTokenClaims {

@@ -101,8 +101,8 @@ describe('a token that is no text', () => {
     ['introspect', (oidc, token) => oidc.introspect(token)],
     ['revoke', (oidc, token) => oidc.revoke(token)],
     ['forget', (oidc, token) => oidc.forget(token)],
-    // That there is none is told in other words.
-    ['refresh', (oidc, token) => oidc.refresh(token ?? { value: 'a' })],
+    // A token response is taken as well, and that there is none is told in other words.
+    ['refresh', (oidc, token) => oidc.refresh(typeof (token ?? {}) === 'object' ? ('' as never) : token)],
     ['verifyAccessToken', (oidc, token) => oidc.verifyAccessToken(token)],
   ];
 

@@ -3,7 +3,7 @@ import { expect, it } from '@jest/globals';
 import { accessRule } from '../../lib/nest/access-rule.js';
 import { resourceServerToken } from '../../lib/nest/tokens.js';
 import type { ResourceServer } from '../../lib/resource-server/resource-server.js';
-import type { VerifiedAccessToken } from '../../lib/resource-server/verified-access-token.js';
+import type { VerifiedAccessToken } from '../../lib/tokens/verified-access-token.js';
 import type { Awaitable } from '../../lib/values/awaitable.js';
 import { createApp, onBothAdapters, type TestApp } from '../support/app/apps.js';
 import {

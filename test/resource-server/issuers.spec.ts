@@ -12,6 +12,8 @@ import {
 } from '../../lib/index.js';
 import type { ResolveIssuer } from '../../lib/resource-server/resource-server.options.js';
 import { TrustedIssuer } from '../../lib/resource-server/trusted-issuer.js';
+import { AccessTokenReader } from '../../lib/tokens/access-token-profile.js';
+import { ACCESS_TOKEN_PROFILES } from '../../lib/tokens/access-token-profiles.js';
 import { TrustedIssuers } from '../../lib/resource-server/trusted-issuers.js';
 import { createApp, onBothAdapters } from '../support/app/apps.js';
 import { expectBadToken, expectDependency } from '../support/app/outcomes.js';
@@ -301,7 +303,7 @@ describe('TEN-03 of the issuers that a resolver is asked about', () => {
     const op = await startProvider();
     const { server } = clientOf(op);
     const own = new TrustedIssuer(server, server, {
-      audience: undefined,
+      reader: new AccessTokenReader(ACCESS_TOKEN_PROFILES.rfc9068, undefined),
       algorithms: undefined,
       cache: undefined,
       store: undefined,

@@ -15,6 +15,7 @@ import {
   Scopes,
   VerifiedAccessToken,
 } from '../../lib/index.js';
+import { AccessTokenReader } from '../../lib/tokens/access-token-profile.js';
 import { onBothAdapters, SESSION_SECRET } from '../support/app/apps.js';
 import { closeLater } from '../support/closing.js';
 
@@ -86,7 +87,7 @@ const testing = (...controllers: Type[]) => Test.createTestingModule({ imports: 
 const verified = VerifiedAccessToken.verify(
   'a-token',
   { claims: { active: true, sub: 'alice' }, isStale: false } as never,
-  { issuer: 'https://op.test', audience: undefined } as never,
+  { issuer: 'https://op.test', reader: new AccessTokenReader({ typ: ['JWT'] }, undefined) } as never,
 );
 
 onBothAdapters((adapter) => {

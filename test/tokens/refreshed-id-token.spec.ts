@@ -57,13 +57,24 @@ it('names what is missing where there is no refresh token', async () => {
   expect(op.count('token')).toBe(1);
 });
 
-it('is told apart from all that came with it', async () => {
+it('E12 is sent with the tokens that it came with, whose ID token a new one continues', async () => {
   const op = await startProvider();
   const { oidc } = clientOf(op);
   const { tokens } = await loginWith(oidc, op, { request: { scope: 'openid offline_access' } });
-  const error = await rejection(Reflect.apply(oidc.refresh, oidc, [tokens]));
-  expect(error).toMatchObject({ name: 'ConfigError', member: 'token' });
-  expect(String(error)).not.toContain(tokens.refresh_token);
+  const renewed = await oidc.refresh(tokens);
+  expect(op.last('token').form).toMatchObject({ grant_type: 'refresh_token', refresh_token: tokens.refresh_token });
+  expect(renewed.access_token).not.toBe(tokens.access_token);
+  op.idToken({ claims: withMembers({ sub: 'mallory' }) });
+  expect(await rejection(oidc.refresh(renewed))).toMatchObject({ code: 'SUB_MISMATCH' });
+});
+
+it('keeps the ID token and the scope where the answer has neither', async () => {
+  const op = await startProvider();
+  const { oidc } = clientOf(op);
+  const { tokens } = await loginWith(oidc, op, { request: { scope: 'openid offline_access' } });
+  op.tokenResponse(({ id_token, scope, ...members }) => members);
+  const renewed = await oidc.refresh(tokens);
+  expect([renewed.id_token, renewed.scope]).toEqual([tokens.id_token, 'openid offline_access']);
 });
 
 it('REFR-02 auth_time may be left out', async () => {

@@ -4,7 +4,7 @@ import type { OidcStore } from '../../storage/oidc-store.js';
 import type { Awaitable } from '../../values/awaitable.js';
 import type { PresentedToken, Scheme } from '../credentials.js';
 import type { ResourceServerSettings } from '../resource-server.options.js';
-import type { VerifiedAccessToken } from '../verified-access-token.js';
+import type { VerifiedAccessToken } from '../../tokens/verified-access-token.js';
 import { ClientCertificates } from './client-certificate.js';
 import { confirmationOf, unconfirmed } from './confirmation.js';
 import type { VerifiedDpopProof } from './dpop-proof.js';

@@ -2,22 +2,36 @@ import type { Clock } from '../clock/clock.js';
 import type { AccessTokenErrorCode } from '../errors/codes.js';
 import { AccessTokenError } from '../errors/errors.js';
 import { factOf, type ErrorFacts } from '../errors/oidc.error.js';
-import { audiencesOf } from '../jose/jwt.js';
-import type { StepUpRequirement } from '../nest/access-rule.js';
-import type { FoundClaims } from '../token-cache/claims-source.js';
-import type { AccessTokenClaims } from '../tokens/access-token.js';
-import { isOtherKind } from '../tokens/token-type.js';
 import type { JsonValue } from '../values/json.js';
+import type { AccessTokenReader } from './access-token-profile.js';
+import type { AccessTokenClaims } from './access-token.js';
+import { isOtherKind } from './token-type.js';
+
+/** The claims of a token, from the server, a cache or its signature. */
+export interface FoundClaims {
+  /** Undefined: the token is not active. */
+  readonly claims: AccessTokenClaims | undefined;
+  /** Whether this is an older answer, because the server is down. */
+  readonly isStale: boolean;
+}
+
+/** How strong and how recent the end-user's login must be (RFC 9470). */
+export interface StepUpRequirement {
+  /** Authentication context class references, one of which the token's `acr` must be. */
+  readonly acr?: readonly string[];
+  /** Whole seconds since the token's `auth_time`. */
+  readonly maxAge?: number;
+}
 
 /** The values that an access token must match, introspected or not. */
 export interface AccessTokenExpectations {
   readonly issuer: string;
-  /** One of them must be in `aud`; undefined: not checked. */
-  readonly audience: readonly string[] | undefined;
+  /** Reads the claims by the issuer's profile, for this API. */
+  readonly reader: AccessTokenReader;
   readonly clock: Clock;
 }
 
-/** A verified access token: active, from a trusted issuer, for this API and not expired. Only the guard makes one. */
+/** A verified access token: active, from a trusted issuer, for this API and not expired. Only the library makes one. */
 export class VerifiedAccessToken {
   /** The issuer. With several issuers, a user is identified by `iss` and `sub` together. */
   readonly iss: string;
@@ -32,6 +46,7 @@ export class VerifiedAccessToken {
   /** Seconds since the epoch; undefined when the server did not say. */
   readonly exp: number | undefined;
   readonly #value: string;
+  readonly #reader: AccessTokenReader;
 
   private constructor(
     value: string,
@@ -40,14 +55,21 @@ export class VerifiedAccessToken {
     issuer: string,
     /** Whether the claims are an older answer, because the server is down: see `staleIfError`. */
     readonly isStale: boolean,
+    reader: AccessTokenReader,
   ) {
     this.#value = value;
+    this.#reader = reader;
     this.iss = issuer;
-    this.sub = claims.sub === claims.client_id ? undefined : claims.sub;
-    this.client_id = claims.client_id;
-    this.scopes = claims.scope?.split(' ').filter(Boolean) ?? [];
+    this.client_id = reader.clientOf(claims);
+    this.sub = claims.sub === this.client_id ? undefined : claims.sub;
+    this.scopes = reader.scopesOf(claims);
     this.exp = claims.exp;
     Object.freeze(this);
+  }
+
+  /** Roles, where the profile of the issuer's access tokens says: see `accessTokens`. Each at most once. */
+  get roles(): readonly string[] {
+    return this.#reader.rolesOf(this.claims);
   }
 
   /** The token itself, for calls to another API. It appears in no log and in no JSON. */
@@ -64,7 +86,7 @@ export class VerifiedAccessToken {
   static verify(
     value: string,
     found: FoundClaims,
-    { issuer, audience, clock }: AccessTokenExpectations,
+    { issuer, reader, clock }: AccessTokenExpectations,
   ): VerifiedAccessToken {
     const { claims, isStale } = found;
     if (claims === undefined) {
@@ -78,8 +100,8 @@ export class VerifiedAccessToken {
     if (claims.iss !== undefined && claims.iss !== issuer) {
       throw refuse('TOKEN_ISSUER', 'The token is of another issuer.', { iss: claims.iss, wanted: issuer });
     }
-    if (audience !== undefined && !isForOneOf(audience, claims.aud)) {
-      const facts = { aud: factOf(claims.aud), wanted: audience };
+    if (!reader.isForUs(claims)) {
+      const facts = { aud: factOf(claims.aud), wanted: reader.audience };
       throw refuse('TOKEN_AUDIENCE', 'The token is for another API.', facts);
     }
     if (claims.exp !== undefined && clock.isExpired(claims.exp)) {
@@ -88,7 +110,7 @@ export class VerifiedAccessToken {
     if (claims.nbf !== undefined && clock.isInFuture(claims.nbf)) {
       throw refuse('TOKEN_NOT_YET_VALID', 'The token is not valid yet.');
     }
-    return new VerifiedAccessToken(value, claims, issuer, isStale);
+    return new VerifiedAccessToken(value, claims, issuer, isStale, reader);
   }
 
   /** @throws {AccessTokenError} `INSUFFICIENT_SCOPE` when one of them was not granted */
@@ -134,10 +156,6 @@ const ACCESS_TOKEN_USES: readonly string[] = ['access', 'access_token'];
 
 function isOneOf(kinds: readonly string[], value: JsonValue | undefined): boolean {
   return typeof value === 'string' && kinds.includes(value.toLowerCase());
-}
-
-function isForOneOf(audience: readonly string[], aud: JsonValue | undefined): boolean {
-  return typeof aud === 'string' ? audience.includes(aud) : audiencesOf(aud).some((value) => audience.includes(value));
 }
 
 function refuse(code: AccessTokenErrorCode, message: string, facts?: ErrorFacts): AccessTokenError {
