@@ -56,6 +56,7 @@ export { OidcUser } from './login/oidc-user.js';
 export type { ClientAuthenticationMethod } from './metadata/authentication-method.js';
 export { clockSkew, clockTolerance, customFetch, type ClientMetadata } from './metadata/client-metadata.js';
 export type { ServerMetadata } from './metadata/server-metadata.js';
+export type { TakesTenant, Tenants } from './metadata/tenants.js';
 
 export type { IntrospectionFreshness, Validation } from './nest/access-rule.js';
 export { AccessTokenValidation, Introspection, Public, Scopes, StepUp } from './nest/decorators.js';

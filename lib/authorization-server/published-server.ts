@@ -5,9 +5,11 @@ import type { Transport } from '../http/transport.js';
 import type { KeySource } from '../jose/jwt.js';
 import type { IssuerRule } from '../jose/issuer-rule.js';
 import { RemoteKeys } from '../jose/remote-keys.js';
+import { isOfTenant } from '../jose/tenant.js';
 import { discover, type Discovered, type DiscoverySource } from '../metadata/discovery.js';
 import type { ServerMetadata } from '../metadata/server-metadata.js';
-import { chain } from '../values/awaitable.js';
+import type { Tenants } from '../metadata/tenants.js';
+import { ServerIssuer } from './server-issuer.js';
 
 /** The public part of an authorization server: its metadata and its keys. Reading them needs no registration. */
 export class PublishedServer {
@@ -15,11 +17,11 @@ export class PublishedServer {
   /** The name by which an access token is found to be of this server, before anything was asked. */
   readonly nameInAccessTokens: string;
   /** What its answers name: ID tokens, and introspection and userinfo where they are signed. */
-  readonly answerIssuer: IssuerRule = { nameFor: () => this.issuer };
+  readonly answerIssuer: IssuerRule;
   /** What its access tokens name: `access_token_issuer` where the server has that, else its issuer. */
-  readonly accessTokenIssuer: IssuerRule = {
-    nameFor: () => chain(this.metadata(), ({ access_token_issuer }) => access_token_issuer ?? this.issuer),
-  };
+  readonly accessTokenIssuer: IssuerRule;
+  /** Undefined: it is the server of one issuer. */
+  readonly tenants: Tenants | undefined;
   readonly #discovered: Discovered;
   #keys: { readonly uri: string; readonly remote: RemoteKeys } | undefined;
 
@@ -32,6 +34,16 @@ export class PublishedServer {
     this.issuer = source.issuer;
     this.nameInAccessTokens = source.overrides.access_token_issuer ?? source.issuer;
     this.#discovered = discover(transport, source, clock.now);
+    this.tenants = source.tenants;
+    const issuer = (name: (metadata: ServerMetadata) => string) =>
+      new ServerIssuer(() => this.metadata(), source.tenants, name);
+    this.answerIssuer = issuer((metadata) => metadata.issuer);
+    this.accessTokenIssuer = issuer((metadata) => metadata.access_token_issuer ?? metadata.issuer);
+  }
+
+  /** Whether an authorization response that names this issuer is one of the server (RFC 9207). */
+  isNamed(iss: string): boolean {
+    return iss === this.issuer || (this.tenants !== undefined && isOfTenant(iss, this.issuer));
   }
 
   /** The server's metadata. It comes at once while the kept copy is fresh. */

@@ -71,7 +71,7 @@ async function requireIssuer(
   transaction: AuthorizationTransaction,
 ): Promise<void> {
   const iss = parameters.get('iss');
-  if (transaction.issuer !== server.issuer || (iss !== undefined && iss !== server.issuer)) {
+  if (transaction.issuer !== server.issuer || (iss !== undefined && !server.isNamed(iss))) {
     throw new AuthorizationResponseError('ISS_MISMATCH', 'The response comes from another issuer.', {
       facts: { iss, wanted: server.issuer },
     });

@@ -10,7 +10,7 @@ export type ConfigErrorCode =
   | 'ENDPOINT_MISSING'
   /** A signature has to be verified and the server publishes no `jwks_uri`. */
   | 'NO_JWKS_URI'
-  /** The function `resourceServer.issuers` threw, or the promise of it was rejected. */
+  /** The function `resourceServer.issuers` or `tenants` threw, or the promise of it was rejected. */
   | 'RESOLVER_FAILED';
 
 /** The server's metadata can't be trusted or understood. */
@@ -74,6 +74,8 @@ export type VerificationErrorCode =
   | 'CLAIM_INVALID'
   | 'UNEXPECTED_CLAIM'
   | 'ISS_MISMATCH'
+  /** `tenants` does not take the tenant. */
+  | 'TENANT_REFUSED'
   | 'AUD_MISMATCH'
   | 'AZP_MISMATCH'
   | 'SUB_MISMATCH'

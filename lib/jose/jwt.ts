@@ -70,6 +70,7 @@ export async function verifyJwt(jwt: string, purpose: Purpose, expected: JwtExpe
   }
   checkTimes(claims, purpose, expected.clock);
   checkRequired(claims, purpose);
+  await requireTaken(claims, expected.issuer);
   return { alg: jws.alg, header: jws.header, claims };
 }
 
@@ -100,6 +101,13 @@ function checkIssuer(claims: JsonObject, purpose: Purpose, issuer: string): void
   if (iss !== issuer) {
     const problem = iss === undefined ? 'lacks iss' : 'names another issuer';
     throw fail('ISS_MISMATCH', purpose, problem, { iss: factOf(iss), wanted: issuer });
+  }
+}
+
+/** Whether the application takes the issuer: it may have to ask elsewhere, which only a good JWT is worth. */
+async function requireTaken(claims: JsonObject, issuer: string | IssuerRule): Promise<void> {
+  if (typeof issuer !== 'string') {
+    await issuer.requireTaken(claims);
   }
 }
 

@@ -3,15 +3,18 @@ import { importJWK } from 'jose';
 import { ResponseError } from '../errors/errors.js';
 import type { OperatorPort } from '../events/operator-events.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../values/json.js';
-import { isSignedWith, type CompactJws, type VerificationKey } from './compact-jws.js';
+import { decodeClaims, isSignedWith, type CompactJws, type VerificationKey } from './compact-jws.js';
 import { importOnce } from './import-once.js';
 import { isFor, isShort, publicKeyOf, type KeyKind } from './jwk.js';
+import { issuerBeside } from './tenant.js';
 
 /** Maximum number of keys in a set. No provider publishes as many. */
 const MOST_KEYS = 100;
 
 interface PublishedKey extends KeyKind {
   readonly kid: JsonValue | undefined;
+  /** The issuer that it signs for, or a template of several; undefined: whoever publishes it. */
+  readonly issuer: string | undefined;
   /** Undefined: the members make no key. */
   readonly importFor: (alg: string) => Promise<VerificationKey | undefined>;
 }
@@ -35,12 +38,28 @@ export class KeySet {
     return new KeySet(keys.flatMap((jwk) => publishedKey(jwk, operator)));
   }
 
-  /** The keys that may have made this signature, by `kid`, kind, curve and algorithm. */
-  async candidates({ kid, alg }: CompactJws): Promise<readonly VerificationKey[]> {
-    const fitting = this.keys.filter((key) => (kid === undefined || key.kid === kid) && isFor(key, alg));
+  /** The keys that may have made this signature, by `kid`, kind, curve, algorithm and issuer. */
+  async candidates(jws: CompactJws): Promise<readonly VerificationKey[]> {
+    const { kid, alg } = jws;
+    const fitting = this.keys.filter(
+      (key) => (kid === undefined || key.kid === kid) && isFor(key, alg) && signsFor(key, jws),
+    );
     const imported = await Promise.all(fitting.map((key) => key.importFor(alg)));
     return imported.filter((key) => key !== undefined);
   }
+}
+
+/**
+ * Whether a key may sign in the name of the issuer that the JWT names. Entra ID publishes keys of several issuers in one
+ * set: that of consumers' accounts must not vouch for an organization's
+ * (https://learn.microsoft.com/en-us/entra/identity-platform/access-tokens#validate-the-signing-key-issuer).
+ */
+function signsFor({ issuer }: PublishedKey, { payload }: CompactJws): boolean {
+  if (issuer === undefined) {
+    return true;
+  }
+  const claims = decodeClaims(payload);
+  return claims['iss'] !== undefined && claims['iss'] === issuerBeside(issuer, claims);
 }
 
 /** Whether one of the keys made the signature. */
@@ -55,6 +74,8 @@ export async function verifiesWithOneOf(candidates: readonly VerificationKey[], 
 
 function publishedKey(jwk: JsonObject, operator: OperatorPort | undefined): PublishedKey[] {
   const { kty, kid, crv, alg, use, key_ops: operations } = jwk;
+  // A name of another form, such as that of a certificate, is no issuer of JWTs.
+  const issuer = typeof jwk['issuer'] === 'string' && /^https?:/.test(jwk['issuer']) ? jwk['issuer'] : undefined;
   if ('d' in jwk) {
     operator?.report({ kind: 'private-key-published' });
     return [];
@@ -64,5 +85,5 @@ function publishedKey(jwk: JsonObject, operator: OperatorPort | undefined): Publ
   const members = isForSignatures && mayVerify ? publicKeyOf(jwk) : undefined;
   return members === undefined || isShort(members)
     ? []
-    : [{ kid, kty, crv, alg, importFor: importOnce((name) => importJWK(members, name)) }];
+    : [{ kid, issuer, kty, crv, alg, importFor: importOnce((name) => importJWK(members, name)) }];
 }

@@ -53,6 +53,7 @@ const BY_CODE: Partial<Readonly<Record<OidcErrorCode, Answer>>> = {
   CLIENT_MISCONFIGURED: broken,
   UPSTREAM_TIMEOUT: unavailable(504),
   SESSION_TOO_LARGE: broken,
+  RESOLVER_FAILED: unavailable(503),
 };
 
 /**

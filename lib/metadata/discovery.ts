@@ -4,12 +4,12 @@ import { CachedDocument, jsonDocument } from '../http/cached-document.js';
 import type { HttpResponse } from '../http/response.js';
 import type { Transport } from '../http/transport.js';
 import type { JsonObject } from '../values/json.js';
-import { parseServerMetadata, type EgressRule, type ServerMetadata } from './server-metadata.js';
+import { parseServerMetadata, type MetadataRule, type ServerMetadata } from './server-metadata.js';
 
 /** The well-known document that is asked for: that of OpenID Connect Discovery 1.0, or that of RFC 8414. */
 export type DiscoveryDocument = 'openid-configuration' | 'oauth-authorization-server';
 
-export interface DiscoverySource extends EgressRule {
+export interface DiscoverySource extends MetadataRule {
   readonly document: DiscoveryDocument;
   /** Members that replace the published ones. */
   readonly overrides: Partial<ServerMetadata>;

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 
 import { isLoopback } from '../values/url.js';
+import { tenantsSchema } from './tenants.js';
 
 const issuer = v.pipe(
   v.string(),
@@ -16,6 +17,7 @@ const identifier = v.pipe(v.string(), v.nonEmpty('must not be empty'));
 /** Schemas of the options that say where the server is and how its metadata is found. */
 export const serverOptionsSchema = {
   issuer,
+  tenants: v.optional(tenantsSchema),
   insecureHttp: v.optional(v.boolean(), false),
   server: v.optional(v.objectWithRest({ access_token_issuer: v.optional(identifier) }, v.unknown()), {}),
   discovery: v.optional(

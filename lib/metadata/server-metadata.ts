@@ -2,11 +2,16 @@ import * as v from 'valibot';
 
 import { DiscoveryError } from '../errors/errors.js';
 import { printable, quoted } from '../errors/log-line.js';
+import { isTemplate, isTemplateOf } from '../jose/tenant.js';
 import type { JsonObject, JsonValue } from '../values/json.js';
 import { anyOf, FILLED_LIST, readMembers, RECORD, type MemberTypes } from '../values/tolerant-reader.js';
 import { isLoopback } from '../values/url.js';
 import { METHOD_LISTS, type PublishedMethods } from './authentication-method.js';
+import { throwFirst, type Finding } from './finding.js';
 import { SIGNED_ANSWERS, type PublishedProtection } from './protected-answer.js';
+import type { Tenants } from './tenants.js';
+
+const ENTRA = 'https://learn.microsoft.com/en-us/entra/identity-platform/access-tokens#validate-the-issuer';
 
 /** The endpoints that the library calls or sends a browser to. */
 const ENDPOINTS = [
@@ -70,24 +75,34 @@ export interface EgressRule {
   readonly insecureHttp: boolean;
 }
 
+/** What the metadata of a server has to fit. */
+export interface MetadataRule extends EgressRule {
+  /** Which tenants are taken; undefined: the server has to be that of one issuer. */
+  readonly tenants?: Tenants | undefined;
+}
+
 /**
  * Reads the server's metadata. Every URL in it must obey the egress rule.
  *
  * @throws {DiscoveryError} a member is of a wrong type or not a URL that we would call, or the issuer is another
+ * @throws {ConfigError} the server issues for many tenants, and `tenants` does not say which of them count; or it is there
+ *   for a server of one issuer
  */
-export function parseServerMetadata(published: JsonObject, rule: EgressRule): ServerMetadata {
+export function parseServerMetadata(published: JsonObject, rule: MetadataRule): ServerMetadata {
   const document = readMembers(published, MEMBER_TYPES);
   const result = v.safeParse(schema, document, { abortEarly: true });
   if (!result.success) {
     throw invalid(v.getDotPath(result.issues[0]) ?? 'the document');
   }
-  if (result.output.issuer !== rule.issuer) {
-    const [expected, published] = [quoted(rule.issuer), quoted(result.output.issuer)];
+  const { issuer } = result.output;
+  if (issuer !== rule.issuer && !isTemplateOf(issuer, rule.issuer)) {
+    const [expected, published] = [quoted(rule.issuer), quoted(issuer)];
     throw new DiscoveryError(
       'ISSUER_MISMATCH',
       `The server at ${expected} publishes the metadata of another issuer: ${published}.`,
     );
   }
+  throwFirst(tenantFindings(result.output, rule.tenants));
   for (const [member, value] of Object.entries(document)) {
     if (isUrlMember(member) && typeof value === 'string' && !isCallable(value, rule)) {
       throw invalid(member);
@@ -99,6 +114,20 @@ export function parseServerMetadata(published: JsonObject, rule: EgressRule): Se
     }
   }
   return { ...document, ...result.output };
+}
+
+function tenantFindings(
+  { issuer, access_token_issuer }: Pick<ServerMetadata, 'issuer' | 'access_token_issuer'>,
+  tenants: Tenants | undefined,
+): readonly Finding[] {
+  const isForMany = isTemplate(issuer) || isTemplate(access_token_issuer ?? '');
+  if (isForMany === (tenants !== undefined)) {
+    return [];
+  }
+  const problem = isForMany
+    ? 'is required: the issuer in the metadata holds {tenantid}, so that it stands for every tenant'
+    : 'must not be set: the issuer in the metadata is one, and holds no {tenantid}';
+  return [{ member: 'tenants', problem, rule: ENTRA, code: 'INVALID_CONFIG' }];
 }
 
 function isUrlMember(member: string): boolean {

@@ -9,6 +9,7 @@ import type { DiscoveryDocument } from '../metadata/discovery.js';
 import { isSecure, serverOptionsSchema } from '../metadata/metadata.options.js';
 import { parseClientMetadata, type RegisteredClient } from '../metadata/registered-client.js';
 import type { ServerMetadata } from '../metadata/server-metadata.js';
+import type { Tenants } from '../metadata/tenants.js';
 import {
   resourceServerOptionsSchema,
   type ResourceServerOptions,
@@ -25,6 +26,11 @@ import { routesOptionsSchema, type RoutesOptions } from './routes.options.js';
 export interface OidcModuleOptions {
   /** The issuer identifier: https, or http on a loopback host. */
   issuer: string;
+  /**
+   * Which tenants are taken, where the issuer stands for many (Entra ID: `common`, `organizations`): their ids, or a
+   * function that is asked about the tenant of each token that is good otherwise. What it throws is answered with 503.
+   */
+  tenants?: Tenants;
   /** The client as it is registered there. */
   client: ClientMetadata;
   /** Server metadata that overrides the discovered members. With `issuer` in it there is no discovery. */
@@ -126,7 +132,7 @@ export function parseOptions(options: OidcModuleOptions): ParsedOptions {
   requireSecureIssuer(issuer, insecureHttp);
   requireSecure(resourceServer?.resource, 'resourceServer.resource', insecureHttp);
   if (Array.isArray(resourceServer?.issuers)) {
-    resourceServer.issuers.forEach((trusted, index) => requireTrustedIssuer(trusted, index, insecureHttp));
+    resourceServer.issuers.forEach((trusted, index) => requireListedIssuer(trusted, index, insecureHttp));
   }
   return {
     ...parsed,
@@ -145,19 +151,26 @@ export function serverOverrides(server: Partial<ServerMetadata> | undefined): Pa
 }
 
 /** Checks an issuer. @throws {ConfigError} it is no issuer identifier, or plain http that is not allowed */
-export function requireSecureIssuer(issuer: string, insecureHttp: boolean): void {
+function requireSecureIssuer(issuer: string, insecureHttp: boolean): void {
   validate(serverOptionsSchema.issuer, issuer, 'issuer');
   requireSecure(issuer, 'issuer', insecureHttp);
 }
 
+/**
+ * Checks what is said of another issuer, beside the client there.
+ *
+ * @throws {ConfigError} it is reached without TLS, or another member is wrong
+ */
+export function requireTrustedIssuer({ issuer, tenants }: TrustedIssuerOptions, insecureHttp: boolean): void {
+  requireSecureIssuer(issuer, insecureHttp);
+  validate(serverOptionsSchema.tenants, tenants, 'tenants');
+}
+
 /** Checks a trusted issuer: one of a list at boot, with its index in errors; a resolver's when it is resolved. */
-function requireTrustedIssuer(
-  { issuer, client, server }: TrustedIssuerOptions,
-  index: number,
-  insecureHttp: boolean,
-): void {
+function requireListedIssuer(trusted: TrustedIssuerOptions, index: number, insecureHttp: boolean): void {
+  const { client, server } = trusted;
   try {
-    requireSecureIssuer(issuer, insecureHttp);
+    requireTrustedIssuer(trusted, insecureHttp);
     if (client !== undefined) {
       parseClientMetadata(validate(optionsSchema.entries.client, client, 'client'));
     }

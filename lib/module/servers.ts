@@ -6,10 +6,9 @@ import { Connections } from '../http/connections.js';
 import { Transport } from '../http/transport.js';
 import type { DiscoverySource } from '../metadata/discovery.js';
 import { parseClientMetadata, type RegisteredClient } from '../metadata/registered-client.js';
-import type { ServerMetadata } from '../metadata/server-metadata.js';
 import type { ServersOfIssuers } from '../resource-server/resource-server.js';
 import type { TrustedIssuerOptions } from '../resource-server/resource-server.options.js';
-import { requireSecureIssuer, serverOverrides, type ParsedOptions } from './oidc.options.js';
+import { requireTrustedIssuer, serverOverrides, type ParsedOptions } from './oidc.options.js';
 
 /** Defaults of all servers of one module. A client's own metadata overrides them. */
 export interface ServerDefaults {
@@ -20,6 +19,9 @@ export interface ServerDefaults {
   readonly operator: OperatorPort;
 }
 
+/** The options that say where one server is. */
+type Place = Pick<ParsedOptions, 'issuer' | 'tenants' | 'server'>;
+
 /** Factory of authorization servers: the module's own, and those of the API's other trusted issuers. */
 export class Servers implements ServersOfIssuers {
   constructor(
@@ -29,8 +31,8 @@ export class Servers implements ServersOfIssuers {
 
   /** The server where the module's client is registered. */
   own(): Server {
-    const { client, issuer, server } = this.options;
-    return this.#registered(client, issuer, server);
+    const { client } = this.options;
+    return new Server(client, this.#source(this.options), ...this.#means(client));
   }
 
   /**
@@ -38,22 +40,21 @@ export class Servers implements ServersOfIssuers {
    *
    * @throws {ConfigError} an option is wrong, or the issuer is plain http that is not allowed
    */
-  at({ issuer, client, server }: TrustedIssuerOptions): Server | PublishedServer {
+  at(trusted: TrustedIssuerOptions): Server | PublishedServer {
     const { options } = this;
-    requireSecureIssuer(issuer, options.insecureHttp);
-    const own = issuer === options.issuer ? options.client : undefined;
-    return client === undefined
-      ? new PublishedServer(this.#source(issuer, serverOverrides(server)), ...this.#means(own))
-      : this.#registered(own ?? parseClientMetadata(client), issuer, serverOverrides(server));
+    requireTrustedIssuer(trusted, options.insecureHttp);
+    const own = trusted.issuer === options.issuer ? options.client : undefined;
+    const source = this.#source({ ...trusted, server: serverOverrides(trusted.server) });
+    if (trusted.client === undefined) {
+      return new PublishedServer(source, ...this.#means(own));
+    }
+    const client = own ?? parseClientMetadata(trusted.client);
+    return new Server(client, source, ...this.#means(client));
   }
 
-  #registered(client: RegisteredClient, issuer: string, overrides: Partial<ServerMetadata>): Server {
-    return new Server(client, this.#source(issuer, overrides), ...this.#means(client));
-  }
-
-  #source(issuer: string, overrides: Partial<ServerMetadata>): DiscoverySource {
+  #source({ issuer, tenants, server: overrides }: Place): DiscoverySource {
     const { insecureHttp, discovery } = this.options;
-    return { issuer, insecureHttp, document: discovery.document, overrides };
+    return { issuer, tenants, insecureHttp, document: discovery.document, overrides };
   }
 
   /** Transport, clock and operator port for a server. */

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { isAsymmetric } from '../jose/algorithms.js';
 import type { ClientMetadata } from '../metadata/client-metadata.js';
 import type { ServerMetadata } from '../metadata/server-metadata.js';
+import type { Tenants } from '../metadata/tenants.js';
 import { VALIDATIONS } from '../nest/access-rule.js';
 import { isObject, member } from '../values/member.js';
 import { secretsSchema } from '../values/secrets.schema.js';
@@ -93,6 +94,8 @@ const mutualTlsOptionsSchema = v.strictObject({
 export interface TrustedIssuerOptions {
   /** Its issuer identifier, exactly as in `iss`. */
   readonly issuer: string;
+  /** As the module's option. */
+  readonly tenants?: Tenants;
   /** Our client there, with a secret or a key for introspection. Left out: only its JWTs are accepted. */
   readonly client?: ClientMetadata;
   /** Members of its metadata that override the discovered ones, as in the module's option. */

@@ -5,6 +5,7 @@ import type { Server } from '../authorization-server/server.js';
 import type { AccessTokenErrorCode, VerificationErrorCode } from '../errors/codes.js';
 import { AccessTokenError, ConfigError, OAuthError, VerificationError } from '../errors/errors.js';
 import type { OperatorPort } from '../events/operator-events.js';
+import type { IssuerRule } from '../jose/issuer-rule.js';
 import { unverifiedJwt, type UnverifiedJwt } from '../jose/unverified-jwt.js';
 import { LONGEST_STALE, type IntrospectionFreshness, type Validation } from '../nest/access-rule.js';
 import type { OidcStore } from '../storage/oidc-store.js';
@@ -67,6 +68,11 @@ export class TrustedIssuer {
     this.#signed = source((token) => this.#verifySignature(token), times && new LocalClaimsCache(times.maxEntries));
   }
 
+  /** Whether its tokens name it by their tenant. */
+  get hasTenants(): boolean {
+    return this.server.tenants !== undefined;
+  }
+
   /** Whether tokens can be introspected there. If not, only JWTs are accepted. */
   get introspects(): boolean {
     return this.#introspected !== undefined;
@@ -96,7 +102,7 @@ export class TrustedIssuer {
 
   /** The issuer that the found claims must name. Where they name the server itself, no metadata is fetched to find that out. */
   #issuerOf({ claims }: FoundClaims): Awaitable<string> {
-    const isItself = claims?.iss === undefined || claims.iss === this.issuer;
+    const isItself = claims === undefined || (!this.hasTenants && (claims.iss ?? this.issuer) === this.issuer);
     return isItself ? this.issuer : this.server.accessTokenIssuer.nameFor(claims);
   }
 
@@ -125,6 +131,9 @@ export class TrustedIssuer {
         return undefined;
       }
       requireNoIdToken(token, introspection);
+      if (this.hasTenants) {
+        await requireTenant(introspection, server.accessTokenIssuer);
+      }
       return introspection;
     } catch (error) {
       // The server does not know this kind of token. The error is of RFC 7009, section 2.2.1; servers use it here too.
@@ -142,14 +151,38 @@ export class TrustedIssuer {
     try {
       return await verifyAccessToken(this.server, token, { reader, algorithms });
     } catch (error) {
-      // The token is invalid. Errors in fetching the keys pass as they are.
-      if (error instanceof VerificationError) {
-        const code = CODES[error.code] ?? 'TOKEN_INVALID';
-        const facts = code === 'TOKEN_TYPE' ? { profiles: profilesOf(unverifiedJwt(token)) } : undefined;
-        throw new AccessTokenError(code, 'The token does not verify.', { cause: error, facts });
-      }
-      throw error;
+      throw blamedOnToken(error, token);
     }
+  }
+}
+
+/** The error of a token that is to blame. Errors in fetching the keys pass as they are. */
+function blamedOnToken(error: unknown, token?: string): unknown {
+  if (!(error instanceof VerificationError)) {
+    return error;
+  }
+  const code = CODES[error.code] ?? 'TOKEN_INVALID';
+  const isOtherShape = code === 'TOKEN_TYPE' && token !== undefined;
+  const facts = isOtherShape ? { profiles: profilesOf(unverifiedJwt(token)) } : undefined;
+  return new AccessTokenError(code, 'The token does not verify.', { cause: error, facts });
+}
+
+/**
+ * Checks the tenant that an introspected token is of. An answer of a server for many tenants has to say it.
+ *
+ * @throws {AccessTokenError} `TOKEN_ISSUER`, or `TOKEN_INVALID` where it is not said
+ */
+async function requireTenant(answer: AccessTokenClaims, issuer: IssuerRule): Promise<void> {
+  try {
+    const name = await issuer.nameFor(answer);
+    if (answer.iss !== name) {
+      throw new VerificationError('ISS_MISMATCH', 'The introspection response names another issuer.', {
+        facts: { iss: answer.iss, wanted: name },
+      });
+    }
+    await issuer.requireTaken(answer);
+  } catch (error) {
+    throw blamedOnToken(error);
   }
 }
 
@@ -198,6 +231,7 @@ const CODES: Readonly<Partial<Record<VerificationErrorCode, AccessTokenErrorCode
   EXPIRED: 'TOKEN_EXPIRED',
   NOT_YET_VALID: 'TOKEN_NOT_YET_VALID',
   ISS_MISMATCH: 'TOKEN_ISSUER',
+  TENANT_REFUSED: 'TOKEN_ISSUER',
   AUD_MISMATCH: 'TOKEN_AUDIENCE',
   TYP_MISMATCH: 'TOKEN_TYPE',
   JWT_MALFORMED: 'TOKEN_TYPE',

@@ -2,9 +2,9 @@ import { LRUCache } from 'lru-cache';
 
 import { isWithin, type Now } from '../clock/clock.js';
 import { AccessTokenError, ConfigError } from '../errors/errors.js';
-import { OidcError } from '../errors/oidc.error.js';
+import { resolverFailed } from '../metadata/resolver-failed.js';
+import { isOfTenant } from '../jose/tenant.js';
 import type { Awaitable } from '../values/awaitable.js';
-import { textMember } from '../values/member.js';
 import {
   isTrustedIssuer,
   TRUSTED_ISSUER,
@@ -40,6 +40,8 @@ interface Resolved {
  */
 export class TrustedIssuers {
   readonly #known = new Map<string, TrustedIssuer>();
+  /** Those that have a name for each tenant. */
+  readonly #ofTenants: readonly TrustedIssuer[];
   readonly #resolved = new LRUCache<string, Resolved>({ max: MOST_RESOLVED });
   readonly #untrustedAt = new LRUCache<string, number>({ max: MOST_UNTRUSTED });
   readonly #resolving = new Map<string, Promise<TrustedIssuer>>();
@@ -58,6 +60,7 @@ export class TrustedIssuers {
     } else {
       others.map(create).forEach((issuer) => this.#known.set(issuer.name, issuer));
     }
+    this.#ofTenants = [...this.#known.values()].filter(({ hasTenants }) => hasTenants);
   }
 
   /** The issuer identifiers of those that are known from the start. */
@@ -75,7 +78,12 @@ export class TrustedIssuers {
    * @throws {AccessTokenError} `TOKEN_ISSUER`: not trusted
    */
   get(name: string | undefined): Awaitable<TrustedIssuer> {
-    return name === undefined || !this.areSeveral ? this.own : (this.#known.get(name) ?? this.#resolvedAs(name));
+    return name === undefined || !this.areSeveral ? this.own : (this.#knownAs(name) ?? this.#resolvedAs(name));
+  }
+
+  /** The issuer of this name, else one that has it for one of its tenants. */
+  #knownAs(name: string): TrustedIssuer | undefined {
+    return this.#known.get(name) ?? this.#ofTenants.find((issuer) => isOfTenant(name, issuer.name));
   }
 
   #resolvedAs(name: string): Awaitable<TrustedIssuer> {
@@ -136,20 +144,10 @@ async function resolved(resolve: ResolveIssuer, name: string): Promise<TrustedIs
   return options;
 }
 
-/** The resolver's answer. Its `OidcError`s pass as they are; any other error becomes the reason of a `ConfigError`. */
 async function answerOf(resolve: ResolveIssuer, name: string): Promise<ResolvedIssuer> {
   try {
     return await resolve(name);
   } catch (error) {
-    if (error instanceof OidcError) {
-      throw error;
-    }
-    const reason = textMember(error, 'code') || textMember(error, 'name') || undefined;
-    // Not in the reason, by which the log groups errors: the message may hold text from a stranger.
-    const message = textMember(error, 'message') || undefined;
-    throw new ConfigError('RESOLVER_FAILED', MEMBER, 'the function threw', {
-      cause: error,
-      facts: { reason, message },
-    });
+    throw resolverFailed(MEMBER, error);
   }
 }

@@ -150,6 +150,13 @@ function requireContinuity(claims: JsonObject, continues: IdTokenExpectations['c
   if (claims['sub'] !== continues['sub']) {
     throw fail('SUB_MISMATCH', 'The refreshed ID token names another end-user.');
   }
+  // Among many tenants another one may have a person of the same `sub`.
+  if (continues['iss'] !== undefined && claims['iss'] !== continues['iss']) {
+    throw fail('ISS_MISMATCH', 'The refreshed ID token names another issuer.', {
+      iss: factOf(claims['iss']),
+      wanted: factOf(continues['iss']),
+    });
+  }
   const audiences = audiencesOf(claims['aud']);
   if (!audiencesOf(continues['aud']).every((audience) => audiences.includes(audience))) {
     throw fail('AUD_MISMATCH', 'The refreshed ID token lost an audience.');

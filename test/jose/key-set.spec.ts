@@ -6,7 +6,7 @@ import { clientOf, loginWith } from '../support/client/client.js';
 import { keysAt, signedBy } from '../support/client/remote-keys.js';
 import { CLIENT_SECRET, startProvider } from '../support/provider/provider.js';
 import type { Jwk, SigningKey } from '../support/tokens/keys.js';
-import { generateKey, keyOf } from '../support/tokens/keys.js';
+import { generateKey, jws, keyOf } from '../support/tokens/keys.js';
 
 const RSA = keyOf('RSA', 'a');
 const OTHER_RSA = keyOf('RSA', 'b');
@@ -39,6 +39,35 @@ const RSA_KEYS = ['b', 'c', 'd', 'e', 'f'].map((name) => keyOf('RSA', name));
 /** The bytes of a modulus behind zeros, which make it look longer and no bigger. */
 const padded = (modulus: unknown) =>
   Buffer.concat([Buffer.alloc(200), Buffer.from(String(modulus), 'base64url')]).toString('base64url');
+
+/** Of a token whose claims say who issued it. */
+const issued = (claims: object) => jws({ alg: 'ES256', kid: EC.kid }, { sub: 'alice', ...claims }, EC);
+const TENANT = '9a0c2d4e-0000-4000-8000-0000000000aa';
+
+describe('the issuer of a key', () => {
+  it.each<[string, unknown, object]>([
+    ['the one that the JWT names', 'https://op.test', { iss: 'https://op.test' }],
+    ['a template of it', 'https://op.test/{tenantid}', { iss: `https://op.test/${TENANT}`, tid: TENANT }],
+    ['no URL, such as the name of a certificate’s issuer', 'CN=op', { iss: 'https://op.test' }],
+    ['no text', ['https://other.test'], { iss: 'https://op.test' }],
+  ])('is %s', async (_what, issuer, claims) => {
+    await expectOutcome([publish(EC, { issuer })], issued(claims), 'verified');
+  });
+
+  it.each<[string, unknown, object]>([
+    ['another', 'https://other.test', { iss: 'https://op.test' }],
+    ['another, and the JWT names none', 'https://other.test', {}],
+    [
+      'a template, and the JWT names another tenant',
+      'https://op.test/{tenantid}',
+      { iss: 'https://op.test/x', tid: TENANT },
+    ],
+    ['a template, and the JWT has no tenant', 'https://op.test/{tenantid}', { iss: 'https://op.test/{tenantid}' }],
+    ['a template, and the JWT has neither', 'https://op.test/{tenantid}', {}],
+  ])('is not good where it is %s', async (_what, issuer, claims) => {
+    await expectOutcome([publish(EC, { issuer })], issued(claims), 'KEY_NOT_FOUND');
+  });
+});
 
 describe('the key of a signature', () => {
   it.each<[string, readonly unknown[], string]>([

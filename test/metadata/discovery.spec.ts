@@ -71,19 +71,28 @@ describe('metadata is refused', () => {
     expect(op.requests().map(({ endpoint }) => endpoint)).toEqual(['discovery']);
   });
 
-  it.each(['common', '9188040d-6c67-4c5b-b112-36a304b66dad'])(
-    'TEN-13 of an issuer that is a template, at the place of %s',
-    async (tenant) => {
-      const op = await startProvider({ path: `/${tenant}/v2.0` });
-      op.discovery((document) => ({ ...document, issuer: `${op.origin}/{tenantid}/v2.0` }));
-      const { oidc } = clientOf(op);
-      expect(await rejection(oidc.clientCredentials())).toMatchObject({
-        name: 'DiscoveryError',
-        code: 'ISSUER_MISMATCH',
-      });
-      expect(op.requests().map(({ endpoint }) => endpoint)).toEqual(['discovery']);
-    },
-  );
+  it.each([
+    ['a tenant', '/9188040d-6c67-4c5b-b112-36a304b66dad/v2.0', '/{tenantid}/v2.0'],
+    ['another path', '/common/v2.0', '/{tenantid}/v1.0'],
+    ['a longer path', '/common/v2.0', '/{tenantid}/v2.0/'],
+    ['two segments', '/common/organizations', '/{tenantid}/{tenantid}'],
+    ['a part of a segment', '/common/v2.0', '/x{tenantid}/v2.0'],
+  ])('TEN-13 of an issuer that is a template, at the place of %s', async (_what, path, template) => {
+    const op = await startProvider({ path });
+    op.discovery((document) => ({ ...document, issuer: op.origin + template }));
+    const { oidc } = clientOf(op, { settings: { tenants: () => true } });
+    expect(await rejection(oidc.clientCredentials())).toMatchObject({
+      name: 'DiscoveryError',
+      code: 'ISSUER_MISMATCH',
+    });
+    expect(op.requests().map(({ endpoint }) => endpoint)).toEqual(['discovery']);
+  });
+
+  it('TEN-13 of an issuer whose host is a template', () => {
+    const rule = { issuer: 'https://common', insecureHttp: false, tenants: () => true };
+    const parse = () => parseServerMetadata({ issuer: 'https://{tenantid}' }, rule);
+    expect(parse).toThrow(expect.objectContaining({ code: 'ISSUER_MISMATCH' }));
+  });
 
   it.each(['https://op.test/', 'https://OP.test', 'https://op.test:443', 'https://op.test#'])(
     'DISC-02 DISC-03 of %s where https://op.test was meant',

@@ -10,6 +10,7 @@ import type { ClientMetadata } from '../../../lib/metadata/client-metadata.js';
 import type { DiscoveryDocument } from '../../../lib/metadata/discovery.js';
 import { parseClientMetadata } from '../../../lib/metadata/registered-client.js';
 import type { ServerMetadata } from '../../../lib/metadata/server-metadata.js';
+import type { Tenants } from '../../../lib/metadata/tenants.js';
 import { Evictions } from '../../../lib/tokens/evictions.js';
 import { closeLater } from '../closing.js';
 import type { TestProvider } from '../provider/correct/test-provider.js';
@@ -22,6 +23,7 @@ interface ServerSettings {
   /** Members that stand above the published ones. */
   readonly server: Partial<ServerMetadata>;
   readonly document: DiscoveryDocument;
+  readonly tenants: Tenants;
   readonly transport: Transport;
   readonly skew: number;
   readonly tolerance: number;
@@ -72,11 +74,12 @@ export function clientOf(
   const {
     server: overrides = {},
     document = 'openid-configuration',
+    tenants,
     transport = new Transport(closeLater(new Connections(limits, op.clock.now))),
     skew = 0,
     tolerance = 30,
   } = settings;
-  const source = { issuer: op.issuer, insecureHttp: false, document, overrides };
+  const source = { issuer: op.issuer, insecureHttp: false, document, overrides, tenants };
   const clock = new Clock(op.clock.now, skew, tolerance);
   const server = new Server(parseClientMetadata(client), source, transport, clock, {
     report: (event) => void reported.push(event),
