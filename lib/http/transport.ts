@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 
 import { originOf } from '../values/url.js';
+import { calledUrl, type Backchannel } from './backchannel.js';
 import type { Connections } from './connections.js';
 import type { HttpRequest } from './request.js';
 import { HttpResponse } from './response.js';
@@ -21,7 +22,11 @@ export class Transport {
   /** By origin. */
   readonly #upstreams = new LRUCache<string, Upstream>({ max: MOST_ORIGINS });
 
-  constructor(private readonly connections: Connections) {}
+  /** @param backchannel undefined: the server is called where it publishes that it is */
+  constructor(
+    private readonly connections: Connections,
+    private readonly backchannel?: Backchannel,
+  ) {}
 
   /**
    * Sends a request.
@@ -30,7 +35,8 @@ export class Transport {
    * @throws {TransportError} the server is unreachable, too slow, busy or failing, or its circuit is open
    * @throws {ResponseError} the answer is a redirect, no HTTP, or beyond our limits
    */
-  async request(request: HttpRequest): Promise<HttpResponse> {
+  async request(published: HttpRequest): Promise<HttpResponse> {
+    const request = this.#called(published);
     const { url, method, background } = request;
     const upstream = this.#upstreamOf(originOf(url));
     const timeout = background === true ? BACKGROUND_TIMEOUT : this.connections.settings.timeout;
@@ -48,6 +54,15 @@ export class Transport {
     } finally {
       limit?.release();
     }
+  }
+
+  /**
+   * The request as it is sent. Only its address is another: what it says of the server, such as the audience of an
+   * assertion and the `htu` of a DPoP proof, is the public one, by which the server knows itself.
+   */
+  #called(published: HttpRequest): HttpRequest {
+    const { backchannel } = this;
+    return backchannel === undefined ? published : { ...published, url: calledUrl(published.url, backchannel) };
   }
 
   #upstreamOf(origin: string): Upstream {

@@ -11,6 +11,8 @@ export type DiscoveryDocument = 'openid-configuration' | 'oauth-authorization-se
 
 export interface DiscoverySource extends MetadataRule {
   readonly document: DiscoveryDocument;
+  /** Where the document is; undefined: at the well-known place of the issuer. */
+  readonly url?: string | undefined;
   /** Members that replace the published ones. */
   readonly overrides: Partial<ServerMetadata>;
 }
@@ -52,7 +54,7 @@ async function fetchDocument(
 ): Promise<{ document: JsonObject; response: HttpResponse }> {
   try {
     let response: HttpResponse | undefined;
-    for (const url of wellKnownUrls(source.issuer, source.document)) {
+    for (const url of documentUrls(source)) {
       response = await transport.request({
         method: 'GET',
         url,
@@ -71,6 +73,10 @@ async function fetchDocument(
       ? new DiscoveryError(error.code, error.message, { facts: error.facts, cause: error.cause })
       : error;
   }
+}
+
+function documentUrls({ url, issuer, backchannelUrl, document }: DiscoverySource): readonly string[] {
+  return url === undefined ? wellKnownUrls(backchannelUrl ?? issuer, document) : [url];
 }
 
 /**

@@ -69,9 +69,14 @@ const MEMBER_TYPES: MemberTypes = {
   mtls_endpoint_aliases: RECORD,
 };
 
-/** Egress rule: which URLs may be called. Plain http is for a loopback issuer, or where the configuration allows it. */
+/**
+ * Egress rule: which URLs may be called. Plain http is for a loopback issuer or back channel, or where the configuration
+ * allows it.
+ */
 export interface EgressRule {
   readonly issuer: string;
+  /** Where the server is reached from here; undefined: at the issuer. */
+  readonly backchannelUrl?: string | undefined;
   readonly insecureHttp: boolean;
 }
 
@@ -147,7 +152,8 @@ function isCallable(value: string, rule: EgressRule): boolean {
     return false;
   }
   const url = new URL(value);
-  const isPlain = rule.insecureHttp || (isLoopback(url.hostname) && isLoopback(new URL(rule.issuer).hostname));
+  const isHere = [rule.issuer, rule.backchannelUrl ?? rule.issuer].some((known) => isLoopback(new URL(known).hostname));
+  const isPlain = rule.insecureHttp || (isLoopback(url.hostname) && isHere);
   return (
     (url.protocol === 'https:' || (url.protocol === 'http:' && isPlain)) &&
     url.username === '' &&

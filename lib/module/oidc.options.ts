@@ -6,7 +6,7 @@ import { httpOptionsSchema, type HttpOptions } from '../http/http.options.js';
 import { loginOptionsSchema, type LoginOptions } from '../login/login.options.js';
 import type { ClientMetadata } from '../metadata/client-metadata.js';
 import type { DiscoveryDocument } from '../metadata/discovery.js';
-import { isSecure, serverOptionsSchema } from '../metadata/metadata.options.js';
+import { isSecure, serverOptionsSchema, trustedServerSchema } from '../metadata/metadata.options.js';
 import { parseClientMetadata, type RegisteredClient } from '../metadata/registered-client.js';
 import type { ServerMetadata } from '../metadata/server-metadata.js';
 import type { Tenants } from '../metadata/tenants.js';
@@ -27,6 +27,12 @@ export interface OidcModuleOptions {
   /** The issuer identifier: https, or http on a loopback host. */
   issuer: string;
   /**
+   * The address under which this process reaches the issuer, where that is not the public one: a container's name, a
+   * cluster's service. The metadata and each endpoint below the issuer that we call are called there. Browsers are sent
+   * to the public one, and all checks are of the issuer.
+   */
+  backchannelUrl?: string;
+  /**
    * Which tenants are taken, where the issuer stands for many (Entra ID: `common`, `organizations`): their ids, or a
    * function that is asked about the tenant of each token that is good otherwise. What it throws is answered with 503.
    */
@@ -40,6 +46,8 @@ export interface OidcModuleOptions {
     when?: 'first-use' | 'boot';
     /** The discovery document. Default `openid-configuration`. */
     document?: DiscoveryDocument;
+    /** Where the document is, if it is not where the issuer says. Its `issuer` must still be ours. */
+    url?: string;
   };
   /** Allows plain http to a server that is not on this machine. Default false. */
   insecureHttp?: boolean;
@@ -105,6 +113,9 @@ export type ParsedOptions = Omit<v.InferOutput<typeof optionsSchema>, 'client' |
   readonly server: Partial<ServerMetadata>;
 };
 
+/** Where a server is. */
+export type TrustedServer = v.InferOutput<typeof trustedServerSchema>;
+
 /** Members that belong beside the factory. In its result they would have no effect. */
 const EXTRAS: readonly (keyof OidcModuleExtras)[] = ['name', 'isGlobal', 'imports', 'providers'];
 
@@ -128,8 +139,8 @@ export function requireReturned<T>(options: T, by: 'useFactory' | 'useClass' | '
  */
 export function parseOptions(options: OidcModuleOptions): ParsedOptions {
   const parsed = validate(optionsSchema, options, '');
-  const { issuer, insecureHttp, resourceServer } = parsed;
-  requireSecureIssuer(issuer, insecureHttp);
+  const { insecureHttp, resourceServer } = parsed;
+  requireSecureServer(parsed, insecureHttp);
   requireSecure(resourceServer?.resource, 'resourceServer.resource', insecureHttp);
   if (Array.isArray(resourceServer?.issuers)) {
     resourceServer.issuers.forEach((trusted, index) => requireListedIssuer(trusted, index, insecureHttp));
@@ -150,10 +161,11 @@ export function serverOverrides(server: Partial<ServerMetadata> | undefined): Pa
   return plainJson(validate(serverOptionsSchema.server, server, 'server'), 'server');
 }
 
-/** Checks an issuer. @throws {ConfigError} it is no issuer identifier, or plain http that is not allowed */
-function requireSecureIssuer(issuer: string, insecureHttp: boolean): void {
-  validate(serverOptionsSchema.issuer, issuer, 'issuer');
+/** @throws {ConfigError} it would be reached without TLS */
+function requireSecureServer({ issuer, backchannelUrl, discovery }: TrustedServer, insecureHttp: boolean): void {
   requireSecure(issuer, 'issuer', insecureHttp);
+  requireSecure(backchannelUrl, 'backchannelUrl', insecureHttp);
+  requireSecure(discovery?.url, 'discovery.url', insecureHttp);
 }
 
 /**
@@ -161,16 +173,17 @@ function requireSecureIssuer(issuer: string, insecureHttp: boolean): void {
  *
  * @throws {ConfigError} it is reached without TLS, or another member is wrong
  */
-export function requireTrustedIssuer({ issuer, tenants }: TrustedIssuerOptions, insecureHttp: boolean): void {
-  requireSecureIssuer(issuer, insecureHttp);
-  validate(serverOptionsSchema.tenants, tenants, 'tenants');
+export function parseTrustedServer(trusted: TrustedIssuerOptions, insecureHttp: boolean): TrustedServer {
+  const server = validate(trustedServerSchema, trusted, '');
+  requireSecureServer(server, insecureHttp);
+  return server;
 }
 
 /** Checks a trusted issuer: one of a list at boot, with its index in errors; a resolver's when it is resolved. */
 function requireListedIssuer(trusted: TrustedIssuerOptions, index: number, insecureHttp: boolean): void {
   const { client, server } = trusted;
   try {
-    requireTrustedIssuer(trusted, insecureHttp);
+    parseTrustedServer(trusted, insecureHttp);
     if (client !== undefined) {
       parseClientMetadata(validate(optionsSchema.entries.client, client, 'client'));
     }

@@ -6,9 +6,10 @@ import { Connections } from '../http/connections.js';
 import { Transport } from '../http/transport.js';
 import type { DiscoverySource } from '../metadata/discovery.js';
 import { parseClientMetadata, type RegisteredClient } from '../metadata/registered-client.js';
+import type { ServerMetadata } from '../metadata/server-metadata.js';
 import type { ServersOfIssuers } from '../resource-server/resource-server.js';
 import type { TrustedIssuerOptions } from '../resource-server/resource-server.options.js';
-import { requireTrustedIssuer, serverOverrides, type ParsedOptions } from './oidc.options.js';
+import { parseTrustedServer, serverOverrides, type ParsedOptions, type TrustedServer } from './oidc.options.js';
 
 /** Defaults of all servers of one module. A client's own metadata overrides them. */
 export interface ServerDefaults {
@@ -18,9 +19,6 @@ export interface ServerDefaults {
   readonly tolerance: number;
   readonly operator: OperatorPort;
 }
-
-/** The options that say where one server is. */
-type Place = Pick<ParsedOptions, 'issuer' | 'tenants' | 'server'>;
 
 /** Factory of authorization servers: the module's own, and those of the API's other trusted issuers. */
 export class Servers implements ServersOfIssuers {
@@ -32,7 +30,7 @@ export class Servers implements ServersOfIssuers {
   /** The server where the module's client is registered. */
   own(): Server {
     const { client } = this.options;
-    return new Server(client, this.#source(this.options), ...this.#means(client));
+    return new Server(client, this.#source(this.options, this.options.server), ...this.#means(client, this.options));
   }
 
   /**
@@ -42,27 +40,33 @@ export class Servers implements ServersOfIssuers {
    */
   at(trusted: TrustedIssuerOptions): Server | PublishedServer {
     const { options } = this;
-    requireTrustedIssuer(trusted, options.insecureHttp);
+    const server = parseTrustedServer(trusted, options.insecureHttp);
     const own = trusted.issuer === options.issuer ? options.client : undefined;
-    const source = this.#source({ ...trusted, server: serverOverrides(trusted.server) });
+    const source = this.#source(server, serverOverrides(trusted.server));
     if (trusted.client === undefined) {
-      return new PublishedServer(source, ...this.#means(own));
+      return new PublishedServer(source, ...this.#means(own, server));
     }
     const client = own ?? parseClientMetadata(trusted.client);
-    return new Server(client, source, ...this.#means(client));
+    return new Server(client, source, ...this.#means(client, server));
   }
 
-  #source({ issuer, tenants, server: overrides }: Place): DiscoverySource {
-    const { insecureHttp, discovery } = this.options;
-    return { issuer, tenants, insecureHttp, document: discovery.document, overrides };
+  #source(server: TrustedServer, overrides: Partial<ServerMetadata>): DiscoverySource {
+    const { issuer, backchannelUrl, tenants, discovery = {} } = server;
+    const { insecureHttp } = this.options;
+    const { document = this.options.discovery.document, url } = discovery;
+    return { issuer, backchannelUrl, tenants, insecureHttp, document, url, overrides };
   }
 
   /** Transport, clock and operator port for a server. */
-  #means(client: RegisteredClient | undefined): [Transport, Clock, OperatorPort] {
+  #means(
+    client: RegisteredClient | undefined,
+    { issuer, backchannelUrl: url }: TrustedServer,
+  ): [Transport, Clock, OperatorPort] {
     const { connections, now, skew, tolerance, operator } = this.defaults;
+    const backchannel = url === undefined ? undefined : { issuer, url };
     const { fetch = this.options.client.fetch } = client ?? {};
     return [
-      new Transport(fetch ? new Connections(this.options.http, now, { fetch }) : connections),
+      new Transport(fetch ? new Connections(this.options.http, now, { fetch }) : connections, backchannel),
       new Clock(now, client?.skew ?? skew, client?.tolerance ?? tolerance),
       operator,
     ];

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 
 import { isAsymmetric } from '../jose/algorithms.js';
 import type { ClientMetadata } from '../metadata/client-metadata.js';
+import type { DiscoveryDocument } from '../metadata/discovery.js';
 import type { ServerMetadata } from '../metadata/server-metadata.js';
 import type { Tenants } from '../metadata/tenants.js';
 import { VALIDATIONS } from '../nest/access-rule.js';
@@ -95,7 +96,11 @@ export interface TrustedIssuerOptions {
   /** Its issuer identifier, exactly as in `iss`. */
   readonly issuer: string;
   /** As the module's option. */
+  readonly backchannelUrl?: string;
+  /** As the module's option. */
   readonly tenants?: Tenants;
+  /** As the module's option; `document` is by default the module's. */
+  readonly discovery?: { readonly document?: DiscoveryDocument; readonly url?: string };
   /** Our client there, with a secret or a key for introspection. Left out: only its JWTs are accepted. */
   readonly client?: ClientMetadata;
   /** Members of its metadata that override the discovered ones, as in the module's option. */

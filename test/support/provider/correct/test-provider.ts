@@ -23,6 +23,8 @@ export interface TestProviderOptions {
   readonly host?: string;
   /** The issuer's path, such as `/tenant`; default none. */
   readonly path?: string;
+  /** The origin of the issuer, where somebody stands in front: `https://op.test`. Default: where it listens. */
+  readonly publicOrigin?: string;
 }
 
 const ANSWERS: Readonly<Record<string, (op: ProviderContext, request: Recorded) => Promise<Answer>>> = {
@@ -58,14 +60,16 @@ export class TestProvider extends LoopbackServer {
   protected hooks: ResponseHooks = unchanged((alg) => this.key(alg));
 
   readonly #path: string;
+  readonly #publicOrigin: string | undefined;
   readonly #clients: ProviderClients;
   readonly #keys = new KeyRing();
   readonly #issued: Issued;
 
-  protected constructor({ clock = new TestClock(), clients = [], host, path = '' }: TestProviderOptions) {
+  protected constructor({ clock = new TestClock(), clients = [], host, path = '', publicOrigin }: TestProviderOptions) {
     super(host);
     this.clock = clock;
     this.#path = path;
+    this.#publicOrigin = publicOrigin;
     this.#clients = new ProviderClients(() => this.issuer, clock.now);
     clients.forEach((client) => this.register(client));
     this.#issued = new Issued(() => this.issuer, clock);
@@ -83,7 +87,7 @@ export class TestProvider extends LoopbackServer {
   }
 
   get issuer(): string {
-    return this.origin + this.#path;
+    return (this.#publicOrigin ?? this.origin) + this.#path;
   }
 
   url(endpoint: Endpoint): string {
