@@ -215,7 +215,7 @@ describe('the issuer of a server for many tenants', () => {
     const access_token_issuer = 'https://sts.test/{tenantid}/';
     const { oidc } = clientOf(op, { settings: { server: { access_token_issuer }, tenants: [TENANT] } });
     const claims = { tid: TENANT, iss: `https://sts.test/${TENANT}/` };
-    expect(await oidc.verifyAccessToken(jwtAccessToken(op, { claims }))).toMatchObject(claims);
+    expect((await oidc.verifyAccessToken(jwtAccessToken(op, { claims }))).claims).toMatchObject(claims);
     expect((await loginWith(oidc, op)).idToken.sub).toBe('alice');
     expect(await rejection(oidc.verifyAccessToken(jwtAccessToken(op)))).toMatchObject({ code: 'CLAIM_INVALID' });
   });
