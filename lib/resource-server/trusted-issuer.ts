@@ -112,11 +112,11 @@ export class TrustedIssuer {
       return this.#signed.find(token, freshness);
     }
     if (validation === 'introspection') {
-      return introspected.find(token, freshness);
+      return withoutEndpoint(introspected.find(token, freshness), () => adviceFor(token));
     }
     const jwt = unverifiedJwt(token);
     if (jwt === undefined || !this.settings.reader.takes(jwt)) {
-      return notIntrospectable(introspected.find(token, freshness), jwt);
+      return withoutEndpoint(introspected.find(token, freshness), (cause) => notTaken(jwt, cause));
     }
     const found = this.#signed.find(token, freshness);
     return isPromise(found)
@@ -192,21 +192,29 @@ function profilesOf(jwt: UnverifiedJwt | undefined): readonly string[] | undefin
   return profiles.length === 0 ? undefined : profiles;
 }
 
-/** At a server without introspection, a token that the profile does not take is refused. */
-function notIntrospectable(asked: Awaitable<FoundClaims>, jwt: UnverifiedJwt | undefined): Awaitable<FoundClaims> {
-  if (!isPromise(asked)) {
-    return asked;
-  }
-  return asked.catch((error: unknown) => {
-    if (error instanceof ConfigError && error.code === 'ENDPOINT_MISSING') {
-      const facts = { profiles: profilesOf(jwt) };
-      throw new AccessTokenError('TOKEN_TYPE', 'The profile does not take the token, and nobody introspects it.', {
-        facts,
-        cause: error,
-      });
-    }
-    throw error;
-  });
+/** Replaces the error of a server that has no introspection endpoint. */
+function withoutEndpoint(
+  found: Awaitable<FoundClaims>,
+  instead: (cause: ConfigError) => Error,
+): Awaitable<FoundClaims> {
+  return isPromise(found)
+    ? found.catch((error: unknown) => {
+        throw error instanceof ConfigError && error.code === 'ENDPOINT_MISSING' ? instead(error) : error;
+      })
+    : found;
+}
+
+function notTaken(jwt: UnverifiedJwt | undefined, cause: ConfigError): AccessTokenError {
+  const facts = { profiles: profilesOf(jwt) };
+  const message = 'The profile does not take the token, and the server does not introspect it.';
+  return new AccessTokenError('TOKEN_TYPE', message, { facts, cause });
+}
+
+/** What to configure in place of introspection, for the log. */
+function adviceFor(token: string): ConfigError {
+  const problem = "is not published by the server. JWTs are verified with validation: 'jwt' and accessTokens";
+  const facts = { profiles: profilesOf(unverifiedJwt(token)) };
+  return new ConfigError('ENDPOINT_MISSING', 'server.introspection_endpoint', problem, { facts });
 }
 
 /** Introspects a refused JWT that only lacks a claim, if the server can introspect. Any other stays refused. */

@@ -106,7 +106,7 @@ export const ACCESS_TOKEN_PROFILES = Object.freeze({
     clientId: ['applicationId', 'aud'],
     scopes: 'scope',
     roles: ['roles', 'permissions'],
-    require: { tid: true },
+    require: { tid: true, jti: true },
   },
   /** https://developer.pingidentity.com/pingone-api/foundations/authentication-concepts/access-tokens-and-id-tokens/token-claims.html */
   pingone: {
