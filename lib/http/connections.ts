@@ -1,4 +1,4 @@
-import { Agent, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 
 import type { Now } from '../clock/clock.js';
 import { ResponseError, TransportError } from '../errors/errors.js';
@@ -7,8 +7,10 @@ import { textMember } from '../values/member.js';
 import { locationOf } from '../values/url.js';
 import { Deadline } from './deadline.js';
 import { exchangeOver, exchangeThrough, tooLarge, type CustomFetch, type Exchange, type Incoming } from './exchange.js';
-import { failureOf, timedOut, type Failure } from './failure.js';
+import { CONNECT_TIMEOUTS, failureOf, timedOut, type Failure } from './failure.js';
 import type { HttpSettings } from './http.options.js';
+import { ownPool } from './pool.js';
+import { proxiesOf, type Environment } from './proxies.js';
 import type { HttpRequest } from './request.js';
 import { HttpResponse } from './response.js';
 import { retryAfter } from './retry-after.js';
@@ -23,6 +25,8 @@ export interface ConnectionsOptions {
   /** Default: a pool of our own. */
   readonly dispatcher?: Dispatcher | undefined;
   readonly fetch?: CustomFetch | undefined;
+  /** Whose proxies our own pool uses. Default: that of the process. */
+  readonly environment?: Environment | undefined;
 }
 
 /** HTTP client for all servers: pools connections, bounds each call in time and size, and follows no redirect. */
@@ -32,13 +36,13 @@ export class Connections {
   /** Uses a new connection for each call; the same as the other where the application has a transport of its own. */
   readonly #exchangeAnew: Exchange;
   /** Our own pools; none where the application has a transport of its own. */
-  readonly #pools: readonly Agent[];
+  #pools: readonly Dispatcher[];
   readonly #calls = new Set<Deadline>();
 
   constructor(
     readonly settings: HttpSettings,
     readonly now: Now,
-    { dispatcher, fetch }: ConnectionsOptions = {},
+    { dispatcher, fetch, environment = process.env }: ConnectionsOptions = {},
   ) {
     const theirs = fetch ? exchangeThrough(fetch) : dispatcher && exchangeOver(dispatcher);
     if (theirs !== undefined) {
@@ -46,10 +50,12 @@ export class Connections {
       this.#exchange = theirs;
       this.#exchangeAnew = theirs;
     } else {
-      const [kept, anew] = [ownPool(settings), ownPool(settings, { pipelining: 0 })];
-      this.#pools = [kept, anew];
-      this.#exchange = exchangeOver(kept);
-      this.#exchangeAnew = exchangeOver(anew);
+      const proxies = proxiesOf(environment);
+      const kept = ownPool(settings, { keepsConnections: true, proxies });
+      const anew = ownPool(settings, { keepsConnections: false, proxies });
+      this.#pools = [...kept.dispatchers, ...anew.dispatchers];
+      this.#exchange = kept.exchange;
+      this.#exchangeAnew = anew.exchange;
     }
   }
 
@@ -83,10 +89,11 @@ export class Connections {
 
   /** Closes our own pools; calls in flight get a second to end. A dispatcher that was handed in is its owner's to close. */
   async close(): Promise<void> {
-    const open = this.#pools.filter((pool) => !pool.closed);
+    const open = this.#pools;
     if (open.length === 0) {
       return;
     }
+    this.#pools = [];
     const grace = setTimeout(() => this.#calls.forEach((call) => call.abort()), CLOSING_TIME);
     await Promise.all(open.map((pool) => pool.close()));
     clearTimeout(grace);
@@ -121,7 +128,8 @@ export class Connections {
   /** Facts for the operator's log: which server, and what went wrong. */
   #factsOf({ error: { code, cause }, status }: Failure, { url }: HttpRequest, deadline: Deadline): ErrorFacts {
     const reason = textMember(cause, 'code') || textMember(cause, 'name') || undefined;
-    const timeout = reason === 'UND_ERR_CONNECT_TIMEOUT' ? this.settings.connectTimeout : deadline.milliseconds;
+    const timeout =
+      reason !== undefined && CONNECT_TIMEOUTS.includes(reason) ? this.settings.connectTimeout : deadline.milliseconds;
     return {
       url: locationOf(url),
       status,
@@ -165,16 +173,6 @@ export class Connections {
       ? { error: tooLarge(), kind: 'final' }
       : undefined;
   }
-}
-
-/**
- * A connection pool with TLS 1.2 and up (RFC 9325). Undici's own time-outs are off, because the deadline is ours.
- *
- * @param options with `pipelining: 0` no connection is kept
- */
-function ownPool({ connectTimeout }: HttpSettings, options: Agent.Options = {}): Agent {
-  const connect = { timeout: connectTimeout, minVersion: 'TLSv1.2' } as const;
-  return new Agent({ connect, headersTimeout: 0, bodyTimeout: 0, ...options });
 }
 
 function mayRetry({ retry }: HttpRequest, { kind }: Failure): boolean {

@@ -18,7 +18,13 @@ export interface Failure {
 const TLS =
   /^(CERT_|CRL_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|EPROTO$)/;
 
-const TIMEOUTS: readonly string[] = ['UND_ERR_CONNECT_TIMEOUT', 'ETIMEDOUT'];
+/** Undici's codes for a server, or a proxy, that takes too long to let us connect. Of an answer it does not time the head. */
+export const CONNECT_TIMEOUTS: readonly string[] = ['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT'];
+
+const TIMEOUTS: readonly string[] = [...CONNECT_TIMEOUTS, 'ETIMEDOUT'];
+
+/** What undici says of a proxy that opens no tunnel to the server; RFC 9110, section 9.3.6. */
+const NO_TUNNEL = /^Proxy response \((\d{3})\)/;
 
 /** Undici's code for a body that ends before its `Content-Length`. */
 const BODY_TOO_SHORT = 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH';
@@ -38,6 +44,15 @@ export function failureOf(error: unknown, answered: boolean): Failure {
   const cause = { name, code };
   if (TIMEOUTS.includes(code)) {
     return { error: timedOut(cause), kind: 'final' };
+  }
+  const [, status] = NO_TUNNEL.exec(message) ?? [];
+  if (status !== undefined) {
+    const text = 'The proxy opens no way to the server.';
+    const refused = new TransportError('UPSTREAM_UNAVAILABLE', text, {
+      cause,
+      facts: { proxy_status: Number(status) },
+    });
+    return { error: refused, kind: 'unanswered' };
   }
   if (TLS.test(code)) {
     return {

@@ -119,7 +119,7 @@ describe('over real connections', () => {
     server.close();
   });
 
-  it('NET-25 takes no proxy from the environment', async () => {
+  it('NET-25 takes no proxy to this machine, whatever the environment names', async () => {
     let proxied = 0;
     const proxy = createServer((socket) => {
       proxied += 1;

@@ -1,0 +1,48 @@
+import { Agent, EnvHttpProxyAgent, Pool, type Dispatcher } from 'undici';
+
+import { isLoopback } from '../values/url.js';
+import { exchangeOver, type Exchange } from './exchange.js';
+import type { HttpSettings } from './http.options.js';
+import type { Proxies } from './proxies.js';
+
+/** Connections of our own, and who sends over them. */
+export interface OwnPool {
+  readonly exchange: Exchange;
+  readonly dispatchers: readonly Dispatcher[];
+}
+
+/** How an {@link OwnPool} is made. */
+export interface OwnPoolOptions {
+  /** False: each call has a connection of its own. */
+  readonly keepsConnections: boolean;
+  /** Undefined: every server is called directly. */
+  readonly proxies: Proxies | undefined;
+}
+
+/**
+ * A connection pool with TLS 1.2 and up (RFC 9325). Undici's own time-outs are off, because the deadline is ours.
+ *
+ * This machine is never called through a proxy: there, its name would be the proxy's own.
+ */
+export function ownPool(settings: HttpSettings, { keepsConnections, proxies }: OwnPoolOptions): OwnPool {
+  const tls = { timeout: settings.connectTimeout, minVersion: 'TLSv1.2' } as const;
+  const options = { headersTimeout: 0, bodyTimeout: 0, ...(!keepsConnections && { pipelining: 0 }) };
+  const direct = new Agent({ connect: tls, ...options });
+  if (proxies === undefined) {
+    return { exchange: exchangeOver(direct), dispatchers: [direct] };
+  }
+  const proxied = new EnvHttpProxyAgent({
+    ...proxies,
+    ...options,
+    connect: tls,
+    proxyTls: tls,
+    requestTls: tls,
+    // A proxy that does not answer would keep the application from closing.
+    clientFactory: (proxy, client) => new Pool(proxy, { ...client, headersTimeout: settings.connectTimeout }),
+  });
+  const [here, outside] = [exchangeOver(direct), exchangeOver(proxied)];
+  return {
+    exchange: (outgoing, ...rest) => (isLoopback(new URL(outgoing.url).hostname) ? here : outside)(outgoing, ...rest),
+    dispatchers: [direct, proxied],
+  };
+}
