@@ -6,6 +6,7 @@ import {
   OAuthError,
   ResponseError,
   SessionError,
+  StoreError,
   TransportError,
   VerificationError,
 } from '../errors/errors.js';
@@ -39,6 +40,7 @@ const BY_KIND: readonly (readonly [kind: abstract new (...args: never) => OidcEr
   [OAuthError, denied],
   [VerificationError, denied],
   [TransportError, unavailable(503)],
+  [StoreError, unavailable(503)],
   [ResponseError, broken],
   [DiscoveryError, broken],
   [ConfigError, broken],

@@ -7,11 +7,12 @@ import { singleParameter, parseParameters, type Parameters } from '../nest/param
 import * as requests from '../nest/requests.js';
 import type { Responses } from '../nest/responses.js';
 import type { Routes } from '../nest/routes.js';
-import type { NewSession, SessionPort } from '../session/session.port.js';
+import type { NewSession, SessionIdentity, SessionPort } from '../session/session.port.js';
 import type { Sealer } from '../storage/sealer.js';
 import type { TokenResponse } from '../tokens/token-response.js';
 import type { Awaitable } from '../values/awaitable.js';
 import type { JsonObject, JsonValue } from '../values/json.js';
+import { text } from '../values/member.js';
 import { CallbackFlight } from './callback-flight.js';
 import { planLogin, type LoginPlan, type LoginSite } from './login-plan.js';
 import type { LoginSettings } from './login.options.js';
@@ -51,6 +52,7 @@ export interface LoginResponse {
 export interface LoggedIn {
   readonly claims: JsonObject;
   readonly tokens: TokenResponse;
+  readonly identity: SessionIdentity;
   readonly returnTo: string;
 }
 
@@ -164,6 +166,7 @@ export class Login {
       // Signed claims win over the others.
       claims: { ...result.userinfo, ...result.idToken.claims },
       tokens: result.tokens,
+      identity: { sub: result.idToken.sub, sid: text(result.idToken.claims['sid']) },
       returnTo: this.#returnUrl(site, returnTo, this.#plan().callbackPaths),
     };
   }

@@ -4,18 +4,18 @@ import { SessionError } from '../errors/errors.js';
 import * as requests from '../nest/requests.js';
 import { chain, type Awaitable } from '../values/awaitable.js';
 import type { SessionRefresh } from './session-refresh.js';
+import type { SessionTokens } from './session-tokens.js';
 import type { FoundSession, KeptSession, SessionKeeper, SessionPort } from './session.port.js';
 
-/** A session that a guard has found or renewed, for who reads it later in the same request. */
-interface Current {
+/** A found session that is valid. */
+interface ValidSession extends FoundSession {
   readonly session: KeptSession;
-  /** Where its cookies go. */
-  readonly response: unknown;
 }
 
-/** A session that was written anew. */
-interface RenewedSession extends FoundSession {
-  readonly session: KeptSession;
+/** A session that a guard has found or renewed, for who reads it later in the same request. */
+interface Current extends ValidSession {
+  /** Where its cookies go. */
+  readonly response: unknown;
 }
 
 /**
@@ -60,15 +60,15 @@ export class ClientSessions implements SessionPort {
       if (session === undefined) {
         return found;
       }
-      this.#remember(request, { session, response });
-      return this.refresh.isDue(session) ? this.#refreshed(request, response, found, session) : found;
+      const valid = { ...found, session };
+      this.#remember(request, response, valid);
+      return this.refresh.isDue(session) ? this.#refreshed(request, response, valid) : found;
     });
   }
 
   /** The session of a request as it is now: a guard may have renewed it since it came. */
   read(request: unknown): Awaitable<KeptSession | undefined> {
-    const current = this.#current.get(requests.raw(request));
-    return current?.session ?? chain(this.keeper().find(request), ({ session }) => session);
+    return chain(this.#found(request), ({ session }) => session);
   }
 
   /** The response to a request that a guard of ours has looked at. */
@@ -77,16 +77,20 @@ export class ClientSessions implements SessionPort {
   }
 
   /**
-   * Refreshes the tokens of a session and writes it.
+   * Refreshes the tokens of a request's session and writes it.
    *
    * @returns the session with new tokens, and the `Set-Cookie` lines
-   * @throws {SessionError} `SESSION_ENDED`
+   * @throws {SessionError} `SESSION_MISSING`, `SESSION_ENDED`
    */
-  async renew(request: unknown, response: unknown, session: KeptSession): Promise<RenewedSession> {
-    const renewed = await this.refresh.refreshed(session);
-    const setCookies = await this.keeper().renew(request, renewed);
-    this.#remember(request, { session: renewed, response });
-    return { session: renewed, setCookies };
+  async renew(request: unknown, response: unknown): Promise<ValidSession> {
+    const { session, ...found } = await this.#found(request);
+    if (session === undefined) {
+      throw new SessionError('SESSION_MISSING', 'The request has no session');
+    }
+    const { tokens } = await this.refresh.refreshed(session);
+    const renewed = await this.#write(request, { ...found, session }, tokens);
+    this.#remember(request, response, renewed);
+    return renewed;
   }
 
   /** Forgets what is known of the session of a request that ends it. */
@@ -103,26 +107,39 @@ export class ClientSessions implements SessionPort {
     return this.#beside(request);
   }
 
-  async #refreshed(
-    request: object,
-    response: unknown,
-    found: FoundSession,
-    session: KeptSession,
-  ): Promise<FoundSession> {
+  #found(request: unknown): Awaitable<FoundSession> {
+    return this.#current.get(requests.raw(request)) ?? this.keeper().find(request);
+  }
+
+  /** Writes new tokens. Another request may have written them first, or that the session was used, or may have ended it. */
+  async #write(request: unknown, found: ValidSession, tokens: SessionTokens): Promise<ValidSession> {
+    const setCookies = await this.keeper().renew(request, found, { tokens });
+    if (setCookies !== undefined) {
+      return { session: { ...found.session, tokens }, setCookies };
+    }
+    const { session, ...again } = await this.keeper().find(request);
+    if (session === undefined) {
+      throw new SessionError('SESSION_ENDED', 'The session ended while its tokens were refreshed.');
+    }
+    const hasOldTokens = session.tokens.access_token === found.session.tokens.access_token;
+    return hasOldTokens ? this.#write(request, { ...again, session }, tokens) : { ...again, session };
+  }
+
+  async #refreshed(request: object, response: unknown, found: ValidSession): Promise<FoundSession> {
     try {
-      return await this.renew(request, response, session);
+      return await this.renew(request, response);
     } catch (error) {
+      this.refresh.report(error);
       if (error instanceof SessionError && error.code === 'SESSION_ENDED') {
         this.forget(request);
-        this.refresh.report(error);
-        return { setCookies: await this.keeper().end(request) };
+        await this.keeper().end(request);
+        return { setCookies: this.keeper().clear(request) };
       }
-      this.refresh.report(error);
       return found;
     }
   }
 
-  #remember(request: unknown, current: Current): void {
-    this.#current.set(requests.raw(request), current);
+  #remember(request: unknown, response: unknown, found: ValidSession): void {
+    this.#current.set(requests.raw(request), { ...found, response });
   }
 }

@@ -1,5 +1,6 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext, type Type } from '@nestjs/common';
 
+import { StoreError } from '../errors/errors.js';
 import { accessRule } from '../nest/access-rule.js';
 import type { ResponseHeader } from '../nest/answer.js';
 import { admitAnonymous, authenticate } from '../nest/authenticated.js';
@@ -8,10 +9,10 @@ import { namedGuard } from '../nest/named-guard.js';
 import { refuse, type Refusal } from '../nest/refusal.js';
 import { Responses } from '../nest/responses.js';
 import { clientSessionsToken } from '../nest/tokens.js';
-import { chain, type Awaitable } from '../values/awaitable.js';
+import { chain, recover, type Awaitable } from '../values/awaitable.js';
 import { ClientSessions } from './client-sessions.js';
 import { isCrossSiteChange } from './cross-site.js';
-import { crossSite, loginRequired } from './session-refusal.js';
+import { crossSite, loginRequired, sessionUnavailable } from './session-refusal.js';
 
 /** Keeps the answer out of caches, because it is for one user. A handler may set its own header. */
 const OWN_ANSWER: ResponseHeader = ['Cache-Control', 'private, no-store'];
@@ -20,8 +21,9 @@ const OWN_ANSWER: ResponseHeader = ['Cache-Control', 'private, no-store'];
  * Session guard: requires the session of a login. `request.user` and `@CurrentUser()` are the value that the strategy's
  * `validate` returned. Without a session the answer is 401, never a redirect: the application decides where users sign in.
  *
- * A cross-site request that changes state is refused with 403, whatever its cookies (`Sec-Fetch-Site`). Under `@Public()`
- * no request is refused; the user is set if there is a session.
+ * A cross-site request that changes state is refused with 403, whatever its cookies (`Sec-Fetch-Site`). While the store of
+ * sessions can't be reached the answer is 503, and the browser keeps its cookie. Under `@Public()` no request is refused; the
+ * user is set if there is a session.
  */
 @Injectable()
 @Authenticates('session')
@@ -50,15 +52,25 @@ export class OidcSessionGuard implements CanActivate {
     if (isCrossSiteChange(request)) {
       return isPublic ? this.#admit(request) : this.#refuse(request, response, crossSite());
     }
-    return chain(this.sessions.find(request, response), ({ session, setCookies }) => {
-      this.responses.deliver(response, [['Set-Cookie', [...setCookies, ...this.sessions.beside(request)]]]);
-      if (session !== undefined) {
-        authenticate(request, { user: session.user });
-        this.responses.deliver(response, [OWN_ANSWER]);
-        return true;
-      }
-      return isPublic ? this.#admit(request) : this.#refuse(request, response, loginRequired());
-    });
+    return chain(
+      recover(() => this.sessions.find(request, response), storeErrorOf),
+      (found) => {
+        if (found instanceof StoreError) {
+          return isPublic ? this.#admit(request) : this.#refuse(request, response, sessionUnavailable(found));
+        }
+        const setCookies = [...found.setCookies, ...this.sessions.beside(request)];
+        this.responses.deliver(response, [['Set-Cookie', setCookies]]);
+        if (found.session !== undefined) {
+          authenticate(request, { user: found.session.user });
+        } else if (!isPublic) {
+          return this.#refuse(request, response, loginRequired());
+        }
+        if (found.session !== undefined || setCookies.length > 0) {
+          this.responses.deliver(response, [OWN_ANSWER]);
+        }
+        return found.session !== undefined || this.#admit(request);
+      },
+    );
   }
 
   #admit(request: object): true {
@@ -69,4 +81,12 @@ export class OidcSessionGuard implements CanActivate {
   #refuse(request: object, response: object, refusal: Refusal): never {
     throw refuse(refusal, { kind: 'http', response, call: request }, this.responses);
   }
+}
+
+/** A store that can't be reached is a result too; any other error is thrown. */
+function storeErrorOf(error: unknown): StoreError {
+  if (error instanceof StoreError) {
+    return error;
+  }
+  throw error;
 }

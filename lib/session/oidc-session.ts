@@ -2,13 +2,13 @@ import type { EndSessionOptions } from '../authorization/end-session.js';
 import type { OidcClient } from '../client/oidc-client.js';
 import { SessionError, StoreError } from '../errors/errors.js';
 import { PRIVATE_ANSWER } from '../nest/answer.js';
-import { refuse } from '../nest/refusal.js';
+import { refuse, type Refusal } from '../nest/refusal.js';
 import type { Responses } from '../nest/responses.js';
 import { Sites } from '../nest/sites.js';
-import type { Awaitable } from '../values/awaitable.js';
+import { recover, type Awaitable } from '../values/awaitable.js';
 import type { ClientSessions } from './client-sessions.js';
 import type { SessionContent } from './session-content.js';
-import { logoutUnavailable } from './session-refusal.js';
+import { logoutUnavailable, sessionUnavailable } from './session-refusal.js';
 
 /**
  * The browser's local session: reads it, ends it, and makes the URL for logout at the provider.
@@ -49,9 +49,14 @@ export class OidcSession {
   /**
    * The session of this request; undefined if there is none, or if it has ended or was tampered with. Await it: a session
    * in cookies is read at once, others may need a call to a store.
+   *
+   * @throws {OidcException} 503: the store of sessions can't be reached
    */
   read(request: unknown): Awaitable<SessionContent | undefined> {
-    return this.#sessions.read(request);
+    return recover(
+      () => this.#sessions.read(request),
+      (error) => this.#throw(error, sessionUnavailable, undefined),
+    );
   }
 
   /**
@@ -63,19 +68,15 @@ export class OidcSession {
    * @throws {OidcError} of another kind: it passes, and the session is as good as before
    */
   async refresh(request: unknown, response: unknown): Promise<SessionContent> {
-    const session = await this.read(request);
-    if (session === undefined) {
-      throw missing();
-    }
     try {
-      const renewed = await this.#sessions.renew(request, response, session);
+      const renewed = await this.#sessions.renew(request, response);
       this.#responses.deliver(response, [['Set-Cookie', renewed.setCookies]]);
       return renewed.session;
     } catch (error) {
       if (error instanceof SessionError && error.code === 'SESSION_ENDED') {
         await this.end(request, response);
       }
-      throw error;
+      return this.#throw(error, sessionUnavailable, response);
     }
   }
 
@@ -106,23 +107,22 @@ export class OidcSession {
   }
 
   /**
-   * Ends the session: clears its cookies, and evicts its access token, if it has one, from the token caches.
+   * Ends the session: clears its cookies, deletes it from the store, and evicts its access token, if it has one, from the
+   * token caches.
    *
-   * @throws {OidcException} 503: the shared store can't be reached, so replicas may have the token in their cache until it
-   *   expires there. The cookies are cleared all the same
+   * @throws {OidcException} 503: the store can't be reached. It may have the session until that expires, or replicas the token
+   *   in their cache. The cookies are cleared all the same
    */
   async end(request: unknown, response: unknown): Promise<void> {
-    const token = (await this.read(request))?.tokens.access_token;
-    const setCookies = await this.#sessions.keeper().end(request);
-    this.#sessions.forget(request);
-    this.#responses.deliver(response, [...PRIVATE_ANSWER, ['Set-Cookie', setCookies]]);
+    const keeper = this.#sessions.keeper();
+    this.#responses.deliver(response, [...PRIVATE_ANSWER, ['Set-Cookie', keeper.clear(request)]]);
     try {
-      await (token && this.#client.forget(token));
+      const session = await this.#sessions.read(request);
+      this.#sessions.forget(request);
+      await keeper.end(request);
+      await (session?.tokens.access_token && this.#client.forget(session.tokens.access_token));
     } catch (error) {
-      if (!(error instanceof StoreError)) {
-        throw error;
-      }
-      throw refuse(logoutUnavailable(error), { kind: 'http', response }, this.#responses);
+      this.#throw(error, logoutUnavailable, response);
     }
   }
 
@@ -144,8 +144,8 @@ export class OidcSession {
       post_logout_redirect_uri: post_logout_redirect_uris.find((uri) => new URL(uri).origin === origin),
     });
   }
-}
 
-function missing(): SessionError {
-  return new SessionError('SESSION_MISSING', 'The request has no session');
+  #throw(error: unknown, refusal: (cause: StoreError) => Refusal, response: unknown): never {
+    throw error instanceof StoreError ? refuse(refusal(error), { kind: 'http', response }, this.#responses) : error;
+  }
 }

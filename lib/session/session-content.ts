@@ -31,31 +31,48 @@ export const sessionSchema = v.object({
       returnTo: v.string(),
     }),
   ),
+  /** Its user as the provider names them, so that the provider can end it. */
+  identity: v.optional(
+    v.object({
+      sub: v.string(),
+      /** The provider's session (OpenID Connect Back-Channel Logout 1.0, section 2.1). */
+      sid: v.optional(v.string()),
+    }),
+  ),
+  /** The last use that was written down, with `session.idleLifetime`: milliseconds since the epoch. */
+  usedAt: v.optional(v.number()),
 });
 
+type ReadSession = Readonly<v.InferOutput<typeof sessionSchema>>;
+
 /** A session that a login starts. */
-export type NewSession = Readonly<v.InferOutput<typeof sessionSchema>>;
+export type NewSession = Omit<ReadSession, 'usedAt'>;
 
 /** The login that started a session. */
 export type StartedBy = NonNullable<NewSession['startedBy']>;
 
+/** The user of a session, as the provider names them. */
+export type SessionIdentity = NonNullable<NewSession['identity']>;
+
 /** A valid session. Printed or serialised it shows no token. */
-export interface SessionContent extends Omit<NewSession, 'startedBy'> {
+export interface SessionContent extends Pick<NewSession, 'user' | 'tokens'> {
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
 }
 
-/** A valid session with the login that started it, for guards and logins. */
-export interface KeptSession extends SessionContent, NewSession {}
+/** A valid session with everything that is kept of it, for guards and logins. */
+export interface KeptSession extends SessionContent, ReadSession {}
 
 /** A session as JSON. Its tokens are in clear. */
 export type StoredSession = Readonly<v.InferInput<typeof sessionSchema>>;
 
-export function toStored({ user, tokens, startedBy }: NewSession): StoredSession {
+export function toStored({ user, tokens, startedBy, identity, usedAt }: ReadSession): StoredSession {
   return {
     user,
     tokens: tokens instanceof TokenResponse ? TokenResponse.toStored(tokens) : TokensNotKept.toStored(tokens),
     startedBy: startedBy !== undefined && startedBy.returnTo.length <= MAX_RETURN_TO ? startedBy : undefined,
+    identity,
+    usedAt,
   } satisfies Complete<StoredSession>;
 }
 

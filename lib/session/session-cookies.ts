@@ -5,8 +5,8 @@ import { Sites } from '../nest/sites.js';
 import { MAX_PARTS, openParts, sealParts, type SealedPlace } from '../storage/sealed-parts.js';
 import type { Sealer } from '../storage/sealer.js';
 import { fromStored, toStored } from './session-content.js';
+import { SessionLifetimes, type LifetimeSettings } from './session-lifetimes.js';
 import { TokensNotKept } from './session-tokens.js';
-import type { SessionSettings } from './session.options.js';
 import type { FoundSession, KeptSession, NewSession, SessionKeeper } from './session.port.js';
 
 const LABEL = 'session';
@@ -25,7 +25,15 @@ function hasRoomFor(idToken: string, lines: readonly string[]): boolean {
 }
 
 /** Settings of the cookie keeper. */
-export type CookieSettings = Pick<SessionSettings, 'absoluteLifetime' | 'tokens'>;
+export interface CookieSettings extends LifetimeSettings {
+  readonly tokens: boolean;
+}
+
+/** The names of a session's cookie and its continuations. */
+export function sessionCookieNames(profile: CookieProfile): readonly string[] {
+  const name = profile.name(BASE_NAME);
+  return Array.from({ length: MAX_PARTS }, (_, index) => (index === 0 ? name : `${name}.${index}`));
+}
 
 /** Where a session lies in a browser. */
 interface Place {
@@ -36,14 +44,13 @@ interface Place {
 }
 
 function placeOf(profile: CookieProfile): Place {
-  const name = profile.name(BASE_NAME);
-  const names = Array.from({ length: MAX_PARTS }, (_, index) => (index === 0 ? name : `${name}.${index}`));
-  return { profile, names, sealed: { label: LABEL, name } };
+  return { profile, names: sessionCookieNames(profile), sealed: { label: LABEL, name: profile.name(BASE_NAME) } };
 }
 
 /** Session keeper in cookies: a session is stored in the browser only, sealed into at most three cookies. */
 export class SessionCookies implements SessionKeeper {
   readonly #places: Sites<Place>;
+  readonly #lifetimes: SessionLifetimes;
 
   /** @throws {ConfigError} the client's redirect URIs allow no safe cookie */
   constructor(
@@ -53,6 +60,7 @@ export class SessionCookies implements SessionKeeper {
   ) {
     const sites = Sites.of(client.metadata.redirect_uris, client.name);
     this.#places = sites.map(({ cookies }) => cookies).map(placeOf);
+    this.#lifetimes = new SessionLifetimes(settings, client.clock.now);
   }
 
   /** Finds the session. Invalid cookies are cleared; cookies of an older secret are sealed anew. */
@@ -67,23 +75,34 @@ export class SessionCookies implements SessionKeeper {
     const opened =
       parts.length === present.length ? openParts(this.sealer, sealed, parts, this.client.clock.now()) : undefined;
     const session = opened?.status === 'open' ? fromStored(opened.value, opened.expiresAt) : undefined;
-    if (session === undefined) {
-      return { setCookies: this.end(request) };
+    if (session === undefined || this.#lifetimes.left(session) <= 0) {
+      return { setCookies: this.clear(request) };
     }
     const isStale = opened?.status === 'open' && opened.stale;
-    return { session, setCookies: isStale ? this.renew(request, session) : [] };
+    return { session, setCookies: isStale || this.#lifetimes.isDue(session) ? this.#write(request, session) : [] };
   }
 
   start(request: unknown, session: NewSession): readonly string[] {
-    return this.renew(request, {
-      ...session,
-      expiresAt: this.client.clock.now() + this.settings.absoluteLifetime * 1000,
-    });
+    return this.#write(request, this.#lifetimes.started(session));
   }
 
-  renew(request: unknown, session: KeptSession): readonly string[] {
+  renew(request: unknown, { session }: FoundSession, changes: Partial<NewSession>): readonly string[] | undefined {
+    return session && this.#write(request, { ...session, ...changes });
+  }
+
+  end(): void {}
+
+  clear(request: unknown): readonly string[] {
+    const { profile, names } = this.#places.at(request);
+    const cookies = requests.cookies(request);
+    return names.filter((name) => cookies.has(name)).map((name) => profile.clear(name));
+  }
+
+  /** Writes a session, as used now. */
+  #write(request: unknown, written: KeptSession): readonly string[] {
     const place = this.#places.at(request);
     const cookies = requests.cookies(request);
+    const session = this.#lifetimes.used(written);
     if (this.settings.tokens) {
       return this.#seal(place, session, cookies);
     }
@@ -92,12 +111,6 @@ export class SessionCookies implements SessionKeeper {
     return id_token === undefined || !hasRoomFor(id_token, without)
       ? without
       : this.#seal(place, { ...session, tokens: new TokensNotKept({ scope, id_token }) }, cookies);
-  }
-
-  end(request: unknown): readonly string[] {
-    const { profile, names } = this.#places.at(request);
-    const cookies = requests.cookies(request);
-    return names.filter((name) => cookies.has(name)).map((name) => profile.clear(name));
   }
 
   /** Writes the parts, and clears surplus parts of an earlier, larger session. */

@@ -27,6 +27,17 @@ export function crossSite(): Refusal {
   };
 }
 
+/** The refusal of a request because the store of sessions failed. The browser keeps its cookie. */
+export function sessionUnavailable(cause: StoreError): Refusal {
+  return {
+    status: 503,
+    error: 'temporarily_unavailable',
+    error_description: 'Sessions can not be read at the moment. Please try again.',
+    headers: [retryAfterOf(cause), ...PRIVATE_ANSWER],
+    cause,
+  };
+}
+
 /** The refusal of a logout because the store failed. */
 export function logoutUnavailable(cause: StoreError): Refusal {
   return {

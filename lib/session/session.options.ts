@@ -2,6 +2,8 @@ import * as v from 'valibot';
 
 import { secretsSchema } from '../values/secrets.schema.js';
 
+const seconds = v.pipe(v.number(), v.integer('must be whole seconds'), v.minValue(1, 'must be at least a second'));
+
 /** Schema of the `session` option. Login and session guards require it. */
 export const sessionOptionsSchema = v.strictObject({
   /**
@@ -10,15 +12,21 @@ export const sessionOptionsSchema = v.strictObject({
    */
   secret: secretsSchema,
   /** Seconds from the login to the end of the session, even if it is in use. Default: 28800, eight hours. */
-  absoluteLifetime: v.optional(
-    v.pipe(v.number(), v.integer('must be whole seconds'), v.minValue(1, 'must be at least a second')),
-    28_800,
-  ),
+  absoluteLifetime: v.optional(seconds, 28_800),
+  /** Seconds without a request after which the session ends. Default: none. */
+  idleLifetime: v.optional(seconds),
+  /** Whether each request through a session guard counts as a use, for `idleLifetime`. Default true. */
+  rolling: v.optional(v.boolean(), true),
   /**
-   * Keeps the access and refresh token in the session, for API calls on behalf of the user. Default false, because they
-   * make the cookies of each request larger.
+   * Where sessions are kept: in the `store`, with an id and a key in the cookie, or in cookies alone. Default: `store` where
+   * there is one.
    */
-  tokens: v.optional(v.boolean(), false),
+  keep: v.optional(v.picklist(['store', 'cookie'])),
+  /**
+   * Keeps the access and refresh token in the session, for API calls on behalf of the user. Default: true in a store, and
+   * false in cookies, because they make the cookies of each request larger.
+   */
+  tokens: v.optional(v.boolean()),
 });
 
 /** `session`, as an application writes it. */

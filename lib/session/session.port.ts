@@ -1,22 +1,23 @@
 import type { Awaitable } from '../values/awaitable.js';
-import type { KeptSession, NewSession, StartedBy } from './session-content.js';
+import type { KeptSession, NewSession, SessionIdentity, StartedBy } from './session-content.js';
 
-export type { KeptSession, NewSession, StartedBy };
+export type { KeptSession, NewSession, SessionIdentity, StartedBy };
 
 /** The session of a request, and the `Set-Cookie` lines that repair its cookies. */
 export interface FoundSession {
   /** Undefined: there is no valid session. */
   readonly session?: KeptSession | undefined;
+  /** The session as the store has it, which {@link SessionKeeper.renew} replaces; undefined for sessions in cookies. */
+  readonly stored?: string | undefined;
   readonly setCookies: readonly string[];
 }
 
 /**
- * Session keeper: keeps the sessions of one client, in cookies only, or in a store with a cookie. A keeper in cookies
- * returns its result at once, one with a store returns a promise.
+ * Session keeper: keeps the sessions of one client, in cookies only, or in a store with a cookie. A keeper in this process
+ * returns its result at once, one with a store elsewhere returns a promise.
  *
- * Methods that change a session return the `Set-Cookie` lines for the answer to the request.
- *
- * @throws {StoreError} from each call: the store can't be reached, and the browser's cookie stays as it is
+ * @throws {StoreError} from each method that may return a promise: the store can't be reached. The browser's cookie stays as
+ *   it is
  */
 export interface SessionKeeper {
   /** Finds the session of a request. */
@@ -25,19 +26,25 @@ export interface SessionKeeper {
   /**
    * Starts a session. It replaces any session of the browser.
    *
+   * @returns the `Set-Cookie` lines for the answer
    * @throws {SessionError} `SESSION_TOO_LARGE`
    */
   start(request: unknown, session: NewSession): Awaitable<readonly string[]>;
 
   /**
-   * Writes a found session anew, for example with other tokens. Its `expiresAt` stays as given.
+   * Writes a found session anew, for example with other tokens. Its end stays as it was.
    *
+   * @returns the `Set-Cookie` lines for the answer; undefined if the session ended or was written by another request since it
+   *   was found. Then nothing is written: find it again
    * @throws {SessionError} `SESSION_TOO_LARGE`
    */
-  renew(request: unknown, session: KeptSession): Awaitable<readonly string[]>;
+  renew(request: unknown, found: FoundSession, changes: Partial<NewSession>): Awaitable<readonly string[] | undefined>;
 
-  /** Ends the session of a request. */
-  end(request: unknown): Awaitable<readonly string[]>;
+  /** Ends the session of a request where it is kept. {@link clear} is for the browser. */
+  end(request: unknown): Awaitable<void>;
+
+  /** The `Set-Cookie` lines that clear the session's cookies in the browser. */
+  clear(request: unknown): readonly string[];
 }
 
 /** The sessions of one client, for its login. */

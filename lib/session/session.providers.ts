@@ -19,6 +19,7 @@ import { OidcSession } from './oidc-session.js';
 import { RefreshFlight } from './refresh-flight.js';
 import { SessionCookies } from './session-cookies.js';
 import { SessionRefresh } from './session-refresh.js';
+import { SessionStore } from './session-store.js';
 import type { SessionSettings } from './session.options.js';
 import type { SessionKeeper } from './session.port.js';
 
@@ -44,7 +45,7 @@ export function sessionProviders(name?: string): Provider[] {
       useFactory: (client: OidcClient, { session, store }: Options, sealer: Sealer, operator: OperatorPort) => {
         const flight = new RefreshFlight(client.clock.now, sealer, store);
         const refresh = new SessionRefresh(client, flight, operator, store !== undefined);
-        return new ClientSessions(() => makeKeeper(client, session, sealer), refresh);
+        return new ClientSessions(() => makeKeeper(client, session, sealer, store), refresh);
       },
     },
     {
@@ -58,11 +59,23 @@ export function sessionProviders(name?: string): Provider[] {
 }
 
 /** @throws {ConfigError} no session can be kept with this configuration */
-export function makeKeeper(client: OidcClient, settings: SessionSettings | undefined, sealer: Sealer): SessionKeeper {
+export function makeKeeper(
+  client: OidcClient,
+  settings: SessionSettings | undefined,
+  sealer: Sealer,
+  store: OidcStore | undefined,
+): SessionKeeper {
   if (settings === undefined) {
     throw new ConfigError('INVALID_CONFIG', 'session.secret', 'is required for login and session');
   }
-  return new SessionCookies(client, settings, sealer);
+  const { keep = store === undefined ? 'cookie' : 'store', tokens = keep === 'store' } = settings;
+  if (keep === 'cookie') {
+    return new SessionCookies(client, { ...settings, tokens }, sealer);
+  }
+  if (store === undefined) {
+    throw new ConfigError('INVALID_CONFIG', 'session.keep', 'can be store only where there is a `store`');
+  }
+  return new SessionStore(client, { ...settings, tokens }, sealer, store);
 }
 
 /** The tokens of {@link sessionProviders} that guards and applications inject elsewhere. */

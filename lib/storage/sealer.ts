@@ -46,9 +46,23 @@ export class Sealer {
   readonly #secrets: readonly string[];
   readonly #keys = new Map<string, readonly SealingKey[]>();
 
-  /** @param secrets the first seals, all of them open */
-  constructor(secrets: readonly string[]) {
+  /**
+   * @param secrets the first seals, all of them open
+   * @param maxLength characters of a sealed value; longer ones are not opened
+   */
+  constructor(
+    secrets: readonly string[],
+    private readonly maxLength = MAX_SEALED_LENGTH,
+  ) {
     this.#secrets = secrets;
+  }
+
+  /** A sealer that needs another key beside these secrets, such as one that only the browser has. */
+  with(key: string, maxLength: number): Sealer {
+    return new Sealer(
+      this.#secrets.map((secret) => JSON.stringify([secret, key])),
+      maxLength,
+    );
   }
 
   /**
@@ -94,7 +108,7 @@ export class Sealer {
    * @returns undefined: we did not seal it, or it was changed
    */
   openBytes(label: string, name: string, sealed: string): OpenedBytes | undefined {
-    const whole = decode(sealed);
+    const whole = sealed.length > this.maxLength ? undefined : decode(sealed);
     if (whole === undefined || whole[0] !== VERSION) {
       return undefined;
     }
@@ -131,9 +145,6 @@ function associatedData(header: Uint8Array, name: string): Buffer {
 
 /** Decodes only what is spelled as we write it: Buffer skips what is not base64url and ignores left-over bits. */
 function decode(sealed: string): Buffer | undefined {
-  if (sealed.length > MAX_SEALED_LENGTH) {
-    return undefined;
-  }
   const bytes = Buffer.from(sealed, 'base64url');
   return bytes.length > OVERHEAD && bytes.toString('base64url') === sealed ? bytes : undefined;
 }

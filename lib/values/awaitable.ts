@@ -10,3 +10,13 @@ export function isPromise<T>(value: Awaitable<T>): value is Promise<T> {
 export function chain<T, U>(value: Awaitable<T>, next: (value: T) => Awaitable<U>): Awaitable<U> {
   return isPromise(value) ? value.then(next) : next(value);
 }
+
+/** Runs `work`, and `otherwise` with what it throws or rejects with. */
+export function recover<T, U>(work: () => Awaitable<T>, otherwise: (error: unknown) => Awaitable<U>): Awaitable<T | U> {
+  try {
+    const value = work();
+    return isPromise(value) ? value.catch(otherwise) : value;
+  } catch (error) {
+    return otherwise(error);
+  }
+}

@@ -186,6 +186,7 @@ describe('a login', () => {
         user: { sub: 'alice', claims: { sub: 'alice', name: 'signed', email: 'e' } },
         tokens: expect.any(TokenResponse),
         startedBy: { login: expect.stringMatching(/^[\w-]{16}$/), returnTo: '/orders?a=1' },
+        identity: { sub: 'alice' },
       },
     ]);
   });

@@ -117,7 +117,38 @@ describe('OidcSessionGuard', () => {
     expect(refusalOf(nobody.refused)).toEqual([401, expect.anything(), 'SESSION_MISSING']);
     expect(nobody.headers[0]).toEqual(['Set-Cookie', 's=; Max-Age=0']);
     const down = await run(Promise.reject(new StoreError('STORE_UNAVAILABLE', 'down')));
-    expect([down.passed, down.refused]).toEqual([false, expect.any(StoreError)]);
+    expect(refusalOf(down.refused)).toEqual([
+      503,
+      {
+        error: 'temporarily_unavailable',
+        error_description: 'Sessions can not be read at the moment. Please try again.',
+      },
+      'STORE_UNAVAILABLE',
+    ]);
+    expect(down.headers.slice(0, 2)).toEqual([
+      ['Retry-After', '5'],
+      ['Cache-Control', 'no-store'],
+    ]);
+    expect(down.headers.map(([name]) => name)).not.toContain('Set-Cookie');
+    const broken = await run(Promise.reject(new Error('a bug')));
+    expect([broken.passed, broken.refused]).toEqual([false, new Error('a bug')]);
+  });
+
+  it('REDIS-02 under @Public() takes the browser for nobody while the store is away, and leaves its cookie', async () => {
+    const down = Promise.reject<FoundSession>(new StoreError('STORE_UNAVAILABLE', 'down'));
+    const open = await run(down, { controller: Open });
+    expect([open.passed, authenticated(open.request), open.headers]).toEqual([true, { user: undefined }, []]);
+  });
+
+  it('SESS-18 a public answer that clears a cookie is kept by no cache', async () => {
+    const { passed, headers } = await run(NOBODY, { controller: Open });
+    expect([passed, headers]).toEqual([
+      true,
+      [
+        ['Set-Cookie', 's=; Max-Age=0'],
+        ['Cache-Control', 'private, no-store'],
+      ],
+    ]);
   });
 
   it('lets no other context pass', async () => {

@@ -30,7 +30,8 @@ function application(options: Partial<SessionOptions> = {}, client: { name?: str
       Promise.resolve(`https://op.test/end?${id_token_hint}`),
   } as never;
   const { secret: secrets, ...settings } = parse({ secret: secret('a'), ...options });
-  const sessions = new SessionCookies(oidc, settings, new Sealer(secrets.map((one) => one.reveal())));
+  const { tokens = false } = settings;
+  const sessions = new SessionCookies(oidc, { ...settings, tokens }, new Sealer(secrets.map((one) => one.reveal())));
   const responses = new Responses({ httpAdapter: undefined } as never);
   return { time, sessions, session: new OidcSession(new ClientSessions(() => sessions, {} as never), oidc, responses) };
 }
@@ -190,11 +191,10 @@ describe('SessionCookies', () => {
     const { sessions, time } = application({ tokens: true });
     const cookie = cookieHeader(sessions.start(NOBODY, { user: 'alice', tokens: tokensOf() }));
     time.now = T + 1000;
-    const { session } = sessions.find(requestWith(cookie));
-    if (session === undefined) {
-      throw new Error('There is no session');
-    }
-    const lines = sessions.renew(requestWith(cookie), { ...session, tokens: tokensOf({ access_token: 'AT-new' }) });
+    const found = sessions.find(requestWith(cookie));
+    const tokens = tokensOf({ access_token: 'AT-new' });
+    const lines = sessions.renew(requestWith(cookie), found, { tokens }) ?? [];
+    expect(sessions.renew(NOBODY, sessions.find(NOBODY), { tokens })).toBeUndefined();
     const renewed = sessions.find(requestWith(cookieHeader(lines, cookie))).session;
     expect([renewed?.user, renewed?.tokens.access_token, renewed?.expiresAt]).toEqual([
       'alice',
@@ -307,9 +307,13 @@ describe('SessionCookies', () => {
   it('says which option is missing', () => {
     const client = (metadata: object) => ({ name: undefined, metadata }) as never;
     const uris = { redirect_uris: ['https://app.test/cb'] };
-    expect(() => makeKeeper(client(uris), undefined, new Sealer([]))).toThrow('session.secret: is required');
-    expect(() => makeKeeper(client({}), parse({ secret: secret('a') }), new Sealer([]))).toThrow(
+    expect(() => makeKeeper(client(uris), undefined, new Sealer([]), undefined)).toThrow('session.secret: is required');
+    expect(() => makeKeeper(client({}), parse({ secret: secret('a') }), new Sealer([]), undefined)).toThrow(
       'client.redirect_uris: is required',
+    );
+    const inStore = parse({ secret: secret('a'), keep: 'store' });
+    expect(() => makeKeeper(client(uris), inStore, new Sealer([]), undefined)).toThrow(
+      'session.keep: can be store only',
     );
   });
 });
@@ -328,7 +332,7 @@ describe('OidcSession', () => {
 describe('session options', () => {
   it('have their defaults', () => {
     const { secret: secrets, absoluteLifetime, tokens } = parse({ secret: secret('a') });
-    expect(tokens).toBe(false);
+    expect(tokens).toBeUndefined();
     expect(secrets.map((one) => one.reveal())).toEqual([secret('a')]);
     expect(absoluteLifetime).toBe(28_800);
   });

@@ -233,14 +233,15 @@ onBothAdapters((adapter) => {
     expect((await browser.get('/me')).status).toBe(401);
   });
 
-  describe('while the store that replicas share is away', () => {
+  describe('in cookies while the store that replicas share is away', () => {
     const fails = () => {
       throw new StoreError('STORE_UNAVAILABLE', 'The store can not be reached.');
     };
     const store = storeThat(fails);
+    const session = { secret: SESSION_SECRET, keep: 'cookie' as const };
 
     it('REDIS-02 begins, is there and ends', async () => {
-      const app = await boot({ store });
+      const app = await boot({ store, session });
       const browser = await signedIn(app);
       expect((await browser.get('/me')).status).toBe(200);
       expect((await browser.post('/auth/logout')).status).toBe(200);
@@ -248,8 +249,8 @@ onBothAdapters((adapter) => {
     });
 
     it('REDIS-09 ends in the browser, and that its access token may still be kept is no secret', async () => {
-      const session = { secret: SESSION_SECRET, tokens: true };
-      const app = await boot({ store, session, resourceServer: { audience: AUDIENCE, cache: {} } });
+      const withTokens = { ...session, tokens: true };
+      const app = await boot({ store, session: withTokens, resourceServer: { audience: AUDIENCE, cache: {} } });
       const browser = await signedIn(app);
       const response = await browser.post('/auth/logout');
       expect([response.status, app.lastCode, response.header('retry-after')]).toEqual([503, 'STORE_UNAVAILABLE', '5']);
