@@ -1,11 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 
+import type { OidcClient } from '../client/oidc-client.js';
 import { SessionError } from '../errors/errors.js';
 import * as requests from '../nest/requests.js';
 import { chain, type Awaitable } from '../values/awaitable.js';
 import type { SessionRefresh } from './session-refresh.js';
 import type { SessionTokens } from './session-tokens.js';
-import type { FoundSession, KeptSession, SessionKeeper, SessionPort } from './session.port.js';
+import type { EndedTokens, FoundSession, KeptSession, SessionKeeper, SessionPort, SessionsOf } from './session.port.js';
 
 /** A found session that is valid. */
 interface ValidSession extends FoundSession {
@@ -32,6 +33,7 @@ export class ClientSessions implements SessionPort {
   constructor(
     private readonly makeKeeper: () => SessionKeeper,
     readonly refresh: SessionRefresh,
+    private readonly client: Pick<OidcClient, 'forget' | 'revoke'>,
   ) {}
 
   get areRead(): boolean {
@@ -96,6 +98,24 @@ export class ClientSessions implements SessionPort {
   /** Forgets what is known of the session of a request that ends it. */
   forget(request: unknown): void {
     this.#current.delete(requests.raw(request));
+  }
+
+  /**
+   * Ends all sessions of a `sid` or a `sub`, at all replicas and without their cookies, and evicts their access tokens from
+   * the token caches.
+   *
+   * @param revoke also revokes their refresh tokens at the server
+   * @throws {ConfigError} sessions are in cookies, and there is no store
+   * @throws {StoreError} the store can't be reached; another try ends the rest
+   * @throws {OidcError} the server does not revoke a token; the sessions have ended
+   */
+  async endAll(of: SessionsOf, { revoke }: { readonly revoke: boolean }): Promise<void> {
+    const ended = await this.keeper().endAll(of);
+    const tokensOf = (member: keyof EndedTokens) => ended.flatMap((tokens) => tokens[member] ?? []);
+    await Promise.all(tokensOf('access_token').map((token) => this.client.forget(token)));
+    if (revoke) {
+      await Promise.all(tokensOf('refresh_token').map((token) => this.client.revoke(token, 'refresh_token')));
+    }
   }
 
   alsoSet(lines: (request: unknown) => readonly string[]): void {

@@ -127,6 +127,24 @@ export class OidcSession {
   }
 
   /**
+   * Signs a user out everywhere: ends all their sessions with this client, at all replicas, and evicts their access tokens
+   * from the token caches. It needs a `store`.
+   *
+   * @param sub the user's `sub` at the provider
+   * @param options `revoke: true` also revokes their refresh tokens at the server
+   * @throws {ConfigError} there is no `store`
+   * @throws {OidcException} 503: the store can't be reached. Another try ends the sessions that are left
+   * @throws {OidcError} the server does not revoke a token; the sessions have ended
+   */
+  async endAll(sub: string, { revoke = false }: { readonly revoke?: boolean } = {}): Promise<void> {
+    try {
+      await this.#sessions.endAll({ sub }, { revoke });
+    } catch (error) {
+      this.#throw(error, logoutUnavailable, undefined);
+    }
+  }
+
+  /**
    * Where to send the browser so that the provider ends its session too (OpenID Connect RP-Initiated Logout 1.0),
    * back to the first registered `post_logout_redirect_uris` of this request's domain, else to the first of all. Undefined when
    * the provider has no such endpoint.

@@ -8,6 +8,9 @@ import { keptOfTokensSchema, TokensNotKept } from './session-tokens.js';
 /** Maximum length of a stored return URL, in characters: each request carries it in the cookie. */
 const MAX_RETURN_TO = 256;
 
+/** Characters of a sealed session in a store: access, refresh and ID token of 16 KB each, and as much of the user. */
+export const MAX_STORED_LENGTH = 131_072;
+
 /** Schema of a sealed or stored session. Its expiry is not part of it. */
 export const sessionSchema = v.object({
   /** What the strategy's `validate` returned at the login. */
@@ -39,6 +42,8 @@ export const sessionSchema = v.object({
       sid: v.optional(v.string()),
     }),
   ),
+  /** Milliseconds since the epoch, where a list of ended sessions has to be compared with it. */
+  startedAt: v.optional(v.number()),
   /** The last use that was written down, with `session.idleLifetime`: milliseconds since the epoch. */
   usedAt: v.optional(v.number()),
 });
@@ -66,12 +71,13 @@ export interface KeptSession extends SessionContent, ReadSession {}
 /** A session as JSON. Its tokens are in clear. */
 export type StoredSession = Readonly<v.InferInput<typeof sessionSchema>>;
 
-export function toStored({ user, tokens, startedBy, identity, usedAt }: ReadSession): StoredSession {
+export function toStored({ user, tokens, startedBy, identity, startedAt, usedAt }: ReadSession): StoredSession {
   return {
     user,
     tokens: tokens instanceof TokenResponse ? TokenResponse.toStored(tokens) : TokensNotKept.toStored(tokens),
     startedBy: startedBy !== undefined && startedBy.returnTo.length <= MAX_RETURN_TO ? startedBy : undefined,
     identity,
+    startedAt,
     usedAt,
   } satisfies Complete<StoredSession>;
 }

@@ -1,4 +1,5 @@
 import type { OidcClient } from '../client/oidc-client.js';
+import { ConfigError } from '../errors/errors.js';
 import { setCookieBytes, singleCookie, type CookieProfile, type Cookies } from '../nest/cookies.js';
 import * as requests from '../nest/requests.js';
 import { Sites } from '../nest/sites.js';
@@ -91,6 +92,10 @@ export class SessionCookies implements SessionKeeper {
   }
 
   end(): void {}
+
+  endAll(): never {
+    throw new ConfigError('INVALID_CONFIG', 'store', 'is required to end sessions without their cookies');
+  }
 
   clear(request: unknown): readonly string[] {
     const { profile, names } = this.#places.at(request);

@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 
 import type { OidcClient } from '../client/oidc-client.js';
@@ -9,11 +9,13 @@ import { Sites } from '../nest/sites.js';
 import type { OidcStore } from '../storage/oidc-store.js';
 import type { Sealer } from '../storage/sealer.js';
 import { chain, isPromise, type Awaitable } from '../values/awaitable.js';
-import { fromStored, toStored } from './session-content.js';
+import { clientHash } from './client-hash.js';
+import { fromStored, MAX_STORED_LENGTH, toStored } from './session-content.js';
 import { sessionCookieNames } from './session-cookies.js';
+import { SessionIndex } from './session-index.js';
 import { SessionLifetimes, type LifetimeSettings } from './session-lifetimes.js';
-import { TokensNotKept } from './session-tokens.js';
-import type { FoundSession, KeptSession, NewSession, SessionKeeper } from './session.port.js';
+import { TokensNotKept, type SessionTokens } from './session-tokens.js';
+import type { EndedTokens, FoundSession, KeptSession, NewSession, SessionKeeper, SessionsOf } from './session.port.js';
 
 const LABEL = 'stored session';
 
@@ -23,9 +25,6 @@ const KEY_LENGTH = 32;
 
 /** An id and a key in base64url. */
 const VALUE = /^([\w-]{22})([\w-]{43})$/;
-
-/** Characters of a sealed session: access, refresh and ID token of 16 KB each, and as much of the user. */
-const MAX_LENGTH = 131_072;
 
 /** Milliseconds after which a session that is not there is looked for once more: a failover may lag behind a login. */
 const SECOND_LOOK = 50;
@@ -64,6 +63,7 @@ export interface StoreSettings extends LifetimeSettings {
 export class SessionStore implements SessionKeeper {
   readonly #places: Sites<Place>;
   readonly #lifetimes: SessionLifetimes;
+  readonly #index: SessionIndex;
 
   /** @throws {ConfigError} the client's redirect URIs allow no safe cookie */
   constructor(
@@ -75,6 +75,7 @@ export class SessionStore implements SessionKeeper {
     const sites = Sites.of(client.metadata.redirect_uris, client.name);
     this.#places = sites.map(({ cookies }) => cookies).map(placeOf);
     this.#lifetimes = new SessionLifetimes(settings, client.clock.now);
+    this.#index = new SessionIndex(client, sealer, store);
   }
 
   find(request: unknown): Awaitable<FoundSession> {
@@ -84,28 +85,52 @@ export class SessionStore implements SessionKeeper {
       : chain(this.#stored(handle.key), (stored) => this.#found(request, handle, stored));
   }
 
-  start(request: unknown, session: NewSession): Awaitable<readonly string[]> {
+  async start(request: unknown, session: NewSession): Promise<readonly string[]> {
     const before = this.#handleIn(request);
-    const handle = this.#handleOf(randomBytes(ID_LENGTH).toString('base64url') + newKey());
+    const handle = this.#handleOf(randomText(ID_LENGTH) + randomText(KEY_LENGTH));
     const started = this.#lifetimes.started(session);
-    const written = this.store.set(handle.key, this.#seal(handle, started), this.#lifetimes.left(started));
-    return chain(written, () =>
-      chain(before && this.store.delete(before.key), () => this.#setCookies(request, handle.value)),
-    );
+    const lifetime = this.#lifetimes.left(started);
+    await this.store.set(handle.key, this.#seal(handle, started), lifetime);
+    if (session.identity !== undefined) {
+      await this.#index.add(
+        handle.key,
+        session.identity,
+        this.#kept(session.tokens),
+        started.expiresAt - this.client.clock.now(),
+      );
+    }
+    if (before !== undefined) {
+      await this.#delete(before);
+    }
+    return this.#setCookies(request, handle.value);
   }
 
-  renew(request: unknown, found: FoundSession, changes: Partial<NewSession>): Awaitable<readonly string[] | undefined> {
+  async renew(
+    request: unknown,
+    found: FoundSession,
+    changes: Partial<NewSession>,
+  ): Promise<readonly string[] | undefined> {
     const handle = this.#handleIn(request);
-    return handle === undefined || found.session === undefined
-      ? undefined
-      : chain(this.#replace(handle, found, { ...found.session, ...changes }), (isWritten) =>
-          isWritten === undefined ? undefined : [],
-        );
+    if (handle === undefined || found.session === undefined) {
+      return undefined;
+    }
+    const session = { ...found.session, ...changes };
+    const written = await this.#replace(handle, found, session);
+    if (written !== undefined && session.identity !== undefined) {
+      await this.#index.update(handle.key, this.#kept(session.tokens), session.expiresAt - this.client.clock.now());
+    }
+    return written === undefined ? undefined : [];
   }
 
-  end(request: unknown): Awaitable<void> {
+  async end(request: unknown): Promise<void> {
     const handle = this.#handleIn(request);
-    return handle && this.store.delete(handle.key);
+    if (handle !== undefined) {
+      await this.#delete(handle);
+    }
+  }
+
+  endAll(of: SessionsOf): Promise<readonly EndedTokens[]> {
+    return this.#index.end(of);
   }
 
   clear(request: unknown): readonly string[] {
@@ -153,13 +178,24 @@ export class SessionStore implements SessionKeeper {
   }
 
   #seal({ sealer, key }: Handle, { expiresAt, ...session }: KeptSession): string {
-    const { scope, id_token } = session.tokens;
-    const tokens = this.settings.tokens ? session.tokens : new TokensNotKept({ scope, id_token });
-    const sealed = sealer.seal(LABEL, key, toStored({ ...session, tokens }), expiresAt);
-    if (sealed.length > MAX_LENGTH) {
-      throw new SessionError('SESSION_TOO_LARGE', `The session is larger than the ${MAX_LENGTH} characters of a store`);
+    const sealed = sealer.seal(LABEL, key, toStored({ ...session, tokens: this.#kept(session.tokens) }), expiresAt);
+    if (sealed.length > MAX_STORED_LENGTH) {
+      throw new SessionError(
+        'SESSION_TOO_LARGE',
+        `The session is larger than the ${MAX_STORED_LENGTH} characters of a store`,
+      );
     }
     return sealed;
+  }
+
+  #kept(tokens: SessionTokens): SessionTokens {
+    const { scope, id_token } = tokens;
+    return this.settings.tokens ? tokens : new TokensNotKept({ scope, id_token });
+  }
+
+  async #delete({ key }: Handle): Promise<void> {
+    await this.store.delete(key);
+    await this.#index.remove(key);
   }
 
   /** Sets the cookie, and clears what a session in cookies left. */
@@ -175,15 +211,12 @@ export class SessionStore implements SessionKeeper {
 
   #handleOf(value: string): Handle {
     const [, id, key = ''] = VALUE.exec(value) ?? [];
-    const { issuer, metadata, name } = this.client;
-    const place = JSON.stringify([issuer, metadata.client_id, name ?? null, id]);
-    const hash = createHash('sha256').update(place).digest('base64url');
-    return { key: `session:${hash}`, sealer: this.sealer.with(key, MAX_LENGTH), value };
+    return { key: `session:${clientHash(this.client, [id])}`, sealer: this.sealer.with(key, MAX_STORED_LENGTH), value };
   }
 }
 
-function newKey(): string {
-  return randomBytes(KEY_LENGTH).toString('base64url');
+function randomText(bytes: number): string {
+  return randomBytes(bytes).toString('base64url');
 }
 
 function cleared({ profile }: Place, names: readonly string[], cookies: Cookies): readonly string[] {

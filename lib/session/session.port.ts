@@ -12,6 +12,15 @@ export interface FoundSession {
   readonly setCookies: readonly string[];
 }
 
+/** All sessions of one session at the provider, or of one user. */
+export type SessionsOf = { readonly sid: string } | { readonly sub: string };
+
+/** The tokens of a session that was ended without its cookie, to evict and revoke them. Sessions in cookies leave none. */
+export interface EndedTokens {
+  readonly access_token?: string | undefined;
+  readonly refresh_token?: string | undefined;
+}
+
 /**
  * Session keeper: keeps the sessions of one client, in cookies only, or in a store with a cookie. A keeper in this process
  * returns its result at once, one with a store elsewhere returns a promise.
@@ -42,6 +51,13 @@ export interface SessionKeeper {
 
   /** Ends the session of a request where it is kept. {@link clear} is for the browser. */
   end(request: unknown): Awaitable<void>;
+
+  /**
+   * Ends sessions without their cookies, at all replicas.
+   *
+   * @throws {ConfigError} sessions are in cookies, and there is no store
+   */
+  endAll(of: SessionsOf): Promise<readonly EndedTokens[]>;
 
   /** The `Set-Cookie` lines that clear the session's cookies in the browser. */
   clear(request: unknown): readonly string[];

@@ -17,6 +17,7 @@ import { Sealer } from '../storage/sealer.js';
 import { ClientSessions } from './client-sessions.js';
 import { OidcSession } from './oidc-session.js';
 import { RefreshFlight } from './refresh-flight.js';
+import { RevocableCookies } from './revocable-cookies.js';
 import { SessionCookies } from './session-cookies.js';
 import { SessionRefresh } from './session-refresh.js';
 import { SessionStore } from './session-store.js';
@@ -45,7 +46,7 @@ export function sessionProviders(name?: string): Provider[] {
       useFactory: (client: OidcClient, { session, store }: Options, sealer: Sealer, operator: OperatorPort) => {
         const flight = new RefreshFlight(client.clock.now, sealer, store);
         const refresh = new SessionRefresh(client, flight, operator, store !== undefined);
-        return new ClientSessions(() => makeKeeper(client, session, sealer, store), refresh);
+        return new ClientSessions(() => makeKeeper(client, session, sealer, store), refresh, client);
       },
     },
     {
@@ -70,7 +71,8 @@ export function makeKeeper(
   }
   const { keep = store === undefined ? 'cookie' : 'store', tokens = keep === 'store' } = settings;
   if (keep === 'cookie') {
-    return new SessionCookies(client, { ...settings, tokens }, sealer);
+    const cookies = new SessionCookies(client, { ...settings, tokens }, sealer);
+    return store === undefined ? cookies : new RevocableCookies(cookies, client, store, settings.absoluteLifetime);
   }
   if (store === undefined) {
     throw new ConfigError('INVALID_CONFIG', 'session.keep', 'can be store only where there is a `store`');

@@ -37,7 +37,11 @@ async function run(
   const responses = new Responses({
     httpAdapter: { setHeader: record, appendHeader: record, getHeader: () => undefined },
   } as never);
-  const sessions = new ClientSessions(() => ({ find: () => found }) as unknown as SessionKeeper, NEVER_DUE);
+  const sessions = new ClientSessions(
+    () => ({ find: () => found }) as unknown as SessionKeeper,
+    NEVER_DUE,
+    {} as never,
+  );
   const guard = new OidcSessionGuard(sessions, responses);
   const request = { method, url: '/', rawHeaders: [], headers: { 'sec-fetch-site': site } };
   const context = {
@@ -165,9 +169,13 @@ describe('OidcSessionGuard', () => {
   });
 
   it('stops the boot where no session can be kept', () => {
-    const sessions = new ClientSessions(() => {
-      throw new SessionError('SESSION_MISSING', 'no secret');
-    }, NEVER_DUE);
+    const sessions = new ClientSessions(
+      () => {
+        throw new SessionError('SESSION_MISSING', 'no secret');
+      },
+      NEVER_DUE,
+      {} as never,
+    );
     expect(() => new OidcSessionGuard(sessions, {} as never)).toThrow('no secret');
     expect(sessions.areRead).toBe(false);
   });

@@ -33,7 +33,11 @@ function application(options: Partial<SessionOptions> = {}, client: { name?: str
   const { tokens = false } = settings;
   const sessions = new SessionCookies(oidc, { ...settings, tokens }, new Sealer(secrets.map((one) => one.reveal())));
   const responses = new Responses({ httpAdapter: undefined } as never);
-  return { time, sessions, session: new OidcSession(new ClientSessions(() => sessions, {} as never), oidc, responses) };
+  return {
+    time,
+    sessions,
+    session: new OidcSession(new ClientSessions(() => sessions, {} as never, oidc), oidc, responses),
+  };
 }
 
 const requestWith = (cookie: string) => ({ method: 'GET', url: '/', rawHeaders: [], headers: { cookie } });

@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 
 import { describe, expect, it } from '@jest/globals';
 
-import { StoreError } from '../../lib/index.js';
+import { MemoryStore } from '../../lib/index.js';
 import { AUDIENCE, createApp, onBothAdapters, SESSION_SECRET, type TestApp } from '../support/app/apps.js';
 import { expectCallbackRefused, expectRefused } from '../support/app/outcomes.js';
 import { Browser } from '../support/browser/browser.js';
 import { startProvider } from '../support/provider/provider.js';
-import { storeThat } from '../support/store/stores.js';
+import { ObservedStore } from '../support/store/stores.js';
 
 const NAME = 'oidc-session';
 
@@ -233,29 +233,19 @@ onBothAdapters((adapter) => {
     expect((await browser.get('/me')).status).toBe(401);
   });
 
-  describe('in cookies while the store that replicas share is away', () => {
-    const fails = () => {
-      throw new StoreError('STORE_UNAVAILABLE', 'The store can not be reached.');
-    };
-    const store = storeThat(fails);
-    const session = { secret: SESSION_SECRET, keep: 'cookie' as const };
-
-    it('REDIS-02 begins, is there and ends', async () => {
-      const app = await boot({ store, session });
-      const browser = await signedIn(app);
-      expect((await browser.get('/me')).status).toBe(200);
-      expect((await browser.post('/auth/logout')).status).toBe(200);
-      expect(browser.jar.names).toEqual([]);
-    });
-
-    it('REDIS-09 ends in the browser, and that its access token may still be kept is no secret', async () => {
-      const withTokens = { ...session, tokens: true };
-      const app = await boot({ store, session: withTokens, resourceServer: { audience: AUDIENCE, cache: {} } });
-      const browser = await signedIn(app);
-      const response = await browser.post('/auth/logout');
-      expect([response.status, app.lastCode, response.header('retry-after')]).toEqual([503, 'STORE_UNAVAILABLE', '5']);
-      expect(browser.jar.names).toEqual([]);
-    });
+  it('REDIS-02 REDIS-09 in cookies needs the store that has the list of ended sessions, and ends in the browser', async () => {
+    const session = { secret: SESSION_SECRET, keep: 'cookie' as const, tokens: true };
+    const store = new ObservedStore(new MemoryStore());
+    const app = await boot({ store, session, resourceServer: { audience: AUDIENCE, cache: {} } });
+    const browser = await signedIn(app);
+    store.fails = () => true;
+    const response = await browser.get('/me');
+    expect([response.status, app.lastCode, response.header('retry-after')]).toEqual([503, 'STORE_UNAVAILABLE', '5']);
+    expect(response.setCookies).toEqual([]);
+    store.fails = (call) => call === 'set';
+    expect((await browser.get('/me')).status).toBe(200);
+    expect((await browser.post('/auth/logout')).status).toBe(503);
+    expect(browser.jar.names).toEqual([]);
   });
 
   it.each([

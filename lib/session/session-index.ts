@@ -1,0 +1,82 @@
+import * as v from 'valibot';
+
+import type { OidcClient } from '../client/oidc-client.js';
+import type { OidcStore } from '../storage/oidc-store.js';
+import type { Sealer } from '../storage/sealer.js';
+import { clientHash, partsOf } from './client-hash.js';
+import { MAX_STORED_LENGTH } from './session-content.js';
+import type { SessionTokens } from './session-tokens.js';
+import type { EndedTokens, SessionIdentity, SessionsOf } from './session.port.js';
+
+const LABEL = 'tokens of an indexed session';
+
+/** The tokens of an ended session as the store has them, for revocation and eviction. */
+const tokensSchema = v.object({ access_token: v.optional(v.string()), refresh_token: v.optional(v.string()) });
+
+/**
+ * Index of stored sessions by the provider's session (`sid`) and by the user (`sub`), to end them without their cookies. The
+ * names in the store are hashes. Beside each session its tokens are sealed with `session.secret`, so that they can be revoked
+ * and evicted without the session's own key.
+ */
+export class SessionIndex {
+  readonly #sealer: Sealer;
+
+  constructor(
+    private readonly client: OidcClient,
+    sealer: Sealer,
+    private readonly store: OidcStore,
+  ) {
+    this.#sealer = sealer.with('', MAX_STORED_LENGTH);
+  }
+
+  /**
+   * Adds a session.
+   *
+   * @param key of the session in the store
+   * @param lifetime milliseconds until it expires
+   */
+  async add(key: string, { sub, sid }: SessionIdentity, tokens: SessionTokens, lifetime: number): Promise<void> {
+    await Promise.all([
+      this.store.add(this.#setOf({ sub }), key, lifetime),
+      sid !== undefined && this.store.add(this.#setOf({ sid }), key, lifetime),
+      this.update(key, tokens, lifetime),
+    ]);
+  }
+
+  /** Writes the new tokens of a session. */
+  async update(key: string, { access_token, refresh_token }: SessionTokens, lifetime: number): Promise<void> {
+    const expiresAt = this.client.clock.now() + lifetime;
+    const sealed = this.#sealer.seal(LABEL, key, { access_token, refresh_token }, expiresAt);
+    await this.store.set(besideOf(key), sealed, lifetime);
+  }
+
+  /** Removes what is kept beside a session that has ended. Its members of the sets expire. */
+  async remove(key: string): Promise<void> {
+    await this.store.delete(besideOf(key));
+  }
+
+  /** Ends all sessions of a `sid` or a `sub`. */
+  async end(of: SessionsOf): Promise<readonly EndedTokens[]> {
+    const set = this.#setOf(of);
+    const keys = await this.store.members(set);
+    return Promise.all(keys.map((key) => this.#endOne(set, key)));
+  }
+
+  /** The member is removed at last: where the store fails before, another try finds the session again. */
+  async #endOne(set: string, key: string): Promise<EndedTokens> {
+    await this.store.delete(key);
+    const sealed = await this.store.take(besideOf(key));
+    await this.store.remove(set, key);
+    const opened = this.#sealer.open(LABEL, key, sealed ?? '', this.client.clock.now());
+    const { success, output } = v.safeParse(tokensSchema, opened.status === 'open' ? opened.value : undefined);
+    return success ? output : {};
+  }
+
+  #setOf(of: SessionsOf): string {
+    return `sessions-of:${clientHash(this.client, partsOf(of))}`;
+  }
+}
+
+function besideOf(key: string): string {
+  return `tokens-of:${key}`;
+}
