@@ -18,6 +18,7 @@ import type { Refusal } from '../nest/refusal.js';
 
 const BAD_RESPONSE = 'This does not complete a sign-in. Please sign in again.';
 const DENIED = 'The sign-in was refused.';
+const NOT_KEPT = 'This application can not keep the sign-in.';
 const BROKEN = 'The sign-in service can not be used at the moment.';
 const UNAVAILABLE = 'The sign-in service is not available at the moment. Please try again.';
 
@@ -54,7 +55,7 @@ const BY_CODE: Partial<Readonly<Record<OidcErrorCode, Answer>>> = {
   CALLBACK_PATH_MISMATCH: broken,
   CLIENT_MISCONFIGURED: broken,
   UPSTREAM_TIMEOUT: unavailable(504),
-  SESSION_TOO_LARGE: broken,
+  SESSION_TOO_LARGE: { status: 500, error: 'server_error', error_description: NOT_KEPT },
   RESOLVER_FAILED: unavailable(503),
 };
 

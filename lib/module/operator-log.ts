@@ -79,7 +79,7 @@ const LINES: { readonly [Kind in EventKind]: (event: OperatorEvent<Kind>) => Lin
     warning(
       'OidcLoginGuard',
       `The answer to a login sets ${bytes} bytes of cookies (${cookies.join(', ')}). nginx takes 4 KB of headers and makes ` +
-        'it a 502: let the session keep less (session.tokens, validate), or raise proxy_buffer_size.',
+        'it a 502. Keep sessions in a `store`, or less in them (`session.tokens: false`), or raise proxy_buffer_size.',
     ),
   // Rate-limited, because anybody can make their own logins fail.
   'login-refused': ({ error, trouble, isOurFault }) => ({

@@ -7,6 +7,9 @@ export const MAX_PART_LENGTH = 3800;
 /** A stock Node server refuses requests with more than 16 KB of headers. */
 export const MAX_PARTS = 3;
 
+const TOO_LARGE =
+  'The session does not fit into three cookies. Keep sessions in a store, or less in them (session.tokens, validate).';
+
 /** The label and the name that a value is sealed under. */
 export interface SealedPlace {
   readonly label: string;
@@ -29,7 +32,7 @@ export function sealParts(
   // The length does not depend on what is authenticated beside the value.
   const count = Math.ceil(whole.length / MAX_PART_LENGTH);
   if (count > MAX_PARTS) {
-    throw new SessionError('SESSION_TOO_LARGE', 'The session does not fit into three cookies');
+    throw new SessionError('SESSION_TOO_LARGE', TOO_LARGE);
   }
   return count === 1 ? [whole] : split(sealer.seal(label, nameOf(name, count), value, expiresAt), count);
 }

@@ -9,6 +9,7 @@ import {
   OAuthError,
   ResponseError,
   SessionError,
+  StoreError,
   TransportError,
   VerificationError,
 } from '../../lib/errors/errors.js';
@@ -18,6 +19,7 @@ import { loginRefusal, refusedLogin } from '../../lib/login/login-refusal.js';
 const BAD = { error: 'invalid_request', error_description: 'This does not complete a sign-in. Please sign in again.' };
 const DENIED = { error: 'access_denied', error_description: 'The sign-in was refused.' };
 const BROKEN = { error: 'server_error', error_description: 'The sign-in service can not be used at the moment.' };
+const NOT_KEPT = { error: 'server_error', error_description: 'This application can not keep the sign-in.' };
 const AWAY = {
   error: 'temporarily_unavailable',
   error_description: 'The sign-in service is not available at the moment. Please try again.',
@@ -94,7 +96,8 @@ describe('loginRefusal', () => {
     ],
     [new TransportError('TLS_ERROR', 'm'), 503, AWAY, { 'Retry-After': '5' }, 'TLS_ERROR: m'],
     [new TransportError('UPSTREAM_TIMEOUT', 'm'), 504, AWAY, {}, 'UPSTREAM_TIMEOUT: m'],
-    [new SessionError('SESSION_TOO_LARGE', 'm'), 502, BROKEN, {}, 'SESSION_TOO_LARGE: m'],
+    [new SessionError('SESSION_TOO_LARGE', 'm'), 500, NOT_KEPT, {}, 'SESSION_TOO_LARGE: m'],
+    [new StoreError('STORE_TIMEOUT', 'm'), 503, AWAY, { 'Retry-After': '5' }, 'STORE_TIMEOUT: m'],
     [new SessionError('USER_REFUSED', 'm'), 403, DENIED, {}, 'USER_REFUSED: m'],
   ];
   it.each(rows.map((row) => ({ row, log: row[4], status: row[1] })))('$log is answered with $status', ({ row }) => {

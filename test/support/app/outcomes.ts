@@ -99,7 +99,7 @@ export function expectDependency(app: App, response: TestResponse, code?: string
  */
 export function expectCallbackRefused(
   response: TestResponse,
-  status: 400 | 403 | 413 | 415 | 502 | 503 | 504,
+  status: 400 | 403 | 413 | 415 | 500 | 502 | 503 | 504,
   code: string | undefined,
   app: App,
 ): void {
