@@ -42,6 +42,8 @@ interface OperatorEvents {
   };
   /** A login comes with a host that no redirect URI has, though the browser was sent to the right one. */
   readonly 'host-rewritten': { readonly seen: string; readonly origin: string };
+  /** The session's cookie protects less than it does by default. */
+  readonly 'weak-cookies': { readonly weaknesses: readonly string[] };
   /** The answer to a login sets more cookies than a proxy may take. */
   readonly 'large-cookies': { readonly bytes: number; readonly cookies: readonly string[] };
   /** A login was refused. */

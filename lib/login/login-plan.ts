@@ -3,6 +3,7 @@ import { loginScope } from '../authorization/authorization-request.js';
 import type { OidcClient } from '../client/oidc-client.js';
 import { ConfigError } from '../errors/errors.js';
 import type { OperatorPort } from '../events/operator-events.js';
+import type { CookieAttributes } from '../nest/cookies.js';
 import { Sites, type Site } from '../nest/sites.js';
 import type { SessionKeeper } from '../session/session.port.js';
 import type { Sealer } from '../storage/sealer.js';
@@ -32,6 +33,7 @@ export function planLogin(
   settings: LoginSettings,
   keeper: SessionKeeper,
   sealer: Sealer,
+  framed: CookieAttributes,
 ): LoginPlan {
   const { redirect_uris = [], response_types, grant_types, scope: registered } = client.metadata;
   const scope = settings.scope ?? loginScope(registered);
@@ -51,13 +53,21 @@ export function planLogin(
   const response_mode = settings.responseMode;
   const { default_max_age: max_age } = client.metadata;
   const configured = { issuer, scope, response_mode, ...(max_age !== undefined && { max_age }) };
-  const sameSite = isFormPost ? 'none' : 'lax';
+  // In a frame the login needs its cookies as the session does.
+  const sameSite = isFormPost || framed.sameSite === 'none' ? 'none' : 'lax';
+  const { partitioned } = framed;
   return {
     sites: sites.map(({ redirect_uri, origin, cookies }: Site) => ({
       redirect_uri,
       origin,
       cutPrefix: cutPrefixOf(new URL(redirect_uri).pathname, settings.callbackPath),
-      transactions: new TransactionCookies(sealer, cookies, sameSite, { ...configured, redirect_uri }, clock.now),
+      transactions: new TransactionCookies(
+        sealer,
+        cookies.with({ partitioned }),
+        sameSite,
+        { ...configured, redirect_uri },
+        clock.now,
+      ),
     })),
     scope,
     callbackPaths: settings.callbackPath ? [settings.callbackPath] : redirect_uris.map((uri) => new URL(uri).pathname),

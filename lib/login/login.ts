@@ -18,10 +18,13 @@ import { planLogin, type LoginPlan, type LoginSite } from './login-plan.js';
 import type { LoginSettings } from './login.options.js';
 import { relocated } from './relocation.js';
 import { returnUrl } from './return-url.js';
-import { stateHash } from './transaction-cookies.js';
+import { stateHash, type LoginTransaction } from './transaction-cookies.js';
 
 /** Query parameter of the return URL. A login reads no other parameter of the request. */
 const RETURN_TO = 'returnTo';
+
+/** Query parameter of a login whose session shall outlive the browser: see `session.persistent`. */
+const REMEMBER = 'remember';
 
 /** Bytes of `Set-Cookie` above which a warning is logged: nginx accepts 4 KB of headers by default. */
 const MAX_SET_COOKIE = 4000;
@@ -53,6 +56,7 @@ export interface LoggedIn {
   readonly claims: JsonObject;
   readonly tokens: TokenResponse;
   readonly identity: SessionIdentity;
+  readonly remember: true | undefined;
   readonly returnTo: string;
 }
 
@@ -127,7 +131,9 @@ export class Login {
     const { url, transaction } = await this.client.authorizationUrl({ redirect_uri, scope, parameters, response_mode });
     const wanted = singleParameter(requests.query(request), RETURN_TO);
     const returnTo = this.#returnUrl(site, wanted, [...callbackPaths, requests.path(request)]);
-    const setCookies = site.transactions.begin(requests.cookies(request), { authorization: transaction, returnTo });
+    const remember = singleParameter(requests.query(request), REMEMBER) === 'true' || undefined;
+    const begun: LoginTransaction = { authorization: transaction, returnTo, remember };
+    const setCookies = site.transactions.begin(requests.cookies(request), begun);
     return { location: url, setCookies };
   }
 
@@ -159,13 +165,14 @@ export class Login {
    * @throws {OidcError} the response is not valid for the login
    */
   async finish({ site, parameters, cookies, transaction }: LoginResponse): Promise<LoggedIn> {
-    const { authorization, returnTo } = site.transactions.open(cookies, transaction);
+    const { authorization, returnTo, remember } = site.transactions.open(cookies, transaction);
     const { userinfo, trustedAudiences } = this.settings;
     const result = await this.client.callback(parameters, authorization, { userinfo, trustedAudiences });
     return {
       // Signed claims win over the others.
       claims: { ...result.userinfo, ...result.idToken.claims },
       tokens: result.tokens,
+      remember,
       identity: { sub: result.idToken.sub, sid: text(result.idToken.claims['sid']) },
       returnTo: this.#returnUrl(site, returnTo, this.#plan().callbackPaths),
     };
@@ -275,6 +282,7 @@ export class Login {
         this.settings,
         this.sessions.keeper(),
         this.sealer,
+        this.sessions.cookie,
       );
       this.sessions.alsoSet((request) => plan.sites.at(request).transactions.clearSurplus(requests.cookies(request)));
       this.#planned = plan;

@@ -160,7 +160,7 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
   private async admit(
     request: unknown,
     { login }: LoginResponse,
-    { claims, tokens, identity, returnTo }: LoggedIn,
+    { claims, tokens, identity, remember, returnTo }: LoggedIn,
     { startsSession }: AttemptOptions,
   ): Promise<Admitted> {
     try {
@@ -168,7 +168,7 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
       if (!user) {
         throw new SessionError('USER_REFUSED', 'The application does not accept who logged in');
       }
-      const session = { user, tokens, startedBy: { login, returnTo }, identity };
+      const session = { user, tokens, startedBy: { login, returnTo }, identity, isPersistent: remember };
       return { user, setCookies: startsSession ? await this.login.startSession(request, session) : [] };
     } catch (error) {
       this.login.discard(tokens);

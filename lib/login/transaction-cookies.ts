@@ -40,6 +40,8 @@ export const loginTransactionSchema = v.object({
   authorization: authorizationTransactionSchema,
   /** The return URL. */
   returnTo: v.string(),
+  /** Whether the user asked for a session that outlives the browser. */
+  remember: v.optional(v.literal(true)),
 });
 
 /** A login that has begun. */
@@ -57,7 +59,7 @@ const KEPT_ELSEWHERE = [...CONFIGURED, 'state', 'nonce', 'code_verifier', 'start
 const othersSchema = v.omit(authorizationTransactionSchema, KEPT_ELSEWHERE);
 
 /** The sealed tuple after the code verifier: the return URL, and the other members if there are any. */
-const sealedSchema = v.tuple([v.string(), v.optional(othersSchema, {})]);
+const sealedSchema = v.tuple([v.string(), v.optional(othersSchema, {}), v.optional(v.literal(true))]);
 
 /**
  * Cookies of the logins that a browser has begun: one sealed cookie each, so that tabs don't disturb each other.
@@ -88,10 +90,13 @@ export class TransactionCookies {
    * @returns its `Set-Cookie` lines
    * @throws {SessionError} `SESSION_TOO_LARGE` it does not fit into a cookie
    */
-  begin(cookies: Cookies, { authorization, returnTo }: LoginTransaction): readonly string[] {
+  begin(cookies: Cookies, { authorization, returnTo, remember }: LoginTransaction): readonly string[] {
     const { state, started_at, code_verifier } = authorization;
     const name = `${this.#prefix}${Math.floor(started_at)}.${stateHash(state)}`;
-    const bytes = Buffer.concat([Buffer.from(code_verifier, 'base64url'), sealedBytes(authorization, returnTo)]);
+    const bytes = Buffer.concat([
+      Buffer.from(code_verifier, 'base64url'),
+      sealedBytes(authorization, returnTo, remember),
+    ]);
     const value = this.sealer.sealBytes(LABEL, placeOf(name, authorization), bytes);
     if (value.length > MAX_PART_LENGTH) {
       throw new SessionError('SESSION_TOO_LARGE', 'The login does not fit into a cookie');
@@ -127,9 +132,9 @@ export class TransactionCookies {
       throw new AuthorizationResponseError('TRANSACTION_EXPIRED', 'The login took too long');
     }
     const code_verifier = bytes.subarray(0, VERIFIER_LENGTH).toString('base64url');
-    const [returnTo, others] = rest;
+    const [returnTo, others, remember] = rest;
     const authorization = { ...this.settings, ...derivedFrom(code_verifier), code_verifier, started_at, ...others };
-    return { authorization, returnTo } satisfies Complete<LoginTransaction>;
+    return { authorization, returnTo, remember } satisfies Complete<LoginTransaction>;
   }
 
   /** The `Set-Cookie` line that clears a login's cookie. */
@@ -176,9 +181,10 @@ function placeOf(name: string, settings: AuthorizationSettings): string {
   return JSON.stringify([name, ...CONFIGURED.map((member) => settings[member])]);
 }
 
-function sealedBytes(authorization: AuthorizationTransaction, returnTo: string): Buffer {
+function sealedBytes(authorization: AuthorizationTransaction, returnTo: string, remember: true | undefined): Buffer {
   const others = v.parse(othersSchema, authorization);
-  return Buffer.from(JSON.stringify(Object.keys(others).length === 0 ? [returnTo] : [returnTo, others]), 'utf8');
+  const rest = remember === true ? [others, remember] : Object.keys(others).length === 0 ? [] : [others];
+  return Buffer.from(JSON.stringify([returnTo, ...rest]), 'utf8');
 }
 
 /** Reads the sealed tuple; undefined if another version of this library sealed it. */

@@ -75,6 +75,7 @@ const LINES: { readonly [Kind in EventKind]: (event: OperatorEvent<Kind>) => Lin
     ),
     repetition: { of: 'host-rewritten', level: 'debug' },
   }),
+  'weak-cookies': ({ weaknesses }) => warning('OidcSession', `session.cookie: ${weaknesses.join('; ')}.`),
   'large-cookies': ({ bytes, cookies }) =>
     warning(
       'OidcLoginGuard',

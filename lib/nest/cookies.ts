@@ -32,7 +32,17 @@ export function setCookieBytes(lines: readonly string[]): number {
   return lines.reduce((sum, line) => sum + 'set-cookie: \r\n'.length + line.length, 0);
 }
 
-export type SameSite = 'lax' | 'none';
+export type SameSite = 'strict' | 'lax' | 'none';
+
+/** Attributes of a cookie that an application may choose. */
+export interface CookieAttributes {
+  /** Default `lax`. */
+  readonly sameSite?: SameSite | undefined;
+  /** The cookie is for this host and all below it; left out: for the host alone that set it. */
+  readonly domain?: string | undefined;
+  /** In a frame, the cookie is for this application within that site alone (CHIPS). */
+  readonly partitioned?: boolean | undefined;
+}
 
 /** The characters of a client's name. It stands in cookie names, where a dot separates our own additions. */
 const CLIENT_NAME = /^[\w-]{1,64}$/;
@@ -45,29 +55,41 @@ export class CookieProfile {
   /**
    * @param secure whether the redirect URI is https
    * @param client the client's name, when it has one
+   * @param attributes of all its cookies, unless one says otherwise
    * @throws {ConfigError} the name can't stand in a cookie's
    */
   constructor(
     readonly secure: boolean,
     private readonly client?: string,
+    private readonly attributes: CookieAttributes = {},
   ) {
     if (client !== undefined && !CLIENT_NAME.test(client)) {
       throw new ConfigError('INVALID_CONFIG', 'name', 'must be at most 64 letters, digits, "_" or "-"');
     }
   }
 
-  /** The cookie's name. With `__Host-` the browser refuses a cookie that another host or plain http tries to plant. */
+  /** The same profile with other attributes. */
+  with(attributes: CookieAttributes): CookieProfile {
+    return new CookieProfile(this.secure, this.client, attributes);
+  }
+
+  /**
+   * The cookie's name. With `__Host-` the browser refuses a cookie that another host or plain http tries to plant. A cookie
+   * with a domain can only have `__Secure-`, which keeps plain http away (RFC 6265bis, section 4.1.3).
+   */
   name(base: string): string {
     const own = this.client === undefined ? base : `${base}-${this.client}`;
-    return this.secure ? `__Host-${own}` : own;
+    const prefix = this.attributes.domain === undefined ? '__Host-' : '__Secure-';
+    return this.secure ? prefix + own : own;
   }
 
   /** The `Set-Cookie` line. Without `maxAge`, in seconds, the cookie ends with the browser. */
   set(
     name: string,
     value: string,
-    { sameSite = 'lax', maxAge }: { sameSite?: SameSite; maxAge?: number } = {},
+    { sameSite = this.attributes.sameSite ?? 'lax', maxAge }: { sameSite?: SameSite; maxAge?: number } = {},
   ): string {
+    const { domain, partitioned } = this.attributes;
     return stringifySetCookie(
       {
         name,
@@ -77,13 +99,15 @@ export class CookieProfile {
         secure: this.secure,
         sameSite,
         ...(maxAge !== undefined && { maxAge }),
+        ...(domain !== undefined && { domain }),
+        ...(partitioned !== undefined && { partitioned }),
       },
       { encode: (text) => text },
     );
   }
 
   /** The `Set-Cookie` line that clears the cookie. */
-  clear(name: string, sameSite: SameSite = 'lax'): string {
-    return this.set(name, '', { sameSite, maxAge: 0 });
+  clear(name: string, sameSite?: SameSite): string {
+    return this.set(name, '', { maxAge: 0, ...(sameSite !== undefined && { sameSite }) });
   }
 }

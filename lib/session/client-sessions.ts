@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 
 import type { OidcClient } from '../client/oidc-client.js';
 import { SessionError } from '../errors/errors.js';
+import type { CookieAttributes } from '../nest/cookies.js';
 import * as requests from '../nest/requests.js';
 import { chain, type Awaitable } from '../values/awaitable.js';
 import type { SessionRefresh } from './session-refresh.js';
@@ -34,6 +35,7 @@ export class ClientSessions implements SessionPort {
     private readonly makeKeeper: () => SessionKeeper,
     readonly refresh: SessionRefresh,
     private readonly client: Pick<OidcClient, 'forget' | 'revoke'>,
+    readonly cookie: CookieAttributes = {},
   ) {}
 
   get areRead(): boolean {

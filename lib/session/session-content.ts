@@ -42,6 +42,8 @@ export const sessionSchema = v.object({
       sid: v.optional(v.string()),
     }),
   ),
+  /** Whether its cookie outlives the browser. */
+  isPersistent: v.optional(v.literal(true)),
   /** Milliseconds since the epoch, where a list of ended sessions has to be compared with it. */
   startedAt: v.optional(v.number()),
   /** The last use that was written down, with `session.idleLifetime`: milliseconds since the epoch. */
@@ -71,12 +73,21 @@ export interface KeptSession extends SessionContent, ReadSession {}
 /** A session as JSON. Its tokens are in clear. */
 export type StoredSession = Readonly<v.InferInput<typeof sessionSchema>>;
 
-export function toStored({ user, tokens, startedBy, identity, startedAt, usedAt }: ReadSession): StoredSession {
+export function toStored({
+  user,
+  tokens,
+  startedBy,
+  identity,
+  isPersistent,
+  startedAt,
+  usedAt,
+}: ReadSession): StoredSession {
   return {
     user,
     tokens: tokens instanceof TokenResponse ? TokenResponse.toStored(tokens) : TokensNotKept.toStored(tokens),
     startedBy: startedBy !== undefined && startedBy.returnTo.length <= MAX_RETURN_TO ? startedBy : undefined,
     identity,
+    isPersistent,
     startedAt,
     usedAt,
   } satisfies Complete<StoredSession>;

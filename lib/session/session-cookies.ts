@@ -1,6 +1,12 @@
 import type { OidcClient } from '../client/oidc-client.js';
 import { ConfigError } from '../errors/errors.js';
-import { setCookieBytes, singleCookie, type CookieProfile, type Cookies } from '../nest/cookies.js';
+import {
+  setCookieBytes,
+  singleCookie,
+  type CookieAttributes,
+  type CookieProfile,
+  type Cookies,
+} from '../nest/cookies.js';
 import * as requests from '../nest/requests.js';
 import { Sites } from '../nest/sites.js';
 import { MAX_PARTS, openParts, sealParts, type SealedPlace } from '../storage/sealed-parts.js';
@@ -28,6 +34,7 @@ function hasRoomFor(idToken: string, lines: readonly string[]): boolean {
 /** Settings of the cookie keeper. */
 export interface CookieSettings extends LifetimeSettings {
   readonly tokens: boolean;
+  readonly cookie: CookieAttributes;
 }
 
 /** The names of a session's cookie and its continuations. */
@@ -60,7 +67,7 @@ export class SessionCookies implements SessionKeeper {
     private readonly sealer: Sealer,
   ) {
     const sites = Sites.of(client.metadata.redirect_uris, client.name);
-    this.#places = sites.map(({ cookies }) => cookies).map(placeOf);
+    this.#places = sites.map(({ cookies }) => cookies).map((cookies) => placeOf(cookies.with(settings.cookie)));
     this.#lifetimes = new SessionLifetimes(settings, client.clock.now);
   }
 
@@ -119,16 +126,13 @@ export class SessionCookies implements SessionKeeper {
   }
 
   /** Writes the parts, and clears surplus parts of an earlier, larger session. */
-  #seal(
-    { profile, names, sealed }: Place,
-    { expiresAt, ...session }: KeptSession,
-    cookies: Cookies,
-  ): readonly string[] {
-    const parts = sealParts(this.sealer, sealed, toStored(session), expiresAt);
+  #seal({ profile, names, sealed }: Place, session: KeptSession, cookies: Cookies): readonly string[] {
+    const parts = sealParts(this.sealer, sealed, toStored(session), session.expiresAt);
+    const attributes = this.#lifetimes.ofCookie(session);
     return names.flatMap((name, index) => {
       const part = parts[index];
       if (part !== undefined) {
-        return profile.set(name, part);
+        return profile.set(name, part, attributes);
       }
       return cookies.has(name) ? profile.clear(name) : [];
     });

@@ -3,7 +3,7 @@ import type { KeptSession, NewSession } from './session-content.js';
 import type { SessionSettings } from './session.options.js';
 
 /** How long sessions last, as the application said. */
-export type LifetimeSettings = Pick<SessionSettings, 'absoluteLifetime' | 'idleLifetime' | 'rolling'>;
+export type LifetimeSettings = Pick<SessionSettings, 'absoluteLifetime' | 'idleLifetime' | 'rolling' | 'persistent'>;
 
 /**
  * Lifetimes of sessions. The absolute one counts from the login, and nothing makes it longer. The idle one counts from the
@@ -15,19 +15,23 @@ export class SessionLifetimes {
   readonly #absolute: number;
   readonly #idle: number | undefined;
   readonly #rolling: boolean;
+  readonly #persistent: LifetimeSettings['persistent'];
 
   constructor(
-    { absoluteLifetime, idleLifetime, rolling }: LifetimeSettings,
+    { absoluteLifetime, idleLifetime, rolling, persistent }: LifetimeSettings,
     private readonly now: Now,
   ) {
     this.#absolute = absoluteLifetime * 1000;
     this.#idle = idleLifetime && idleLifetime * 1000;
     this.#rolling = rolling;
+    this.#persistent = persistent;
   }
 
   started(session: NewSession): KeptSession {
     const now = this.now();
-    return this.used({ ...session, expiresAt: now + this.#absolute });
+    const { isPersistent, ...others } = session;
+    const persists = this.#persistent === 'on-request' ? isPersistent === true : this.#persistent;
+    return this.used({ ...others, ...(persists && { isPersistent: true }), expiresAt: now + this.#absolute });
   }
 
   /** The session, used now. */
@@ -39,6 +43,14 @@ export class SessionLifetimes {
   left(session: KeptSession): number {
     const absolute = session.expiresAt - this.now();
     return this.#idle === undefined ? absolute : Math.min(absolute, this.#idle - this.#unused(session));
+  }
+
+  /**
+   * `Max-Age` of a session's cookie in seconds; none where it ends with the browser. It is the absolute lifetime's: what a
+   * cookie says of an end decides nothing, and the idle one ends sessions without it.
+   */
+  ofCookie({ isPersistent, expiresAt }: KeptSession): { readonly maxAge?: number } {
+    return isPersistent === true ? { maxAge: Math.max(0, Math.floor((expiresAt - this.now()) / 1000)) } : {};
   }
 
   /** Whether a use has to be written down. */

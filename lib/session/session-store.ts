@@ -11,9 +11,9 @@ import type { Sealer } from '../storage/sealer.js';
 import { chain, isPromise, type Awaitable } from '../values/awaitable.js';
 import { clientHash } from './client-hash.js';
 import { fromStored, MAX_STORED_LENGTH, toStored } from './session-content.js';
-import { sessionCookieNames } from './session-cookies.js';
+import { sessionCookieNames, type CookieSettings } from './session-cookies.js';
 import { SessionIndex } from './session-index.js';
-import { SessionLifetimes, type LifetimeSettings } from './session-lifetimes.js';
+import { SessionLifetimes } from './session-lifetimes.js';
 import { TokensNotKept, type SessionTokens } from './session-tokens.js';
 import type { EndedTokens, FoundSession, KeptSession, NewSession, SessionKeeper, SessionsOf } from './session.port.js';
 
@@ -51,11 +51,6 @@ function placeOf(profile: CookieProfile): Place {
   return { profile, name, others };
 }
 
-/** The settings that a keeper in a store needs. */
-export interface StoreSettings extends LifetimeSettings {
-  readonly tokens: boolean;
-}
-
 /**
  * Session keeper in a store. The cookie has the session's id and a key of its own; the store has the session, sealed with
  * that key and with `session.secret`. Who reads the store opens no session, and who writes to it makes none up.
@@ -68,12 +63,12 @@ export class SessionStore implements SessionKeeper {
   /** @throws {ConfigError} the client's redirect URIs allow no safe cookie */
   constructor(
     private readonly client: OidcClient,
-    private readonly settings: StoreSettings,
+    private readonly settings: CookieSettings,
     private readonly sealer: Sealer,
     private readonly store: OidcStore,
   ) {
     const sites = Sites.of(client.metadata.redirect_uris, client.name);
-    this.#places = sites.map(({ cookies }) => cookies).map(placeOf);
+    this.#places = sites.map(({ cookies }) => cookies).map((cookies) => placeOf(cookies.with(settings.cookie)));
     this.#lifetimes = new SessionLifetimes(settings, client.clock.now);
     this.#index = new SessionIndex(client, sealer, store);
   }
@@ -102,7 +97,7 @@ export class SessionStore implements SessionKeeper {
     if (before !== undefined) {
       await this.#delete(before);
     }
-    return this.#setCookies(request, handle.value);
+    return this.#setCookies(request, handle.value, started);
   }
 
   async renew(
@@ -199,9 +194,10 @@ export class SessionStore implements SessionKeeper {
   }
 
   /** Sets the cookie, and clears what a session in cookies left. */
-  #setCookies(request: unknown, value: string): readonly string[] {
+  #setCookies(request: unknown, value: string, session: KeptSession): readonly string[] {
     const place = this.#places.at(request);
-    return [place.profile.set(place.name, value), ...cleared(place, place.others, requests.cookies(request))];
+    const line = place.profile.set(place.name, value, this.#lifetimes.ofCookie(session));
+    return [line, ...cleared(place, place.others, requests.cookies(request))];
   }
 
   #handleIn(request: unknown): Handle | undefined {

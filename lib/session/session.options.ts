@@ -4,6 +4,21 @@ import { secretsSchema } from '../values/secrets.schema.js';
 
 const seconds = v.pipe(v.number(), v.integer('must be whole seconds'), v.minValue(1, 'must be at least a second'));
 
+const NOT_A_HOST = 'must be a host of at least two labels, such as example.com';
+
+/** Schema of `session.cookie`. */
+const cookieSchema = v.strictObject({
+  /**
+   * Default `lax`. `none` is for an application in a frame of another site, and is for its login as well. With `strict` the
+   * browser brings no session where it comes from another site, not even right after a login.
+   */
+  sameSite: v.optional(v.picklist(['strict', 'lax', 'none'])),
+  /** A host that all of the redirect URIs' hosts are, or are below: each host below it gets the session, and may set one. */
+  domain: v.optional(v.pipe(v.string(), v.regex(/^(?:[a-z\d](?:[a-z\d-]*[a-z\d])?\.)+[a-z][a-z\d-]*$/, NOT_A_HOST))),
+  /** In a frame, keeps the sessions within each embedding site apart (CHIPS). Needs `sameSite: 'none'`. Default false. */
+  partitioned: v.optional(v.boolean()),
+});
+
 /** Schema of the `session` option. Login and session guards require it. */
 export const sessionOptionsSchema = v.strictObject({
   /**
@@ -17,6 +32,13 @@ export const sessionOptionsSchema = v.strictObject({
   idleLifetime: v.optional(seconds),
   /** Whether each request through a session guard counts as a use, for `idleLifetime`. Default true. */
   rolling: v.optional(v.boolean(), true),
+  /**
+   * Whether the cookie outlives the browser: always, never, or `on-request`, for a login that says `?remember=true`. Default
+   * false.
+   */
+  persistent: v.optional(v.union([v.boolean(), v.literal('on-request')], "must be true, false or 'on-request'"), false),
+  /** Attributes of the cookie, for an application in a frame or for all hosts of a domain. */
+  cookie: v.optional(cookieSchema, {}),
   /**
    * Where sessions are kept: in the `store`, with an id and a key in the cookie, or in cookies alone. Default: `store` where
    * there is one.

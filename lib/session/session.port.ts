@@ -1,3 +1,4 @@
+import type { CookieAttributes } from '../nest/cookies.js';
 import type { Awaitable } from '../values/awaitable.js';
 import type { KeptSession, NewSession, SessionIdentity, StartedBy } from './session-content.js';
 
@@ -65,6 +66,9 @@ export interface SessionKeeper {
 
 /** The sessions of one client, for its login. */
 export interface SessionPort {
+  /** Attributes of the session's cookie. */
+  readonly cookie: CookieAttributes;
+
   /** Whether the application uses a session guard. */
   readonly areRead: boolean;
 

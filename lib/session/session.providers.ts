@@ -3,6 +3,7 @@ import type { ModuleMetadata, Provider } from '@nestjs/common';
 import { OidcClient } from '../client/oidc-client.js';
 import { ConfigError } from '../errors/errors.js';
 import type { OperatorPort } from '../events/operator-events.js';
+import { throwFirst } from '../metadata/finding.js';
 import { Responses } from '../nest/responses.js';
 import {
   clientSessionsToken,
@@ -15,6 +16,7 @@ import {
 import type { OidcStore } from '../storage/oidc-store.js';
 import { Sealer } from '../storage/sealer.js';
 import { ClientSessions } from './client-sessions.js';
+import { cookieFindings, cookieWeaknesses } from './cookie-findings.js';
 import { OidcSession } from './oidc-session.js';
 import { RefreshFlight } from './refresh-flight.js';
 import { RevocableCookies } from './revocable-cookies.js';
@@ -46,7 +48,12 @@ export function sessionProviders(name?: string): Provider[] {
       useFactory: (client: OidcClient, { session, store }: Options, sealer: Sealer, operator: OperatorPort) => {
         const flight = new RefreshFlight(client.clock.now, sealer, store);
         const refresh = new SessionRefresh(client, flight, operator, store !== undefined);
-        return new ClientSessions(() => makeKeeper(client, session, sealer, store), refresh, client);
+        return new ClientSessions(
+          () => makeKeeper(client, session, sealer, store, operator),
+          refresh,
+          client,
+          session?.cookie,
+        );
       },
     },
     {
@@ -65,9 +72,15 @@ export function makeKeeper(
   settings: SessionSettings | undefined,
   sealer: Sealer,
   store: OidcStore | undefined,
+  operator: OperatorPort,
 ): SessionKeeper {
   if (settings === undefined) {
     throw new ConfigError('INVALID_CONFIG', 'session.secret', 'is required for login and session');
+  }
+  throwFirst(cookieFindings(settings.cookie, client.metadata.redirect_uris ?? []));
+  const weaknesses = cookieWeaknesses(settings.cookie);
+  if (weaknesses.length > 0) {
+    operator.report({ kind: 'weak-cookies', weaknesses });
   }
   const { keep = store === undefined ? 'cookie' : 'store', tokens = keep === 'store' } = settings;
   if (keep === 'cookie') {

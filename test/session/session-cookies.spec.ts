@@ -311,12 +311,14 @@ describe('SessionCookies', () => {
   it('says which option is missing', () => {
     const client = (metadata: object) => ({ name: undefined, metadata }) as never;
     const uris = { redirect_uris: ['https://app.test/cb'] };
-    expect(() => makeKeeper(client(uris), undefined, new Sealer([]), undefined)).toThrow('session.secret: is required');
-    expect(() => makeKeeper(client({}), parse({ secret: secret('a') }), new Sealer([]), undefined)).toThrow(
-      'client.redirect_uris: is required',
+    expect(() => makeKeeper(client(uris), undefined, new Sealer([]), undefined, {} as never)).toThrow(
+      'session.secret: is required',
     );
+    expect(() =>
+      makeKeeper(client({}), parse({ secret: secret('a') }), new Sealer([]), undefined, {} as never),
+    ).toThrow('client.redirect_uris: is required');
     const inStore = parse({ secret: secret('a'), keep: 'store' });
-    expect(() => makeKeeper(client(uris), inStore, new Sealer([]), undefined)).toThrow(
+    expect(() => makeKeeper(client(uris), inStore, new Sealer([]), undefined, {} as never)).toThrow(
       'session.keep: can be store only',
     );
   });

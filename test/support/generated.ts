@@ -35,6 +35,9 @@ function arbitraryOf(schema: AnySchema, own: Generators): fc.Arbitrary<unknown> 
   if (isOf<{ options: string[] }>(schema, 'picklist')) {
     return fc.constantFrom(...schema.options);
   }
+  if (isOf<{ literal: unknown }>(schema, 'literal')) {
+    return fc.constant(schema.literal);
+  }
   if (isOf<{ options: AnySchema[] }>(schema, 'union')) {
     return fc.oneof(...schema.options.map((option) => arbitraryOf(option, own)));
   }
