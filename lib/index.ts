@@ -75,6 +75,7 @@ export type {
 } from './resource-server/resource-server.options.js';
 
 export { OidcSessionGuard } from './session/oidc-session.guard.js';
+export { OidcLogout } from './session/logout/provider-logout.js';
 export { OidcSession } from './session/oidc-session.js';
 export type { SessionContent } from './session/session-content.js';
 export type { SessionTokens, TokensNotKept } from './session/session-tokens.js';

@@ -10,6 +10,8 @@ const GIVEN: Readonly<Record<string, string>> = {
   options: 'library.OidcModuleOptions',
   oidc: 'library.OidcClient',
   session: 'library.OidcSession',
+  logout: 'library.OidcLogout',
+  logoutToken: 'string',
   tokens: 'library.TokenResponse',
   url: 'string',
   parameters: 'ReadonlyMap<string, string>',

@@ -7,6 +7,7 @@ import type { Transport } from '../http/transport.js';
 import { isSymmetric } from '../jose/algorithms.js';
 import type { DpopKey } from '../jose/dpop-key.js';
 import { verifyJwt, type KeySource, type VerifiedJwt } from '../jose/jwt.js';
+import type { Purpose } from '../jose/purpose.js';
 import { secretKey } from '../jose/secret-key.js';
 import {
   AUTHENTICATED_ENDPOINTS,
@@ -164,6 +165,22 @@ export class Server extends PublishedServer {
       algorithms: allowedAlgorithms(answer, this.client.metadata, metadata),
       clock: this.clock,
       keys: ({ alg }) => (isSymmetric(alg) ? this.#shared() : this.publishedKeys(metadata).from('provider')),
+    });
+  }
+
+  /**
+   * Verifies a JWT that a stranger may have sent in the server's name. It is signed as ID tokens are, and never unsigned
+   * (OpenID Connect Back-Channel Logout 1.0, section 2.6).
+   */
+  async verifyFromStranger(purpose: Purpose, jwt: string): Promise<VerifiedJwt> {
+    const metadata = await this.metadata();
+    const { client } = this;
+    return verifyJwt(jwt, purpose, {
+      issuer: this.answerIssuer,
+      audience: [client.metadata.client_id],
+      algorithms: allowedAlgorithms('id_token', client.metadata, metadata).filter((alg) => alg !== 'none'),
+      clock: this.clock,
+      keys: ({ alg }) => (isSymmetric(alg) ? this.#shared() : this.publishedKeys(metadata).from('stranger')),
     });
   }
 

@@ -21,6 +21,7 @@ import type { Evictions } from '../tokens/evictions.js';
 import { introspect, type IntrospectionOptions, type IntrospectionResponse } from '../tokens/introspection.js';
 import { revoke } from '../tokens/revocation.js';
 import type { TokenResponse } from '../tokens/token-response.js';
+import { verifyLogoutToken, type LogoutToken } from '../tokens/logout-token.js';
 import { requireTokenText } from '../tokens/token-text.js';
 import { userinfo } from '../tokens/userinfo.js';
 import { VerifiedAccessToken } from '../tokens/verified-access-token.js';
@@ -70,6 +71,7 @@ export interface ApiRequest {
  * const own = await oidc.clientCredentials({ scope: 'reports:read' });
  * const { active } = await oidc.introspect(own.access_token);
  * const { sub } = await oidc.verifyAccessToken(own.access_token, { audience: ['https://api.example.com'] });
+ * const { sid } = await oidc.verifyLogoutToken(logoutToken);
  * await oidc.revoke(own.access_token); // at the server, and forget
  * await oidc.forget(own.access_token); // here, and in the store
  *
@@ -204,6 +206,16 @@ export class OidcClient {
       { claims, isStale: false },
       { issuer: claims.iss ?? issuer, reader, clock },
     );
+  }
+
+  /**
+   * Verifies a logout token, with which the provider ends sessions (OpenID Connect Back-Channel Logout 1.0, section 2.6). Whether
+   * it was used before is the caller's to remember, by its `jti`.
+   *
+   * @throws {VerificationError} it is none of this provider for this client, or not within its time
+   */
+  verifyLogoutToken(token: string): Promise<LogoutToken> {
+    return verifyLogoutToken(this.#server, token);
   }
 
   /** Client credentials grant (RFC 6749, section 4.4). Default scope: the registered `scope`. */

@@ -63,6 +63,8 @@ export type OAuthErrorCode =
 export type VerificationErrorCode =
   | 'JWT_MALFORMED'
   | 'JWT_TOO_LARGE'
+  /** A JWT that is good once was used before. */
+  | 'JWT_REPLAYED'
   | 'UNEXPECTED_JWE'
   | 'TYP_MISMATCH'
   | 'UNSUPPORTED_CRIT'

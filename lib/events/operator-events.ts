@@ -58,6 +58,8 @@ interface OperatorEvents {
   readonly 'refresh-failed': { readonly error: OidcError };
   /** The server rotates refresh tokens, and replicas would share no refresh. */
   readonly 'rotation-without-store': object;
+  /** A logout that the provider started was refused, or is not complete. */
+  readonly 'logout-refused': { readonly error: OidcError };
   /** A call to the API was refused. */
   readonly 'call-refused': {
     readonly error: OidcError;

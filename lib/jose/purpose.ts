@@ -54,6 +54,21 @@ export const INTROSPECTION: Purpose = {
   maxLength: 524_288,
 };
 
+/**
+ * Logout token (OpenID Connect Back-Channel Logout 1.0, sections 2.4 and 2.6). Anybody can post one: `events` tells it from
+ * an ID token, which has no such claim.
+ */
+export const LOGOUT_TOKEN: Purpose = {
+  name: 'logout token',
+  types: ['logout+jwt', 'jwt', undefined],
+  required: ['iss', 'aud', 'iat', 'exp', 'jti', 'events'],
+  foreign: ['nonce', 'at_hash', 'c_hash', 's_hash', 'token_introspection'],
+  audience: 'some',
+  // Section 4 recommends two minutes.
+  maxAge: 120,
+  maxLength: 65_536,
+};
+
 /** Maximum length of an access token in characters: what Node's server takes by default for all headers together. */
 export const LONGEST_ACCESS_TOKEN = 16_384;
 

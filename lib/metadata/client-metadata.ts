@@ -68,6 +68,14 @@ export interface ClientMetadata extends RegisteredMethods, RegisteredProtection 
   readonly redirect_uris?: readonly string[] | undefined;
   /** Where the provider may send the browser after a logout. Default: the first of the request's domain, or of all. */
   readonly post_logout_redirect_uris?: readonly string[] | undefined;
+  /** Where the provider posts logout tokens (OpenID Connect Back-Channel Logout 1.0). Needs a `store`. */
+  readonly backchannel_logout_uri?: string | undefined;
+  /** A logout token must have a `sid`. Default false. */
+  readonly backchannel_logout_session_required?: boolean | undefined;
+  /** What the provider loads in a frame (OpenID Connect Front-Channel Logout 1.0). */
+  readonly frontchannel_logout_uri?: string | undefined;
+  /** A front-channel logout must name `iss` and `sid`. Default false. */
+  readonly frontchannel_logout_session_required?: boolean | undefined;
   /** When registered, what is not in it is not used. */
   readonly response_types?: readonly string[] | undefined;
   /** When registered, what is not in it is not used. */

@@ -19,8 +19,6 @@ function isTrue(value: unknown): boolean {
 const REGISTRATION = 'OpenID Connect Dynamic Client Registration 1.0, section 2';
 const REQUEST_OBJECTS = 'RFC 9101, section 10.5';
 const PUSHED_REQUESTS = 'RFC 9126, section 6';
-const BACK_CHANNEL_LOGOUT = 'OpenID Connect Back-Channel Logout 1.0, section 2.2';
-const FRONT_CHANNEL_LOGOUT = 'OpenID Connect Front-Channel Logout 1.0, section 2';
 
 /** Unsupported metadata. Each member stops the boot, so that nobody believes to be protected who is not. */
 export const UNSUPPORTED_METADATA: readonly UnsupportedMember[] = [
@@ -30,8 +28,4 @@ export const UNSUPPORTED_METADATA: readonly UnsupportedMember[] = [
   { member: 'request_object_encryption_enc', specification: REGISTRATION, promises: isSet },
   { member: 'require_signed_request_object', specification: REQUEST_OBJECTS, promises: isTrue },
   { member: 'require_pushed_authorization_requests', specification: PUSHED_REQUESTS, promises: isTrue },
-  { member: 'backchannel_logout_uri', specification: BACK_CHANNEL_LOGOUT, promises: isSet },
-  { member: 'backchannel_logout_session_required', specification: BACK_CHANNEL_LOGOUT, promises: isTrue },
-  { member: 'frontchannel_logout_uri', specification: FRONT_CHANNEL_LOGOUT, promises: isSet },
-  { member: 'frontchannel_logout_session_required', specification: FRONT_CHANNEL_LOGOUT, promises: isTrue },
 ];

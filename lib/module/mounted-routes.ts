@@ -1,6 +1,7 @@
 import {
   Controller,
   Get,
+  HttpCode,
   Injectable,
   Post,
   UseGuards,
@@ -25,6 +26,7 @@ import { Responses } from '../nest/responses.js';
 import {
   clientSessionsToken,
   clientToken,
+  logoutToken,
   optionsToken,
   routesToken,
   sessionToken,
@@ -32,6 +34,7 @@ import {
 } from '../nest/tokens.js';
 import type { ClientSessions } from '../session/client-sessions.js';
 import { isCrossSiteChange } from '../session/cross-site.js';
+import type { OidcLogout } from '../session/logout/provider-logout.js';
 import { RpInitiatedLogout } from '../session/logout/rp-initiated-logout.js';
 import type { OidcSession } from '../session/oidc-session.js';
 import { OidcSessionGuard } from '../session/oidc-session.guard.js';
@@ -53,6 +56,7 @@ class MountedRoutes {
     client: OidcClient,
     session: OidcSession,
     sessions: ClientSessions,
+    private readonly providerLogout: OidcLogout,
     fallback: string,
   ) {
     this.#loginGuard = new OidcLoginGuard(strategy);
@@ -91,6 +95,18 @@ class MountedRoutes {
     return authenticated(callOf(context))?.user !== undefined || this.#refuse(context, loginRequired());
   }
 
+  async backChannelLogout(context: ExecutionContext): Promise<boolean> {
+    const http = context.switchToHttp();
+    await this.providerLogout.backChannel(http.getRequest(), http.getResponse());
+    return true;
+  }
+
+  async frontChannelLogout(context: ExecutionContext): Promise<boolean> {
+    const http = context.switchToHttp();
+    await this.providerLogout.frontChannel(http.getRequest(), http.getResponse());
+    return true;
+  }
+
   #redirect(response: object, location: string): never {
     this.responses.setHeader(response, 'Location', location);
     throw new SeeOther();
@@ -105,6 +121,8 @@ class MountedRoutes {
 interface Route {
   readonly path: keyof RoutesSettings;
   readonly method: (path: string) => MethodDecorator;
+  /** The client metadata member without which nobody calls it. */
+  readonly registered?: 'backchannel_logout_uri' | 'frontchannel_logout_uri';
   answer(routes: MountedRoutes, context: ExecutionContext): boolean | Promise<boolean>;
 }
 
@@ -117,6 +135,24 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
   ['logout', { path: 'logout', method: Post, answer: (routes, context) => routes.logout(context) }],
   ['postLogout', { path: 'postLogout', method: Get, answer: (routes, context) => routes.postLogout(context) }],
   ['me', { path: 'me', method: Get, answer: (routes, context) => routes.me(context) }],
+  [
+    'backChannelLogout',
+    {
+      path: 'backchannelLogout',
+      registered: 'backchannel_logout_uri',
+      method: Post,
+      answer: (routes, context) => routes.backChannelLogout(context),
+    },
+  ],
+  [
+    'frontChannelLogout',
+    {
+      path: 'frontchannelLogout',
+      registered: 'frontchannel_logout_uri',
+      method: Get,
+      answer: (routes, context) => routes.frontChannelLogout(context),
+    },
+  ],
 ]);
 
 /** Guard of the mounted routes. Most answers are redirects, which a guard gives before pipes and interceptors run. */
@@ -140,6 +176,10 @@ function makeController(guard: Type<CanActivate>): Type {
     formPost(): void {}
     logout(): void {}
     postLogout(): void {}
+    frontChannelLogout(): void {}
+
+    @HttpCode(200)
+    backChannelLogout(): void {}
 
     confirmLogout(): string {
       return LOGOUT_PAGE;
@@ -153,9 +193,10 @@ function makeController(guard: Type<CanActivate>): Type {
 }
 
 /** Makes routes of a controller's methods. Nest reads them after all providers are made. */
-function mount(controller: Type, settings: RoutesSettings): void {
-  for (const [name, { path, method }] of ROUTES) {
-    const route = settings[path];
+function mount(controller: Type, settings: RoutesSettings, metadata: OidcClient['metadata']): void {
+  for (const [name, { path, method, registered }] of ROUTES) {
+    const isCalled = registered === undefined || metadata[registered] !== undefined;
+    const route = isCalled && settings[path];
     const descriptor = Object.getOwnPropertyDescriptor(controller.prototype, name);
     if (route !== false && descriptor !== undefined) {
       method(route)(controller.prototype, name, descriptor);
@@ -175,6 +216,7 @@ export function mountedRoutes(name?: string): { readonly controller: Type; reado
       clientToken(name),
       sessionToken(name),
       clientSessionsToken(name),
+      logoutToken(name),
     ],
     useFactory: (
       { routes, login }: ParsedOptions,
@@ -183,12 +225,13 @@ export function mountedRoutes(name?: string): { readonly controller: Type; reado
       client: OidcClient,
       session: OidcSession,
       sessions: ClientSessions,
+      logout: OidcLogout,
     ) => {
       if (routes === undefined) {
         return undefined;
       }
-      mount(controller, routes);
-      return new MountedRoutes(responses, strategy, client, session, sessions, login.defaultReturnTo);
+      mount(controller, routes, client.metadata);
+      return new MountedRoutes(responses, strategy, client, session, sessions, logout, login.defaultReturnTo);
     },
   };
   return { controller, providers: [provider] };

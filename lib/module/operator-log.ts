@@ -95,6 +95,12 @@ const LINES: { readonly [Kind in EventKind]: (event: OperatorEvent<Kind>) => Lin
     text: `Tokens not refreshed: ${logLine(error)}`,
     repetition: { of: `refresh ${troubleOf(error)}`, level: 'debug' },
   }),
+  'logout-refused': ({ error }) => ({
+    context: 'OidcSession',
+    level: 'warn',
+    text: `Logout by the provider refused: ${logLine(error)}`,
+    repetition: { of: `logout ${troubleOf(error)}`, level: 'debug' },
+  }),
   'rotation-without-store': () =>
     warning(
       'OidcSession',

@@ -19,6 +19,10 @@ const pathsSchema = v.strictObject({
   postLogout: path('/auth/logged-out'),
   /** `GET`: the user as JSON, or 401. Default `/auth/me`. */
   me: path('/auth/me'),
+  /** `POST`: logout tokens, where `backchannel_logout_uri` is registered. Default `/auth/backchannel-logout`. */
+  backchannelLogout: path('/auth/backchannel-logout'),
+  /** `GET`: for the provider's frame, where `frontchannel_logout_uri` is registered. Default `/auth/frontchannel-logout`. */
+  frontchannelLogout: path('/auth/frontchannel-logout'),
 });
 
 /**

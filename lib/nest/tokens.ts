@@ -48,5 +48,8 @@ export const sealerToken = tokensOf('sealer');
 /** Token of the resource server of the client called `name`. */
 export const resourceServerToken = tokensOf('resource-server');
 
+/** Token of the `OidcLogout` of the client called `name`. */
+export const logoutToken = tokensOf('logout');
+
 /** Token of the mounted routes of the client called `name`. */
 export const routesToken = tokensOf('routes');

@@ -97,6 +97,12 @@ export class ClientSessions implements SessionPort {
     return renewed;
   }
 
+  /** Ends the session of a request. The answer has to clear its cookies: see {@link SessionKeeper.clear}. */
+  async end(request: unknown): Promise<void> {
+    this.forget(request);
+    await this.keeper().end(request);
+  }
+
   /** Forgets what is known of the session of a request that ends it. */
   forget(request: unknown): void {
     this.#current.delete(requests.raw(request));

@@ -33,6 +33,11 @@ import { logoutUnavailable, sessionUnavailable } from './session-refusal.js';
  *   await this.session.end(request, response);
  *   return { user, url: url ?? '/' };
  * }
+ *
+ * @Post('logout-everywhere')
+ * async everywhere(@CurrentUser() user: OidcUser) {
+ *   await this.session.endAll(user.sub, { revoke: true });
+ * }
  * ```
  */
 export class OidcSession {

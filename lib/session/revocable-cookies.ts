@@ -17,6 +17,8 @@ export class RevocableCookies implements SessionKeeper {
     private readonly lifetime: number,
   ) {}
 
+  readonly endsWithoutCookie = true;
+
   async find(request: unknown): Promise<FoundSession> {
     const found = this.cookies.find(request);
     const isEnded = found.session !== undefined && (await this.#isEnded(found.session));

@@ -57,6 +57,7 @@ function placeOf(profile: CookieProfile): Place {
 
 /** Session keeper in cookies: a session is stored in the browser only, sealed into at most three cookies. */
 export class SessionCookies implements SessionKeeper {
+  readonly endsWithoutCookie: boolean = false;
   readonly #places: Sites<Place>;
   readonly #lifetimes: SessionLifetimes;
 

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 
 import type { OidcClient } from '../client/oidc-client.js';
+import { VerificationError } from '../errors/errors.js';
 import type { OidcStore } from '../storage/oidc-store.js';
 import type { Sealer } from '../storage/sealer.js';
 import { clientHash, partsOf } from './client-hash.js';
@@ -59,6 +60,12 @@ export class SessionIndex {
   async end(of: SessionsOf): Promise<readonly EndedTokens[]> {
     const set = this.#setOf(of);
     const keys = await this.store.members(set);
+    if ('sid' in of && of.sub !== undefined && keys.length > 0) {
+      const ofUser = new Set(await this.store.members(this.#setOf({ sub: of.sub })));
+      if (!keys.every((key) => ofUser.has(key))) {
+        throw new VerificationError('SUB_MISMATCH', 'The session belongs to another user.');
+      }
+    }
     return Promise.all(keys.map((key) => this.#endOne(set, key)));
   }
 

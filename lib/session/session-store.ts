@@ -56,6 +56,7 @@ function placeOf(profile: CookieProfile): Place {
  * that key and with `session.secret`. Who reads the store opens no session, and who writes to it makes none up.
  */
 export class SessionStore implements SessionKeeper {
+  readonly endsWithoutCookie = true;
   readonly #places: Sites<Place>;
   readonly #lifetimes: SessionLifetimes;
   readonly #index: SessionIndex;

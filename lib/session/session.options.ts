@@ -37,6 +37,8 @@ export const sessionOptionsSchema = v.strictObject({
    * false.
    */
   persistent: v.optional(v.union([v.boolean(), v.literal('on-request')], "must be true, false or 'on-request'"), false),
+  /** Whether a back-channel logout revokes the refresh tokens of the sessions that it ends. Default false. */
+  revokeOnLogout: v.optional(v.boolean(), false),
   /** Attributes of the cookie, for an application in a frame or for all hosts of a domain. */
   cookie: v.optional(cookieSchema, {}),
   /**

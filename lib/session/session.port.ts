@@ -13,8 +13,8 @@ export interface FoundSession {
   readonly setCookies: readonly string[];
 }
 
-/** All sessions of one session at the provider, or of one user. */
-export type SessionsOf = { readonly sid: string } | { readonly sub: string };
+/** All sessions of one session at the provider (which must be one of `sub`, where that is given), or of one user. */
+export type SessionsOf = { readonly sid: string; readonly sub?: string } | { readonly sub: string };
 
 /** The tokens of a session that was ended without its cookie, to evict and revoke them. Sessions in cookies leave none. */
 export interface EndedTokens {
@@ -56,9 +56,13 @@ export interface SessionKeeper {
   /**
    * Ends sessions without their cookies, at all replicas.
    *
+   * @throws {VerificationError} `SUB_MISMATCH`: `sid` belongs to another user
    * @throws {ConfigError} sessions are in cookies, and there is no store
    */
   endAll(of: SessionsOf): Promise<readonly EndedTokens[]>;
+
+  /** Whether {@link endAll} works. */
+  readonly endsWithoutCookie: boolean;
 
   /** The `Set-Cookie` lines that clear the session's cookies in the browser. */
   clear(request: unknown): readonly string[];

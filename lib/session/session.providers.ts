@@ -8,15 +8,18 @@ import { Responses } from '../nest/responses.js';
 import {
   clientSessionsToken,
   clientToken,
+  logoutToken,
   operatorToken,
   optionsToken,
   sealerToken,
   sessionToken,
 } from '../nest/tokens.js';
 import type { OidcStore } from '../storage/oidc-store.js';
+import { MemoryStore } from '../storage/memory-store.js';
 import { Sealer } from '../storage/sealer.js';
 import { ClientSessions } from './client-sessions.js';
 import { cookieFindings, cookieWeaknesses } from './cookie-findings.js';
+import { OidcLogout } from './logout/provider-logout.js';
 import { OidcSession } from './oidc-session.js';
 import { RefreshFlight } from './refresh-flight.js';
 import { RevocableCookies } from './revocable-cookies.js';
@@ -62,7 +65,23 @@ export function sessionProviders(name?: string): Provider[] {
       useFactory: (sessions: ClientSessions, client: OidcClient, responses: Responses) =>
         new OidcSession(sessions, client, responses),
     },
-    ...(name === undefined ? [{ provide: OidcSession, useExisting: sessionToken() }] : []),
+    {
+      provide: logoutToken(name),
+      inject: [clientSessionsToken(name), clientToken(name), optionsToken(name), Responses, operatorToken(name)],
+      useFactory: (
+        sessions: ClientSessions,
+        client: OidcClient,
+        { session, store = new MemoryStore({ now: client.clock.now }) }: Options,
+        responses: Responses,
+        operator: OperatorPort,
+      ) => new OidcLogout({ client, sessions, store, responses, operator, revoke: session?.revokeOnLogout ?? false }),
+    },
+    ...(name === undefined
+      ? [
+          { provide: OidcSession, useExisting: sessionToken() },
+          { provide: OidcLogout, useExisting: logoutToken() },
+        ]
+      : []),
   ];
 }
 
@@ -82,6 +101,10 @@ export function makeKeeper(
   if (weaknesses.length > 0) {
     operator.report({ kind: 'weak-cookies', weaknesses });
   }
+  if (client.metadata.backchannel_logout_uri !== undefined && store === undefined) {
+    const problem = 'needs a `store`: sessions in cookies alone can not be ended without their browser';
+    throw new ConfigError('INVALID_CONFIG', 'client.backchannel_logout_uri', problem);
+  }
   const { keep = store === undefined ? 'cookie' : 'store', tokens = keep === 'store' } = settings;
   if (keep === 'cookie') {
     const cookies = new SessionCookies(client, { ...settings, tokens }, sealer);
@@ -95,5 +118,10 @@ export function makeKeeper(
 
 /** The tokens of {@link sessionProviders} that guards and applications inject elsewhere. */
 export function sessionExports(name?: string): NonNullable<ModuleMetadata['exports']> {
-  return [clientSessionsToken(name), sessionToken(name), ...(name === undefined ? [OidcSession] : [])];
+  return [
+    clientSessionsToken(name),
+    sessionToken(name),
+    logoutToken(name),
+    ...(name === undefined ? [OidcSession, OidcLogout] : []),
+  ];
 }

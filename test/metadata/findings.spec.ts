@@ -20,7 +20,7 @@ it('finds all that is wrong with the values, each with its rule', () => {
     client_id: '',
     redirect_uris: [],
     scope: 'a  b',
-    backchannel_logout_uri: 'https://app.test/bcl',
+    request_object_signing_alg: 'RS256',
     introspection_encrypted_response_alg: 'RSA-OAEP-256',
     [clockTolerance]: 301,
   });
@@ -32,9 +32,9 @@ it('finds all that is wrong with the values, each with its rule', () => {
       code: 'UNSUPPORTED_METADATA',
     },
     {
-      member: 'client.backchannel_logout_uri',
+      member: 'client.request_object_signing_alg',
       problem: 'promises a protection that is not built yet',
-      rule: 'OpenID Connect Back-Channel Logout 1.0, section 2.2',
+      rule: 'OpenID Connect Dynamic Client Registration 1.0, section 2',
       code: 'UNSUPPORTED_METADATA',
     },
     {
@@ -83,9 +83,9 @@ it('finds all members that do not fit each other', () => {
 });
 
 it('stops the boot with the first', () => {
-  const wrong = client({ redirect_uris: [], backchannel_logout_uri: 'https://app.test/bcl' });
+  const wrong = client({ redirect_uris: [], request_object_signing_alg: 'RS256' });
   expect(() => parseClientMetadata(wrong)).toThrow(
-    'client.backchannel_logout_uri: promises a protection that is not built yet',
+    'client.request_object_signing_alg: promises a protection that is not built yet',
   );
 });
 

@@ -250,8 +250,6 @@ describe('a member that promises what is not built stops the boot', () => {
     ['request_object_encryption_alg', 'RSA-OAEP-256'],
     ['require_signed_request_object', true],
     ['require_pushed_authorization_requests', true],
-    ['backchannel_logout_uri', 'https://app.test/bcl'],
-    ['frontchannel_logout_uri', 'https://app.test/fcl'],
   ])('%s: %p', async (member, value) => {
     expect(await refusal(client({ [member]: value }))).toMatchObject({
       code: 'UNSUPPORTED_METADATA',

@@ -1,0 +1,225 @@
+import { expect, it } from '@jest/globals';
+import { Controller, Get, HttpCode, Inject, Post, Req, Res } from '@nestjs/common';
+
+import { MemoryStore, OidcLogout, Public, type ClientMetadata, type OidcModuleOptions } from '../../lib/index.js';
+import { createApp, onBothAdapters, SESSION_SECRET, type Adapter } from '../support/app/apps.js';
+import { Browser } from '../support/browser/browser.js';
+import type { HostileProvider } from '../support/provider/hostile-provider.js';
+import { jws, type Jwk } from '../support/tokens/keys.js';
+
+const URL = 'https://app.test';
+const BACK_CHANNEL = { backchannel_logout_uri: `${URL}/auth/backchannel-logout` };
+const FRONT_CHANNEL = { frontchannel_logout_uri: `${URL}/auth/frontchannel-logout` };
+const EVENTS = { 'http://schemas.openid.net/event/backchannel-logout': {} };
+
+interface Setup {
+  readonly client?: Partial<ClientMetadata>;
+  readonly options?: Partial<OidcModuleOptions>;
+}
+
+/** Alice, signed in with two browsers, whose sessions at the provider are `s-1` and `s-2`. */
+async function signedIn(adapter: Adapter, { client = BACK_CHANNEL, options = {} }: Setup = {}) {
+  const app = await createApp({
+    adapter,
+    controllers: [],
+    publicUrl: URL,
+    client: {
+      post_logout_redirect_uris: [`${URL}/auth/logged-out`],
+      id_token_signed_response_alg: 'RS256',
+      ...client,
+    },
+    options: { routes: true, store: new MemoryStore(), ...options },
+  });
+  const logIn = async (sid: string) => {
+    app.op.idToken({ claims: (claims) => ({ ...claims, sid }) });
+    const browser = new Browser(app);
+    await browser.login();
+    return browser;
+  };
+  const [first, second] = [await logIn('s-1'), await logIn('s-2')];
+  const states = async () => Promise.all([first, second].map(async (one) => (await one.get('/auth/me')).status));
+  const post = (logout_token: string, more: Readonly<Record<string, string>> = {}) =>
+    app.request('/auth/backchannel-logout', {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: new URLSearchParams({ logout_token, ...more }).toString(),
+    });
+  return { app, first, second, logIn, states, post };
+}
+
+let count = 0;
+
+/** A logout token that is right; members stand above the right ones, and undefined ones are left out. */
+function logoutToken(op: HostileProvider, claims: Jwk = {}, header: Jwk = {}, alg = 'RS256'): string {
+  const key = op.key(alg);
+  count += 1;
+  const iat = op.clock.seconds;
+  const right = { iss: op.issuer, aud: 'rp1', iat, exp: iat + 120, jti: `jti-${count}`, events: EVENTS };
+  return jws({ typ: 'logout+jwt', alg, kid: key.kid, ...header }, { ...right, ...claims }, key, alg);
+}
+
+onBothAdapters((adapter) => {
+  it.each<[string, Jwk, Jwk, readonly number[]]>([
+    ['H5 by sid', { sid: 's-1' }, {}, [401, 200]],
+    ['BCL-02 by sub, everywhere', { sub: 'alice' }, {}, [401, 401]],
+    ['by both', { sid: 's-2', sub: 'alice' }, {}, [200, 401]],
+    ['H5 with one more claim and without typ', { sid: 's-1', extra: 1 }, { typ: undefined }, [401, 200]],
+    ['BCL-08 with one more event', { sid: 's-1', events: { ...EVENTS, other: {} } }, {}, [401, 200]],
+    ['BCL-24 of a session that is not there', { sid: 's-9' }, {}, [200, 200]],
+    ['of a user who is not there', { sub: 'bob' }, {}, [200, 200]],
+  ])('%s a logout token ends sessions', async (_what, claims, header, expected) => {
+    const { app, states, post } = await signedIn(adapter);
+    const answer = await post(logoutToken(app.op, claims, header), { foo: 'bar' });
+    expect([answer.status, answer.body, answer.header('cache-control')]).toEqual([200, '', 'no-store']);
+    expect(await states()).toEqual(expected);
+  });
+
+  it.each<[string, Jwk, Jwk, string]>([
+    ['BCL-03 a sid of another user', { sid: 's-1', sub: 'bob' }, {}, 'SUB_MISMATCH'],
+    ['BCL-04 neither sub nor sid', {}, {}, 'CLAIM_MISSING'],
+    ['H8 BCL-06 no events', { sid: 's-1', events: undefined }, {}, 'CLAIM_MISSING'],
+    ['BCL-06 a list of events', { sid: 's-1', events: Object.keys(EVENTS) }, {}, 'CLAIM_INVALID'],
+    ['H8 BCL-06 another event', { sid: 's-1', events: { 'https://other.test': {} } }, {}, 'CLAIM_INVALID'],
+    [
+      'BCL-07 an event that is no object',
+      { sid: 's-1', events: { [Object.keys(EVENTS)[0] ?? '']: true } },
+      {},
+      'CLAIM_INVALID',
+    ],
+    ['H8 a nonce', { sid: 's-1', nonce: 'n' }, {}, 'UNEXPECTED_CLAIM'],
+    ['H7 BCL-10 another issuer', { sid: 's-1', iss: 'https://other.test' }, {}, 'ISS_MISMATCH'],
+    ['H7 BCL-10 another audience', { sid: 's-1', aud: 'other' }, {}, 'AUD_MISMATCH'],
+    ['BCL-11 no exp', { sid: 's-1', exp: undefined }, {}, 'CLAIM_MISSING'],
+    ['BCL-13 no iat', { sid: 's-1', iat: undefined }, {}, 'CLAIM_MISSING'],
+    ['BCL-13 an iat to come', { sid: 's-1', iat: 1_800_000_031, exp: 1_800_000_200 }, {}, 'NOT_YET_VALID'],
+    ['BCL-13 an iat of long ago', { sid: 's-1', iat: 1_799_999_849 }, {}, 'TOO_OLD'],
+    ['BCL-14 no jti', { sid: 's-1', jti: undefined }, {}, 'CLAIM_MISSING'],
+    ['H6 BCL-09 another algorithm', { sid: 's-1' }, { alg: 'RS384' }, 'ALG_NOT_ALLOWED'],
+    ['a sid that is no text', { sid: 7 }, {}, 'CLAIM_INVALID'],
+    ['an access token’s typ', { sid: 's-1' }, { typ: 'at+jwt' }, 'TYP_MISMATCH'],
+  ])('%s in a logout token is 400 and ends nothing', async (_what, claims, header, code) => {
+    const { app, states, post } = await signedIn(adapter);
+    const answer = await post(logoutToken(app.op, claims, header));
+    expect([answer.status, answer.header('cache-control'), app.lastCode]).toEqual([400, 'no-store', code]);
+    expect(answer.json()).toEqual({
+      error: 'invalid_request',
+      error_description: 'The logout token is not valid here.',
+    });
+    expect(await states()).toEqual([200, 200]);
+  });
+
+  it('H6 BCL-09 BCL-19 BCL-21 unsigned, no logout token at all, or an ID token is 400', async () => {
+    const { app, states, post, first } = await signedIn(adapter);
+    const [header, payload] = [{ alg: 'none' }, { sid: 's-1' }].map((part) =>
+      Buffer.from(JSON.stringify(part)).toString('base64url'),
+    );
+    for (const token of [`${header}.${payload}.`, 'garbage', '']) {
+      expect([token, (await post(token)).status]).toEqual([token, 400]);
+    }
+    expect(first.history.length).toBeGreaterThan(0);
+    expect((await app.request('/auth/backchannel-logout', { method: 'POST' })).status).toBe(400);
+    expect((await app.request('/auth/backchannel-logout')).status).toBe(404);
+    expect(await states()).toEqual([200, 200]);
+  });
+
+  it('BCL-15 a logout token is good once, and a session that began later stays', async () => {
+    const { app, logIn, post } = await signedIn(adapter);
+    const token = logoutToken(app.op, { sub: 'alice' });
+    expect((await post(token)).status).toBe(200);
+    const later = await logIn('s-3');
+    expect([(await post(token)).status, app.lastCode]).toEqual([400, 'JWT_REPLAYED']);
+    expect((await later.get('/auth/me')).status).toBe(200);
+  });
+
+  it('BCL-32 revokes the refresh tokens of the sessions where that is asked for', async () => {
+    const { app, post } = await signedIn(adapter, {
+      options: {
+        login: { scope: 'openid offline_access' },
+        session: { secret: SESSION_SECRET, revokeOnLogout: true },
+      },
+    });
+    app.op.answer('revoke', { status: 500 });
+    expect((await post(logoutToken(app.op, { sid: 's-1' }))).status).toBe(200);
+    expect(app.op.requests('revoke').map(({ form }) => form['token_type_hint'])).toEqual(['refresh_token']);
+  });
+
+  it('a store that is down is 400, and the token is good again afterwards', async () => {
+    const store = new MemoryStore();
+    const { app, post, states } = await signedIn(adapter, { options: { store } });
+    const token = logoutToken(app.op, { sid: 's-1' });
+    const { members } = store;
+    store.members = () => {
+      throw new (class extends Error {})('down');
+    };
+    expect((await post(token)).status).toBeGreaterThanOrEqual(400);
+    store.members = members;
+    expect((await post(token)).status).toBe(200);
+    expect(await states()).toEqual([401, 200]);
+  });
+
+  it('backchannel_logout_session_required wants a sid', async () => {
+    const client = { ...BACK_CHANNEL, backchannel_logout_session_required: true };
+    const { app, post } = await signedIn(adapter, { client });
+    expect((await post(logoutToken(app.op, { sub: 'alice' }))).status).toBe(400);
+    expect((await post(logoutToken(app.op, { sub: 'alice', sid: 's-1' }))).status).toBe(200);
+  });
+
+  it('H10 H11 FCL-05 a front-channel logout ends the session of its sid, in a frame without cookies', async () => {
+    const { app, states } = await signedIn(adapter, { client: FRONT_CHANNEL });
+    const frame = (query: string) => app.request(`/auth/frontchannel-logout?${query}`);
+    const iss = encodeURIComponent(app.op.issuer);
+    for (const query of [`iss=https://evil.test&sid=s-1`, `iss=${iss}`, `iss=${iss}&sid=s-1&sid=s-2`, 'sid=s-1']) {
+      expect([query, (await frame(query)).status]).toEqual([query, 200]);
+    }
+    expect(await states()).toEqual([200, 200]);
+    const answer = await frame(`iss=${iss}&sid=s-1`);
+    expect([answer.status, answer.header('cache-control'), answer.header('x-frame-options')]).toEqual([
+      200,
+      'no-store',
+      undefined,
+    ]);
+    expect(answer.header('content-security-policy')).toBe(`default-src 'none'; frame-ancestors ${app.op.issuer}`);
+    expect(await states()).toEqual([401, 200]);
+  });
+
+  it('FCL-03 a front-channel logout without names ends the browser’s own session, unless a sid is required', async () => {
+    const { first, states } = await signedIn(adapter, { client: FRONT_CHANNEL });
+    expect((await first.get('/auth/frontchannel-logout')).status).toBe(200);
+    expect(await states()).toEqual([401, 200]);
+    const strict = await signedIn(adapter, {
+      client: { ...FRONT_CHANNEL, frontchannel_logout_session_required: true },
+    });
+    expect((await strict.first.get('/auth/frontchannel-logout')).status).toBe(200);
+    expect(await strict.states()).toEqual([200, 200]);
+  });
+
+  it('a controller of one’s own answers as well', async () => {
+    @Controller('own')
+    class OwnController {
+      constructor(@Inject(OidcLogout) private readonly logout: OidcLogout) {}
+
+      @Post()
+      @HttpCode(200)
+      @Public()
+      async backChannel(@Req() request: object, @Res({ passthrough: true }) response: object) {
+        await this.logout.backChannel(request, response);
+      }
+
+      @Get()
+      async frontChannel(@Req() request: object, @Res({ passthrough: true }) response: object) {
+        await this.logout.frontChannel(request, response);
+      }
+    }
+    const app = await createApp({ adapter, controllers: [OwnController], options: { store: new MemoryStore() } });
+    const body = new URLSearchParams({ logout_token: logoutToken(app.op, { sub: 'alice' }) }).toString();
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    expect((await app.request('/own', { method: 'POST', headers, body })).status).toBe(200);
+    expect((await app.request('/own')).status).toBe(200);
+  });
+});
+
+it('backchannel_logout_uri without a store stops the boot', async () => {
+  await expect(signedIn('express', { options: { store: undefined as never } })).rejects.toThrow(
+    'client.backchannel_logout_uri: needs a `store`',
+  );
+});
