@@ -105,7 +105,8 @@ export class ResourceServer {
     const jwt = this.#issuers.areSeveral ? unverifiedJwt(token) : undefined;
     return chain(this.#issuers.get(jwt?.iss), (issuer) => {
       requireIntrospection(issuer, rule);
-      return issuer.verify(token, validation, freshness);
+      const verified = issuer.verify(token, validation, freshness);
+      return chain(verified, (found) => this.#issuers.requireOwn(found, issuer));
     });
   }
 

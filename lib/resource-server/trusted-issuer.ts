@@ -6,6 +6,7 @@ import type { AccessTokenErrorCode, VerificationErrorCode } from '../errors/code
 import { AccessTokenError, ConfigError, OAuthError, VerificationError } from '../errors/errors.js';
 import type { OperatorPort } from '../events/operator-events.js';
 import type { IssuerRule } from '../jose/issuer-rule.js';
+import { isOfTenant } from '../jose/tenant.js';
 import { unverifiedJwt, type UnverifiedJwt } from '../jose/unverified-jwt.js';
 import { LONGEST_STALE, type IntrospectionFreshness, type Validation } from '../nest/access-rule.js';
 import type { OidcStore } from '../storage/oidc-store.js';
@@ -71,6 +72,11 @@ export class TrustedIssuer {
   /** Whether its tokens name it by their tenant. */
   get hasTenants(): boolean {
     return this.server.tenants !== undefined;
+  }
+
+  /** Whether the options give it this name. What it publishes of its access tokens is not asked. */
+  isNamed(name: string): boolean {
+    return name === this.issuer || name === this.name || (this.hasTenants && isOfTenant(name, this.name));
   }
 
   /** Whether tokens can be introspected there. If not, only JWTs are accepted. */

@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import { isWithin, type Now } from '../clock/clock.js';
 import { AccessTokenError, ConfigError } from '../errors/errors.js';
 import { resolverFailed } from '../metadata/resolver-failed.js';
-import { isOfTenant } from '../jose/tenant.js';
+import type { VerifiedAccessToken } from '../tokens/verified-access-token.js';
 import type { Awaitable } from '../values/awaitable.js';
 import {
   isTrustedIssuer,
@@ -83,7 +83,20 @@ export class TrustedIssuers {
 
   /** The issuer of this name, else one that has it for one of its tenants. */
   #knownAs(name: string): TrustedIssuer | undefined {
-    return this.#known.get(name) ?? this.#ofTenants.find((issuer) => isOfTenant(name, issuer.name));
+    return this.#known.get(name) ?? this.#ofTenants.find((issuer) => issuer.isNamed(name));
+  }
+
+  /**
+   * Checks that a verified token is of the issuer that vouches for it. Among several, one could otherwise speak for the
+   * users of another: by its introspections, or by the `access_token_issuer` that it publishes.
+   *
+   * @throws {AccessTokenError} `TOKEN_ISSUER`
+   */
+  requireOwn(token: VerifiedAccessToken, issuer: TrustedIssuer): VerifiedAccessToken {
+    if (this.areSeveral && !issuer.isNamed(token.iss)) {
+      throw this.#untrusted(token.iss);
+    }
+    return token;
   }
 
   #resolvedAs(name: string): Awaitable<TrustedIssuer> {

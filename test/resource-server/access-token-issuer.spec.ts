@@ -11,6 +11,8 @@ import { jwtAccessToken } from '../support/tokens/access-token.js';
 /** As AD FS calls itself in access tokens: a name, which nobody fetches. */
 const NAME = 'http://fs.example.com/adfs/services/trust';
 
+const SECRET_THERE = 'of-the-second-provider-and-32-bytes-long';
+
 @Controller()
 @UseGuards(OidcGuard)
 class WhoController {
@@ -75,6 +77,21 @@ onBothAdapters((adapter) => {
       expect((await app.call('/who', jwtAccessToken(op))).json()).toEqual([op.issuer, 'alice']);
     },
   );
+
+  it.each(['op', 'https://stranger.test'])('an issuer does not speak for another one: %s', async (whom) => {
+    const second = await startProvider();
+    second.rotate();
+    second.register({ client_id: 'rp2', client_secret: SECRET_THERE });
+    const there = { issuer: second.issuer, client: { client_id: 'rp2', client_secret: SECRET_THERE } };
+    const { op, app } = await boot({ resourceServer: { audience: 'https://api.test', issuers: [there] } });
+    const other = whom === 'op' ? op.issuer : whom;
+    second.discovery((document) => ({ ...document, access_token_issuer: other }));
+    const answer = (iss: string) => ({ active: true, sub: 'alice', aud: 'https://api.test', iss });
+    second.introspectionResponse({ body: () => answer(other) });
+    expectBadToken(app, await app.call('/who', jwtAccessToken(second)), 'TOKEN_ISSUER');
+    second.introspectionResponse({ body: () => answer(second.issuer) });
+    expect((await app.call('/who', jwtAccessToken(second))).json()).toEqual([second.issuer, 'alice']);
+  });
 });
 
 it('ID tokens name the issuer, whatever access tokens do', async () => {
