@@ -25,7 +25,7 @@ export interface ConnectionsOptions {
   /** Default: a pool of our own. */
   readonly dispatcher?: Dispatcher | undefined;
   readonly fetch?: CustomFetch | undefined;
-  /** Whose proxies our own pool uses. Default: that of the process. */
+  /** Names the proxies of our own pool. Default: the environment of the process. */
   readonly environment?: Environment | undefined;
 }
 

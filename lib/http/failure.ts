@@ -18,7 +18,7 @@ export interface Failure {
 const TLS =
   /^(CERT_|CRL_|ERR_TLS_|ERR_SSL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH|INVALID_CA|INVALID_PURPOSE|EPROTO$)/;
 
-/** Undici's codes for a server, or a proxy, that takes too long to let us connect. Of an answer it does not time the head. */
+/** Undici's codes for a connection that takes too long. Headers are timed of a proxy's answer to CONNECT only. */
 export const CONNECT_TIMEOUTS: readonly string[] = ['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT'];
 
 const TIMEOUTS: readonly string[] = [...CONNECT_TIMEOUTS, 'ETIMEDOUT'];

@@ -22,7 +22,7 @@ export interface OwnPoolOptions {
 /**
  * A connection pool with TLS 1.2 and up (RFC 9325). Undici's own time-outs are off, because the deadline is ours.
  *
- * This machine is never called through a proxy: there, its name would be the proxy's own.
+ * Loopback hosts are never called through a proxy: there, `localhost` is the proxy itself.
  */
 export function ownPool(settings: HttpSettings, { keepsConnections, proxies }: OwnPoolOptions): OwnPool {
   const tls = { timeout: settings.connectTimeout, minVersion: 'TLSv1.2' } as const;

@@ -1,17 +1,14 @@
 import * as v from 'valibot';
 
-import { DiscoveryError } from '../errors/errors.js';
+import { ConfigError, DiscoveryError } from '../errors/errors.js';
 import { printable, quoted } from '../errors/log-line.js';
 import { isTemplate, isTemplateOf } from '../jose/tenant.js';
 import type { JsonObject, JsonValue } from '../values/json.js';
 import { anyOf, FILLED_LIST, readMembers, RECORD, type MemberTypes } from '../values/tolerant-reader.js';
 import { isLoopback } from '../values/url.js';
 import { METHOD_LISTS, type PublishedMethods } from './authentication-method.js';
-import { throwFirst, type Finding } from './finding.js';
 import { SIGNED_ANSWERS, type PublishedProtection } from './protected-answer.js';
 import type { Tenants } from './tenants.js';
-
-const ENTRA = 'https://learn.microsoft.com/en-us/entra/identity-platform/access-tokens#validate-the-issuer';
 
 /** The endpoints that the library calls or sends a browser to. */
 const ENDPOINTS = [
@@ -107,7 +104,7 @@ export function parseServerMetadata(published: JsonObject, rule: MetadataRule): 
       `The server at ${expected} publishes the metadata of another issuer: ${published}.`,
     );
   }
-  throwFirst(tenantFindings(result.output, rule.tenants));
+  requireTenants(result.output, rule);
   for (const [member, value] of Object.entries(document)) {
     if (isUrlMember(member) && typeof value === 'string' && !isCallable(value, rule)) {
       throw invalid(member);
@@ -121,18 +118,20 @@ export function parseServerMetadata(published: JsonObject, rule: MetadataRule): 
   return { ...document, ...result.output };
 }
 
-function tenantFindings(
+/** @throws {ConfigError} the server issues for many tenants and the option is missing, or the other way round */
+function requireTenants(
   { issuer, access_token_issuer }: Pick<ServerMetadata, 'issuer' | 'access_token_issuer'>,
-  tenants: Tenants | undefined,
-): readonly Finding[] {
+  rule: MetadataRule,
+): void {
   const isForMany = isTemplate(issuer) || isTemplate(access_token_issuer ?? '');
-  if (isForMany === (tenants !== undefined)) {
-    return [];
+  if (isForMany === (rule.tenants !== undefined)) {
+    return;
   }
   const problem = isForMany
     ? 'is required: the issuer in the metadata holds {tenantid}, so that it stands for every tenant'
     : 'must not be set: the issuer in the metadata is one, and holds no {tenantid}';
-  return [{ member: 'tenants', problem, rule: ENTRA, code: 'INVALID_CONFIG' }];
+  // The option may be that of any trusted issuer.
+  throw new ConfigError('INVALID_CONFIG', 'tenants', problem, { facts: { issuer: rule.issuer } });
 }
 
 function isUrlMember(member: string): boolean {

@@ -196,7 +196,8 @@ describe('the issuer of a server for many tenants', () => {
     const problem = 'tenants: is required: the issuer in the metadata holds {tenantid}';
     const error = { name: 'ConfigError', code: 'INVALID_CONFIG', member: 'tenants' };
     const lacking = await rejection(clientOf(entra.op).oidc.ready());
-    expect(lacking).toMatchObject({ ...error, message: expect.stringContaining(problem) });
+    const facts = { issuer: entra.op.issuer };
+    expect(lacking).toMatchObject({ ...error, message: expect.stringContaining(problem), facts });
     const one = clientOf(await startProvider(), { settings: { tenants: [TENANT] } });
     expect(await rejection(one.oidc.ready())).toMatchObject({
       ...error,
