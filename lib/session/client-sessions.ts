@@ -5,13 +5,25 @@ import { SessionError } from '../errors/errors.js';
 import type { CookieAttributes } from '../nest/cookies.js';
 import * as requests from '../nest/requests.js';
 import { chain, type Awaitable } from '../values/awaitable.js';
+import type { SessionContent } from './session-content.js';
 import type { SessionRefresh } from './session-refresh.js';
 import type { SessionTokens } from './session-tokens.js';
+import type { SessionSettings } from './session.options.js';
 import type { EndedTokens, FoundSession, KeptSession, SessionKeeper, SessionPort, SessionsOf } from './session.port.js';
+
+/** The settings of sessions that are not their keeper's. */
+export type ClientSessionSettings = Partial<Pick<SessionSettings, 'cookie' | 'validate'>>;
 
 /** A found session that is valid. */
 interface ValidSession extends FoundSession {
   readonly session: KeptSession;
+}
+
+/** A session whose user the application accepts in this request, and `Set-Cookie` lines. */
+interface AcceptedSession {
+  /** Undefined: there is none, or it has just ended. */
+  readonly session?: SessionContent<unknown> | undefined;
+  readonly setCookies: readonly string[];
 }
 
 /** A session that a guard has found or renewed, for who reads it later in the same request. */
@@ -29,14 +41,20 @@ export class ClientSessions implements SessionPort {
   #keeper: SessionKeeper | undefined;
   #beside: (request: unknown) => readonly string[] = () => [];
   readonly #current = new WeakMap<IncomingMessage, Current>();
+  /** What `session.validate` said in a request, or will have said. */
+  readonly #users = new WeakMap<IncomingMessage, unknown>();
 
   /** @param makeKeeper throws a `ConfigError` where no session can be kept */
   constructor(
     private readonly makeKeeper: () => SessionKeeper,
     readonly refresh: SessionRefresh,
     private readonly client: Pick<OidcClient, 'forget' | 'revoke'>,
-    readonly cookie: CookieAttributes = {},
+    private readonly settings: ClientSessionSettings = {},
   ) {}
+
+  get cookie(): CookieAttributes {
+    return this.settings.cookie ?? {};
+  }
 
   get areRead(): boolean {
     return this.#areRead;
@@ -55,24 +73,27 @@ export class ClientSessions implements SessionPort {
   }
 
   /**
-   * Finds the session of a request for a guard, and refreshes its tokens where it is time to. A failure that passes leaves it
-   * as it was.
+   * Finds the session of a request for a guard, refreshes its tokens where it is time to, and has its user validated. A
+   * failure that passes leaves it as it was.
    */
-  find(request: object, response: unknown): Awaitable<FoundSession> {
-    return chain(this.keeper().find(request), (found) => {
-      const { session } = found;
-      if (session === undefined) {
-        return found;
-      }
-      const valid = { ...found, session };
-      this.#remember(request, response, valid);
-      return this.refresh.isDue(session) ? this.#refreshed(request, response, valid) : found;
-    });
+  find(request: object, response: unknown): Awaitable<AcceptedSession> {
+    return chain(this.#fresh(request, response), ({ session, setCookies }) =>
+      session === undefined
+        ? { setCookies }
+        : chain(this.#accepted(request, session), (accepted) =>
+            accepted === undefined ? { setCookies: this.keeper().clear(request) } : { session: accepted, setCookies },
+          ),
+    );
   }
 
   /** The session of a request as it is now: a guard may have renewed it since it came. */
-  read(request: unknown): Awaitable<KeptSession | undefined> {
-    return chain(this.#found(request), ({ session }) => session);
+  read(request: unknown): Awaitable<SessionContent<unknown> | undefined> {
+    return chain(this.#found(request), ({ session }) => session && this.#accepted(request, session));
+  }
+
+  /** The tokens of a request's session, whatever the application says of its user now. */
+  tokens(request: unknown): Awaitable<SessionTokens | undefined> {
+    return chain(this.#found(request), ({ session }) => session?.tokens);
   }
 
   /** The response to a request that a guard of ours has looked at. */
@@ -106,6 +127,7 @@ export class ClientSessions implements SessionPort {
   /** Forgets what is known of the session of a request that ends it. */
   forget(request: unknown): void {
     this.#current.delete(requests.raw(request));
+    this.#users.delete(requests.raw(request));
   }
 
   /**
@@ -133,6 +155,35 @@ export class ClientSessions implements SessionPort {
   /** Additional `Set-Cookie` lines for the answer to this request: see {@link alsoSet}. */
   beside(request: unknown): readonly string[] {
     return this.#beside(request);
+  }
+
+  #fresh(request: object, response: unknown): Awaitable<FoundSession> {
+    return chain(this.keeper().find(request), (found) => {
+      const { session } = found;
+      if (session === undefined) {
+        return found;
+      }
+      const valid = { ...found, session };
+      this.#remember(request, response, valid);
+      return this.refresh.isDue(session) ? this.#refreshed(request, response, valid) : found;
+    });
+  }
+
+  /** The session with the user that `session.validate` returns; undefined where that is nothing, and the session ends. */
+  #accepted(request: unknown, session: KeptSession): Awaitable<SessionContent<unknown> | undefined> {
+    const { validate } = this.settings;
+    if (validate === undefined) {
+      return session;
+    }
+    const raw = requests.raw(request);
+    const validated = this.#users.get(raw) ?? validate(session.user, session);
+    this.#users.set(raw, validated);
+    return chain(validated, (user) => (user ? { ...session, user } : this.#ended(request)));
+  }
+
+  async #ended(request: unknown): Promise<undefined> {
+    this.forget(request);
+    await this.keeper().end(request);
   }
 
   #found(request: unknown): Awaitable<FoundSession> {

@@ -6,12 +6,15 @@ import { refuse, type Refusal } from '../nest/refusal.js';
 import type { Responses } from '../nest/responses.js';
 import { Sites } from '../nest/sites.js';
 import { recover, type Awaitable } from '../values/awaitable.js';
+import type { JsonValue } from '../values/json.js';
 import type { ClientSessions } from './client-sessions.js';
 import type { SessionContent } from './session-content.js';
 import { logoutUnavailable, sessionUnavailable } from './session-refusal.js';
 
 /**
  * The browser's local session: reads it, ends it, and makes the URL for logout at the provider.
+ *
+ * @typeParam User what the strategy's `validate`, or `session.validate`, returns. The application says so; nothing checks it
  *
  * ```ts
  * @Get('reports')
@@ -40,7 +43,7 @@ import { logoutUnavailable, sessionUnavailable } from './session-refusal.js';
  * }
  * ```
  */
-export class OidcSession {
+export class OidcSession<User = JsonValue> {
   readonly #sessions: ClientSessions;
   readonly #client: OidcClient;
   readonly #responses: Responses;
@@ -57,7 +60,8 @@ export class OidcSession {
    *
    * @throws {OidcException} 503: the store of sessions can't be reached
    */
-  read(request: unknown): Awaitable<SessionContent | undefined> {
+  read(request: unknown): Awaitable<SessionContent<User> | undefined>;
+  read(request: unknown): Awaitable<SessionContent<unknown> | undefined> {
     return recover(
       () => this.#sessions.read(request),
       (error) => this.#throw(error, sessionUnavailable, undefined),
@@ -72,11 +76,16 @@ export class OidcSession {
    *   takes the refresh token no more, and the session is over
    * @throws {OidcError} of another kind: it passes, and the session is as good as before
    */
-  async refresh(request: unknown, response: unknown): Promise<SessionContent> {
+  refresh(request: unknown, response: unknown): Promise<SessionContent<User>>;
+  async refresh(request: unknown, response: unknown): Promise<SessionContent<unknown>> {
     try {
       const renewed = await this.#sessions.renew(request, response);
       this.#responses.deliver(response, [['Set-Cookie', renewed.setCookies]]);
-      return renewed.session;
+      const session = await this.#sessions.read(request);
+      if (session === undefined) {
+        throw new SessionError('SESSION_ENDED', 'The application does not accept the user of the session any more.');
+      }
+      return session;
     } catch (error) {
       if (error instanceof SessionError && error.code === 'SESSION_ENDED') {
         await this.end(request, response);
@@ -122,10 +131,10 @@ export class OidcSession {
     const keeper = this.#sessions.keeper();
     this.#responses.deliver(response, [...PRIVATE_ANSWER, ['Set-Cookie', keeper.clear(request)]]);
     try {
-      const session = await this.#sessions.read(request);
+      const tokens = await this.#sessions.tokens(request);
       this.#sessions.forget(request);
       await keeper.end(request);
-      await (session?.tokens.access_token && this.#client.forget(session.tokens.access_token));
+      await (tokens?.access_token && this.#client.forget(tokens.access_token));
     } catch (error) {
       this.#throw(error, logoutUnavailable, response);
     }
@@ -158,12 +167,15 @@ export class OidcSession {
    * @throws {OidcError} the provider's metadata can't be loaded
    */
   async endSessionUrl(request: unknown, options: Pick<EndSessionOptions, 'state'> = {}): Promise<string | undefined> {
-    const session = await this.read(request);
+    const tokens = await recover(
+      () => this.#sessions.tokens(request),
+      (error) => this.#throw(error, sessionUnavailable, undefined),
+    );
     const { redirect_uris, post_logout_redirect_uris = [] } = this.#client.metadata;
     const { origin } = Sites.of(redirect_uris, this.#client.name).at(request);
     return this.#client.endSessionUrl({
       ...options,
-      id_token_hint: session?.tokens.id_token,
+      id_token_hint: tokens?.id_token,
       post_logout_redirect_uri: post_logout_redirect_uris.find((uri) => new URL(uri).origin === origin),
     });
   }

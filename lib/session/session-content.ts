@@ -62,7 +62,9 @@ export type StartedBy = NonNullable<NewSession['startedBy']>;
 export type SessionIdentity = NonNullable<NewSession['identity']>;
 
 /** A valid session. Printed or serialised it shows no token. */
-export interface SessionContent extends Pick<NewSession, 'user' | 'tokens'> {
+export interface SessionContent<User = JsonValue> extends Pick<NewSession, 'tokens'> {
+  /** What the strategy's `validate` made of the claims at the login, or `session.validate` for this request. */
+  readonly user: User;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
 }

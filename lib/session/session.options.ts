@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 
 import { secretsSchema } from '../values/secrets.schema.js';
+import type { SessionContent } from './session-content.js';
 
 const seconds = v.pipe(v.number(), v.integer('must be whole seconds'), v.minValue(1, 'must be at least a second'));
 
@@ -18,6 +19,14 @@ const cookieSchema = v.strictObject({
   /** In a frame, keeps the sessions within each embedding site apart (CHIPS). Needs `sameSite: 'none'`. Default false. */
   partitioned: v.optional(v.boolean()),
 });
+
+/** The type of `session.validate`, with a method's looser parameters: the application knows the type of its users. */
+interface Validates {
+  validate(user: unknown, session: SessionContent<unknown>): unknown;
+}
+
+/** Checks a session's user once in each request: see `session.validate`. */
+export type ValidateSession = Validates['validate'];
 
 /** Schema of the `session` option. Login and session guards require it. */
 export const sessionOptionsSchema = v.strictObject({
@@ -41,6 +50,11 @@ export const sessionOptionsSchema = v.strictObject({
   revokeOnLogout: v.optional(v.boolean(), false),
   /** Attributes of the cookie, for an application in a frame or for all hosts of a domain. */
   cookie: v.optional(cookieSchema, {}),
+  /**
+   * Checks the user in each request with a session, such as for roles that change in a database. It returns what becomes
+   * `request.user`, or nothing: then the session ends. What it throws is the request's error, and the session stays.
+   */
+  validate: v.optional(v.custom<ValidateSession>((value) => typeof value === 'function', 'must be a function')),
   /**
    * Where sessions are kept: in the `store`, with an id and a key in the cookie, or in cookies alone. Default: `store` where
    * there is one.

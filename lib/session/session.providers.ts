@@ -51,12 +51,7 @@ export function sessionProviders(name?: string): Provider[] {
       useFactory: (client: OidcClient, { session, store }: Options, sealer: Sealer, operator: OperatorPort) => {
         const flight = new RefreshFlight(client.clock.now, sealer, store);
         const refresh = new SessionRefresh(client, flight, operator, store !== undefined);
-        return new ClientSessions(
-          () => makeKeeper(client, session, sealer, store, operator),
-          refresh,
-          client,
-          session?.cookie,
-        );
+        return new ClientSessions(() => makeKeeper(client, session, sealer, store, operator), refresh, client, session);
       },
     },
     {
