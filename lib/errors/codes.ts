@@ -136,6 +136,8 @@ export type AccessTokenErrorCode =
   /** The proof carries no nonce of ours, or one that is too old. */
   | 'DPOP_NONCE_REQUIRED'
   | 'INSUFFICIENT_SCOPE'
+  /** The token has none of the roles that the route requires. */
+  | 'ROLE_MISSING'
   /** The login behind the token is too weak or too old (RFC 9470). */
   | 'INSUFFICIENT_AUTHENTICATION';
 
@@ -152,6 +154,8 @@ export type SessionErrorCode =
   | 'SESSION_ENDED'
   /** Another site asked for a change in the name of the session. */
   | 'CROSS_SITE_REQUEST'
+  /** The user has none of the roles that the route requires. */
+  | 'ROLE_MISSING'
   /** The application's `validate` did not accept who logged in. */
   | 'USER_REFUSED';
 

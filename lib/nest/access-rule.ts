@@ -2,7 +2,7 @@ import type { ExecutionContext } from '@nestjs/common';
 import { GUARDS_METADATA } from '@nestjs/common/constants.js';
 
 import type { StepUpRequirement } from '../tokens/verified-access-token.js';
-import { authenticates, guardsOn, logsIn } from './authenticating-guard.js';
+import { authenticates, guardsOn, logsIn, type Credential } from './authenticating-guard.js';
 
 /**
  * The metadata keys of the decorators. They are global symbols, so that the decorators of a second copy of this package
@@ -10,17 +10,34 @@ import { authenticates, guardsOn, logsIn } from './authenticating-guard.js';
  */
 export const PUBLIC = Symbol.for('nestjs-oidc: public');
 export const SCOPES = Symbol.for('nestjs-oidc: scopes');
+export const ROLES = Symbol.for('nestjs-oidc: roles');
 export const VALIDATION = Symbol.for('nestjs-oidc: validation');
 export const INTROSPECTION = Symbol.for('nestjs-oidc: introspection');
 export const STEP_UP = Symbol.for('nestjs-oidc: step-up');
 
-/** The decorators that require something of an access token, by key. */
-const DEMANDS = [
-  [SCOPES, '@Scopes'],
-  [STEP_UP, '@StepUp'],
-  [INTROSPECTION, '@Introspection'],
-  [VALIDATION, '@AccessTokenValidation'],
-] as const;
+/** A decorator that requires something of a caller. */
+export interface Demand {
+  /** As it is written: `@Scopes`. */
+  readonly decorator: string;
+  /** The credentials of which it can be checked. A guard of one of them must stand before the handler. */
+  readonly of: readonly Credential[];
+  /**
+   * Whether callers with other credentials may not pass beside it. `@Scopes` limits what a client may do with a token, so that
+   * a session needs none; `@StepUp` is for everybody.
+   */
+  readonly ofEveryCaller?: boolean;
+}
+
+const OF_TOKENS: readonly Credential[] = ['access token'];
+
+/** The decorators that require something of a caller, by key. */
+const DEMANDS: readonly (readonly [key: symbol, demand: Demand])[] = [
+  [SCOPES, { decorator: '@Scopes', of: OF_TOKENS }],
+  [ROLES, { decorator: '@Roles', of: ['access token', 'session'] }],
+  [STEP_UP, { decorator: '@StepUp', of: OF_TOKENS, ofEveryCaller: true }],
+  [INTROSPECTION, { decorator: '@Introspection', of: OF_TOKENS }],
+  [VALIDATION, { decorator: '@AccessTokenValidation', of: OF_TOKENS }],
+];
 
 /** Maximum of `staleIfError`, in seconds. */
 export const LONGEST_STALE = 300;
@@ -47,10 +64,12 @@ export interface IntrospectionFreshness {
 /** Access rule: the requirements of a handler, from its decorators and those of its class. */
 export interface AccessRule {
   readonly isPublic: boolean;
-  /** The decorators that require a token, such as `@Scopes`; empty if none does. */
-  readonly demands: readonly string[];
-  /** Required scopes; empty: none. */
+  /** The decorators that require something of the caller, such as `@Scopes`; empty if none does. */
+  readonly demands: readonly Demand[];
+  /** Required scopes, all of them; empty: none. */
   readonly scopes: readonly string[];
+  /** Required roles, one of them; empty: none. */
+  readonly roles: readonly string[];
   /** Undefined: `resourceServer.validation` decides. */
   readonly validation: Validation | undefined;
   readonly freshness: IntrospectionFreshness;
@@ -86,6 +105,7 @@ function readRule(handler: Target, controller: Target): AccessRule {
     isPublic,
     demands: isPublic ? [] : [...new Set([...demandsOf(handler), ...demandsOf(controller)])],
     scopes: isPublic ? [] : (nearest<readonly string[]>(SCOPES) ?? []),
+    roles: isPublic ? [] : (nearest<readonly string[]>(ROLES) ?? []),
     validation: validationOf(handler) ?? validationOf(controller),
     freshness: nearest<IntrospectionFreshness>(INTROSPECTION) ?? {},
     stepUp: nearest<StepUpRequirement>(STEP_UP),
@@ -113,9 +133,9 @@ function isLogin(target: Target): boolean {
   return guards.some(logsIn) && !guards.some(authenticates);
 }
 
-/** The first decorator that requires a token on a handler or a class that has `@Public()` itself. */
+/** The first decorator that requires something on a handler or a class that has `@Public()` itself. */
 export function contradictionOf(target: Target): string | undefined {
-  return isOpened(target) ? demandsOf(target)[0] : undefined;
+  return isOpened(target) ? demandsOf(target)[0]?.decorator : undefined;
 }
 
 /** Whether the class itself has `@Public()`. A base class does not count: a reader of the subclass would not see it. */
@@ -128,6 +148,11 @@ function isGuarded(handler: Target): boolean {
   return guardsOn(handler).some(authenticates);
 }
 
-function demandsOf(target: Target): readonly string[] {
-  return DEMANDS.filter(([key]) => Reflect.hasMetadata(key, target)).map(([, decorator]) => decorator);
+function demandsOf(target: Target): readonly Demand[] {
+  return DEMANDS.filter(([key]) => Reflect.hasMetadata(key, target)).map(([, demand]) => demand);
+}
+
+/** Whether a caller with these roles has one of those that the rule requires. */
+export function hasRequiredRole({ roles: required }: AccessRule, roles: readonly string[]): boolean {
+  return required.length === 0 || required.some((role) => roles.includes(role));
 }

@@ -8,9 +8,15 @@ export type Credential = 'access token' | 'session';
 /** Registered for the whole process, because a second copy of this package must see such a guard. */
 const AUTHENTICATES = Symbol.for('nestjs-oidc: authenticates');
 
+/** Known to this copy alone: what a guard of another one finds can't be read here. */
+const OF_THIS_COPY = Symbol('nestjs-oidc: of this copy');
+
 /** Class decorator of a guard that authenticates callers. Subclasses inherit it. */
 export function Authenticates(...credentials: readonly Credential[]): ClassDecorator {
-  return (guard) => Reflect.defineMetadata(AUTHENTICATES, credentials, guard);
+  return (guard) => {
+    Reflect.defineMetadata(AUTHENTICATES, credentials, guard);
+    Reflect.defineMetadata(OF_THIS_COPY, true, guard);
+  };
 }
 
 /** Whether a guard authenticates callers. It is a class or an instance, as `@UseGuards` takes it. */
@@ -22,6 +28,12 @@ export function authenticates(guard: unknown): boolean {
 export function credentialsOf(guard: unknown): readonly Credential[] {
   const type = classOf(guard);
   return (type && Reflect.getMetadata(AUTHENTICATES, type)) ?? [];
+}
+
+/** Whether a guard that authenticates callers is of this copy of the package. */
+export function isOfThisCopy(guard: unknown): boolean {
+  const type = classOf(guard);
+  return type !== undefined && Reflect.hasMetadata(OF_THIS_COPY, type);
 }
 
 /** Registered for the whole process, as above. */

@@ -9,6 +9,7 @@ import {
   INTROSPECTION,
   LONGEST_STALE,
   PUBLIC,
+  ROLES,
   SCOPES,
   STEP_UP,
   VALIDATION,
@@ -22,6 +23,8 @@ const scopesSchema = v.pipe(
   v.nonEmpty('names no scope'),
   v.everyItem(isNqchars, 'a scope is empty or has characters outside of RFC 6749, section 3.3'),
 );
+
+const rolesSchema = v.pipe(v.array(v.pipe(v.string(), v.nonEmpty('a role is empty'))), v.nonEmpty('names no role'));
 
 const seconds = (latest: number, problem: string) =>
   v.optional(v.pipe(v.number(), v.minValue(0, problem), v.maxValue(latest, problem)));
@@ -76,6 +79,23 @@ export function Public(): CustomDecorator<symbol> {
  */
 export function Scopes(...scopes: string[]): CustomDecorator<symbol> {
   return SetMetadata(SCOPES, Object.freeze(validate(scopesSchema, scopes, '@Scopes')));
+}
+
+/**
+ * Requires a role: one of these is enough. A handler's roles replace those of its class.
+ *
+ * Under `OidcGuard` the roles are those of the access token, where the profile `resourceServer.accessTokens` says. Under
+ * `OidcSessionGuard` they are those of the user: see `session.roles`. Without one of them the answer is 403.
+ *
+ * ```ts
+ * @Get() @Roles('admin', 'auditor')
+ * list() {}
+ * ```
+ *
+ * @throws {ConfigError} no role, or an empty one
+ */
+export function Roles(...roles: string[]): CustomDecorator<symbol> {
+  return SetMetadata(ROLES, Object.freeze(validate(rolesSchema, roles, '@Roles')));
 }
 
 /**

@@ -1,7 +1,7 @@
 import { PATH_METADATA } from '@nestjs/common/constants.js';
 import type { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 
-import { guardsOn } from '../nest/authenticating-guard.js';
+import { guardsOn, type Credential } from '../nest/authenticating-guard.js';
 import type { Awaitable } from '../values/awaitable.js';
 import { member } from '../values/member.js';
 import type { Handler } from './handlers.js';
@@ -12,6 +12,8 @@ export interface ApplicableGuards {
   readonly global: boolean;
   /** Whether the guards of `@UseGuards` on the handler and its class run. */
   readonly own: boolean;
+  /** The credentials that can be read there; left out: all. */
+  readonly credentials?: readonly Credential[];
   /** How to add a guard, for the error. */
   readonly cure?: string;
 }
@@ -21,6 +23,8 @@ const ALL: ApplicableGuards = { global: true, own: true };
 /** For messages of a microservice. Its own global guards run: see `Microservices`. */
 export const FOR_MESSAGES: ApplicableGuards = {
   ...ALL,
+  // A message has no cookies.
+  credentials: ['access token'],
   cure:
     'a global guard reaches it with inheritAppConfig: true of connectMicroservice only; ' +
     'or write @UseGuards(OidcGuard) on its class',

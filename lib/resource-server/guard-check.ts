@@ -3,6 +3,7 @@ import { ApplicationConfig, ModulesContainer } from '@nestjs/core';
 
 import { ConfigError } from '../errors/errors.js';
 import { contradictionOf } from '../nest/access-rule.js';
+import type { Credential } from '../nest/authenticating-guard.js';
 import { Routes } from '../nest/routes.js';
 import {
   applicableGuards,
@@ -16,14 +17,14 @@ import { handlersOf, nameOf, type Handler } from './handlers.js';
 import { Microservices } from './microservices.js';
 import { ResourceServer } from './resource-server.js';
 import { readTestOverrides } from './test-overrides.js';
-import { TokenGuards } from './token-guards.js';
+import { OwnGuards } from './own-guards.js';
 
 const ANOTHER_COPY =
   'the one that stands there is of another copy of nestjs-oidc; install it once (npm ls nestjs-oidc)';
 
 /**
- * Boot check of the application's guards. Every handler whose decorators require an access token must have a guard that
- * can verify it. It runs once for the application, for all clients.
+ * Boot check of the application's guards. Every handler whose decorators require something of a caller must have a guard
+ * that can check it. It runs once for the application, for all clients.
  */
 @Module({ providers: [Routes] })
 export class GuardCheck implements OnApplicationBootstrap {
@@ -58,20 +59,20 @@ export class GuardCheck implements OnApplicationBootstrap {
 
   async #checkGuards(handlers: readonly Handler[]): Promise<void> {
     const globalGuards = globalGuardsOf(this.#application);
-    const tokenGuards = new TokenGuards(this.#modules);
-    for (const handler of handlers.filter(requiresToken)) {
+    const ownGuards = new OwnGuards(this.#modules);
+    for (const handler of handlers.filter(requiresCaller)) {
       for (const applicable of await applicableGuards(handler, this.#modules)) {
-        requireGuard(handler, applicable, globalGuards, tokenGuards);
+        requireGuard(handler, applicable, globalGuards, ownGuards);
       }
     }
   }
 
   /** Checks handlers of messages. Separate: a microservice may start at another time and have other global guards. */
   #checkMessages(globalGuards: readonly unknown[]): void {
-    const tokenGuards = new TokenGuards(this.#modules);
+    const ownGuards = new OwnGuards(this.#modules);
     [...handlersOf(this.#modules)]
-      .filter((handler) => requiresToken(handler) && takesMessages(handler))
-      .forEach((handler) => requireGuard(handler, FOR_MESSAGES, globalGuards, tokenGuards));
+      .filter((handler) => requiresCaller(handler) && takesMessages(handler))
+      .forEach((handler) => requireGuard(handler, FOR_MESSAGES, globalGuards, ownGuards));
   }
 
   /** The resource servers of all clients: a handler's guard may be any client's. */
@@ -91,24 +92,38 @@ function refuseContradiction(target: Handler): void {
   }
 }
 
-function requiresToken({ rule }: Handler): boolean {
+function requiresCaller({ rule }: Handler): boolean {
   return rule.demands.length > 0;
 }
 
+/** How the guards of a kind of credential are called. */
+const GUARDS: Readonly<Record<Credential, string>> = {
+  'access token': 'an OidcGuard',
+  session: 'an OidcSessionGuard',
+};
+
+/** Each demand must be met by a guard before the handler. */
 function requireGuard(
   target: Handler,
   applicable: ApplicableGuards,
   globalGuards: readonly unknown[],
-  tokenGuards: TokenGuards,
+  ownGuards: OwnGuards,
 ): void {
   const guards = guardsBefore(target, applicable, globalGuards);
-  if (guards.some((guard) => tokenGuards.includes(guard))) {
-    return;
+  const checked = guards.map((guard) => ownGuards.credentialsOf(guard));
+  for (const { decorator, of, ofEveryCaller = false } of target.rule.demands) {
+    const readable = of.filter((credential) => applicable.credentials?.includes(credential) ?? true);
+    const couldCheck = checked.filter((credentials) => credentials.some((one) => readable.includes(one)));
+    const meets = (credentials: readonly Credential[]) =>
+      !ofEveryCaller || credentials.every((one) => of.includes(one));
+    if (!couldCheck.some(meets)) {
+      const hint = guards.some((guard) => ownGuards.isOfAnotherCopy(guard)) ? ANOTHER_COPY : applicable.cure;
+      const problem = `is not protected by ${readable.map((one) => GUARDS[one]).join(' or ')}`;
+      const reason = couldCheck.length > 0 ? 'the guard that stands there admits callers without a token too' : hint;
+      const what = `${decorator} on ${nameOf(target)}`;
+      throw new ConfigError('INVALID_CONFIG', what, [problem, reason].filter(Boolean).join(': '));
+    }
   }
-  const [demand] = target.rule.demands;
-  const hint = guards.some((guard) => tokenGuards.isOfAnotherCopy(guard)) ? ANOTHER_COPY : applicable.cure;
-  const problem = ['is not protected by an OidcGuard', hint].filter(Boolean).join(': ');
-  throw new ConfigError('INVALID_CONFIG', `${demand} on ${nameOf(target)}`, problem);
 }
 
 function asksTheServer({ rule: { isPublic, validation } }: Handler): boolean {

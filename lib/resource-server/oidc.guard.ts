@@ -1,7 +1,8 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext, type Type } from '@nestjs/common';
 
+import { AccessTokenError } from '../errors/errors.js';
 import { OidcError } from '../errors/oidc.error.js';
-import { accessRule, type AccessRule } from '../nest/access-rule.js';
+import { accessRule, hasRequiredRole, type AccessRule } from '../nest/access-rule.js';
 import { authenticate, admitAnonymous } from '../nest/authenticated.js';
 import { Authenticates } from '../nest/authenticating-guard.js';
 import { authorizationOf, callOf, isHttpRequest, kindOf, requestOf, responseOf } from '../nest/call.js';
@@ -121,10 +122,14 @@ export class OidcGuard implements CanActivate {
     return this.#server.verify(presentation, ruleOf(context));
   }
 
-  /** Checks the scopes and the login that the route requires. @throws {AccessTokenError} */
+  /** Checks the scopes, the roles and the login that the route requires. @throws {AccessTokenError} */
   protected authorize(token: VerifiedAccessToken, context: ExecutionContext): Awaitable<void> {
-    const { scopes, stepUp } = ruleOf(context);
+    const rule = ruleOf(context);
+    const { scopes, roles, stepUp } = rule;
     token.requireScopes(scopes);
+    if (roles.length > 0 && !hasRequiredRole(rule, token.roles)) {
+      throw new AccessTokenError('ROLE_MISSING', 'The token has no role that is required.');
+    }
     if (stepUp !== undefined) {
       token.requireAuthentication(stepUp, this.#server.clock);
     }

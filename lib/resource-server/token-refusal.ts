@@ -29,6 +29,12 @@ const INSUFFICIENT_SCOPE: Answer = {
   error: 'insufficient_scope',
   error_description: 'The access token was not granted the scope that is required.',
 };
+/** Not of RFC 6750: no other token would help, so that there is nothing to challenge for. */
+const ROLE_MISSING: Answer = {
+  status: 403,
+  error: 'access_denied',
+  error_description: 'A role that is required is missing.',
+};
 const INSUFFICIENT_AUTHENTICATION: Answer = {
   status: 401,
   error: 'insufficient_user_authentication',
@@ -61,6 +67,7 @@ const ANSWERS: Readonly<Record<AccessTokenErrorCode, Answer>> = {
   DPOP_PROOF_REPLAYED: INVALID_PROOF,
   DPOP_NONCE_REQUIRED: NONCE_REQUIRED,
   INSUFFICIENT_SCOPE,
+  ROLE_MISSING,
   INSUFFICIENT_AUTHENTICATION,
 };
 
@@ -97,6 +104,9 @@ export function tokenRefusal(error: OidcError, facts: ChallengeFacts): Refusal {
     return { ...UNAVAILABLE, headers: [NO_STORE, retryAfterOf(error)], cause: error };
   }
   const answer = ANSWERS[error.code];
+  if (answer === ROLE_MISSING) {
+    return { ...answer, headers: [NO_STORE], cause: error };
+  }
   const { error: name, error_description } = answer;
   const isSilent = error.code === 'CREDENTIALS_MISSING';
   const told = isSilent ? {} : { error: name, error_description, ...DETAILS[name]?.(facts.rule) };

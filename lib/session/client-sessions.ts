@@ -6,6 +6,7 @@ import type { CookieAttributes } from '../nest/cookies.js';
 import * as requests from '../nest/requests.js';
 import { chain, type Awaitable } from '../values/awaitable.js';
 import type { SessionContent } from './session-content.js';
+import { rolesReader, type SessionRoles } from './session-roles.js';
 import type { SessionRefresh } from './session-refresh.js';
 import type { SessionTokens } from './session-tokens.js';
 import type { SessionSettings } from './session.options.js';
@@ -50,6 +51,8 @@ export class ClientSessions implements SessionPort {
     readonly refresh: SessionRefresh,
     private readonly client: Pick<OidcClient, 'forget' | 'revoke'>,
     private readonly settings: ClientSessionSettings = {},
+    /** Reads the roles of a session's user. */
+    readonly roles: SessionRoles = rolesReader(),
   ) {}
 
   get cookie(): CookieAttributes {

@@ -1,7 +1,7 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext, type Type } from '@nestjs/common';
 
 import { StoreError } from '../errors/errors.js';
-import { accessRule } from '../nest/access-rule.js';
+import { accessRule, hasRequiredRole, type AccessRule } from '../nest/access-rule.js';
 import type { ResponseHeader } from '../nest/answer.js';
 import { admitAnonymous, authenticate } from '../nest/authenticated.js';
 import { Authenticates } from '../nest/authenticating-guard.js';
@@ -12,7 +12,8 @@ import { clientSessionsToken } from '../nest/tokens.js';
 import { chain, recover, type Awaitable } from '../values/awaitable.js';
 import { ClientSessions } from './client-sessions.js';
 import { isCrossSiteChange } from './cross-site.js';
-import { crossSite, loginRequired, sessionUnavailable } from './session-refusal.js';
+import { crossSite, loginRequired, roleMissing, sessionUnavailable } from './session-refusal.js';
+import type { SessionContent } from './session-content.js';
 
 /** Keeps the answer out of caches, because it is for one user. A handler may set its own header. */
 const OWN_ANSWER: ResponseHeader = ['Cache-Control', 'private, no-store'];
@@ -20,6 +21,7 @@ const OWN_ANSWER: ResponseHeader = ['Cache-Control', 'private, no-store'];
 /**
  * Session guard: requires the session of a login. `request.user` and `@CurrentUser()` are the value that the strategy's
  * `validate` returned. Without a session the answer is 401, never a redirect: the application decides where users sign in.
+ * A user without a role that `@Roles` requires is refused with 403.
  *
  * A cross-site request that changes state is refused with 403, whatever its cookies (`Sec-Fetch-Site`). While the store of
  * sessions can't be reached the answer is 503, and the browser keeps its cookie. Under `@Public()` no request is refused; the
@@ -48,7 +50,8 @@ export class OidcSessionGuard implements CanActivate {
     const http = context.switchToHttp();
     const request: object = http.getRequest();
     const response: object = http.getResponse();
-    const { isPublic } = accessRule(context.getHandler(), context.getClass());
+    const rule = accessRule(context.getHandler(), context.getClass());
+    const { isPublic } = rule;
     if (isCrossSiteChange(request)) {
       return isPublic ? this.#admit(request) : this.#refuse(request, response, crossSite());
     }
@@ -58,19 +61,29 @@ export class OidcSessionGuard implements CanActivate {
         if (found instanceof StoreError) {
           return isPublic ? this.#admit(request) : this.#refuse(request, response, sessionUnavailable(found));
         }
+        const { session } = found;
         const setCookies = [...found.setCookies, ...this.sessions.beside(request)];
         this.responses.deliver(response, [['Set-Cookie', setCookies]]);
-        if (found.session !== undefined) {
-          authenticate(request, { user: found.session.user });
-        } else if (!isPublic) {
+        if (session === undefined && !isPublic) {
           return this.#refuse(request, response, loginRequired());
         }
-        if (found.session !== undefined || setCookies.length > 0) {
+        if (session !== undefined || setCookies.length > 0) {
           this.responses.deliver(response, [OWN_ANSWER]);
         }
-        return found.session !== undefined || this.#admit(request);
+        return session === undefined ? this.#admit(request) : this.#authorize(session, rule, request, response);
       },
     );
+  }
+
+  #authorize({ user }: SessionContent<unknown>, rule: AccessRule, request: object, response: object): Awaitable<true> {
+    const roles = rule.roles.length === 0 ? [] : this.sessions.roles(user);
+    return chain(roles, (has) => {
+      if (!hasRequiredRole(rule, has)) {
+        return this.#refuse(request, response, roleMissing());
+      }
+      authenticate(request, { user });
+      return true;
+    });
   }
 
   #admit(request: object): true {

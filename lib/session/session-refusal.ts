@@ -38,6 +38,17 @@ export function sessionUnavailable(cause: StoreError): Refusal {
   };
 }
 
+/** The refusal of a user who has none of the roles that the route requires. */
+export function roleMissing(): Refusal {
+  return {
+    status: 403,
+    error: 'access_denied',
+    error_description: 'A role that is required is missing.',
+    headers: PRIVATE_ANSWER,
+    cause: new SessionError('ROLE_MISSING', 'The user has no role that is required.'),
+  };
+}
+
 /** The refusal of a logout because the store failed. */
 export function logoutUnavailable(cause: StoreError): Refusal {
   return {

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 
 import { secretsSchema } from '../values/secrets.schema.js';
 import type { SessionContent } from './session-content.js';
+import type { SessionRoles } from './session-roles.js';
 
 const seconds = v.pipe(v.number(), v.integer('must be whole seconds'), v.minValue(1, 'must be at least a second'));
 
@@ -65,6 +66,11 @@ export const sessionOptionsSchema = v.strictObject({
    * false in cookies, because they make the cookies of each request larger.
    */
   tokens: v.optional(v.boolean()),
+  /**
+   * Reads the roles of a user, for `@Roles`. Default: the user's `roles`, or those of its `claims` that the profile
+   * `resourceServer.accessTokens` names.
+   */
+  roles: v.optional(v.custom<SessionRoles>((value) => typeof value === 'function', 'must be a function')),
 });
 
 /** `session`, as an application writes it. */

@@ -17,6 +17,7 @@ import {
 import type { OidcStore } from '../storage/oidc-store.js';
 import { MemoryStore } from '../storage/memory-store.js';
 import { Sealer } from '../storage/sealer.js';
+import type { AccessTokenProfile } from '../tokens/access-token-profile.js';
 import { ClientSessions } from './client-sessions.js';
 import { cookieFindings, cookieWeaknesses } from './cookie-findings.js';
 import { OidcLogout } from './logout/provider-logout.js';
@@ -24,6 +25,7 @@ import { OidcSession } from './oidc-session.js';
 import { RefreshFlight } from './refresh-flight.js';
 import { RevocableCookies } from './revocable-cookies.js';
 import { SessionCookies } from './session-cookies.js';
+import { rolesReader, type SessionRoles } from './session-roles.js';
 import { SessionRefresh } from './session-refresh.js';
 import { SessionStore } from './session-store.js';
 import type { SessionSettings } from './session.options.js';
@@ -33,6 +35,13 @@ import type { SessionKeeper } from './session.port.js';
 interface Options {
   readonly session?: SessionSettings | undefined;
   readonly store?: OidcStore | undefined;
+  readonly resourceServer?: ApiPart | undefined;
+}
+
+/** Of the API's options: where claims have roles. */
+interface ApiPart {
+  readonly accessTokens: AccessTokenProfile;
+  readonly audience: string | readonly string[] | false;
 }
 
 /**
@@ -48,10 +57,17 @@ export function sessionProviders(name?: string): Provider[] {
     {
       provide: clientSessionsToken(name),
       inject: [clientToken(name), optionsToken(name), sealerToken(name), operatorToken(name)],
-      useFactory: (client: OidcClient, { session, store }: Options, sealer: Sealer, operator: OperatorPort) => {
+      useFactory: (client: OidcClient, options: Options, sealer: Sealer, operator: OperatorPort) => {
+        const { session, store } = options;
         const flight = new RefreshFlight(client.clock.now, sealer, store);
         const refresh = new SessionRefresh(client, flight, operator, store !== undefined);
-        return new ClientSessions(() => makeKeeper(client, session, sealer, store, operator), refresh, client, session);
+        return new ClientSessions(
+          () => makeKeeper(client, session, sealer, store, operator),
+          refresh,
+          client,
+          session,
+          rolesFor(client, options),
+        );
       },
     },
     {
@@ -78,6 +94,13 @@ export function sessionProviders(name?: string): Provider[] {
         ]
       : []),
   ];
+}
+
+/** Roles of a login's claims stand where the API's access tokens have them; the client is an audience of its own. */
+function rolesFor({ metadata }: OidcClient, { session, resourceServer }: Options): SessionRoles {
+  const { accessTokens: profile, audience } = resourceServer ?? {};
+  const audiences = [audience ?? [], metadata.client_id].flat().filter((one) => one !== false);
+  return rolesReader({ roles: session?.roles, profile, audiences });
 }
 
 /** @throws {ConfigError} no session can be kept with this configuration */

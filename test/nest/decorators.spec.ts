@@ -7,7 +7,7 @@ import { SessionError } from '../../lib/errors/errors.js';
 import { OidcGuard, OidcSessionGuard } from '../../lib/index.js';
 import { accessRule } from '../../lib/nest/access-rule.js';
 import { admitAnonymous, authenticate, authenticated } from '../../lib/nest/authenticated.js';
-import { AccessTokenValidation, Introspection, Public, Scopes, StepUp } from '../../lib/nest/decorators.js';
+import { AccessTokenValidation, Introspection, Public, Roles, Scopes, StepUp } from '../../lib/nest/decorators.js';
 import { OidcException } from '../../lib/nest/oidc.exception.js';
 import { AccessToken, CurrentUser } from '../../lib/nest/parameter-decorators.js';
 
@@ -39,6 +39,7 @@ describe('accessRule', () => {
 
   it.each([
     ['@StepUp', StepUp({ maxAge: 60 })],
+    ['@Roles', Roles('admin')],
     ['@Introspection', Introspection({ maxAge: 0 })],
     ['@AccessTokenValidation', AccessTokenValidation('jwt')],
   ])('a handler with %s is closed in an open class, as one with scopes is', (_name, decorate) => {
@@ -109,6 +110,9 @@ describe('what can not be asked of a token', () => {
 
   it.each<[() => unknown, string, string]>([
     [() => untyped(Scopes, ['a', 'b']), '@Scopes.0', 'must be string'],
+    [() => Roles(), '@Roles', 'names no role'],
+    [() => Roles('admin', ''), '@Roles.1', 'a role is empty'],
+    [() => untyped(Roles, ['a', 'b']), '@Roles.0', 'must be string'],
     [() => StepUp({}), '@StepUp', 'requires nothing'],
     [() => StepUp({ acr: [] }), '@StepUp', 'requires nothing'],
     [() => untyped(StepUp), '@StepUp', 'is required'],

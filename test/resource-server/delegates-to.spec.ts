@@ -14,7 +14,7 @@ import {
 import { APP_GUARD } from '@nestjs/core';
 import { from, type Observable } from 'rxjs';
 
-import { CurrentUser, DelegatesTo, OidcGuard, OidcSessionGuard, Public, Scopes } from '../../lib/index.js';
+import { CurrentUser, DelegatesTo, OidcGuard, OidcSessionGuard, Public, Scopes, StepUp } from '../../lib/index.js';
 import { AuthController } from '../support/app/app-controllers.js';
 import { createApp, onBothAdapters } from '../support/app/apps.js';
 import { challengesOf, expectInsufficientScope } from '../support/app/outcomes.js';
@@ -212,6 +212,30 @@ it.each<[string, Type<CanActivate>, string]>([
 ])('the boot stops when a guard %s', async (_what, guard, message) => {
   const setup = { controllers: [guardedBy(guard)], providers: [OidcGuard, OidcSessionGuard] };
   await expect(createApp({ adapter: 'express', ...setup })).rejects.toMatchObject({ name: 'ConfigError', message });
+});
+
+it('the boot stops when a session could pass beside @StepUp', async () => {
+  @Controller('transfers')
+  @UseGuards(SessionOrToken)
+  class Transfers {
+    @Get()
+    @StepUp({ maxAge: 60 })
+    transfer() {
+      return {};
+    }
+
+    @Get('again')
+    @UseGuards(OidcGuard)
+    @StepUp({ maxAge: 60 })
+    again() {
+      return {};
+    }
+  }
+  const setup = { controllers: [Transfers], providers: [OidcGuard, OidcSessionGuard] };
+  await expect(createApp({ adapter: 'express', ...setup })).rejects.toThrow(
+    '@StepUp on Transfers.transfer: is not protected by an OidcGuard: the guard that stands there admits callers without a ' +
+      'token too',
+  );
 });
 
 it('the boot stops when another guard has the name of the one that is injected', async () => {

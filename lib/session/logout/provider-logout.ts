@@ -96,7 +96,7 @@ export class OidcLogout {
     if (!isOurs && (!namesNone || client.metadata.frontchannel_logout_session_required === true)) {
       return;
     }
-    const own = await sessions.read(request);
+    const { session: own } = await sessions.keeper().find(request);
     if (own !== undefined && (namesNone || own.identity?.sid === sid)) {
       responses.deliver(response, [['Set-Cookie', sessions.keeper().clear(request)]]);
       await sessions.end(request);

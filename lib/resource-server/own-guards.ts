@@ -3,18 +3,20 @@ import { PARAMTYPES_METADATA, PROPERTY_DEPS_METADATA, SELF_DECLARED_DEPS_METADAT
 import type { ModulesContainer } from '@nestjs/core';
 
 import { ConfigError } from '../errors/errors.js';
-import { classOf, credentialsOf } from '../nest/authenticating-guard.js';
+import { classOf, credentialsOf, isOfThisCopy, type Credential } from '../nest/authenticating-guard.js';
 import { delegatesOf } from '../nest/delegates-to.js';
 import { member } from '../values/member.js';
-import { OidcGuard } from './oidc.guard.js';
 import { testOverridesOf } from './test-overrides.js';
 
 type Module = ModulesContainer extends Map<string, infer M> ? M : never;
 
-/** The guards of an application that check access tokens. */
-export class TokenGuards {
+/** What a test's replacement of a guard stands for: it may replace either. */
+const ANY: readonly Credential[] = ['access token', 'session'];
+
+/** Our guards among those of an application, and its own that delegate to them. */
+export class OwnGuards {
   readonly #modules: readonly Module[];
-  /** Guards that an application's test overrides; they count as token guards. */
+  /** Guards that an application's test overrides; they count as ours. */
   readonly #overrides: readonly unknown[];
 
   constructor(modules: ModulesContainer) {
@@ -23,28 +25,33 @@ export class TokenGuards {
   }
 
   /**
-   * Whether a guard, as a class or an instance, is an `OidcGuard` or delegates to one.
+   * The credentials that a guard checks, as a class or an instance; empty for a guard that is none of ours and delegates to
+   * none.
    *
    * @throws {ConfigError} it delegates to a guard that is not injected
    */
-  includes(guard: unknown): boolean {
-    const type = classOf(guard);
-    return this.#overrides.includes(guard) || isOidcGuard(type) || (type !== undefined && this.#delegates(type));
+  credentialsOf(guard: unknown): readonly Credential[] {
+    if (this.#overrides.includes(guard)) {
+      return ANY;
+    }
+    if (!isOfThisCopy(guard)) {
+      return [];
+    }
+    this.#requireDelegates(classOf(guard));
+    return credentialsOf(guard);
   }
 
-  /** Whether it is the `OidcGuard` of another installed copy of this package. That copy does not know our modules. */
+  /** Whether it is a guard of another installed copy of this package. That copy does not know our modules. */
   isOfAnotherCopy(guard: unknown): boolean {
-    return credentialsOf(guard).includes('access token') && !this.includes(guard);
+    return credentialsOf(guard).length > 0 && !isOfThisCopy(guard) && !this.#overrides.includes(guard);
   }
 
-  #delegates(type: object): boolean {
-    const guards = delegatesOf(type);
-    const missing = guards.find((guard) => !this.#isInjected(type, guard));
-    if (missing !== undefined) {
+  #requireDelegates(type: object | undefined): void {
+    const missing = type && delegatesOf(type).find((guard) => !this.#isInjected(type, guard));
+    if (type !== undefined && missing !== undefined) {
       const where = `@DelegatesTo on ${String(Reflect.get(type, 'name'))}`;
       throw new ConfigError('INVALID_CONFIG', where, `has no ${missing.name} injected`);
     }
-    return guards.some(isOidcGuard);
   }
 
   /** Whether a guard's own class is the provider of its instance, and no other provider stands there. */
@@ -56,10 +63,6 @@ export class TokenGuards {
       .map(([, { instance }]): unknown => instance);
     return provided.length > 0 && provided.every((one) => one instanceof guard || this.#overrides.includes(one));
   }
-}
-
-function isOidcGuard(type: unknown): boolean {
-  return isOrExtends(type, OidcGuard);
 }
 
 /** The tokens that Nest injects into the constructor and the properties of a class. */
