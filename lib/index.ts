@@ -59,7 +59,15 @@ export type { ServerMetadata } from './metadata/server-metadata.js';
 export type { TakesTenant, Tenants } from './metadata/tenants.js';
 
 export type { IntrospectionFreshness, Validation } from './nest/access-rule.js';
-export { AccessTokenValidation, Introspection, Public, Roles, Scopes, StepUp } from './nest/decorators.js';
+export {
+  AccessTokenValidation,
+  Introspection,
+  OptionalAuth,
+  Public,
+  Roles,
+  Scopes,
+  StepUp,
+} from './nest/decorators.js';
 export { DelegatesTo } from './nest/delegates-to.js';
 export { OidcException, type OidcExceptionBody } from './nest/oidc.exception.js';
 export { AccessToken, CurrentUser, InjectOidcClient, InjectOidcSession } from './nest/parameter-decorators.js';

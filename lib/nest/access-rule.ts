@@ -9,6 +9,7 @@ import { authenticates, guardsOn, logsIn, type Credential } from './authenticati
  * count too.
  */
 export const PUBLIC = Symbol.for('nestjs-oidc: public');
+export const OPTIONAL = Symbol.for('nestjs-oidc: optional');
 export const SCOPES = Symbol.for('nestjs-oidc: scopes');
 export const ROLES = Symbol.for('nestjs-oidc: roles');
 export const VALIDATION = Symbol.for('nestjs-oidc: validation');
@@ -64,6 +65,8 @@ export interface IntrospectionFreshness {
 /** Access rule: the requirements of a handler, from its decorators and those of its class. */
 export interface AccessRule {
   readonly isPublic: boolean;
+  /** Whether callers without credentials pass. Those who bring some are authenticated. */
+  readonly isOptional: boolean;
   /** The decorators that require something of the caller, such as `@Scopes`; empty if none does. */
   readonly demands: readonly Demand[];
   /** Required scopes, all of them; empty: none. */
@@ -83,7 +86,7 @@ const rules = new WeakMap<Target, WeakMap<Target, AccessRule>>();
 /**
  * The access rule of a handler. It is read once. A handler's decorator wins over that of its class.
  *
- * A decorator that requires something is inherited by subclasses. `@Public()` is not: it counts where it is written only.
+ * A decorator that requires something is inherited by subclasses. What opens is not: it counts where it is written only.
  */
 export function accessRule(handler: Target, controller: Target): AccessRule {
   const known = rules.get(controller)?.get(handler);
@@ -100,15 +103,17 @@ export function accessRule(handler: Target, controller: Target): AccessRule {
 function readRule(handler: Target, controller: Target): AccessRule {
   const nearest = <T>(key: symbol): T | undefined =>
     Reflect.getMetadata(key, handler) ?? Reflect.getMetadata(key, controller);
-  const isPublic = opens(handler) ?? (!isGuarded(handler) && opens(controller) === true);
+  const access = accessOf(handler) ?? (isGuarded(handler) ? 'closed' : (accessOf(controller) ?? 'closed'));
+  const isOpen = access !== 'closed';
   return {
-    isPublic,
-    demands: isPublic ? [] : [...new Set([...demandsOf(handler), ...demandsOf(controller)])],
-    scopes: isPublic ? [] : (nearest<readonly string[]>(SCOPES) ?? []),
-    roles: isPublic ? [] : (nearest<readonly string[]>(ROLES) ?? []),
+    isPublic: access === 'public',
+    isOptional: access === 'optional',
+    demands: isOpen ? [] : [...new Set([...demandsOf(handler), ...demandsOf(controller)])],
+    scopes: isOpen ? [] : (nearest<readonly string[]>(SCOPES) ?? []),
+    roles: isOpen ? [] : (nearest<readonly string[]>(ROLES) ?? []),
     validation: validationOf(handler) ?? validationOf(controller),
     freshness: nearest<IntrospectionFreshness>(INTROSPECTION) ?? {},
-    stepUp: nearest<StepUpRequirement>(STEP_UP),
+    stepUp: isOpen ? undefined : nearest<StepUpRequirement>(STEP_UP),
   };
 }
 
@@ -119,9 +124,15 @@ function validationOf(target: Target): Validation | undefined {
   );
 }
 
-/** True: open by `@Public()` or for a login. False: closed by what it requires. Undefined: neither. */
-function opens(target: Target): boolean | undefined {
-  return demandsOf(target).length > 0 ? false : isOpened(target) || isLogin(target) || undefined;
+/** Who may pass: everybody without a look, callers without credentials as well, or only who meets what is required. */
+type Access = 'public' | 'optional' | 'closed';
+
+/** What a handler or a class says itself; undefined: nothing. */
+function accessOf(target: Target): Access | undefined {
+  if (demandsOf(target).length > 0) {
+    return 'closed';
+  }
+  return isLogin(target) ? 'public' : openingsOf(target)[0]?.access;
 }
 
 /**
@@ -133,14 +144,22 @@ function isLogin(target: Target): boolean {
   return guards.some(logsIn) && !guards.some(authenticates);
 }
 
-/** The first decorator that requires something on a handler or a class that has `@Public()` itself. */
-export function contradictionOf(target: Target): string | undefined {
-  return isOpened(target) ? demandsOf(target)[0]?.decorator : undefined;
+/** The decorators that open a handler or a class, and to whom. */
+const OPENINGS = [
+  { key: PUBLIC, decorator: '@Public()', access: 'public' },
+  { key: OPTIONAL, decorator: '@OptionalAuth()', access: 'optional' },
+] as const;
+
+/** Two decorators of a handler or a class that contradict each other: one that opens it, and one that does not open so far. */
+export function contradictionOf(target: Target): { readonly one: string; readonly other: string } | undefined {
+  const [opening, another] = openingsOf(target).map(({ decorator }) => decorator);
+  const one = demandsOf(target)[0]?.decorator ?? another;
+  return one === undefined || opening === undefined ? undefined : { one, other: opening };
 }
 
-/** Whether the class itself has `@Public()`. A base class does not count: a reader of the subclass would not see it. */
-function isOpened(target: Target): boolean {
-  return Reflect.hasOwnMetadata(PUBLIC, target);
+/** Of the target itself. Those of a base class do not count: a reader of the subclass would not see them. */
+function openingsOf(target: Target): readonly (typeof OPENINGS)[number][] {
+  return OPENINGS.filter(({ key }) => Reflect.hasOwnMetadata(key, target));
 }
 
 /** Whether a handler has a guard of its own that authenticates callers. */

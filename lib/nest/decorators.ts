@@ -8,6 +8,7 @@ import { validate } from '../values/validate.js';
 import {
   INTROSPECTION,
   LONGEST_STALE,
+  OPTIONAL,
   PUBLIC,
   ROLES,
   SCOPES,
@@ -60,6 +61,24 @@ const stepUpSchema = v.pipe(
  */
 export function Public(): CustomDecorator<symbol> {
   return SetMetadata(PUBLIC, true);
+}
+
+/**
+ * Opens a handler, or every handler of a controller, to callers without credentials too. `@CurrentUser()` is then
+ * `undefined`. Credentials that a caller brings are checked as everywhere: a bad access token is refused.
+ *
+ * It opens as `@Public()` does: it wins over the class, and is not inherited. The boot stops where it stands beside what
+ * requires something, such as `@Scopes`.
+ *
+ * ```ts
+ * @Get('articles') @OptionalAuth()
+ * list(@CurrentUser() user: OidcUser | undefined) {
+ *   return user === undefined ? 'the public ones' : 'those of ' + user.sub;
+ * }
+ * ```
+ */
+export function OptionalAuth(): CustomDecorator<symbol> {
+  return SetMetadata(OPTIONAL, true);
 }
 
 /**

@@ -1,5 +1,8 @@
+import type { ExecutionContext } from '@nestjs/common';
+
 import { AccessTokenError } from '../errors/errors.js';
 import { LONGEST_ACCESS_TOKEN } from '../jose/purpose.js';
+import { authorizationOf, isHttpRequest } from '../nest/call.js';
 import * as requests from '../nest/requests.js';
 
 const SCHEMES = ['Bearer', 'DPoP'] as const;
@@ -30,7 +33,7 @@ export function presentedToken(request: unknown, schemes: readonly Scheme[]): Pr
     throw malformed();
   }
   const token = parseCredentials(requests.header(request, 'authorization'), schemes);
-  if (isInQueryToo(requests.query(request))) {
+  if (isInQuery(requests.query(request))) {
     throw malformed();
   }
   return token;
@@ -83,14 +86,41 @@ export function attemptedSchemes(
   return attempted.length === 0 ? schemes : attempted;
 }
 
+/** Every `Authorization` of a call. */
+export function authorizationsOf(request: object, context: ExecutionContext): readonly (string | undefined)[] {
+  return isHttpRequest(context)
+    ? [requests.header(request, 'authorization'), ...requests.headerLines(request, 'authorization')]
+    : [authorizationOf(context)];
+}
+
+/**
+ * Whether a call carries a token in any way, accepted here or not: it must not pass for one without credentials. Those of
+ * another scheme, such as a proxy's, are none of ours.
+ */
+export function carriesToken(request: object, context: ExecutionContext): boolean {
+  return (
+    authorizationsOf(request, context).some(isOfToken) || (isHttpRequest(context) && isInQuery(requests.query(request)))
+  );
+}
+
+/** A single word is a token whose scheme was forgotten. */
+function isOfToken(authorization: string | undefined): boolean {
+  return schemeOf(authorization, SCHEMES) !== undefined || /^\S+$/.test(authorization ?? '');
+}
+
+/** Whether an error says that a call carries no token. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof AccessTokenError && error.code === 'CREDENTIALS_MISSING';
+}
+
 /** The scheme of an Authorization header, if it is an accepted one. */
 function schemeOf(authorization: string | undefined, schemes: readonly Scheme[]): Scheme | undefined {
   const written = SCHEME.exec(authorization ?? '')?.[0].toLowerCase();
   return schemes.find((scheme) => scheme.toLowerCase() === written);
 }
 
-/** Whether the query has a token as well. A request may send it in one way only (RFC 6750, section 2). */
-function isInQueryToo(query: string): boolean {
+/** Whether the query has a token. A request may send it in one way only (RFC 6750, section 2). */
+function isInQuery(query: string): boolean {
   return query !== '' && new URLSearchParams(query).has('access_token');
 }
 

@@ -84,11 +84,12 @@ export class GuardCheck implements OnApplicationBootstrap {
   }
 }
 
-/** Refuses `@Public()` beside a decorator that requires something, which would silently do nothing. */
+/** Refuses what opens a route beside what requires something, which would silently do nothing. */
 function refuseContradiction(target: Handler): void {
-  const demand = contradictionOf(target.handler) ?? contradictionOf(target.controller);
-  if (demand !== undefined) {
-    throw new ConfigError('INVALID_CONFIG', `${demand} on ${nameOf(target)}`, 'stands beside @Public()');
+  const contradiction = contradictionOf(target.handler) ?? contradictionOf(target.controller);
+  if (contradiction !== undefined) {
+    const { one, other } = contradiction;
+    throw new ConfigError('INVALID_CONFIG', `${one} on ${nameOf(target)}`, `stands beside ${other}`);
   }
 }
 

@@ -3,7 +3,8 @@ import { Inject, Injectable, type CanActivate, type ExecutionContext, type Type 
 import { AccessTokenError } from '../errors/errors.js';
 import { OidcError } from '../errors/oidc.error.js';
 import { accessRule, hasRequiredRole, type AccessRule } from '../nest/access-rule.js';
-import { authenticate, admitAnonymous } from '../nest/authenticated.js';
+import { admitNobody } from '../nest/anonymous.js';
+import { authenticate } from '../nest/authenticated.js';
 import { Authenticates } from '../nest/authenticating-guard.js';
 import { authorizationOf, callOf, isHttpRequest, kindOf, requestOf, responseOf } from '../nest/call.js';
 import { namedGuard } from '../nest/named-guard.js';
@@ -14,6 +15,9 @@ import { resourceServerToken } from '../nest/tokens.js';
 import { chain, isPromise, type Awaitable } from '../values/awaitable.js';
 import {
   attemptedSchemes,
+  authorizationsOf,
+  carriesToken,
+  isMissing,
   parseCredentials,
   presentedToken,
   requireToken,
@@ -25,6 +29,7 @@ import { tokenRefusal, type ChallengeFacts } from './token-refusal.js';
 import type { VerifiedAccessToken } from '../tokens/verified-access-token.js';
 
 const INTERACTION_ID = 'x-fapi-interaction-id';
+const NOBODY = { user: undefined, token: undefined } as const;
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 /**
@@ -85,14 +90,8 @@ export class OidcGuard implements CanActivate {
   }
 
   canActivate(context: ExecutionContext): true | Promise<true> {
-    const kind = kindOf(context);
     if (ruleOf(context).isPublic) {
-      if (kind === 'ws') {
-        // A socket outlives the call: drop the user and token of an earlier message.
-        authenticate(callOf(context), { user: undefined, token: undefined }, requestOf(context));
-      } else {
-        admitAnonymous(callOf(context), { user: undefined, token: undefined });
-      }
+      admitNobody(context, NOBODY);
       return true;
     }
     try {
@@ -158,7 +157,10 @@ export class OidcGuard implements CanActivate {
   /** Runs the steps in order. A step that returns at once is not awaited: a promise costs more than the step. */
   #examine(context: ExecutionContext): Awaitable<true> {
     const request = this.getRequest(context);
-    const presented = requireToken(this.extractToken(request, context));
+    const presented = this.#presented(request, context);
+    if (presented === undefined) {
+      return this.#admitNobody(context);
+    }
     return chain(this.verify(presented, request, context), (token) =>
       chain(this.authorize(token, context), () =>
         chain(this.#userOf(token), (user) => {
@@ -167,6 +169,28 @@ export class OidcGuard implements CanActivate {
         }),
       ),
     );
+  }
+
+  /** The access token; undefined where a caller without one passes. */
+  #presented(request: object, context: ExecutionContext): PresentedToken | undefined {
+    try {
+      return requireToken(this.extractToken(request, context));
+    } catch (error) {
+      if (ruleOf(context).isOptional && isMissing(error) && !carriesToken(request, context)) {
+        return undefined;
+      }
+      throw error;
+    }
+  }
+
+  #admitNobody(context: ExecutionContext): true {
+    const response = responseOf(context);
+    if (response !== undefined) {
+      // Others get another answer at the same address.
+      this.#responses.setDefault(response, 'Cache-Control', 'private');
+    }
+    admitNobody(context, NOBODY);
+    return true;
   }
 
   /** The user: the token, or what `resourceServer.validate` makes of it. */
@@ -214,17 +238,11 @@ export class OidcGuard implements CanActivate {
       realm,
       rule: ruleOf(context),
       offered: senders.offered,
-      attempted: attemptedSchemes(this.#authorizations(request, context), senders.schemes),
+      attempted: attemptedSchemes(authorizationsOf(request, context), senders.schemes),
       algorithms: senders.algorithms,
       resourceMetadata: this.#resourceMetadata,
       nonce: error.code === 'DPOP_NONCE_REQUIRED' ? senders.nonce() : undefined,
     };
-  }
-
-  #authorizations(request: object, context: ExecutionContext): readonly (string | undefined)[] {
-    return isHttpRequest(context)
-      ? [requests.header(request, 'authorization'), ...requests.headerLines(request, 'authorization')]
-      : [authorizationOf(context)];
   }
 }
 

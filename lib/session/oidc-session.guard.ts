@@ -24,8 +24,8 @@ const OWN_ANSWER: ResponseHeader = ['Cache-Control', 'private, no-store'];
  * A user without a role that `@Roles` requires is refused with 403.
  *
  * A cross-site request that changes state is refused with 403, whatever its cookies (`Sec-Fetch-Site`). While the store of
- * sessions can't be reached the answer is 503, and the browser keeps its cookie. Under `@Public()` no request is refused; the
- * user is set if there is a session.
+ * sessions can't be reached the answer is 503, and the browser keeps its cookie. Under `@Public()` and `@OptionalAuth()` the
+ * user is set if there is a session, and no request is refused for the lack of one.
  */
 @Injectable()
 @Authenticates('session')
@@ -51,20 +51,20 @@ export class OidcSessionGuard implements CanActivate {
     const request: object = http.getRequest();
     const response: object = http.getResponse();
     const rule = accessRule(context.getHandler(), context.getClass());
-    const { isPublic } = rule;
+    const isOpen = rule.isPublic || rule.isOptional;
     if (isCrossSiteChange(request)) {
-      return isPublic ? this.#admit(request) : this.#refuse(request, response, crossSite());
+      return isOpen ? this.#admit(request) : this.#refuse(request, response, crossSite());
     }
     return chain(
       recover(() => this.sessions.find(request, response), storeErrorOf),
       (found) => {
         if (found instanceof StoreError) {
-          return isPublic ? this.#admit(request) : this.#refuse(request, response, sessionUnavailable(found));
+          return rule.isPublic ? this.#admit(request) : this.#refuse(request, response, sessionUnavailable(found));
         }
         const { session } = found;
         const setCookies = [...found.setCookies, ...this.sessions.beside(request)];
         this.responses.deliver(response, [['Set-Cookie', setCookies]]);
-        if (session === undefined && !isPublic) {
+        if (session === undefined && !isOpen) {
           return this.#refuse(request, response, loginRequired());
         }
         if (session !== undefined || setCookies.length > 0) {
