@@ -9,7 +9,7 @@ import { processAuthorizationResponse } from '../authorization/authorization-res
 import { endSessionUrl, type EndSessionOptions } from '../authorization/end-session.js';
 import type { Clock } from '../clock/clock.js';
 import { SessionError } from '../errors/errors.js';
-import { authorizationCodeGrant, type CodeGrant } from '../grants/authorization-code.js';
+import { authorizationCodeGrant, type CodeGrant, type IdTokenOptions } from '../grants/authorization-code.js';
 import { clientCredentialsGrant, type ClientCredentialsOptions } from '../grants/client-credentials.js';
 import { refreshTokenGrant, type RefreshableTokens, type RefreshOptions } from '../grants/refresh-token.js';
 import type { ParsedClientMetadata } from '../metadata/client-metadata.schema.js';
@@ -23,17 +23,16 @@ import { revoke } from '../tokens/revocation.js';
 import type { TokenResponse } from '../tokens/token-response.js';
 import { verifyLogoutToken, type LogoutToken } from '../tokens/logout-token.js';
 import { requireTokenText } from '../tokens/token-text.js';
+import { trustedAudiencesSchema } from '../tokens/trusted-audiences.js';
 import { userinfo } from '../tokens/userinfo.js';
 import { VerifiedAccessToken } from '../tokens/verified-access-token.js';
 import type { JsonObject } from '../values/json.js';
 import { validate } from '../values/validate.js';
 
 /** How the callback of a login is processed. */
-export interface CallbackOptions {
+export interface CallbackOptions extends IdTokenOptions {
   /** Ask the userinfo endpoint too. */
   readonly userinfo?: boolean;
-  /** Audiences that may stand beside the client in the ID token. */
-  readonly trustedAudiences?: readonly string[];
 }
 
 /** A login that has ended well: its tokens, the verified ID token, and userinfo where it was asked for. */
@@ -127,8 +126,9 @@ export class OidcClient {
     transaction: AuthorizationTransaction,
     options: CallbackOptions = {},
   ): Promise<CallbackResult> {
+    validate(trustedAudiencesSchema, options.trustedAudiences, 'trustedAudiences');
     const code = await processAuthorizationResponse(this.#server, parameters, transaction);
-    const grant = await authorizationCodeGrant(this.#server, code, transaction, options.trustedAudiences);
+    const grant = await authorizationCodeGrant(this.#server, code, transaction, options);
     if (options.userinfo !== true) {
       return grant;
     }
@@ -230,7 +230,8 @@ export class OidcClient {
    *   12.2), and the key that they are bound to is used. Or the refresh token alone: nothing is known to compare with, unless
    *   `options.claims` says it
    */
-  refresh(tokens: RefreshableTokens | string, options?: RefreshOptions): Promise<TokenResponse> {
+  async refresh(tokens: RefreshableTokens | string, options?: RefreshOptions): Promise<TokenResponse> {
+    validate(trustedAudiencesSchema, options?.trustedAudiences, 'trustedAudiences');
     return refreshTokenGrant(this.#server, tokens, options);
   }
 

@@ -34,6 +34,8 @@ interface OperatorEvents {
     /** With their ports. */
     readonly hosts: readonly string[];
   };
+  /** Logins do without a nonce: only PKCE binds a code to the browser. */
+  readonly 'login-without-nonce': object;
   /** A login began at a host that no redirect URI has, and was sent to one that has. */
   readonly 'login-relocated': {
     /** As the browser, or a proxy, wrote it. */

@@ -1,8 +1,9 @@
 import type { Server } from '../authorization-server/server.js';
-import { AuthorizationResponseError, VerificationError } from '../errors/errors.js';
+import { AuthorizationResponseError, ConfigError, VerificationError } from '../errors/errors.js';
 import { DpopKey } from '../jose/dpop-key.js';
 import { VerifiedIdToken } from '../tokens/id-token.js';
 import type { TokenResponse } from '../tokens/token-response.js';
+import type { TrustedAudiences } from '../tokens/trusted-audiences.js';
 import type { JsonObject } from '../values/json.js';
 import { requestTokens } from './token-request.js';
 
@@ -19,6 +20,19 @@ export interface CodeExchange {
   readonly started_at: number;
 }
 
+/** What the ID token of a login may be, beside what every one is. */
+export interface IdTokenOptions {
+  /** Audiences that may stand beside the client in the ID token: a list, or `azp` for any of a token issued to the client. */
+  readonly trustedAudiences?: TrustedAudiences;
+  /**
+   * `unsupported`: the server returns no `nonce`, as LinkedIn. PKCE alone binds the code to the login then. Default
+   * `required`.
+   */
+  readonly nonce?: NonceOption;
+}
+
+export type NonceOption = 'required' | 'unsupported';
+
 export interface CodeGrant {
   readonly tokens: TokenResponse;
   readonly idToken: VerifiedIdToken;
@@ -32,11 +46,15 @@ export async function authorizationCodeGrant(
   server: Server,
   code: string,
   login: CodeExchange,
-  trustedAudiences: readonly string[] = [],
+  { trustedAudiences, nonce: nonceOption }: IdTokenOptions = {},
 ): Promise<CodeGrant> {
   const { redirect_uri, code_verifier, nonce, max_age, started_at, scope } = login;
   if (login.issuer !== server.issuer) {
     throw new AuthorizationResponseError('ISS_MISMATCH', 'The code was asked for at another issuer.');
+  }
+  const isNonceOptional = nonceOption === 'unsupported';
+  if (isNonceOptional) {
+    await requirePkce(server);
   }
   const form = { grant_type: 'authorization_code', code, redirect_uri, code_verifier };
   const tokens = await requestTokens(server, form, { scope, dpop_key: DpopKey.fromJwk(login.dpop_jwk) });
@@ -44,6 +62,21 @@ export async function authorizationCodeGrant(
     throw new VerificationError('ID_TOKEN_MISSING', 'The token response has no ID token.');
   }
   const { access_token } = tokens;
-  const expected = { nonce, access_token, max_age, started_at, trustedAudiences };
+  const expected = { nonce, isNonceOptional, access_token, max_age, started_at, trustedAudiences };
   return { tokens, idToken: await VerifiedIdToken.verify(server, tokens.id_token, expected) };
+}
+
+/**
+ * Checks that the server can bind the code to the login without a nonce (RFC 9700, section 2.1.1). A server that lists no
+ * methods at all is believed.
+ */
+async function requirePkce(server: Server): Promise<void> {
+  const { code_challenge_methods_supported: methods } = await server.metadata();
+  if (Array.isArray(methods) && !methods.includes('S256')) {
+    throw new ConfigError(
+      'INVALID_CONFIG',
+      'login.nonce',
+      'can be unsupported only at a server that has PKCE with S256',
+    );
+  }
 }

@@ -5,6 +5,7 @@ import type { DpopKey } from '../jose/dpop-key.js';
 import { VerifiedIdToken } from '../tokens/id-token.js';
 import { TokenResponse } from '../tokens/token-response.js';
 import { requireTokenText } from '../tokens/token-text.js';
+import type { TrustedAudiences } from '../tokens/trusted-audiences.js';
 import type { JsonObject } from '../values/json.js';
 import { isObject } from '../values/member.js';
 import { requestTokens } from './token-request.js';
@@ -18,8 +19,8 @@ export interface RefreshOptions {
    * a new one is verified by itself, and may repeat the login's nonce.
    */
   readonly claims?: JsonObject;
-  /** Audiences that may stand beside the client in a new ID token. */
-  readonly trustedAudiences?: readonly string[];
+  /** Audiences that may stand beside the client in a new ID token: a list, or `azp` for any of a token issued to the client. */
+  readonly trustedAudiences?: TrustedAudiences;
   /** `dpop_key` of the tokens that the refresh token came with. Default: a new one, which a public client may not have. */
   readonly dpop_key?: DpopKey | undefined;
 }

@@ -48,6 +48,9 @@ export function planLogin(
   if (insecure.length > 0) {
     operator.report({ kind: 'insecure-cookies', hosts: insecure.map((uri) => new URL(uri).host) });
   }
+  if (settings.nonce === 'unsupported') {
+    operator.report({ kind: 'login-without-nonce' });
+  }
   server.needs('authorization_endpoint', 'token_endpoint');
   const { issuer, clock } = client;
   const response_mode = settings.responseMode;

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 
 import { isProtocolParameter } from '../authorization/authorization-request.js';
 import { scopeSchema } from '../metadata/client-metadata.schema.js';
+import { trustedAudiencesSchema } from '../tokens/trusted-audiences.js';
 import { returnUrl } from './return-url.js';
 
 const NOT_A_PATH = 'must be a path of the application, such as /welcome';
@@ -40,8 +41,10 @@ export const loginOptionsSchema = v.strictObject({
   callbackPath: v.optional(v.pipe(path, v.excludes('?', NOT_A_PATH), v.excludes('#', NOT_A_PATH))),
   /** The path to go to after a login without a return URL. Default `/`. */
   defaultReturnTo: v.optional(path, '/'),
-  /** Audiences that an ID token may have beside the client. Default none. */
-  trustedAudiences: v.optional(v.array(v.pipe(v.string(), v.nonEmpty('must not be empty'))), []),
+  /** Audiences that an ID token may have beside the client: a list, or `azp` for any of a token issued to it. Default none. */
+  trustedAudiences: trustedAudiencesSchema,
+  /** `unsupported`: the provider returns no `nonce`, as LinkedIn; it has to check PKCE. Default `required`. */
+  nonce: v.optional(v.picklist(['required', 'unsupported']), 'required'),
 });
 
 /** `login`, as an application writes it. */

@@ -166,8 +166,8 @@ export class Login {
    */
   async finish({ site, parameters, cookies, transaction }: LoginResponse): Promise<LoggedIn> {
     const { authorization, returnTo, remember } = site.transactions.open(cookies, transaction);
-    const { userinfo, trustedAudiences } = this.settings;
-    const result = await this.client.callback(parameters, authorization, { userinfo, trustedAudiences });
+    const { userinfo, trustedAudiences, nonce } = this.settings;
+    const result = await this.client.callback(parameters, authorization, { userinfo, trustedAudiences, nonce });
     return {
       // Signed claims win over the others.
       claims: { ...result.userinfo, ...result.idToken.claims },

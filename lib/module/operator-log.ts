@@ -58,6 +58,11 @@ const LINES: { readonly [Kind in EventKind]: (event: OperatorEvent<Kind>) => Lin
       'OidcLoginGuard',
       `The redirect URI is http: cookies are not Secure at ${hosts.join(', ')}. For development only.`,
     ),
+  'login-without-nonce': () =>
+    warning(
+      'OidcLoginGuard',
+      'login.nonce is unsupported: only PKCE keeps a stolen code out of another login. The provider has to check it.',
+    ),
   // A stranger writes what host they like.
   'login-relocated': ({ seen, origin }) => ({
     ...warning(

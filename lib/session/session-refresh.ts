@@ -2,6 +2,7 @@ import type { OidcClient } from '../client/oidc-client.js';
 import { SessionError, VerificationError } from '../errors/errors.js';
 import { OidcError } from '../errors/oidc.error.js';
 import type { OperatorPort } from '../events/operator-events.js';
+import type { RefreshOptions } from '../grants/refresh-token.js';
 import { TokenResponse } from '../tokens/token-response.js';
 import { isSpent, type RefreshFlight } from './refresh-flight.js';
 import type { SessionTokens } from './session-tokens.js';
@@ -18,12 +19,16 @@ const GOOD_FOR = 10;
 export class SessionRefresh {
   #hasRotated = false;
 
-  /** @param isShared whether replicas share flights */
+  /**
+   * @param isShared whether replicas share flights
+   * @param expected what a new ID token is held to: the same as that of the login
+   */
   constructor(
     private readonly client: OidcClient,
     private readonly flight: RefreshFlight,
     private readonly operator: OperatorPort,
     private readonly isShared: boolean,
+    private readonly expected: Pick<RefreshOptions, 'trustedAudiences'>,
   ) {}
 
   /** Whether it is time to refresh the tokens of a session, ahead of their expiry. */
@@ -49,7 +54,7 @@ export class SessionRefresh {
       throw new SessionError('ACCESS_TOKEN_EXPIRED', 'The session has no refresh token.');
     }
     try {
-      const renewed = await this.flight.join(tokens.refresh_token, () => this.client.refresh(tokens));
+      const renewed = await this.flight.join(tokens.refresh_token, () => this.client.refresh(tokens, this.expected));
       this.#lookAtRotation(tokens, renewed);
       return { ...session, tokens: renewed };
     } catch (error) {

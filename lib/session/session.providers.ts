@@ -18,6 +18,7 @@ import type { OidcStore } from '../storage/oidc-store.js';
 import { MemoryStore } from '../storage/memory-store.js';
 import { Sealer } from '../storage/sealer.js';
 import type { AccessTokenProfile } from '../tokens/access-token-profile.js';
+import type { TrustedAudiences } from '../tokens/trusted-audiences.js';
 import { ClientSessions } from './client-sessions.js';
 import { cookieFindings, cookieWeaknesses } from './cookie-findings.js';
 import { OidcLogout } from './logout/provider-logout.js';
@@ -33,6 +34,7 @@ import type { SessionKeeper } from './session.port.js';
 
 /** The options that the session providers read. */
 interface Options {
+  readonly login: { readonly trustedAudiences: TrustedAudiences };
   readonly session?: SessionSettings | undefined;
   readonly store?: OidcStore | undefined;
   readonly resourceServer?: ApiPart | undefined;
@@ -58,9 +60,9 @@ export function sessionProviders(name?: string): Provider[] {
       provide: clientSessionsToken(name),
       inject: [clientToken(name), optionsToken(name), sealerToken(name), operatorToken(name)],
       useFactory: (client: OidcClient, options: Options, sealer: Sealer, operator: OperatorPort) => {
-        const { session, store } = options;
+        const { session, store, login } = options;
         const flight = new RefreshFlight(client.clock.now, sealer, store);
-        const refresh = new SessionRefresh(client, flight, operator, store !== undefined);
+        const refresh = new SessionRefresh(client, flight, operator, store !== undefined, login);
         return new ClientSessions(
           () => makeKeeper(client, session, sealer, store, operator),
           refresh,

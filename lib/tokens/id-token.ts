@@ -10,11 +10,14 @@ import { equalInConstantTime } from '../jose/constant-time.js';
 import { audiencesOf, numericDate } from '../jose/jwt.js';
 import { ID_TOKEN } from '../jose/purpose.js';
 import type { JsonObject } from '../values/json.js';
+import type { TrustedAudiences } from './trusted-audiences.js';
 
 /** Expectations for one ID token, beside the rules for all. */
 export interface IdTokenExpectations {
   /** Must be in the token, and equal. */
   readonly nonce?: string | undefined;
+  /** The server returns no `nonce`: it may be missing. One that is there must still be equal. */
+  readonly isNonceOptional?: boolean | undefined;
   /** The access token of `at_hash`, if the claim is present. */
   readonly access_token: string;
   /** Seconds since the end-user proved who they are. */
@@ -22,7 +25,7 @@ export interface IdTokenExpectations {
   /** Milliseconds: when the login began. */
   readonly started_at?: number | undefined;
   /** Audiences that may stand beside the client. */
-  readonly trustedAudiences?: readonly string[] | undefined;
+  readonly trustedAudiences?: TrustedAudiences | undefined;
   /** The claims of the login's ID token, which a refreshed one continues (Core, section 12.2); unknown: not stored. */
   readonly continues?: JsonObject | 'unknown' | undefined;
 }
@@ -73,9 +76,9 @@ export function requireSubject(claims: JsonObject): string {
 }
 
 /** Checks `aud` and `azp`: the token was issued to this client (Core, section 3.1.3.7, 3 to 5). */
-function requireParty({ aud, azp }: JsonObject, clientId: string, trusted: readonly string[]): void {
+function requireParty({ aud, azp }: JsonObject, clientId: string, trusted: TrustedAudiences): void {
   const audiences = audiencesOf(aud);
-  const wanted = [clientId, ...trusted];
+  const wanted = trusted === 'azp' ? audiences : [clientId, ...trusted];
   if (!audiences.every((audience) => wanted.includes(audience))) {
     const problem = 'The ID token has another audience beside this client: login.trustedAudiences takes it.';
     throw fail('AUD_MISMATCH', problem, { aud: factOf(aud), wanted });
@@ -87,12 +90,15 @@ function requireParty({ aud, azp }: JsonObject, clientId: string, trusted: reado
 }
 
 /** Checks `nonce` (Core, section 3.1.3.7, 11). After a refresh it is absent or that of the login (section 12.2). */
-function requireNonce(claims: JsonObject, { nonce: expected, continues }: IdTokenExpectations): void {
+function requireNonce(
+  claims: JsonObject,
+  { nonce: expected, isNonceOptional = false, continues }: IdTokenExpectations,
+): void {
   const { nonce } = claims;
   if (expected === undefined && continues === 'unknown') {
     return;
   }
-  if (expected !== undefined && nonce === undefined) {
+  if (expected !== undefined && nonce === undefined && !isNonceOptional) {
     throw fail('NONCE_MISSING', 'The ID token lacks the nonce that was sent.');
   }
   const sent = expected ?? (continues === 'unknown' ? undefined : continues?.['nonce']);

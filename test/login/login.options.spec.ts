@@ -13,6 +13,7 @@ describe('login options', () => {
       userinfo: false,
       defaultReturnTo: '/',
       trustedAudiences: [],
+      nonce: 'required',
     });
   });
 
@@ -25,6 +26,7 @@ describe('login options', () => {
       callbackPath: '/callback',
       defaultReturnTo: '/welcome?a=1',
       trustedAudiences: ['https://api.test'],
+      nonce: 'unsupported',
     };
     expect(parse(options)).toEqual(options);
   });
@@ -73,6 +75,21 @@ describe('login options', () => {
       defaultReturnTo: '/%C3%A9',
       callbackPath: '/%E2%9C%93',
     });
+  });
+
+  it('trust audiences by name, or all of a token that was issued to the client', () => {
+    expect(parse({ trustedAudiences: 'azp' })).toMatchObject({ trustedAudiences: 'azp' });
+    for (const wrong of ['*', 'all', ['*'], ['https://*.test'], ['azp'], [''], [1], true, null]) {
+      expect(() => parse({ trustedAudiences: wrong })).toThrow(
+        "login.trustedAudiences: must list audiences by their names, or be 'azp', which takes all",
+      );
+    }
+  });
+
+  it('know whether the provider returns a nonce', () => {
+    for (const wrong of ['optional', false, null]) {
+      expect(() => parse({ nonce: wrong })).toThrow(/^login\.nonce/);
+    }
   });
 
   it('know nothing else', () => {

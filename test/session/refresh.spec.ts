@@ -13,6 +13,8 @@ import { createApp, onBothAdapters, SESSION_SECRET, type Adapter } from '../supp
 import { AuthController } from '../support/app/app-controllers.js';
 import { expectNoSecrets } from '../support/app/outcomes.js';
 import { Browser } from '../support/browser/browser.js';
+import type { HostileProvider } from '../support/provider/hostile-provider.js';
+import { startProvider } from '../support/provider/provider.js';
 
 @Controller('tokens')
 @UseGuards(OidcSessionGuard)
@@ -54,9 +56,15 @@ class TokensController {
 }
 
 /** A signed-in browser. Its access token lives for an hour, and every refresh brings a new refresh token. */
-async function signedIn(adapter: Adapter, options: Partial<OidcModuleOptions> = {}, client: object = {}) {
+async function signedIn(
+  adapter: Adapter,
+  options: Partial<OidcModuleOptions> = {},
+  client: object = {},
+  op?: HostileProvider,
+) {
   const app = await createApp({
     adapter,
+    ...(op && { op }),
     controllers: [AuthController, TokensController],
     client,
     options: {
@@ -138,6 +146,18 @@ onBothAdapters((adapter) => {
     app.clock.advance(3600);
     expect((await browser.get('/tokens')).status).toBe(401);
     expect(browser.jar.names).toEqual([]);
+  });
+
+  it('REFR-02 hold a refreshed ID token to the audiences that the login trusts', async () => {
+    const op = await startProvider();
+    op.idToken({ claims: (claims) => ({ ...claims, aud: ['rp1', 'project'], azp: 'rp1' }) });
+    const login = { scope: 'openid offline_access', trustedAudiences: 'azp' } as const;
+    const { app, browser, tokens, first } = await signedIn(adapter, { login }, {}, op);
+    app.clock.advance(3600);
+    expect((await tokens())['access_token']).not.toBe(first['access_token']);
+    op.idToken({ claims: (claims) => ({ ...claims, aud: ['rp1', 'project'], azp: 'project' }) });
+    app.clock.advance(3600);
+    expect((await browser.get('/tokens')).status).toBe(401);
   });
 
   it('REFR-09 REFR-10 keep what the answer leaves out, and take a narrower scope', async () => {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 
+import type { NonceOption } from '../../lib/grants/authorization-code.js';
 import type { ClientMetadata } from '../../lib/metadata/client-metadata.js';
+import type { TrustedAudiences } from '../../lib/tokens/trusted-audiences.js';
 import { clientOf, loginWith, rejection } from '../support/client/client.js';
 import { T } from '../support/clock.js';
 import type { HostileProvider, Members } from '../support/provider/hostile-provider.js';
@@ -9,7 +11,8 @@ import { hashOf } from '../support/tokens/keys.js';
 
 interface Login {
   readonly request?: { readonly max_age?: number };
-  readonly trustedAudiences?: readonly string[];
+  readonly trustedAudiences?: TrustedAudiences;
+  readonly nonce?: NonceOption;
   readonly metadata?: Partial<ClientMetadata>;
   readonly prepare?: (op: HostileProvider) => void;
 }
@@ -17,12 +20,15 @@ interface Login {
 type Claims = (claims: Members) => object | string;
 
 /** One login whose ID token says something wrong; userinfo is wanted and must not be asked. */
-async function login(claims: Claims, { request = {}, trustedAudiences = [], metadata = {}, prepare }: Login) {
+async function login(claims: Claims, { request = {}, trustedAudiences = [], nonce, metadata = {}, prepare }: Login) {
   const op = await startProvider();
   op.idToken({ claims });
   prepare?.(op);
   const { oidc } = clientOf(op, { metadata });
-  const done = loginWith(oidc, op, { request, callback: { userinfo: true, trustedAudiences } });
+  const done = loginWith(oidc, op, {
+    request,
+    callback: { userinfo: true, trustedAudiences, ...(nonce && { nonce }) },
+  });
   return { op, done };
 }
 
@@ -127,6 +133,36 @@ describe('who an ID token is from, for and about', () => {
   ])('%s a trusted audience is refused', (_what, members, code) =>
     expectRefused(withMembers(members), code, { trustedAudiences }),
   );
+
+  it.each<[string, Members]>([
+    ['IDT-21 beside any other', { aud: ['project', 'rp1', 'other-client'], azp: 'rp1' }],
+    ['alone', { aud: 'rp1' }],
+    ['alone in a list', { aud: ['rp1'] }],
+  ])('the client %s is accepted where azp is trusted', (_what, members) =>
+    expectAccepted(withMembers(members), { trustedAudiences: 'azp' }),
+  );
+
+  it.each<[string, Members, string]>([
+    ['IDT-24 without azp', { aud: ['rp1', 'project'] }, 'AZP_MISMATCH'],
+    ['issued to another', { aud: ['rp1', 'project'], azp: 'project' }, 'AZP_MISMATCH'],
+    ['issued to nobody', { aud: ['rp1', 'project'], azp: '' }, 'AZP_MISMATCH'],
+    ['issued to a list', { aud: ['rp1', 'project'], azp: ['rp1'] }, 'AZP_MISMATCH'],
+    ['issued to another, for the client alone', { aud: 'rp1', azp: 'project' }, 'AZP_MISMATCH'],
+    ['for others, issued to the client', { aud: ['project', 'rp11'], azp: 'rp1' }, 'AUD_MISMATCH'],
+    ['for nobody', { aud: [], azp: 'rp1' }, 'AUD_MISMATCH'],
+  ])('%s an ID token is refused where azp is trusted', (_what, members, code) =>
+    expectRefused(withMembers(members), code, { trustedAudiences: 'azp' }),
+  );
+
+  it.each(['*', ['*'], ['https://*.test'], ['azp'], [''], 'rp2'])('%j is no list of audiences', async (wrong) => {
+    const op = await startProvider();
+    const { oidc } = clientOf(op);
+    const trustedAudiences = wrong as TrustedAudiences;
+    const refused = { name: 'ConfigError', member: 'trustedAudiences' };
+    expect(await rejection(loginWith(oidc, op, { callback: { trustedAudiences } }))).toMatchObject(refused);
+    expect(await rejection(oidc.refresh('RT', { trustedAudiences }))).toMatchObject(refused);
+    expect(op.count('token')).toBe(0);
+  });
 
   it('IDT-26 a member called __proto__ reaches no prototype', async () => {
     const op = await startProvider();
@@ -323,5 +359,25 @@ describe('when the end-user authenticated', () => {
       metadata: { default_max_age: 600 },
     });
     await expectAccepted((claims) => claims, { metadata: { require_auth_time: true } });
+  });
+});
+
+describe('at a provider that returns no nonce', () => {
+  it('is accepted without it, and with the one that was sent', async () => {
+    await expectAccepted(without('nonce'), { nonce: 'unsupported' });
+    await expectAccepted((claims) => claims, { nonce: 'unsupported' });
+  });
+
+  it.each(['of-another', '', null, ['x']])('TXN-19 the nonce %j is refused', (nonce) =>
+    expectRefused(withMembers({ nonce }), 'NONCE_MISMATCH', { nonce: 'unsupported' }),
+  );
+
+  it('needs PKCE: a provider that lists other methods only is sent no code', async () => {
+    const op = await startProvider();
+    const { oidc } = clientOf(op);
+    op.discovery((document) => ({ ...document, code_challenge_methods_supported: ['plain'] }));
+    const done = loginWith(oidc, op, { callback: { nonce: 'unsupported' } });
+    expect(await rejection(done)).toMatchObject({ name: 'ConfigError', member: 'login.nonce' });
+    expect(op.count('token')).toBe(0);
   });
 });
