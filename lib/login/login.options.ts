@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { isProtocolParameter } from '../authorization/authorization-request.js';
 import { scopeSchema } from '../metadata/client-metadata.schema.js';
 import { trustedAudiencesSchema } from '../tokens/trusted-audiences.js';
+import { isTaken } from './login-parameters.js';
 import { returnUrl } from './return-url.js';
 
 const NOT_A_PATH = 'must be a path of the application, such as /welcome';
@@ -32,6 +33,14 @@ export const loginOptionsSchema = v.strictObject({
       ),
     ),
     {},
+  ),
+  /** Authorization parameters that a link to the login may choose, such as `login_hint`. Default none. */
+  allow: v.optional(
+    v.pipe(
+      v.array(v.pipe(v.string(), v.regex(/^[\w.:-]{1,64}$/, 'must be the name of a parameter'))),
+      v.check((names) => !names.some(isTaken), 'may name no parameter of the protocol or of the login itself'),
+    ),
+    [],
   ),
   /** The response mode. Default `query`; `form_post` needs https. */
   responseMode: v.optional(v.picklist(['query', 'form_post']), 'query'),

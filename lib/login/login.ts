@@ -15,13 +15,11 @@ import type { JsonObject, JsonValue } from '../values/json.js';
 import { text } from '../values/member.js';
 import { CallbackFlight } from './callback-flight.js';
 import { planLogin, type LoginPlan, type LoginSite } from './login-plan.js';
+import { ownParameters, requestedParameters, RETURN_TO } from './login-parameters.js';
 import type { LoginSettings } from './login.options.js';
 import { relocated } from './relocation.js';
 import { returnUrl } from './return-url.js';
 import { stateHash, type LoginTransaction } from './transaction-cookies.js';
-
-/** Query parameter of the return URL. A login reads no other parameter of the request. */
-const RETURN_TO = 'returnTo';
 
 /** Query parameter of a login whose session shall outlive the browser: see `session.persistent`. */
 const REMEMBER = 'remember';
@@ -116,9 +114,10 @@ export class Login {
   /**
    * Begins a login.
    *
+   * @param own the application's parameters for this login
    * @throws {AuthorizationResponseError} `CALLBACK_PATH_MISMATCH` the request is the response to a login of this browser
    */
-  async start(request: unknown): Promise<BegunLogin> {
+  async start(request: unknown, own: () => unknown = () => ({})): Promise<BegunLogin> {
     await this.#refuseResponse(request);
     const { scope, sites, callbackPaths } = this.#plan();
     const elsewhere = relocated(request, sites, this.operator);
@@ -127,9 +126,16 @@ export class Login {
     }
     const site = sites.at(request);
     const { redirect_uri } = site;
-    const { parameters, responseMode: response_mode } = this.settings;
+    const { responseMode: response_mode, allow } = this.settings;
+    const query = requests.query(request);
+    const isFresh = this.client.metadata.default_max_age === 0;
+    const parameters = {
+      ...this.settings.parameters,
+      ...requestedParameters(query, allow, isFresh),
+      ...ownParameters(await own()),
+    };
     const { url, transaction } = await this.client.authorizationUrl({ redirect_uri, scope, parameters, response_mode });
-    const wanted = singleParameter(requests.query(request), RETURN_TO);
+    const wanted = singleParameter(query, RETURN_TO);
     const returnTo = this.#returnUrl(site, wanted, [...callbackPaths, requests.path(request)]);
     const remember = singleParameter(requests.query(request), REMEMBER) === 'true' || undefined;
     const begun: LoginTransaction = { authorization: transaction, returnTo, remember };

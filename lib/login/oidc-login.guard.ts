@@ -4,6 +4,7 @@ import { SeeOther } from '../nest/answer.js';
 import { LogsIn } from '../nest/authenticating-guard.js';
 import { namedGuard } from '../nest/named-guard.js';
 import { strategyToken } from '../nest/tokens.js';
+import type { Awaitable } from '../values/awaitable.js';
 import { answerWith } from './ending.js';
 import { OidcStrategy } from './oidc.strategy.js';
 
@@ -20,6 +21,8 @@ import { OidcStrategy } from './oidc.strategy.js';
  *   @Get('callback') callback() {}  // the session, and 303 to that path
  * }
  * ```
+ *
+ * A subclass adds authorization parameters to one login with {@link parameters}.
  *
  * A failed login ends with `OidcException`: 400 the response belongs to no login of this browser, 403 the login was refused,
  * 502, 503 or 504 the provider failed. An exception filter can make a page of it.
@@ -43,9 +46,28 @@ export class OidcLoginGuard implements CanActivate {
     const http = context.switchToHttp();
     const response: object = http.getResponse();
     const { responses } = OidcStrategy.loginOf(this.strategy);
-    const ending = await this.strategy.attempt(http.getRequest(), { startsSession: true });
+    const parameters = () => this.parameters(context);
+    const ending = await this.strategy.attempt(http.getRequest(), { startsSession: true, parameters });
     const success = answerWith(ending, response, responses);
     responses.setHeader(response, 'Location', success.kind === 'user' ? success.returnTo : success.location);
     throw new SeeOther();
+  }
+
+  /**
+   * Authorization parameters of a login that begins, such as `login_hint`; undefined ones are left out. They stand above
+   * those of the query (`login.allow`) and of `login.parameters`. Parameters of the protocol are refused. Default none.
+   *
+   * ```ts
+   * class TenantLoginGuard extends OidcLoginGuard {
+   *   protected override parameters(context: ExecutionContext) {
+   *     const { hostname } = context.switchToHttp().getRequest<{ hostname: string }>();
+   *     return { organization: hostname.split('.')[0] };
+   *   }
+   * }
+   * ```
+   */
+  protected parameters(context: ExecutionContext): Awaitable<Readonly<Record<string, string | undefined>>>;
+  protected parameters(): Awaitable<Readonly<Record<string, string | undefined>>> {
+    return {};
   }
 }

@@ -27,6 +27,8 @@ export interface LoginInfo {
 export interface AttemptOptions {
   /** Whether a login starts a local session. */
   readonly startsSession: boolean;
+  /** Makes the application's authorization parameters, if a login begins. */
+  readonly parameters?: () => unknown;
 }
 
 const PassportStrategy: new () => PassportCallbacks = passport.Strategy;
@@ -133,7 +135,7 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
   private async outcomeOf(request: unknown, options: AttemptOptions): Promise<Outcome> {
     try {
       if (!this.login.isCallback(request)) {
-        return await this.login.start(request);
+        return await this.login.start(request, options.parameters);
       }
       const response = await this.login.receive(request);
       return 'alreadyAt' in response

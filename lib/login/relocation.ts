@@ -4,7 +4,7 @@ import type { Sites } from '../nest/sites.js';
 import { returnUrl } from './return-url.js';
 
 /** Query parameter of a login that was sent here from another host: it is not sent again. */
-const RELOCATED = 'relocated';
+export const RELOCATED = 'relocated';
 
 /** A redirect is a GET, whatever it answers. */
 const METHODS: readonly string[] = ['GET', 'HEAD'];

@@ -49,7 +49,7 @@ export function collectParameters(entries: Iterable<readonly [name: string, valu
 
 /**
  * Reads one parameter of a request that must not fail because of its query. The value is `undefined` when the parameter is
- * absent, comes twice or can't be decoded.
+ * absent, comes twice, can't be decoded, has control characters or is too long.
  */
 export function singleParameter(raw: string, name: string): string | undefined {
   const values: string[] = [];
@@ -59,8 +59,9 @@ export function singleParameter(raw: string, name: string): string | undefined {
       values.push(value);
     }
   }
-  const [value] = values;
-  return values.length === 1 && value !== undefined ? decode(value) : undefined;
+  const [only = '', ...others] = values;
+  const value = values.length === 0 || others.length > 0 ? undefined : decode(only);
+  return isValue(value) ? value : undefined;
 }
 
 function* pairs(raw: string): Generator<[string, string]> {

@@ -9,6 +9,7 @@ describe('login options', () => {
   it('have their defaults', () => {
     expect(parse({})).toEqual({
       parameters: {},
+      allow: [],
       responseMode: 'query',
       userinfo: false,
       defaultReturnTo: '/',
@@ -21,6 +22,7 @@ describe('login options', () => {
     const options = {
       scope: 'openid profile',
       parameters: { audience: 'https://api.test', prompt: 'login', ui_locales: 'de' },
+      allow: ['login_hint', 'prompt', 'ui_locales', 'screen_hint'],
       responseMode: 'form_post',
       userinfo: true,
       callbackPath: '/callback',
@@ -45,7 +47,9 @@ describe('login options', () => {
       'request',
       'request_uri',
       'max_age',
+      'dpop_jkt',
     ]) {
+      expect(() => parse({ allow: ['prompt', name] })).toThrow('login.allow: may name no parameter of the protocol');
       expect(() => parse({ parameters: { [name]: 'x' } })).toThrow(
         'login.parameters: may name no parameter of the protocol',
       );
@@ -83,6 +87,17 @@ describe('login options', () => {
       expect(() => parse({ trustedAudiences: wrong })).toThrow(
         "login.trustedAudiences: must list audiences by their names, or be 'azp', which takes all",
       );
+    }
+  });
+
+  it('let a link choose parameters by their names, and none of ours', () => {
+    for (const name of ['returnTo', 'relocated']) {
+      expect(() => parse({ allow: [name] })).toThrow(
+        'login.allow: may name no parameter of the protocol or of the login',
+      );
+    }
+    for (const wrong of [[''], ['a b'], ['a[]'], ['*?'], [1], ['x'.repeat(65)], 'prompt', true]) {
+      expect(() => parse({ allow: wrong })).toThrow(/^login\.allow/);
     }
   });
 

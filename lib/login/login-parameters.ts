@@ -1,0 +1,49 @@
+import * as v from 'valibot';
+
+import { isProtocolParameter } from '../authorization/authorization-request.js';
+import { singleParameter } from '../nest/parameters.js';
+import { validate } from '../values/validate.js';
+import { RELOCATED } from './relocation.js';
+
+/** Query parameter of the return URL. */
+export const RETURN_TO = 'returnTo';
+
+/** Characters of a value that a request may choose. The longest address of mail has 254 (RFC 5321, section 4.5.3.1.3). */
+const LONGEST_VALUE = 512;
+
+/** Authorization parameters of one login, by name. */
+export type LoginParameters = Readonly<Record<string, string>>;
+
+/** Whether the name is one that a request of ours or of the protocol has a meaning for. */
+export function isTaken(name: string): boolean {
+  return isProtocolParameter(name) || name === RETURN_TO || name === RELOCATED;
+}
+
+/**
+ * The authorization parameters that a request for a login chooses. One that comes twice, is empty or can't be read is left
+ * out: a login must not fail because of a link.
+ *
+ * @param allow `login.allow`
+ * @param isFresh whether the provider has to ask the person (`max_age` 0): no link can ask for a silent login then
+ */
+export function requestedParameters(query: string, allow: readonly string[], isFresh: boolean): LoginParameters {
+  return Object.fromEntries(
+    allow.flatMap((name) => {
+      const value = singleParameter(query, name) ?? '';
+      const isSilent = name === 'prompt' && value.split(' ').includes('none');
+      return value === '' || value.length > LONGEST_VALUE || (isFresh && isSilent) ? [] : [[name, value]];
+    }),
+  );
+}
+
+const ownSchema = v.record(v.string(), v.optional(v.string()));
+
+/**
+ * The authorization parameters that the application chose; undefined ones are left out.
+ *
+ * @throws {ConfigError} one of them is no text
+ */
+export function ownParameters(given: unknown): LoginParameters {
+  const parameters = Object.entries(validate(ownSchema, given, 'OidcLoginGuard.parameters'));
+  return Object.fromEntries(parameters.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+}
