@@ -51,6 +51,7 @@ export type { JsonObject, JsonValue } from './values/json.js';
 
 export { OidcLoginGuard } from './login/oidc-login.guard.js';
 export { OidcStrategy } from './login/oidc.strategy.js';
+export type { LoginExtra } from './login/login-extra.js';
 export { OidcUser } from './login/oidc-user.js';
 
 export type { ClientAuthenticationMethod } from './metadata/authentication-method.js';

@@ -8,6 +8,11 @@ export type Success =
   | { readonly kind: 'redirect'; readonly location: string }
   | { readonly kind: 'user'; readonly user: JsonValue; readonly returnTo: string };
 
+/** Outcome of an attempt, with its `Set-Cookie` lines. */
+export type Outcome = { readonly setCookies: readonly string[] } & (
+  { readonly location: string } | { readonly user: JsonValue; readonly returnTo: string } | { readonly error: unknown }
+);
+
 /** The result of a login attempt, with its `Set-Cookie` lines. An error is the application's own and thrown as it is. */
 export type Ending = { readonly setCookies: readonly string[] } & (
   | Success

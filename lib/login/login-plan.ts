@@ -70,6 +70,7 @@ export function planLogin(
         sameSite,
         { ...configured, redirect_uri },
         clock.now,
+        settings.transactionLifetime,
       ),
     })),
     scope,

@@ -6,6 +6,8 @@ import { trustedAudiencesSchema } from '../tokens/trusted-audiences.js';
 import { isTaken } from './login-parameters.js';
 import { returnUrl } from './return-url.js';
 
+const WRONG_LIFETIME = 'must be 60 to 3600 whole seconds';
+
 const NOT_A_PATH = 'must be a path of the application, such as /welcome';
 
 /** A path of the application, normalized as by a browser; empty if the value is none. */
@@ -44,6 +46,11 @@ export const loginOptionsSchema = v.strictObject({
   ),
   /** The response mode. Default `query`; `form_post` needs https. */
   responseMode: v.optional(v.picklist(['query', 'form_post']), 'query'),
+  /** Seconds that a person may take at the provider; then the login begins again, once. Default 600, at most 3600. */
+  transactionLifetime: v.optional(
+    v.pipe(v.number(), v.integer(WRONG_LIFETIME), v.minValue(60, WRONG_LIFETIME), v.maxValue(3600, WRONG_LIFETIME)),
+    600,
+  ),
   /** Calls the userinfo endpoint too and adds its claims to those of the ID token. Default false. */
   userinfo: v.optional(v.boolean(), false),
   /** The callback's path in this application, for a proxy that removes a prefix from the registered path. */

@@ -3,7 +3,7 @@ import type { OidcClient } from '../client/oidc-client.js';
 import { AuthorizationResponseError } from '../errors/errors.js';
 import type { OperatorPort } from '../events/operator-events.js';
 import { setCookieBytes, type Cookies } from '../nest/cookies.js';
-import { singleParameter, parseParameters, type Parameters } from '../nest/parameters.js';
+import { singleParameter, type Parameters } from '../nest/parameters.js';
 import * as requests from '../nest/requests.js';
 import type { Responses } from '../nest/responses.js';
 import type { Routes } from '../nest/routes.js';
@@ -11,24 +11,24 @@ import type { NewSession, SessionIdentity, SessionPort } from '../session/sessio
 import type { Sealer } from '../storage/sealer.js';
 import type { TokenResponse } from '../tokens/token-response.js';
 import type { Awaitable } from '../values/awaitable.js';
-import type { JsonObject, JsonValue } from '../values/json.js';
+import type { JsonObject } from '../values/json.js';
 import { text } from '../values/member.js';
 import { CallbackFlight } from './callback-flight.js';
+import type { Outcome } from './ending.js';
+import { extraOf, type LoginExtra } from './login-extra.js';
 import { planLogin, type LoginPlan, type LoginSite } from './login-plan.js';
-import { ownParameters, requestedParameters, RETURN_TO } from './login-parameters.js';
+import { isResponse, readableParameters, readResponse, stateOf } from './login-response.js';
+import { ownParameters, requestedParameters, RETURN_TO, type LoginParameters } from './login-parameters.js';
 import type { LoginSettings } from './login.options.js';
 import { relocated } from './relocation.js';
 import { returnUrl } from './return-url.js';
-import { stateHash, type LoginTransaction } from './transaction-cookies.js';
+import { mayRepeat, stateHash, type LoginTransaction } from './transaction-cookies.js';
 
 /** Query parameter of a login whose session shall outlive the browser: see `session.persistent`. */
 const REMEMBER = 'remember';
 
 /** Bytes of `Set-Cookie` above which a warning is logged: nginx accepts 4 KB of headers by default. */
 const MAX_SET_COOKIE = 4000;
-
-/** Each authorization response has one of these parameters (RFC 6749, section 4.1.2; JARM, section 2.3.1). */
-const RESPONSE_PARAMETERS = ['code', 'error', 'response'] as const;
 
 /** A login that has begun, with its cookies. */
 export interface BegunLogin {
@@ -55,6 +55,7 @@ export interface LoggedIn {
   readonly tokens: TokenResponse;
   readonly identity: SessionIdentity;
   readonly remember: true | undefined;
+  readonly extra: LoginExtra;
   readonly returnTo: string;
 }
 
@@ -62,11 +63,6 @@ export interface LoggedIn {
 export interface AlreadyLoggedIn {
   readonly alreadyAt: string;
 }
-
-/** Outcome of an attempt, with its `Set-Cookie` lines. */
-export type Outcome = { readonly setCookies: readonly string[] } & (
-  { readonly location: string } | { readonly user: JsonValue; readonly returnTo: string } | { readonly error: unknown }
-);
 
 /**
  * Login without Passport: {@link start} sends the browser to the provider, {@link receive} and {@link finish} handle the
@@ -119,28 +115,20 @@ export class Login {
    */
   async start(request: unknown, own: () => unknown = () => ({})): Promise<BegunLogin> {
     await this.#refuseResponse(request);
-    const { scope, sites, callbackPaths } = this.#plan();
+    const { sites, callbackPaths } = this.#plan();
     const elsewhere = relocated(request, sites, this.operator);
     if (elsewhere !== undefined) {
       return { location: elsewhere, setCookies: [] };
     }
     const site = sites.at(request);
-    const { redirect_uri } = site;
-    const { responseMode: response_mode, allow } = this.settings;
     const query = requests.query(request);
     const isFresh = this.client.metadata.default_max_age === 0;
-    const parameters = {
-      ...this.settings.parameters,
-      ...requestedParameters(query, allow, isFresh),
-      ...ownParameters(await own()),
-    };
-    const { url, transaction } = await this.client.authorizationUrl({ redirect_uri, scope, parameters, response_mode });
+    const requested = requestedParameters(query, this.settings.allow, isFresh);
+    const parameters = { ...requested, ...ownParameters(await own()) };
     const wanted = singleParameter(query, RETURN_TO);
     const returnTo = this.#returnUrl(site, wanted, [...callbackPaths, requests.path(request)]);
     const remember = singleParameter(requests.query(request), REMEMBER) === 'true' || undefined;
-    const begun: LoginTransaction = { authorization: transaction, returnTo, remember };
-    const setCookies = site.transactions.begin(requests.cookies(request), begun);
-    return { location: url, setCookies };
+    return this.#begin(request, site, parameters, { returnTo, remember, repeatWith: mayRepeat(parameters) });
   }
 
   /**
@@ -150,7 +138,7 @@ export class Login {
    */
   async receive(request: unknown): Promise<LoginResponse | AlreadyLoggedIn> {
     const site = this.#plan().sites.at(request);
-    const parameters = await this.#response(request);
+    const parameters = await readResponse(request, this.settings.responseMode);
     const cookies = requests.cookies(request);
     const state = stateOf(parameters);
     const transaction = site.transactions.nameOf(cookies, state);
@@ -168,10 +156,16 @@ export class Login {
   /**
    * Ends a login. Its transaction is used up even if this fails: see {@link used}.
    *
+   * @returns the completed login, or where to go after a login that took too long
    * @throws {OidcError} the response is not valid for the login
    */
-  async finish({ site, parameters, cookies, transaction }: LoginResponse): Promise<LoggedIn> {
-    const { authorization, returnTo, remember } = site.transactions.open(cookies, transaction);
+  async finish(request: unknown, response: LoginResponse): Promise<LoggedIn | BegunLogin> {
+    const { site, parameters, cookies } = response;
+    const opened = site.transactions.open(cookies, response.transaction);
+    if (site.transactions.isLate(opened)) {
+      return this.#afterTooLong(request, response, opened);
+    }
+    const { authorization, returnTo, remember } = opened;
     const { userinfo, trustedAudiences, nonce } = this.settings;
     const result = await this.client.callback(parameters, authorization, { userinfo, trustedAudiences, nonce });
     return {
@@ -180,8 +174,47 @@ export class Login {
       tokens: result.tokens,
       remember,
       identity: { sub: result.idToken.sub, sid: text(result.idToken.claims['sid']) },
+      extra: extraOf(parameters),
       returnTo: this.#returnUrl(site, returnTo, this.#plan().callbackPaths),
     };
+  }
+
+  /**
+   * A login that took too long begins again, once: with the same return URL and parameters, and at a provider that knows the
+   * person by now. Who is signed in already goes where the login wanted to go.
+   */
+  async #afterTooLong(
+    request: unknown,
+    { site, parameters }: LoginResponse,
+    { returnTo, remember, repeatWith }: LoginTransaction,
+  ): Promise<BegunLogin> {
+    const { keeper, callbackPaths } = this.#plan();
+    const { session } = await keeper.find(request);
+    if (session !== undefined) {
+      return { location: this.#returnUrl(site, returnTo, callbackPaths), setCookies: [] };
+    }
+    // Who cancelled does not want to log in any more.
+    if (repeatWith === undefined || parameters.has('error')) {
+      throw new AuthorizationResponseError('TRANSACTION_EXPIRED', 'The login took too long');
+    }
+    return this.#begin(request, site, repeatWith, { returnTo, remember, repeatWith: undefined });
+  }
+
+  async #begin(
+    request: unknown,
+    site: LoginSite,
+    own: LoginParameters,
+    kept: Omit<LoginTransaction, 'authorization'>,
+  ): Promise<BegunLogin> {
+    const { responseMode: response_mode } = this.settings;
+    const { url, transaction: authorization } = await this.client.authorizationUrl({
+      redirect_uri: site.redirect_uri,
+      scope: this.#plan().scope,
+      parameters: { ...this.settings.parameters, ...own },
+      response_mode,
+    });
+    const setCookies = site.transactions.begin(requests.cookies(request), { authorization, ...kept });
+    return { location: url, setCookies };
   }
 
   /** The `Set-Cookie` line that clears a used transaction. */
@@ -216,21 +249,6 @@ export class Login {
     }
   }
 
-  /** Reads the response by the requested response mode only (OAuth 2.0 Form Post Response Mode). */
-  #response(request: unknown): Parameters | Promise<Parameters> {
-    const method = requests.method(request);
-    if (method !== (this.settings.responseMode === 'form_post' ? 'POST' : 'GET')) {
-      throw new AuthorizationResponseError('RESPONSE_MODE', 'The response came in another way than was asked for');
-    }
-    return this.#parameters(request);
-  }
-
-  #parameters(request: unknown): Parameters | Promise<Parameters> {
-    return requests.method(request) === 'POST' && this.settings.responseMode === 'form_post'
-      ? requests.form(request)
-      : parseParameters(requests.query(request));
-  }
-
   /**
    * Refuses a response at another path than the callback's. To begin a login there would loop, because the provider sends
    * the browser back at once. Only a `state` of this browser counts: a stranger can put any other into a link.
@@ -242,23 +260,13 @@ export class Login {
     if (!transactions.hasAny(cookies)) {
       return;
     }
-    const parameters = await this.#readableParameters(request);
-    const isResponse = RESPONSE_PARAMETERS.some((name) => parameters.has(name));
-    if (isResponse && transactions.nameOf(cookies, parameters.get('state') ?? '') !== undefined) {
+    const parameters = await readableParameters(request, this.settings.responseMode);
+    if (isResponse(parameters) && transactions.nameOf(cookies, parameters.get('state') ?? '') !== undefined) {
       throw new AuthorizationResponseError(
         'CALLBACK_PATH_MISMATCH',
         'The response came to another path than the callback. Mend the route or the proxy, or set login.callbackPath.',
         { facts: { callback: callbackPaths, seen: requests.path(request) } },
       );
-    }
-  }
-
-  /** The parameters, or none if they can't be read: beginning a login needs none. */
-  async #readableParameters(request: unknown): Promise<Parameters> {
-    try {
-      return await this.#parameters(request);
-    } catch {
-      return new Map();
     }
   }
 
@@ -295,14 +303,4 @@ export class Login {
     }
     return this.#planned;
   }
-}
-
-function stateOf(parameters: Parameters): string {
-  const state = parameters.get('state');
-  if (state === undefined) {
-    throw parameters.size === 0
-      ? new AuthorizationResponseError('MISSING_RESPONSE', 'The request carries no authorization response')
-      : new AuthorizationResponseError('STATE_MISSING', 'The response has no state');
-  }
-  return state;
 }

@@ -5,9 +5,10 @@ import { SessionError } from '../errors/errors.js';
 import * as requests from '../nest/requests.js';
 import type { TokenResponse } from '../tokens/token-response.js';
 import type { JsonObject, JsonValue } from '../values/json.js';
-import { answerWith, type Ending, type Success } from './ending.js';
+import { answerWith, type Ending, type Outcome, type Success } from './ending.js';
 import { loginRefusal, refusedLogin } from './login-refusal.js';
-import { Login, type LoggedIn, type LoginResponse, type Outcome } from './login.js';
+import type { LoginExtra } from './login-extra.js';
+import { Login, type LoggedIn, type LoginResponse } from './login.js';
 
 /** The callbacks that Passport sets on a strategy for each attempt. Exactly one of them is called, at its end. */
 interface PassportCallbacks {
@@ -82,9 +83,10 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
    * becomes `request.user`. Default: an `OidcUser` with `sub` and the claims.
    *
    * @param claims the verified ID token's; with `login.userinfo` also those of userinfo
+   * @param extra what the provider sent along by the browser, not verified, such as Apple's `user`
    * @returns a JSON value; a falsy one refuses the login with 403
    */
-  validate(claims: JsonObject, tokens: TokenResponse): unknown;
+  validate(claims: JsonObject, tokens: TokenResponse, extra: LoginExtra): unknown;
   validate(claims: JsonObject): unknown {
     return { sub: claims['sub'], claims };
   }
@@ -150,7 +152,10 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
   private async complete(request: unknown, response: LoginResponse, options: AttemptOptions): Promise<Outcome> {
     const used = this.login.used(response);
     try {
-      const result = await this.login.finish(response);
+      const result = await this.login.finish(request, response);
+      if ('location' in result) {
+        return { location: result.location, setCookies: [used, ...result.setCookies] };
+      }
       const { user, setCookies } = await this.admit(request, response, result, options);
       this.login.reportSize([used, ...setCookies]);
       return { user, returnTo: result.returnTo, setCookies: [used, ...setCookies] };
@@ -162,11 +167,11 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
   private async admit(
     request: unknown,
     { login }: LoginResponse,
-    { claims, tokens, identity, remember, returnTo }: LoggedIn,
+    { claims, tokens, identity, remember, extra, returnTo }: LoggedIn,
     { startsSession }: AttemptOptions,
   ): Promise<Admitted> {
     try {
-      const user = asJson(await this.validate(claims, tokens));
+      const user = asJson(await this.validate(claims, tokens, extra));
       if (!user) {
         throw new SessionError('USER_REFUSED', 'The application does not accept who logged in');
       }

@@ -13,12 +13,16 @@ import { singleCookie, type CookieProfile, type Cookies, type SameSite } from '.
 import { MAX_PART_LENGTH } from '../storage/sealed-parts.js';
 import type { Sealer } from '../storage/sealer.js';
 import type { Complete } from '../values/complete.js';
+import type { LoginParameters } from './login-parameters.js';
 
 const LABEL = 'login transaction';
 const BASE_NAME = 'oidc-login';
 
-/** Lifetime in milliseconds: short (RFC 9700, section 2.1.1), but long enough to find a second factor. */
-const LIFETIME = 600_000;
+/** Seconds that a cookie outlives its login: who comes late is sent to a new login with the same return URL. */
+const AFTERWARDS = 3600;
+
+/** Bytes of parameters that a cookie keeps for a new login. */
+const MAX_PARAMETERS = 512;
 
 /** Maximum number of logins at once in one browser, for example in tabs that are restored after a restart. */
 const MAX_TRANSACTIONS = 30;
@@ -42,6 +46,8 @@ export const loginTransactionSchema = v.object({
   returnTo: v.string(),
   /** Whether the user asked for a session that outlives the browser. */
   remember: v.optional(v.literal(true)),
+  /** Parameters, beside the configured ones, to begin again with after too long; undefined: it is not begun again. */
+  repeatWith: v.optional(v.record(v.string(), v.string())),
 });
 
 /** A login that has begun. */
@@ -58,8 +64,16 @@ const KEPT_ELSEWHERE = [...CONFIGURED, 'state', 'nonce', 'code_verifier', 'start
 
 const othersSchema = v.omit(authorizationTransactionSchema, KEPT_ELSEWHERE);
 
-/** The sealed tuple after the code verifier: the return URL, and the other members if there are any. */
-const sealedSchema = v.tuple([v.string(), v.optional(othersSchema, {}), v.optional(v.literal(true))]);
+/**
+ * The sealed tuple after the code verifier: the return URL, the other members if there are any, the parameters to begin again
+ * with (`null`: it is not begun again), and whether the session outlives the browser.
+ */
+const sealedSchema = v.tuple([
+  v.string(),
+  v.optional(othersSchema, {}),
+  v.optional(v.nullable(v.record(v.string(), v.string())), {}),
+  v.optional(v.literal(true)),
+]);
 
 /**
  * Cookies of the logins that a browser has begun: one sealed cookie each, so that tabs don't disturb each other.
@@ -73,13 +87,17 @@ const sealedSchema = v.tuple([v.string(), v.optional(othersSchema, {}), v.option
 export class TransactionCookies {
   readonly #prefix: string;
 
-  /** @param sameSite `none` for a response by cross-site POST */
+  /**
+   * @param sameSite `none` for a response by cross-site POST
+   * @param lifetime seconds: short (RFC 9700, section 2.1.1), but long enough to find a second factor
+   */
   constructor(
     private readonly sealer: Sealer,
     private readonly profile: CookieProfile,
     private readonly sameSite: SameSite,
     private readonly settings: AuthorizationSettings,
     private readonly now: Now,
+    private readonly lifetime: number,
   ) {
     this.#prefix = `${profile.name(BASE_NAME)}.`;
   }
@@ -90,18 +108,16 @@ export class TransactionCookies {
    * @returns its `Set-Cookie` lines
    * @throws {SessionError} `SESSION_TOO_LARGE` it does not fit into a cookie
    */
-  begin(cookies: Cookies, { authorization, returnTo, remember }: LoginTransaction): readonly string[] {
+  begin(cookies: Cookies, transaction: LoginTransaction): readonly string[] {
+    const { authorization } = transaction;
     const { state, started_at, code_verifier } = authorization;
     const name = `${this.#prefix}${Math.floor(started_at)}.${stateHash(state)}`;
-    const bytes = Buffer.concat([
-      Buffer.from(code_verifier, 'base64url'),
-      sealedBytes(authorization, returnTo, remember),
-    ]);
+    const bytes = Buffer.concat([Buffer.from(code_verifier, 'base64url'), sealedBytes(transaction)]);
     const value = this.sealer.sealBytes(LABEL, placeOf(name, authorization), bytes);
     if (value.length > MAX_PART_LENGTH) {
       throw new SessionError('SESSION_TOO_LARGE', 'The login does not fit into a cookie');
     }
-    const maxAge = LIFETIME / 1000;
+    const maxAge = this.lifetime + AFTERWARDS;
     return [
       ...this.clearSurplus(cookies, [name, value]),
       this.profile.set(name, value, { sameSite: this.sameSite, maxAge }),
@@ -119,7 +135,11 @@ export class TransactionCookies {
     return this.#names(cookies).length > 0;
   }
 
-  /** Opens a login's cookie. @throws {AuthorizationResponseError} `TRANSACTION_EXPIRED`, `TRANSACTION_INVALID` */
+  /**
+   * Opens a login's cookie. The login may be too old: see {@link isLate}.
+   *
+   * @throws {AuthorizationResponseError} `TRANSACTION_INVALID`
+   */
   open(cookies: Cookies, name: string): LoginTransaction {
     const sealed = singleCookie(cookies, name) ?? '';
     const bytes = this.sealer.openBytes(LABEL, placeOf(name, this.settings), sealed)?.bytes;
@@ -128,13 +148,15 @@ export class TransactionCookies {
       throw new AuthorizationResponseError('TRANSACTION_INVALID', 'The login was not begun here');
     }
     const started_at = startOf(name);
-    if (this.now() >= started_at + LIFETIME) {
-      throw new AuthorizationResponseError('TRANSACTION_EXPIRED', 'The login took too long');
-    }
     const code_verifier = bytes.subarray(0, VERIFIER_LENGTH).toString('base64url');
-    const [returnTo, others, remember] = rest;
+    const [returnTo, others, again, remember] = rest;
     const authorization = { ...this.settings, ...derivedFrom(code_verifier), code_verifier, started_at, ...others };
-    return { authorization, returnTo, remember } satisfies Complete<LoginTransaction>;
+    return { authorization, returnTo, remember, repeatWith: again ?? undefined } satisfies Complete<LoginTransaction>;
+  }
+
+  /** Whether a login took too long: its response is not taken any more. */
+  isLate({ authorization }: LoginTransaction): boolean {
+    return this.now() >= authorization.started_at + this.lifetime * 1000;
   }
 
   /** The `Set-Cookie` line that clears a login's cookie. */
@@ -181,10 +203,18 @@ function placeOf(name: string, settings: AuthorizationSettings): string {
   return JSON.stringify([name, ...CONFIGURED.map((member) => settings[member])]);
 }
 
-function sealedBytes(authorization: AuthorizationTransaction, returnTo: string, remember: true | undefined): Buffer {
+function sealedBytes({ authorization, returnTo, remember, repeatWith }: LoginTransaction): Buffer {
   const others = v.parse(othersSchema, authorization);
-  const rest = remember === true ? [others, remember] : Object.keys(others).length === 0 ? [] : [others];
-  return Buffer.from(JSON.stringify([returnTo, ...rest]), 'utf8');
+  const members = [returnTo, others, repeatWith ?? null, remember ?? {}];
+  // Empty members at the end are left out: most cookies need neither.
+  const length =
+    members.findLastIndex((member) => member === null || member === true || Object.keys(member).length > 0) + 1;
+  return Buffer.from(JSON.stringify(members.slice(0, Math.max(length, 1))), 'utf8');
+}
+
+/** The parameters, where they are short enough to be kept for a login that begins again. */
+export function mayRepeat(parameters: LoginParameters): LoginParameters | undefined {
+  return Buffer.byteLength(JSON.stringify(parameters)) <= MAX_PARAMETERS ? parameters : undefined;
 }
 
 /** Reads the sealed tuple; undefined if another version of this library sealed it. */

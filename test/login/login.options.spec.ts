@@ -11,6 +11,7 @@ describe('login options', () => {
       parameters: {},
       allow: [],
       responseMode: 'query',
+      transactionLifetime: 600,
       userinfo: false,
       defaultReturnTo: '/',
       trustedAudiences: [],
@@ -24,6 +25,7 @@ describe('login options', () => {
       parameters: { audience: 'https://api.test', prompt: 'login', ui_locales: 'de' },
       allow: ['login_hint', 'prompt', 'ui_locales', 'screen_hint'],
       responseMode: 'form_post',
+      transactionLifetime: 3600,
       userinfo: true,
       callbackPath: '/callback',
       defaultReturnTo: '/welcome?a=1',
@@ -98,6 +100,12 @@ describe('login options', () => {
     }
     for (const wrong of [[''], ['a b'], ['a[]'], ['*?'], [1], ['x'.repeat(65)], 'prompt', true]) {
       expect(() => parse({ allow: wrong })).toThrow(/^login\.allow/);
+    }
+  });
+
+  it('give a person a minute to an hour', () => {
+    for (const wrong of [0, 59, 3601, 600.5, -1, Number.NaN, Infinity, '600']) {
+      expect(() => parse({ transactionLifetime: wrong })).toThrow(/^login\.transactionLifetime/);
     }
   });
 

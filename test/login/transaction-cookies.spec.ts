@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { derivedFrom, type AuthorizationTransaction } from '../../lib/authorization/authorization-request.js';
 import {
   loginTransactionSchema,
+  mayRepeat,
   TransactionCookies,
   type LoginTransaction,
 } from '../../lib/login/transaction-cookies.js';
@@ -33,14 +34,23 @@ function browser({ secrets = ['a'.repeat(32)], sameSite = 'lax', client, setting
   const time = { now: T };
   const profile = new CookieProfile(true, client);
   const all = { ...SETTINGS, ...settings };
-  return { time, transactions: new TransactionCookies(new Sealer(secrets), profile, sameSite, all, () => time.now) };
+  return {
+    time,
+    transactions: new TransactionCookies(new Sealer(secrets), profile, sameSite, all, () => time.now, 600),
+  };
 }
 
 /** A code verifier for each name of a login. */
 const verifier = (login: string) => createHash('sha256').update(login).digest('base64url');
 const stateOf = (login: string) => derivedFrom(verifier(login)).state;
 
-const transaction = (login: string, started_at = T, returnTo = '/', more = {}): LoginTransaction => ({
+const transaction = (
+  login: string,
+  started_at = T,
+  returnTo = '/',
+  more = {},
+  repeatWith: LoginTransaction['repeatWith'] = {},
+): LoginTransaction => ({
   authorization: {
     ...SETTINGS,
     ...derivedFrom(verifier(login)),
@@ -49,6 +59,7 @@ const transaction = (login: string, started_at = T, returnTo = '/', more = {}): 
     ...more,
   },
   returnTo,
+  repeatWith,
 });
 
 /** What the browser keeps after these `Set-Cookie` lines. */
@@ -68,10 +79,10 @@ const sent = (jar: ReadonlyMap<string, string>) => parseCookies([...jar].map((en
 const NOTHING = parseCookies('');
 
 describe('TransactionCookies', () => {
-  it('names a cookie by the time and a hash of the state, for ten minutes', () => {
+  it('names a cookie by the time and a hash of the state, for ten minutes and an hour', () => {
     const [line, ...more] = browser().transactions.begin(NOTHING, transaction('s1'));
     expect(line).toMatch(
-      /^__Host-oidc-login\.1800000000000\.[\w-]{16}=[\w-]+; Max-Age=600; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
+      /^__Host-oidc-login\.1800000000000\.[\w-]{16}=[\w-]+; Max-Age=4200; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
     );
     expect(more).toEqual([]);
   });
@@ -113,10 +124,11 @@ describe('TransactionCookies', () => {
     const { transactions, time } = browser();
     const jar = keep(new Map(), transactions.begin(NOTHING, transaction('s1')));
     const name = transactions.nameOf(sent(jar), stateOf('s1')) ?? '';
+    const opened = transactions.open(sent(jar), name);
     time.now = T + 599_999;
-    expect(transactions.open(sent(jar), name).authorization.state).toBe(stateOf('s1'));
+    expect(transactions.isLate(opened)).toBe(false);
     time.now = T + 600_000;
-    expect(() => transactions.open(sent(jar), name)).toThrow(expect.objectContaining({ code: 'TRANSACTION_EXPIRED' }));
+    expect(transactions.isLate(opened)).toBe(true);
   });
 
   it('TXN-07 REDIR-23 is invalid once a byte of it was changed', () => {
@@ -173,6 +185,17 @@ describe('TransactionCookies', () => {
     expect(() => transactions.open(sent(jar), [...jar.keys()][0] ?? '')).toThrow(
       expect.objectContaining({ code: 'TRANSACTION_INVALID' }),
     );
+  });
+
+  it('keeps the parameters to begin again with, where they are short', () => {
+    const { transactions } = browser();
+    for (const repeatWith of [{ login_hint: 'a@app.test' }, {}, undefined]) {
+      const begun = transaction('s1', T, '/', {}, repeatWith);
+      const jar = keep(new Map(), transactions.begin(NOTHING, { ...begun, repeatWith }));
+      expect(transactions.open(sent(jar), [...jar.keys()][0] ?? '').repeatWith).toEqual(repeatWith);
+    }
+    expect(mayRepeat({ a: 'x'.repeat(504) })).toEqual({ a: 'x'.repeat(504) });
+    expect(mayRepeat({ a: 'x'.repeat(505) })).toBeUndefined();
   });
 
   it.each([

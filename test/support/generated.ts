@@ -44,6 +44,10 @@ function arbitraryOf(schema: AnySchema, own: Generators): fc.Arbitrary<unknown> 
   if (isOf<{ wrapped: AnySchema }>(schema, 'optional', 'exact_optional')) {
     return arbitraryOf(schema.wrapped, own);
   }
+  if (isOf<{ value: AnySchema }>(schema, 'record')) {
+    const name = fc.stringMatching(/^[a-z]{1,9}$/);
+    return fc.dictionary(name, arbitraryOf(schema.value, own), { noNullPrototype: true });
+  }
   if (isOf<{ entries: Record<string, AnySchema> }>(schema, 'object', 'strict_object')) {
     const entries = Object.entries(schema.entries);
     const requiredKeys = entries.filter(([, { type }]) => !type.endsWith('optional')).map(([name]) => name);
