@@ -9,6 +9,7 @@ import { isOfTenant } from '../jose/tenant.js';
 import { discover, type Discovered, type DiscoverySource } from '../metadata/discovery.js';
 import type { ServerMetadata } from '../metadata/server-metadata.js';
 import type { Tenants } from '../metadata/tenants.js';
+import { chain, type Awaitable } from '../values/awaitable.js';
 import { ServerIssuer } from './server-issuer.js';
 
 /** The public part of an authorization server: its metadata and its keys. Reading them needs no registration. */
@@ -57,8 +58,8 @@ export class PublishedServer {
   }
 
   /** The server's keys for JWTs that a stranger can send to us. */
-  async strangersKeys(): Promise<KeySource> {
-    return this.publishedKeys(await this.metadata()).from('stranger');
+  strangersKeys(): Awaitable<KeySource> {
+    return chain(this.metadata(), (metadata) => this.publishedKeys(metadata).from('stranger'));
   }
 
   /** Drops the kept keys: the next verification fetches them. */

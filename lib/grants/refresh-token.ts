@@ -1,6 +1,6 @@
 import type { Server } from '../authorization-server/server.js';
 import { ConfigError } from '../errors/errors.js';
-import { decodeClaims } from '../jose/compact-jws.js';
+import { parseClaims } from '../jose/compact-jws.js';
 import type { DpopKey } from '../jose/dpop-key.js';
 import { VerifiedIdToken } from '../tokens/id-token.js';
 import { TokenResponse } from '../tokens/token-response.js';
@@ -41,7 +41,7 @@ export async function refreshTokenGrant(
     return refresh(server, requireRefreshToken(tokens), options);
   }
   const { id_token, dpop_key, scope } = tokens;
-  const claims = id_token === undefined ? undefined : decodeClaims(id_token.split('.')[1] ?? '');
+  const claims = id_token === undefined ? undefined : parseClaims(id_token.split('.')[1] ?? '');
   const refresh_token = requireRefreshToken(tokens.refresh_token);
   const renewed = await refresh(server, refresh_token, { dpop_key, ...(claims && { claims }), ...options }, scope);
   return renewed.id_token === undefined ? TokenResponse.with(renewed, { id_token }) : renewed;

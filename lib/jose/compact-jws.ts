@@ -1,16 +1,23 @@
 import { compactVerify, errors, type CryptoKey } from 'jose';
+import { LRUCache } from 'lru-cache';
 
 import type { VerificationErrorCode } from '../errors/codes.js';
 import { VerificationError } from '../errors/errors.js';
 import { OidcError } from '../errors/oidc.error.js';
 import { parseJsonObject, type JsonObject } from '../values/json.js';
 
-/** A JWS in compact serialization (RFC 7515, section 7.1). Its form is right; its signature is not verified. */
-export interface CompactJws {
-  readonly compact: string;
+/** A parsed header, and the parameters that find the key. */
+interface JoseHeader {
   readonly header: JsonObject;
   readonly alg: string;
   readonly kid: string | undefined;
+}
+
+/** A JWS in compact serialization (RFC 7515, section 7.1). Its form is right; its signature is not verified. */
+export interface CompactJws extends JoseHeader {
+  readonly compact: string;
+  /** base64url */
+  readonly protectedHeader: string;
   /** base64url */
   readonly payload: string;
   /** base64url, empty for an unsecured JWS */
@@ -41,7 +48,12 @@ export function parseCompactJws(compact: string, maxLength: number): CompactJws 
   if (!protectedHeader || !payload || signature === undefined || surplus !== undefined || !parts.every(isCanonical)) {
     throw malformed();
   }
-  const header = decodeJson(protectedHeader, HEADER_DEPTH);
+  const { header, alg, kid } = knownHeaders.get(protectedHeader) ?? parseHeader(protectedHeader);
+  return { compact, protectedHeader, header, alg, kid, payload, signature };
+}
+
+function parseHeader(protectedHeader: string): JoseHeader {
+  const header = parseJson(protectedHeader, HEADER_DEPTH);
   const { alg, kid } = header;
   // RFC 7515, section 4.1.11: we understand no extension, so that whatever is critical is refused.
   if ('crit' in header || 'b64' in header) {
@@ -50,8 +62,25 @@ export function parseCompactJws(compact: string, maxLength: number): CompactJws 
   if (typeof alg !== 'string' || (kid !== undefined && typeof kid !== 'string')) {
     throw malformed();
   }
-  return { compact, header, alg, kid, payload, signature };
+  return { header, alg, kid };
 }
+
+/**
+ * Keeps the parsed header: a server writes the same few on all its JWTs. Only for one that a server's published key has
+ * signed, so that strangers' headers drive out none.
+ */
+export function keepHeader({ protectedHeader, header, alg, kid }: CompactJws): void {
+  if (protectedHeader.length <= LONGEST_KEPT && !knownHeaders.has(protectedHeader)) {
+    // A copy: a part of a string keeps the whole of it in memory, and that is a token.
+    knownHeaders.set(Buffer.from(protectedHeader).toString(), { header, alg, kid });
+  }
+}
+
+/** Parsed headers by their text. */
+const knownHeaders = new LRUCache<string, JoseHeader>({ max: 100 });
+
+/** Maximum length of a header that is kept, in characters. One with a certificate chain is longer. */
+const LONGEST_KEPT = 1024;
 
 /** The errors of jose that are about the JWS, and our codes for them. All others are about the key and its signature. */
 const REFUSALS: Readonly<Record<string, VerificationErrorCode>> = {
@@ -60,39 +89,57 @@ const REFUSALS: Readonly<Record<string, VerificationErrorCode>> = {
 };
 
 /**
- * Whether the key made the signature (RFC 7515, section 5.2). A key that can't verify by this algorithm did not make it.
+ * Verifies the signature with one key after the other (RFC 7515, section 5.2).
  *
+ * @returns the payload that one of them signed; undefined when none made the signature, or can verify by this algorithm
  * @throws {VerificationError} jose reads another form or another algorithm than {@link parseCompactJws} did
  */
-export async function isSignedWith(key: VerificationKey, { compact, alg }: CompactJws): Promise<boolean> {
-  try {
-    await compactVerify(compact, key, { algorithms: [alg] });
-    return true;
-  } catch (error) {
-    const code = error instanceof errors.JOSEError ? REFUSALS[error.code] : undefined;
-    if (code !== undefined) {
-      throw new VerificationError(code, 'The JWT can not be read.', { cause: error });
+export async function payloadSignedWith(
+  keys: readonly VerificationKey[],
+  { compact, alg }: CompactJws,
+): Promise<Uint8Array | undefined> {
+  for (const key of keys) {
+    try {
+      return (await compactVerify(compact, key, { algorithms: [alg] })).payload;
+    } catch (error) {
+      requireSameReading(error);
     }
-    return false;
+  }
+  return undefined;
+}
+
+function requireSameReading(error: unknown): void {
+  const code = error instanceof errors.JOSEError ? REFUSALS[error.code] : undefined;
+  if (code !== undefined) {
+    throw new VerificationError(code, 'The JWT can not be read.', { cause: error });
   }
 }
 
-/** Decodes the claims. Their JSON may be as deep as any other that the transport takes. */
-export function decodeClaims(payload: string): JsonObject {
-  return decodeJson(payload, 32);
+/** Parses the claims in a payload, decoded or in base64url. Their JSON may be as deep as any other that the transport takes. */
+export function parseClaims(payload: Uint8Array | string): JsonObject {
+  return parseJson(payload, 32);
 }
 
-function decodeJson(encoded: string, maxDepth: number): JsonObject {
+function parseJson(part: Uint8Array | string, maxDepth: number): JsonObject {
   try {
-    return parseJsonObject(Buffer.from(encoded, 'base64url'), maxDepth);
+    return parseJsonObject(typeof part === 'string' ? Buffer.from(part, 'base64url') : part, maxDepth);
   } catch (error) {
     throw error instanceof OidcError ? malformed(error) : error;
   }
 }
 
+/** The last characters that leave no bit over, by the length of the text modulo 4. */
+const LAST_CHARACTERS = [
+  'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_',
+  '',
+  'AQgw',
+  'AEIMQUYcgkosw048',
+] as const;
+
 /** Whether text is base64url without padding, in its only spelling (RFC 4648, sections 3.5 and 5). jose takes others too. */
 function isCanonical(part: string): boolean {
-  return Buffer.from(part, 'base64url').toString('base64url') === part;
+  // Decoding and encoding again says the same, and copies a long part twice.
+  return !/[^\w-]/.test(part) && LAST_CHARACTERS[part.length % 4]?.includes(part.at(-1) ?? '') === true;
 }
 
 function malformed(cause?: OidcError): VerificationError {

@@ -1,9 +1,9 @@
 import { VerificationError } from '../errors/errors.js';
 import { isJsonObject, type JsonValue } from '../values/json.js';
-import type { CompactJws } from './compact-jws.js';
+import { payloadSignedWith, type CompactJws } from './compact-jws.js';
 import { PRIVATE_MEMBERS } from './jwk.js';
 import type { KeySource } from './jwt.js';
-import { KeySet, verifiesWithOneOf } from './key-set.js';
+import { KeySet } from './key-set.js';
 
 /** Header parameters that name a URL of the key (RFC 7515, sections 4.1.2 and 4.1.5). */
 const ELSEWHERE: readonly string[] = ['jku', 'x5u'];
@@ -44,9 +44,11 @@ export function embeddedKey(jws: CompactJws): KeySource {
       if (candidates.length === 0) {
         throw refuse('carries no public key for its algorithm');
       }
-      if (!(await verifiesWithOneOf(candidates, signed))) {
+      const payload = await payloadSignedWith(candidates, signed);
+      if (payload === undefined) {
         throw new VerificationError('SIGNATURE_INVALID', 'The key that the JWT carries did not make its signature.');
       }
+      return payload;
     },
   };
 }

@@ -2,20 +2,22 @@ import { isNumericDate, type Clock } from '../clock/clock.js';
 import type { VerificationErrorCode } from '../errors/codes.js';
 import { VerificationError } from '../errors/errors.js';
 import { factOf, type ErrorFacts } from '../errors/oidc.error.js';
+import { chain, type Awaitable } from '../values/awaitable.js';
 import type { JsonObject, JsonValue } from '../values/json.js';
 import { readMembers, type MemberTypes } from '../values/tolerant-reader.js';
-import { decodeClaims, parseCompactJws, type CompactJws } from './compact-jws.js';
+import { parseClaims, parseCompactJws, type CompactJws } from './compact-jws.js';
 import type { IssuerRule } from './issuer-rule.js';
 import type { Purpose } from './purpose.js';
 
 /** A source of verification keys. */
 export interface KeySource {
   /**
-   * Ends when the signature is verified.
+   * Verifies the signature.
    *
+   * @returns the payload that was signed
    * @throws {VerificationError} no key of the source made this signature
    */
-  verify(jws: CompactJws): Promise<void>;
+  verify(jws: CompactJws): Promise<Uint8Array>;
 }
 
 /** What a JWT is checked against. */
@@ -30,7 +32,7 @@ export interface JwtExpectations {
   /** Reads the claims in these types before any of them is checked. Left out: they count as they came. */
   readonly claimTypes?: MemberTypes;
   /** The keys for a JWT whose algorithm is allowed. */
-  keys(jws: CompactJws): KeySource | Promise<KeySource>;
+  keys(jws: CompactJws): Awaitable<KeySource>;
 }
 
 /** A verified JWT: its signature, issuer, audience and times were checked for one purpose. */
@@ -55,13 +57,8 @@ export async function verifyJwt(jwt: string, purpose: Purpose, expected: JwtExpe
     const facts = { alg: jws.alg, wanted: expected.algorithms };
     throw fail('ALG_NOT_ALLOWED', purpose, 'is signed with an algorithm that is not registered', facts);
   }
-  if (jws.alg === 'none') {
-    requireUnsecured(jws, purpose);
-  } else {
-    const keys = await expected.keys(jws);
-    await keys.verify(jws);
-  }
-  const claims = readMembers(decodeClaims(jws.payload), expected.claimTypes ?? {});
+  const payload = jws.alg === 'none' ? unsecuredPayload(jws, purpose) : await signedPayload(jws, expected);
+  const claims = readMembers(parseClaims(payload), expected.claimTypes ?? {});
   checkForeign(claims, purpose);
   if (purpose.audience !== 'none') {
     const { issuer } = expected;
@@ -82,10 +79,15 @@ export function typeOf(typ: JsonValue | undefined): string | undefined {
   return typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : 'not a string';
 }
 
-function requireUnsecured(jws: CompactJws, purpose: Purpose): void {
+function signedPayload(jws: CompactJws, expected: JwtExpectations): Awaitable<Uint8Array> {
+  return chain(expected.keys(jws), (keys) => keys.verify(jws));
+}
+
+function unsecuredPayload(jws: CompactJws, purpose: Purpose): string {
   if (jws.signature !== '') {
     throw fail('SIGNATURE_INVALID', purpose, 'is unsecured and has a signature');
   }
+  return jws.payload;
 }
 
 function checkForeign(claims: JsonObject, purpose: Purpose): void {

@@ -2,8 +2,9 @@ import { importJWK } from 'jose';
 
 import { ResponseError } from '../errors/errors.js';
 import type { OperatorPort } from '../events/operator-events.js';
+import { all, chain, type Awaitable } from '../values/awaitable.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../values/json.js';
-import { decodeClaims, isSignedWith, type CompactJws, type VerificationKey } from './compact-jws.js';
+import { parseClaims, type CompactJws, type VerificationKey } from './compact-jws.js';
 import { importOnce } from './import-once.js';
 import { isFor, isShort, publicKeyOf, type KeyKind } from './jwk.js';
 import { issuerBeside } from './tenant.js';
@@ -16,7 +17,7 @@ interface PublishedKey extends KeyKind {
   /** The issuer that it signs for, or a template of several; undefined: whoever publishes it. */
   readonly issuer: string | undefined;
   /** Undefined: the members make no key. */
-  readonly importFor: (alg: string) => Promise<VerificationKey | undefined>;
+  readonly importFor: (alg: string) => Awaitable<VerificationKey | undefined>;
 }
 
 /** JWK Set: the public keys of a server that verify signatures (RFC 7517, section 5). Unusable keys are left out. */
@@ -39,13 +40,14 @@ export class KeySet {
   }
 
   /** The keys that may have made this signature, by `kid`, kind, curve, algorithm and issuer. */
-  async candidates(jws: CompactJws): Promise<readonly VerificationKey[]> {
+  candidates(jws: CompactJws): Awaitable<readonly VerificationKey[]> {
     const { kid, alg } = jws;
     const fitting = this.keys.filter(
       (key) => (kid === undefined || key.kid === kid) && isFor(key, alg) && signsFor(key, jws),
     );
-    const imported = await Promise.all(fitting.map((key) => key.importFor(alg)));
-    return imported.filter((key) => key !== undefined);
+    return chain(all(fitting.map((key) => key.importFor(alg))), (imported) =>
+      imported.filter((key) => key !== undefined),
+    );
   }
 }
 
@@ -58,18 +60,8 @@ function signsFor({ issuer }: PublishedKey, { payload }: CompactJws): boolean {
   if (issuer === undefined) {
     return true;
   }
-  const claims = decodeClaims(payload);
+  const claims = parseClaims(payload);
   return claims['iss'] !== undefined && claims['iss'] === issuerBeside(issuer, claims);
-}
-
-/** Whether one of the keys made the signature. */
-export async function verifiesWithOneOf(candidates: readonly VerificationKey[], jws: CompactJws): Promise<boolean> {
-  for (const key of candidates) {
-    if (await isSignedWith(key, jws)) {
-      return true;
-    }
-  }
-  return false;
 }
 
 function publishedKey(jwk: JsonObject, operator: OperatorPort | undefined): PublishedKey[] {

@@ -3,12 +3,13 @@ import { ResponseError, VerificationError } from '../errors/errors.js';
 import type { OperatorPort } from '../events/operator-events.js';
 import { CachedDocument, FAILURE_PAUSE, jsonDocument } from '../http/cached-document.js';
 import type { Transport } from '../http/transport.js';
+import { isPromise } from '../values/awaitable.js';
 import { isJsonObject } from '../values/json.js';
 import { anyOf, readMembers, type MemberTypes } from '../values/tolerant-reader.js';
 import { locationOf } from '../values/url.js';
-import type { CompactJws } from './compact-jws.js';
+import { keepHeader, payloadSignedWith, type CompactJws } from './compact-jws.js';
 import type { KeySource } from './jwt.js';
-import { KeySet, verifiesWithOneOf } from './key-set.js';
+import { KeySet } from './key-set.js';
 
 /** Media types of a JWK Set: that of RFC 7517, section 8.5, and the one that most servers use. */
 const MEDIA_TYPES: readonly string[] = ['application/json', 'application/jwk-set+json'];
@@ -81,38 +82,46 @@ export class RemoteKeys {
 
   /** These keys for JWTs of one origin. */
   from(origin: JwtOrigin): KeySource {
-    return { verify: (jws) => this.#verify(jws, origin) };
+    return {
+      verify: async (jws) => {
+        const kept = this.#document.get();
+        const payload = await this.#attempt(isPromise(kept) ? await kept : kept, jws);
+        const verified = payload ?? (await this.#verifyWithNewer(jws, origin));
+        keepHeader(jws);
+        return verified;
+      },
+    };
   }
 
-  async #verify(jws: CompactJws, origin: JwtOrigin): Promise<void> {
-    if (await this.#attempt(await this.#document.get(), jws)) {
-      return;
-    }
+  /** Verifies a signature that none of the kept keys made. */
+  async #verifyWithNewer(jws: CompactJws, origin: JwtOrigin): Promise<Uint8Array> {
     // What is on its way may have been answered before the key was published: another fetch may have to follow it.
-    if (this.#document.isLoading && (await this.#attempt(await this.#refetch(origin), jws))) {
-      return;
+    const coming = this.#document.isLoading ? await this.#attempt(await this.#refetch(origin), jws) : undefined;
+    if (coming !== undefined) {
+      return coming;
     }
     if (origin === 'stranger') {
       this.#requireWarm();
     }
-    if (!(await this.#attempt(await this.#refetch(origin), jws))) {
+    const payload = await this.#attempt(await this.#refetch(origin), jws);
+    if (payload === undefined) {
       throw this.#startCoolDown(COOL_DOWN, this.#unknownKey());
     }
+    return payload;
   }
 
-  /** @returns whether one of the keys made the signature; false when a newer set may bring the right one */
-  async #attempt(set: KeySet, jws: CompactJws): Promise<boolean> {
-    const candidates = await set.candidates(jws);
+  /** @returns the payload that one of the keys signed; undefined when a newer set may bring the right key */
+  async #attempt(set: KeySet, jws: CompactJws): Promise<Uint8Array | undefined> {
+    const found = set.candidates(jws);
+    const candidates = isPromise(found) ? await found : found;
     if (candidates.length > MOST_CANDIDATES) {
       throw new VerificationError('AMBIGUOUS_KEY', 'Too many keys of the server may have made this signature.');
     }
-    if (await verifiesWithOneOf(candidates, jws)) {
-      return true;
-    }
-    if (candidates.length > 0 && jws.kid !== undefined) {
+    const payload = await payloadSignedWith(candidates, jws);
+    if (payload === undefined && candidates.length > 0 && jws.kid !== undefined) {
       throw new VerificationError('SIGNATURE_INVALID', 'The key that the JWT names did not make this signature.');
     }
-    return false;
+    return payload;
   }
 
   /** Fetches the set again for a key that it lacks, once for all who ask at the same time. */

@@ -1,7 +1,7 @@
 import { VerificationError } from '../errors/errors.js';
 import type { Secret } from '../values/secret.js';
 import { isSymmetric, signatureAlgorithm } from './algorithms.js';
-import { isSignedWith, type VerificationKey } from './compact-jws.js';
+import { payloadSignedWith, type VerificationKey } from './compact-jws.js';
 import { importOnce } from './import-once.js';
 import type { KeySource } from './jwt.js';
 
@@ -11,9 +11,11 @@ export function secretKey(secret: Secret): KeySource {
   return {
     verify: async (jws) => {
       const key = isSymmetric(jws.alg) ? await importFor(jws.alg) : undefined;
-      if (key === undefined || !(await isSignedWith(key, jws))) {
+      const payload = key && (await payloadSignedWith([key], jws));
+      if (payload === undefined) {
         throw new VerificationError('SIGNATURE_INVALID', 'The client secret did not make this signature.');
       }
+      return payload;
     },
   };
 }

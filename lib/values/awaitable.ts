@@ -6,6 +6,11 @@ export function isPromise<T>(value: Awaitable<T>): value is Promise<T> {
   return typeof value === 'object' && value !== null && 'then' in value;
 }
 
+/** All values: at once where each is at hand, else when the last promise resolves. */
+export function all<T>(values: readonly Awaitable<T>[]): Awaitable<readonly T[]> {
+  return values.every((value): value is T => !isPromise(value)) ? values : Promise.all(values);
+}
+
 /** Calls `next` with the value: at once where it is at hand, else when the promise resolves. */
 export function chain<T, U>(value: Awaitable<T>, next: (value: T) => Awaitable<U>): Awaitable<U> {
   return isPromise(value) ? value.then(next) : next(value);

@@ -3,9 +3,9 @@ import fc from 'fast-check';
 
 import { Clock } from '../../lib/clock/clock.js';
 import { VerificationError } from '../../lib/errors/errors.js';
-import { parseCompactJws } from '../../lib/jose/compact-jws.js';
+import { keepHeader, parseCompactJws, payloadSignedWith } from '../../lib/jose/compact-jws.js';
 import { verifyJwt } from '../../lib/jose/jwt.js';
-import { KeySet, verifiesWithOneOf } from '../../lib/jose/key-set.js';
+import { KeySet } from '../../lib/jose/key-set.js';
 import { ID_TOKEN } from '../../lib/jose/purpose.js';
 import { T } from '../support/clock.js';
 import { jws, keyOf } from '../support/tokens/keys.js';
@@ -33,6 +33,7 @@ describe('a compact JWS', () => {
   it('is read into its parts', () => {
     expect(parseCompactJws(`${b64('{"alg":"ES256","kid":"k","typ":"JWT"}')}.e30.AA`, MAX_LENGTH)).toEqual({
       compact: 'eyJhbGciOiJFUzI1NiIsImtpZCI6ImsiLCJ0eXAiOiJKV1QifQ.e30.AA',
+      protectedHeader: 'eyJhbGciOiJFUzI1NiIsImtpZCI6ImsiLCJ0eXAiOiJKV1QifQ',
       header: { alg: 'ES256', kid: 'k', typ: 'JWT' },
       alg: 'ES256',
       kid: 'k',
@@ -105,6 +106,31 @@ describe('a compact JWS', () => {
   });
 });
 
+describe('a header', () => {
+  const withKid = (kid: string) => parseCompactJws(`${b64(JSON.stringify({ alg: 'ES256', kid }))}.e30.AA`, MAX_LENGTH);
+  const isKept = (kid: string) => withKid(kid).header === withKid(kid).header;
+
+  it('is parsed anew unless it is kept', () => {
+    expect(isKept('one')).toBe(false);
+    keepHeader(withKid('one'));
+    expect([isKept('one'), isKept('another')]).toEqual([true, false]);
+    expect(withKid('one')).toMatchObject({ header: { alg: 'ES256', kid: 'one' }, alg: 'ES256', kid: 'one' });
+  });
+
+  it('is not kept if it is longer than 1,024 characters', () => {
+    const [longest, longer] = ['k'.repeat(744), 'k'.repeat(745)];
+    [longest, longer].map(withKid).forEach(keepHeader);
+    expect([longest, longer].map((kid) => withKid(kid).protectedHeader.length)).toEqual([1024, 1026]);
+    expect([isKept(longest), isKept(longer)]).toEqual([true, false]);
+  });
+
+  it('is dropped for the hundredth one after it', () => {
+    const kids = Array.from({ length: 101 }, (_none, index) => `k${index}`);
+    kids.map(withKid).forEach(keepHeader);
+    expect(kids.filter((kid) => !isKept(kid))).toEqual(['k0']);
+  });
+});
+
 describe('one character of an ID token', () => {
   const key = keyOf('P-256');
   const claims = { iss: 'https://op.test', sub: 'alice', aud: 'rp1', iat: T, exp: T + 60 };
@@ -119,9 +145,11 @@ describe('one character of an ID token', () => {
       clock: new Clock(() => T * 1000, 0, 30),
       keys: () => ({
         verify: async (parsed) => {
-          if (!(await verifiesWithOneOf(await set.candidates(parsed), parsed))) {
+          const payload = await payloadSignedWith(await set.candidates(parsed), parsed);
+          if (payload === undefined) {
             throw new VerificationError('SIGNATURE_INVALID', 'refused');
           }
+          return payload;
         },
       }),
     });

@@ -181,7 +181,7 @@ describe('the purpose of a JWT', () => {
     };
     const error: unknown = await verifyJwt(jwt, ID_TOKEN, {
       ...expected,
-      keys: () => ({ verify: async () => undefined }),
+      keys: () => ({ verify: async () => new Uint8Array() }),
     }).catch((thrown: unknown) => thrown);
     expect(JSON.parse(JSON.stringify(error))).toEqual({
       name: 'VerificationError',

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
+import { parseCompactJws } from '../../lib/jose/compact-jws.js';
 import { clientOf, loginWith, rejection } from '../support/client/client.js';
 import { keysAt, signedBy } from '../support/client/remote-keys.js';
 import type { HostileProvider } from '../support/provider/hostile-provider.js';
@@ -36,6 +37,26 @@ function holding(op: HostileProvider): () => void {
 
 const countOf = (outcomes: readonly string[]): Readonly<Record<string, number>> =>
   Object.fromEntries([...new Set(outcomes)].map((one) => [one, outcomes.filter((outcome) => outcome === one).length]));
+
+describe('the header of a JWT', () => {
+  const isKept = (jwt: string) => parseCompactJws(jwt, 8192).header === parseCompactJws(jwt, 8192).header;
+
+  it('is kept when a published key has made the signature', async () => {
+    const { op, keys } = await warm();
+    const good = signedBy(op.key('ES256'), 'ES256', { note: 'good' });
+    expect(isKept(good)).toBe(false);
+    expect([await keys.outcome(good, 'stranger'), isKept(good)]).toEqual(['verified', true]);
+  });
+
+  it('is not kept when somebody else did', async () => {
+    const { op, keys } = await warm();
+    const forged = signedBy(keyOf('P-256', 'stranger'), 'ES256', { kid: op.key('ES256').kid, note: 'forged' });
+    const ofUnknownKey = unknown('made up');
+    expect(await keys.outcome(forged)).toBe('SIGNATURE_INVALID');
+    expect(await keys.outcome(ofUnknownKey)).toBe('KEY_NOT_FOUND');
+    expect([forged, ofUnknownKey].map(isKept)).toEqual([false, false]);
+  });
+});
 
 describe('keys that are fetched', () => {
   it('JWKS-26 once for 200 who ask at the same time', async () => {
