@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { calculateJwkThumbprint } from 'jose';
 
@@ -122,6 +122,72 @@ describe('a JWS that carries its key', () => {
   ])('whose RSA key has a member %s of %d characters is %s', async (name, length, expected) => {
     const jwk = { ...RSA.jwk, [name]: 'B'.repeat(length) };
     expect(await outcome(of({ alg: 'PS256', jwk }, RSA.key))).toBe(expected);
+  });
+});
+
+describe('the import of a key', () => {
+  const imports = jest.spyOn(crypto.subtle, 'importKey');
+  const proofOf = ({ key, jwk }: ReturnType<typeof dpopKey>, members: Jwk = {}) =>
+    of({ alg: 'EdDSA', jwk: { ...jwk, ...members } }, key);
+
+  /** The outcomes, and how often a key was imported for them. */
+  async function importsFor(
+    ...jwts: readonly string[]
+  ): Promise<readonly [outcomes: readonly string[], count: number]> {
+    imports.mockClear();
+    const outcomes: string[] = [];
+    for (const jwt of jwts) {
+      outcomes.push(await outcome(jwt));
+    }
+    return [outcomes, imports.mock.calls.length];
+  }
+
+  it('is made once for many signatures', async () => {
+    const key = dpopKey('EdDSA');
+    expect(await importsFor(proofOf(key), proofOf(key))).toEqual([['verified', 'verified'], 1]);
+  });
+
+  it('is made for each algorithm that the key verifies by', async () => {
+    const { key, jwk } = dpopKey('PS256');
+    const signed = ['PS256', 'RS256', 'PS256'].map((alg) => of({ alg, jwk }, key));
+    expect(await importsFor(...signed)).toEqual([['verified', 'verified', 'verified'], 2]);
+  });
+
+  it('is not kept for a signature that the key did not make', async () => {
+    const forged = of({ alg: 'EdDSA', jwk: dpopKey('EdDSA').jwk }, dpopKey('EdDSA').key);
+    expect(await importsFor(forged, forged)).toEqual([['SIGNATURE_INVALID', 'SIGNATURE_INVALID'], 2]);
+  });
+
+  it('is kept, and a wrong signature is refused none the less', async () => {
+    const key = dpopKey('EdDSA');
+    const forged = of({ alg: 'EdDSA', jwk: key.jwk }, dpopKey('EdDSA').key);
+    expect(await importsFor(proofOf(key), forged)).toEqual([['verified', 'SIGNATURE_INVALID'], 1]);
+  });
+
+  it('does not count for the same key with other members', async () => {
+    const key = dpopKey('EdDSA');
+    expect(await importsFor(proofOf(key), proofOf(key, { use: 'enc' }))).toEqual([['verified', 'KEY_NOT_FOUND'], 1]);
+    expect(await importsFor(proofOf(key, { d: 'AAAA' }))).toEqual([['KEY_NOT_FOUND'], 0]);
+  });
+
+  it.each<[number, number]>([
+    [2048, 1],
+    [2049, 2],
+  ])('of a JWK of %d characters is made %d times for two signatures', async (length, count) => {
+    const key = dpopKey('EdDSA');
+    const note = 'x'.repeat(length - JSON.stringify({ ...key.jwk, note: '' }).length);
+    const signed = proofOf(key, { note });
+    expect(await importsFor(signed, signed)).toEqual([['verified', 'verified'], count]);
+  });
+
+  it('is dropped when 1,000 others have been kept since', async () => {
+    const key = dpopKey('EdDSA');
+    const proofs = Array.from({ length: 1001 }, (_none, index) => proofOf(key, { index }));
+    const importsSince = async (others: number) => {
+      await importsFor(...proofs.slice(0, 1 + others));
+      return (await importsFor(...proofs.slice(0, 1)))[1];
+    };
+    expect([await importsSince(999), await importsSince(1000)]).toEqual([0, 1]);
   });
 });
 

@@ -6,7 +6,6 @@ import { AccessTokenError, VerificationError } from '../../errors/errors.js';
 import { isAsymmetric } from '../../jose/algorithms.js';
 import { equalInConstantTime } from '../../jose/constant-time.js';
 import { embeddedKey } from '../../jose/embedded-key.js';
-import { thumbprintOf } from '../../jose/jwk.js';
 import { verifyJwt } from '../../jose/jwt.js';
 import { DPOP_PROOF } from '../../jose/purpose.js';
 import type { JsonObject } from '../../values/json.js';
@@ -53,7 +52,7 @@ export async function verifyDpopProof(proof: string, expected: DpopExpectations)
 }
 
 async function verify(proof: string, expected: DpopExpectations): Promise<VerifiedDpopProof> {
-  const { header, claims } = await verifyJwt(proof, DPOP_PROOF, {
+  const verified = await verifyJwt(proof, DPOP_PROOF, {
     // A proof names neither issuer nor audience.
     issuer: '',
     audience: undefined,
@@ -61,6 +60,7 @@ async function verify(proof: string, expected: DpopExpectations): Promise<Verifi
     clock: expected.clock,
     keys: embeddedKey,
   });
+  const { claims } = verified;
   if (claims['htm'] !== expected.method) {
     throw fail('HTM_MISMATCH', 'is made for another method');
   }
@@ -70,7 +70,7 @@ async function verify(proof: string, expected: DpopExpectations): Promise<Verifi
   if (!namesToken(claims['ath'], expected.accessToken)) {
     throw fail('ATH_MISMATCH', 'is made for another access token');
   }
-  return { jkt: await thumbprintOf(header['jwk']), jti: jtiClaim(claims), nonce: nonceClaim(claims) };
+  return { jkt: await embeddedKey(verified).thumbprint(), jti: jtiClaim(claims), nonce: nonceClaim(claims) };
 }
 
 function namesTarget(htu: unknown, url: string): boolean {
