@@ -6,6 +6,7 @@ import { ConfigError } from '../errors/errors.js';
 import { OidcError } from '../errors/oidc.error.js';
 import type { OperatorEvent, OperatorPort } from '../events/operator-events.js';
 import type { Connections } from '../http/connections.js';
+import { SIGNED_ANSWERS } from '../metadata/protected-answer.js';
 import { clientToken } from '../nest/tokens.js';
 import type { ParsedOptions } from './oidc.options.js';
 
@@ -47,7 +48,12 @@ export class OidcLifecycle implements OnModuleInit, OnApplicationShutdown {
 /** The client, its issuer and what was registered, without a secret. */
 function described({ name, issuer, metadata }: OidcClient): Omit<OperatorEvent<'client-started'>, 'kind'> {
   const { client_id, token_endpoint_auth_method } = metadata;
-  const signed = Object.entries(metadata).filter(([member]) => member.endsWith('_signed_response_alg'));
-  const members = Object.fromEntries(signed.map(([member, value]) => [member, String(value)]));
-  return { name, issuer, client_id, registered: { token_endpoint_auth_method, ...members } };
+  const registered: Record<string, string> = { token_endpoint_auth_method };
+  for (const { signing } of SIGNED_ANSWERS) {
+    const alg = metadata[signing.registered];
+    if (alg !== undefined) {
+      registered[signing.registered] = alg;
+    }
+  }
+  return { name, issuer, client_id, registered };
 }
