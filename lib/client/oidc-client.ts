@@ -8,13 +8,14 @@ import {
 import { processAuthorizationResponse } from '../authorization/authorization-response.js';
 import { endSessionUrl, type EndSessionOptions } from '../authorization/end-session.js';
 import type { Clock } from '../clock/clock.js';
-import { SessionError } from '../errors/errors.js';
+import { AccessTokenError, SessionError } from '../errors/errors.js';
 import { authorizationCodeGrant, type CodeGrant, type IdTokenOptions } from '../grants/authorization-code.js';
 import { clientCredentialsGrant, type ClientCredentialsOptions } from '../grants/client-credentials.js';
 import { refreshTokenGrant, type RefreshableTokens, type RefreshOptions } from '../grants/refresh-token.js';
 import type { ParsedClientMetadata } from '../metadata/client-metadata.schema.js';
 import { throwFirst } from '../metadata/finding.js';
 import type { ServerMetadata } from '../metadata/server-metadata.js';
+import { blamedOnToken } from '../tokens/access-token-fault.js';
 import { accessTokenReader, accessTokensSchema, type AccessTokensOption } from '../tokens/access-token-profiles.js';
 import { verifyAccessToken } from '../tokens/access-token.js';
 import type { Evictions } from '../tokens/evictions.js';
@@ -191,21 +192,23 @@ export class OidcClient {
    * }
    * ```
    *
-   * @throws {VerificationError} it is no access token of this server for this API, or not within its time
-   * @throws {AccessTokenError} the server calls it another kind of token
+   * A token that is bound to a key or a certificate is refused: who sent it is not known here. `OidcGuard` itself takes it.
+   *
+   * @throws {AccessTokenError} it is no access token of this server for this API, or not within its time, or bound
+   * @throws {OidcError} of another kind: it can't be verified
    */
   async verifyAccessToken(
     token: string,
     { audience, algorithms, accessTokens }: AccessTokenOptions = {},
   ): Promise<VerifiedAccessToken> {
     const reader = accessTokenReader(validate(accessTokensSchema, accessTokens, 'accessTokens'), audience, 'audience');
-    const claims = await verifyAccessToken(this.#server, token, { reader, algorithms });
-    const { issuer, clock } = this;
-    return VerifiedAccessToken.verify(
-      token,
-      { claims, isStale: false },
-      { issuer: claims.iss ?? issuer, reader, clock },
-    );
+    try {
+      const claims = await verifyAccessToken(this.#server, token, { reader, algorithms });
+      const expected = { issuer: claims.iss ?? this.issuer, reader, clock: this.clock };
+      return requireUnbound(VerifiedAccessToken.verify(token, { claims, isStale: false }, expected));
+    } catch (error) {
+      throw blamedOnToken(error, token);
+    }
   }
 
   /**
@@ -275,4 +278,13 @@ export class OidcClient {
   async ready(): Promise<void> {
     throwFirst(await this.#server.findings());
   }
+}
+
+/** @throws {AccessTokenError} `TOKEN_BINDING`: only the client that it was issued to may use the token */
+function requireUnbound(token: VerifiedAccessToken): VerifiedAccessToken {
+  const { cnf, token_type } = token.claims;
+  if (cnf !== undefined || token_type?.toLowerCase() === 'dpop') {
+    throw new AccessTokenError('TOKEN_BINDING', 'The token is bound, and nothing is known of who sent it.');
+  }
+  return token;
 }

@@ -2,12 +2,11 @@ import { hash } from 'node:crypto';
 
 import type { PublishedServer } from '../authorization-server/published-server.js';
 import type { Server } from '../authorization-server/server.js';
-import type { AccessTokenErrorCode, VerificationErrorCode } from '../errors/codes.js';
 import { AccessTokenError, ConfigError, OAuthError, VerificationError } from '../errors/errors.js';
 import type { OperatorPort } from '../events/operator-events.js';
 import type { IssuerRule } from '../jose/issuer-rule.js';
 import { isOfTenant } from '../jose/tenant.js';
-import { unverifiedJwt, type UnverifiedJwt } from '../jose/unverified-jwt.js';
+import { unverifiedJwt } from '../jose/unverified-jwt.js';
 import { LONGEST_STALE, type IntrospectionFreshness, type Validation } from '../nest/access-rule.js';
 import type { OidcStore } from '../storage/oidc-store.js';
 import { LocalClaimsCache, type ClaimsCache } from '../token-cache/claims-cache.js';
@@ -15,10 +14,10 @@ import { ClaimsSource, type AskForClaims } from '../token-cache/claims-source.js
 import { SharedClaimsCache } from '../token-cache/shared-claims-cache.js';
 import { verifyAccessToken, type AccessTokenClaims } from '../tokens/access-token.js';
 import { ID_TOKEN_CLAIMS, type AccessTokenReader } from '../tokens/access-token-profile.js';
-import { profilesThatTake } from '../tokens/access-token-profiles.js';
+import { blamedOnToken, profilesFor } from '../tokens/access-token-fault.js';
 import { introspect } from '../tokens/introspection.js';
+import { isCalledAccessToken } from '../tokens/token-type.js';
 import {
-  isCalledAccessToken,
   VerifiedAccessToken,
   type AccessTokenExpectations,
   type FoundClaims,
@@ -122,7 +121,7 @@ export class TrustedIssuer {
     }
     const jwt = unverifiedJwt(token);
     if (jwt === undefined || !this.settings.reader.takes(jwt)) {
-      return withoutEndpoint(introspected.find(token, freshness), (cause) => notTaken(jwt, cause));
+      return withoutEndpoint(introspected.find(token, freshness), (cause) => notTaken(token, cause));
     }
     const found = this.#signed.find(token, freshness);
     return isPromise(found)
@@ -162,17 +161,6 @@ export class TrustedIssuer {
   }
 }
 
-/** The error of a token that is to blame. Errors in fetching the keys pass as they are. */
-function blamedOnToken(error: unknown, token?: string): unknown {
-  if (!(error instanceof VerificationError)) {
-    return error;
-  }
-  const code = CODES[error.code] ?? 'TOKEN_INVALID';
-  const isOtherShape = code === 'TOKEN_TYPE' && token !== undefined;
-  const facts = isOtherShape ? { profiles: profilesOf(unverifiedJwt(token)) } : undefined;
-  return new AccessTokenError(code, 'The token does not verify.', { cause: error, facts });
-}
-
 /**
  * Checks the tenant that an introspected token is of. An answer of a server for many tenants has to say it.
  *
@@ -192,12 +180,6 @@ async function requireTenant(answer: AccessTokenClaims, issuer: IssuerRule): Pro
   }
 }
 
-/** For the log: the profiles that would take the token, so that `accessTokens` can name one. */
-function profilesOf(jwt: UnverifiedJwt | undefined): readonly string[] | undefined {
-  const profiles = jwt === undefined ? [] : profilesThatTake(jwt);
-  return profiles.length === 0 ? undefined : profiles;
-}
-
 /** Replaces the error of a server that has no introspection endpoint. */
 function withoutEndpoint(
   found: Awaitable<FoundClaims>,
@@ -205,13 +187,13 @@ function withoutEndpoint(
 ): Awaitable<FoundClaims> {
   return isPromise(found)
     ? found.catch((error: unknown) => {
-        throw error instanceof ConfigError && error.code === 'ENDPOINT_MISSING' ? instead(error) : error;
+        throw lacksEndpoint(error) ? instead(error) : error;
       })
     : found;
 }
 
-function notTaken(jwt: UnverifiedJwt | undefined, cause: ConfigError): AccessTokenError {
-  const facts = { profiles: profilesOf(jwt) };
+function notTaken(token: string, cause: ConfigError): AccessTokenError {
+  const facts = { profiles: profilesFor(token) };
   const message = 'The profile does not take the token, and the server does not introspect it.';
   return new AccessTokenError('TOKEN_TYPE', message, { facts, cause });
 }
@@ -219,7 +201,7 @@ function notTaken(jwt: UnverifiedJwt | undefined, cause: ConfigError): AccessTok
 /** What to configure in place of introspection, for the log. */
 function adviceFor(token: string): ConfigError {
   const problem = "is not published by the server. JWTs are verified with validation: 'jwt' and accessTokens";
-  const facts = { profiles: profilesOf(unverifiedJwt(token)) };
+  const facts = { profiles: profilesFor(token) };
   return new ConfigError('ENDPOINT_MISSING', 'server.introspection_endpoint', problem, { facts });
 }
 
@@ -231,8 +213,13 @@ async function introspectedDespite(refusal: unknown, ask: () => Awaitable<FoundC
   try {
     return await ask();
   } catch (error) {
-    throw error instanceof ConfigError && error.code === 'ENDPOINT_MISSING' ? refusal : error;
+    throw lacksEndpoint(error) ? refusal : error;
   }
+}
+
+/** Whether the server has no introspection endpoint. */
+function lacksEndpoint(error: unknown): error is ConfigError {
+  return error instanceof ConfigError && error.code === 'ENDPOINT_MISSING';
 }
 
 /** Whether a JWT was refused for a missing claim alone: its signature, issuer, audience and times are valid. */
@@ -240,17 +227,6 @@ function lacksClaim(error: unknown): boolean {
   const cause = error instanceof AccessTokenError ? error.cause : undefined;
   return cause instanceof VerificationError && cause.code === 'CLAIM_MISSING';
 }
-
-const CODES: Readonly<Partial<Record<VerificationErrorCode, AccessTokenErrorCode>>> = {
-  EXPIRED: 'TOKEN_EXPIRED',
-  NOT_YET_VALID: 'TOKEN_NOT_YET_VALID',
-  ISS_MISMATCH: 'TOKEN_ISSUER',
-  TENANT_REFUSED: 'TOKEN_ISSUER',
-  AUD_MISMATCH: 'TOKEN_AUDIENCE',
-  TYP_MISMATCH: 'TOKEN_TYPE',
-  JWT_MALFORMED: 'TOKEN_TYPE',
-  UNEXPECTED_JWE: 'TOKEN_TYPE',
-};
 
 /**
  * Refuses ID tokens that the server calls active; their audience may be this API's. A token is taken for one if the

@@ -6,6 +6,7 @@ import type { IntrospectionFreshness } from '../nest/access-rule.js';
 import type { AccessTokenClaims } from '../tokens/access-token.js';
 import type { FoundClaims } from '../tokens/verified-access-token.js';
 import { chain, type Awaitable } from '../values/awaitable.js';
+import { frozen } from '../values/frozen.js';
 import type { CachedClaims, CacheMiss, ClaimsCache } from './claims-cache.js';
 
 /** Lifetimes of cache entries. */
@@ -119,6 +120,7 @@ export class ClaimsSource {
 
   async #ask(miss: CacheMiss): Promise<CachedClaims> {
     const askedAt = this.now();
+    // All requests with the token share it.
     const found: CachedClaims = frozen({ claims: await this.ask(miss.token), askedAt });
     if (!miss.isEvicted) {
       await this.kept?.cache.set(miss, found);
@@ -151,12 +153,4 @@ function apart(key: string): string {
 /** Whether the server is down, a 500 included (RFC 5861, section 4). Our own concurrency limit is no outage. */
 function isOutage(error: unknown): boolean {
   return error instanceof TransportError && error.code !== 'UPSTREAM_BUSY';
-}
-
-/** Freezes deeply, because all requests with the token share the object. */
-function frozen<T>(value: T): T {
-  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
-    Object.values(Object.freeze(value)).forEach(frozen);
-  }
-  return value;
 }

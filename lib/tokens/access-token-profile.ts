@@ -5,6 +5,7 @@ import type { Purpose } from '../jose/purpose.js';
 import { ACCESS_TOKEN } from '../jose/purpose.js';
 import type { UnverifiedJwt } from '../jose/unverified-jwt.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../values/json.js';
+import { isAccessToken } from './token-type.js';
 
 /**
  * Access token profile: the shape of a provider's access tokens. It says how a JWT is told from other kinds of tokens, and
@@ -45,7 +46,7 @@ export interface AccessTokenProfile {
 /** Claims of an ID token alone (OpenID Connect Core 1.0, sections 2 and 3.3.2.11; FAPI 1.0 Advanced, section 5.1.1). */
 export const ID_TOKEN_CLAIMS: readonly string[] = ['nonce', 'at_hash', 'c_hash', 's_hash'];
 
-const name = v.pipe(v.string(), v.nonEmpty('must not be empty'));
+const name = v.pipe(v.string(), v.nonEmpty('must not be empty'), v.check(isClaimName, 'must be the name of a claim'));
 
 const names = v.union([name, v.array(name)], 'must be the name of a claim, or a list of names');
 
@@ -58,7 +59,7 @@ export const accessTokenProfileSchema = v.strictObject({
   audience: v.optional(name),
   require: v.optional(
     v.record(
-      v.string(),
+      name,
       v.custom<JsonValue>((value) => value !== undefined && value !== null),
     ),
   ),
@@ -88,10 +89,10 @@ export class AccessTokenReader {
   ) {
     const { typ, clientId, scopes, roles, require = {}, refuse = ID_TOKEN_CLAIMS } = profile;
     const required = Object.entries(require);
-    this.#clientId = listOf(clientId);
-    this.#scopes = listOf(scopes);
+    this.#clientId = listOf(clientId).filter(isClaimName);
+    this.#scopes = listOf(scopes).filter(isClaimName);
     this.#roles = listOf(roles);
-    this.#audienceClaim = profile.audience;
+    this.#audienceClaim = listOf(profile.audience).find(isClaimName);
     this.#values = required.flatMap(([claim, value]) => (value === true ? [] : [[claim, [value].flat()] as const]));
     this.purpose = {
       ...ACCESS_TOKEN,
@@ -107,11 +108,22 @@ export class AccessTokenReader {
     if (!types.includes(typ)) {
       return false;
     }
-    // A header of RFC 9068 decides by itself. What the token lacks is looked at when it is verified.
-    const isThere = (claim: string): boolean => claims[claim] !== undefined && claims[claim] !== null;
+    if (typ === AT_JWT) {
+      // A header of RFC 9068 decides by itself. What the token lacks is looked at when it is verified.
+      return true;
+    }
+    const isThere = (claim: string): boolean => (own(claims, claim) ?? null) !== null;
     return (
-      typ === AT_JWT || (!foreign.some(isThere) && required.every(isThere) && this.missingMark(claims) === undefined)
+      isAccessToken(claims) &&
+      !foreign.some(isThere) &&
+      required.every(isThere) &&
+      this.missingMark(claims) === undefined
     );
+  }
+
+  /** Whether a token says which API it is for. */
+  namesApi(claims: JsonObject): boolean {
+    return (this.#apiOf(claims) ?? null) !== null;
   }
 
   /** The mark of the profile that a token lacks. */
@@ -119,14 +131,16 @@ export class AccessTokenReader {
     if (this.#clientId.length > 0 && this.#clientOf(claims) === undefined) {
       return { claim: this.#clientId.join(' or '), wanted: 'a client' };
     }
-    const wrong = this.#values.find(([claim, accepted]) => !accepted.some((value) => isSame(value, claims[claim])));
+    const wrong = this.#values.find(
+      ([claim, accepted]) => !accepted.some((value) => isSame(value, own(claims, claim))),
+    );
     return wrong && { claim: wrong[0], wanted: wrong[1].map(String).join(' or ') };
   }
 
   /** Whether a token is for this API. */
   isForUs(claims: JsonObject): boolean {
     const { audience } = this;
-    const named = claims['aud'] ?? (this.#audienceClaim && claims[this.#audienceClaim]);
+    const named = this.#apiOf(claims);
     return (
       audience === undefined ||
       (typeof named === 'string' ? audience.includes(named) : audiencesOf(named).some((one) => audience.includes(one)))
@@ -146,10 +160,17 @@ export class AccessTokenReader {
 
   /** The scopes by the profile, else by the standard's `scope`. */
   scopesOf(claims: JsonObject): readonly string[] {
-    const found = this.#scopes.filter((claim) => claims[claim] !== undefined);
-    return (found.length === 0 ? ['scope'] : found).flatMap((claim) => words(claims[claim]));
+    let scopes: readonly string[] | undefined;
+    for (const claim of this.#scopes) {
+      const value = claims[claim];
+      if (value !== undefined) {
+        scopes = scopes === undefined ? words(value) : [...new Set([...scopes, ...words(value)])];
+      }
+    }
+    return scopes ?? words(claims['scope']);
   }
 
+  /** The roles by the profile, each once. */
   rolesOf(claims: JsonObject): readonly string[] {
     const found = this.#roles.flatMap((path) => [...valuesAt(claims, path, this.audience ?? [])].flatMap(rolesIn));
     return found.length === 0 ? NO_ROLES : [...new Set(found)];
@@ -165,14 +186,23 @@ export class AccessTokenReader {
     }
     return undefined;
   }
+
+  #apiOf(claims: JsonObject): JsonValue | undefined {
+    return claims['aud'] ?? (this.#audienceClaim === undefined ? undefined : claims[this.#audienceClaim]);
+  }
 }
 
 const AT_JWT = 'at+jwt';
 
 const NO_ROLES: readonly string[] = [];
 
-function listOf(claims: string | readonly string[] = []): readonly string[] {
-  return typeof claims === 'string' ? [claims] : claims;
+/** Whether no object has a member of this name by itself. Such a name can be read from claims without a look at its owner. */
+function isClaimName(claim: string): boolean {
+  return !(claim in Object.prototype);
+}
+
+function listOf(names: string | readonly string[] = []): readonly string[] {
+  return typeof names === 'string' ? [names] : names;
 }
 
 function isSame(wanted: JsonValue, value: JsonValue | undefined): boolean {
@@ -181,8 +211,10 @@ function isSame(wanted: JsonValue, value: JsonValue | undefined): boolean {
 
 /** Scopes: of a text between its spaces, or of a list of texts. */
 function words(value: JsonValue | undefined): readonly string[] {
-  const texts = Array.isArray(value) ? value : [value];
-  return texts.flatMap((text) => (typeof text === 'string' ? text.split(' ').filter(Boolean) : []));
+  if (typeof value === 'string') {
+    return value.split(' ').filter(Boolean);
+  }
+  return Array.isArray(value) ? value.flatMap((one) => (typeof one === 'string' ? words(one) : [])) : [];
 }
 
 /** The values at a path: the member of that whole name, else each way to read a dot in it as a step down. */

@@ -2,7 +2,13 @@ import * as v from 'valibot';
 
 import { ConfigError } from '../errors/errors.js';
 import type { UnverifiedJwt } from '../jose/unverified-jwt.js';
-import { AccessTokenReader, accessTokenProfileSchema, type AccessTokenProfile } from './access-token-profile.js';
+import { frozen } from '../values/frozen.js';
+import {
+  AccessTokenReader,
+  accessTokenProfileSchema,
+  ID_TOKEN_CLAIMS,
+  type AccessTokenProfile,
+} from './access-token-profile.js';
 
 /**
  * The profiles that come with the library, by name. Each comment cites the provider's own page.
@@ -10,7 +16,7 @@ import { AccessTokenReader, accessTokenProfileSchema, type AccessTokenProfile } 
  * A row is changed by spreading it:
  * `{ ...ACCESS_TOKEN_PROFILES.keycloak, roles: 'resource_access.orders.roles' }`.
  */
-export const ACCESS_TOKEN_PROFILES = Object.freeze({
+export const ACCESS_TOKEN_PROFILES = frozen({
   /** RFC 9068, sections 2.2 and 2.2.3.1. */
   rfc9068: {
     typ: ['at+jwt'],
@@ -38,7 +44,7 @@ export const ACCESS_TOKEN_PROFILES = Object.freeze({
     clientId: 'azp',
     scopes: 'scope',
     roles: 'permissions',
-    refuse: ['nonce', 'at_hash', 'c_hash', 's_hash', 'sid'],
+    refuse: [...ID_TOKEN_CLAIMS, 'sid'],
   },
   /** Tokens of a custom authorization server. https://developer.okta.com/docs/reference/api/oidc/ */
   okta: { typ: [''], clientId: 'cid', scopes: 'scp', roles: 'groups', require: { ver: 1 } },
@@ -73,6 +79,7 @@ export const ACCESS_TOKEN_PROFILES = Object.freeze({
     scopes: 'scope',
     roles: 'urn:zitadel:iam:org:project:roles',
     require: { jti: true },
+    refuse: [...ID_TOKEN_CLAIMS, 'auth_time', 'amr'],
   },
   /**
    * An access token has all claims of the ID token, `nonce` included, and two more: `azp` and `uid`.
@@ -95,15 +102,15 @@ export const ACCESS_TOKEN_PROFILES = Object.freeze({
     clientId: 'appid',
     scopes: 'scp',
     roles: ['roles', 'role'],
-    refuse: ['nonce', 'at_hash', 'c_hash', 's_hash', 'unique_name', 'pwd_exp', 'pwd_url'],
+    refuse: [...ID_TOKEN_CLAIMS, 'unique_name', 'pwd_exp', 'pwd_url'],
   },
   /**
-   * The audience is the client. Its ID tokens look nearly the same; those of a login have an `at_hash` or a `nonce`.
-   * https://fusionauth.io/docs/lifecycle/authenticate-users/oauth/tokens
+   * Tokens of users. The audience is the client, in the ID token too, which has no `applicationId` since version 1.24 unless
+   * a lambda adds it. https://fusionauth.io/docs/lifecycle/authenticate-users/oauth/tokens
    */
   fusionauth: {
     typ: ['JWT'],
-    clientId: ['applicationId', 'aud'],
+    clientId: 'applicationId',
     scopes: 'scope',
     roles: ['roles', 'permissions'],
     require: { tid: true, jti: true },
@@ -123,7 +130,7 @@ export const ACCESS_TOKEN_PROFILES = Object.freeze({
     scopes: ['scp', 'scope'],
     roles: ['roles', 'ext.roles'],
     require: { jti: true },
-    refuse: ['nonce', 'at_hash', 'c_hash', 's_hash', 'rat'],
+    refuse: [...ID_TOKEN_CLAIMS, 'rat'],
   },
   /**
    * Spring Authorization Server: `aud` is the client, and `azp` is in ID tokens only.
@@ -131,11 +138,11 @@ export const ACCESS_TOKEN_PROFILES = Object.freeze({
    */
   spring: {
     typ: ['', 'JWT'],
-    clientId: 'aud',
+    clientId: ['client_id', 'aud'],
     scopes: 'scope',
     roles: ['roles', 'authorities'],
     require: { nbf: true, jti: true },
-    refuse: ['nonce', 'at_hash', 'c_hash', 's_hash', 'azp', 'sid', 'auth_time'],
+    refuse: [...ID_TOKEN_CLAIMS, 'azp', 'sid', 'auth_time'],
   },
   /** ID tokens: Google's access tokens are for Google. https://developers.google.com/identity/openid-connect/reference */
   google: { typ: ['JWT'], clientId: 'azp', require: { sub: true }, refuse: [] },
@@ -158,9 +165,15 @@ export const ACCESS_TOKEN_PROFILES = Object.freeze({
     roles: ['o.rol', 'org_role'],
     audience: 'azp',
     require: { sid: true, sub: true },
+    refuse: [...ID_TOKEN_CLAIMS, 'auth_time'],
   },
   /** Access tokens of a session; `aud` comes from a JWT template. https://workos.com/docs/reference/authkit/session-tokens */
-  workos: { typ: ['JWT', ''], roles: ['role', 'roles', 'permissions'], require: { sid: true, sub: true } },
+  workos: {
+    typ: ['JWT', ''],
+    roles: ['role', 'roles', 'permissions'],
+    require: { sid: true, sub: true },
+    refuse: [...ID_TOKEN_CLAIMS, 'auth_time'],
+  },
   /** For a server that is not here, if its access tokens name a client and have no claim of an ID token. */
   generic: {
     typ: ['JWT', 'at+jwt', ''],
@@ -168,7 +181,7 @@ export const ACCESS_TOKEN_PROFILES = Object.freeze({
     scopes: ['scope', 'scp'],
     roles: ['roles', 'groups'],
   },
-} satisfies Readonly<Record<string, AccessTokenProfile>>);
+} as const satisfies Readonly<Record<string, AccessTokenProfile>>);
 
 const NAMES: readonly string[] = Object.keys(ACCESS_TOKEN_PROFILES);
 
@@ -203,9 +216,9 @@ const READERS = Object.entries<AccessTokenProfile>(ACCESS_TOKEN_PROFILES)
   .filter(([name]) => !OF_ID_TOKENS.includes(name))
   .map(([name, profile]) => ({ name, reader: new AccessTokenReader(profile, undefined) }));
 
-/** The names of the profiles that would take a JWT: what a log says about one that was refused. */
+/** The names of the profiles that would take a JWT which names its API: what a log says about one that was refused. */
 export function profilesThatTake(jwt: UnverifiedJwt): readonly string[] {
-  return READERS.filter(({ reader }) => reader.takes(jwt)).map(({ name }) => name);
+  return READERS.filter(({ reader }) => reader.takes(jwt) && reader.namesApi(jwt.claims)).map(({ name }) => name);
 }
 
 /**

@@ -84,8 +84,8 @@ export function wrongClaim(claims: JsonObject): string | undefined {
 }
 
 /**
- * Verifies the signature and the claims of a JWT access token, by a profile (RFC 9068, section 4, is one). Anybody can make one up: a
- * cool-down limits how often an unknown key causes a refetch of the server's keys.
+ * Verifies the signature and the claims of a JWT access token by a profile (that of RFC 9068, section 4, is one). Anybody
+ * can make one up: a cool-down limits how often an unknown key causes a refetch of the server's keys.
  *
  * @throws {VerificationError} it is no access token of this server for this API, or expired, or not yet valid
  */
@@ -113,9 +113,8 @@ export async function verifyAccessToken(
 function requireMarks(claims: JsonObject, reader: AccessTokenReader): void {
   const missing = reader.missingMark(claims);
   if (missing !== undefined) {
-    const { claim, wanted } = missing;
-    const facts = { claim, seen: factOf(claims[claim]), wanted };
-    throw new VerificationError('TYP_MISMATCH', 'The access token has not the marks of its profile.', { facts });
+    const facts = { claim: missing.claim, wanted: missing.wanted };
+    throw new VerificationError('TYP_MISMATCH', 'The access token lacks a mark of its profile.', { facts });
   }
   if (!reader.isForUs(claims)) {
     const facts = { aud: factOf(claims['aud']), wanted: reader.audience };

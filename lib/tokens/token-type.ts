@@ -1,4 +1,4 @@
-import type { JsonValue } from '../values/json.js';
+import type { JsonObject, JsonValue } from '../values/json.js';
 import type { MemberType } from '../values/tolerant-reader.js';
 
 /** IANA's registry "OAuth Access Token Types", `mac` of RFC 6749, section 7.1, and the name of RFC 7009, section 2.1. */
@@ -26,4 +26,29 @@ function standardType(value: JsonValue): JsonValue | undefined {
     return value;
   }
   return STANDARD.includes(value.toLowerCase()) || isOtherKind(value) ? value : undefined;
+}
+
+/**
+ * Whether the claims may be those of an access token. Introspection also knows refresh tokens, and at some servers ID
+ * tokens, so an active token need not be an access token. `token_type` is standard; providers add the other two. A `typ`
+ * may be the provider's own name. A `typ` that is no text is refused.
+ */
+export function isAccessToken({ token_type, token_use: use, typ }: JsonObject): boolean {
+  return (
+    (token_type === undefined || isOneOf(ACCESS_TOKEN_TYPES, token_type)) &&
+    (use === undefined || isOneOf(ACCESS_TOKEN_USES, use)) &&
+    (typ === undefined || isOneOf(ACCESS_TOKEN_TYPES, typ) || (typeof typ === 'string' && !isOtherKind(typ)))
+  );
+}
+
+/** Whether the server says that it is an access token: by a standard's `token_type`, Keycloak's `typ` or a `token_use`. */
+export function isCalledAccessToken({ token_type, token_use: use, typ }: JsonObject): boolean {
+  return isOneOf(ACCESS_TOKEN_TYPES, token_type) || isOneOf(ACCESS_TOKEN_TYPES, typ) || isOneOf(ACCESS_TOKEN_USES, use);
+}
+
+const ACCESS_TOKEN_TYPES: readonly string[] = ['bearer', 'access_token', 'dpop'];
+const ACCESS_TOKEN_USES: readonly string[] = ['access', 'access_token'];
+
+function isOneOf(kinds: readonly string[], value: JsonValue | undefined): boolean {
+  return typeof value === 'string' && kinds.includes(value.toLowerCase());
 }

@@ -2,10 +2,9 @@ import type { Clock } from '../clock/clock.js';
 import type { AccessTokenErrorCode } from '../errors/codes.js';
 import { AccessTokenError } from '../errors/errors.js';
 import { factOf, type ErrorFacts } from '../errors/oidc.error.js';
-import type { JsonValue } from '../values/json.js';
 import type { AccessTokenReader } from './access-token-profile.js';
 import type { AccessTokenClaims } from './access-token.js';
-import { isOtherKind } from './token-type.js';
+import { isAccessToken } from './token-type.js';
 
 /** The claims of a token, from the server, a cache or its signature. */
 export interface FoundClaims {
@@ -131,31 +130,6 @@ export class VerifiedAccessToken {
       throw refuse('INSUFFICIENT_AUTHENTICATION', 'The login behind the token is too weak or too long ago.');
     }
   }
-}
-
-/**
- * Whether the claims may be those of an access token. Introspection also knows refresh tokens, and at some servers ID
- * tokens, so an active token need not be an access token. `token_type` is standard; providers add the other two. A `typ`
- * may be the provider's own name. A `typ` that is no text is refused.
- */
-function isAccessToken({ token_type, token_use: use, typ }: AccessTokenClaims): boolean {
-  return (
-    (token_type === undefined || isOneOf(ACCESS_TOKEN_TYPES, token_type)) &&
-    (use === undefined || isOneOf(ACCESS_TOKEN_USES, use)) &&
-    (typ === undefined || isOneOf(ACCESS_TOKEN_TYPES, typ) || (typeof typ === 'string' && !isOtherKind(typ)))
-  );
-}
-
-/** Whether the server says that it is an access token: by a standard's `token_type`, Keycloak's `typ` or a `token_use`. */
-export function isCalledAccessToken({ token_type, token_use: use, typ }: AccessTokenClaims): boolean {
-  return isOneOf(ACCESS_TOKEN_TYPES, token_type) || isOneOf(ACCESS_TOKEN_TYPES, typ) || isOneOf(ACCESS_TOKEN_USES, use);
-}
-
-const ACCESS_TOKEN_TYPES: readonly string[] = ['bearer', 'access_token', 'dpop'];
-const ACCESS_TOKEN_USES: readonly string[] = ['access', 'access_token'];
-
-function isOneOf(kinds: readonly string[], value: JsonValue | undefined): boolean {
-  return typeof value === 'string' && kinds.includes(value.toLowerCase());
 }
 
 function refuse(code: AccessTokenErrorCode, message: string, facts?: ErrorFacts): AccessTokenError {

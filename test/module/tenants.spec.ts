@@ -218,7 +218,10 @@ describe('the issuer of a server for many tenants', () => {
     const claims = { tid: TENANT, iss: `https://sts.test/${TENANT}/` };
     expect((await oidc.verifyAccessToken(jwtAccessToken(op, { claims }))).claims).toMatchObject(claims);
     expect((await loginWith(oidc, op)).idToken.sub).toBe('alice');
-    expect(await rejection(oidc.verifyAccessToken(jwtAccessToken(op)))).toMatchObject({ code: 'CLAIM_INVALID' });
+    expect(await rejection(oidc.verifyAccessToken(jwtAccessToken(op)))).toMatchObject({
+      code: 'TOKEN_INVALID',
+      cause: { code: 'CLAIM_INVALID' },
+    });
   });
 });
 

@@ -102,8 +102,8 @@ it('ID tokens name the issuer, whatever access tokens do', async () => {
   const token = jwtAccessToken(op, { claims: { iss: NAME } });
   expect(await oidc.verifyAccessToken(token, { audience: ['https://api.test'] })).toMatchObject({ iss: NAME });
   expect(await rejection(oidc.verifyAccessToken(jwtAccessToken(op)))).toMatchObject({
-    code: 'ISS_MISMATCH',
-    facts: { iss: op.issuer, wanted: NAME },
+    code: 'TOKEN_ISSUER',
+    cause: { code: 'ISS_MISMATCH', facts: { iss: op.issuer, wanted: NAME } },
   });
 });
 
