@@ -37,6 +37,7 @@ export class Server extends PublishedServer {
   readonly #proven: DpopRequests;
   /** Why the client can't introspect; undefined: it can. */
   readonly #cannotIntrospect: RegisteredClient['cannotIntrospect'];
+  readonly #used = new Set<Endpoint>();
   readonly #needed = new Set<Endpoint>();
 
   constructor(
@@ -72,11 +73,17 @@ export class Server extends PublishedServer {
    * @throws {ConfigError} one of them takes no client that authenticates with nothing, as this one does
    */
   needs(...endpoints: readonly Endpoint[]): void {
+    this.uses(...endpoints);
+    endpoints.forEach((endpoint) => this.#needed.add(endpoint));
+  }
+
+  /** As {@link needs}, but the server may be one that has no such endpoint. */
+  uses(...endpoints: readonly Endpoint[]): void {
     if (this.#cannotIntrospect !== undefined && endpoints.includes('introspection_endpoint')) {
       const { member, problem } = this.#cannotIntrospect;
       throw new ConfigError('INVALID_CONFIG', member, problem);
     }
-    endpoints.forEach((endpoint) => this.#needed.add(endpoint));
+    endpoints.forEach((endpoint) => this.#used.add(endpoint));
   }
 
   /**
@@ -88,11 +95,7 @@ export class Server extends PublishedServer {
     const metadata = await this.refreshedMetadata();
     return [
       ...algorithmFindings(this.client.metadata, metadata),
-      ...[...this.#needed].flatMap((endpoint) =>
-        this.#addressOf(endpoint, metadata) === undefined
-          ? missingEndpoint(endpoint)
-          : methodFindings(endpoint, this.client.metadata, metadata),
-      ),
+      ...[...this.#used].flatMap((endpoint) => this.#endpointFindings(endpoint, metadata)),
     ];
   }
 
@@ -182,6 +185,13 @@ export class Server extends PublishedServer {
       clock: this.clock,
       keys: ({ alg }) => (isSymmetric(alg) ? this.#shared() : this.publishedKeys(metadata).from('stranger')),
     });
+  }
+
+  #endpointFindings(endpoint: Endpoint, metadata: ServerMetadata): readonly Finding[] {
+    if (this.#addressOf(endpoint, metadata) === undefined) {
+      return this.#needed.has(endpoint) ? [missingEndpoint(endpoint)] : [];
+    }
+    return methodFindings(endpoint, this.client.metadata, metadata);
   }
 
   /** The URL of an endpoint: an override, else the alias for certificates, else the published one. Browsers get no alias. */

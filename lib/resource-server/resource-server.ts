@@ -161,7 +161,11 @@ export function requireConfiguration(api: ResourceServer | undefined): asserts a
   if (api === undefined) {
     throw new ConfigError('INVALID_CONFIG', 'resourceServer.audience', 'is required by OidcGuard');
   }
-  if (api.settings.validation !== 'jwt') {
+  const { validation } = api.settings;
+  if (validation === 'introspection') {
     api.server.needs('introspection_endpoint');
+  } else if (validation === 'auto') {
+    // A server that has none may sign tokens that the profile takes.
+    api.server.uses('introspection_endpoint');
   }
 }
