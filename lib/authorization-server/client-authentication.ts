@@ -5,16 +5,20 @@ import { ConfigError } from '../errors/errors.js';
 import { signingKey, signJwt } from '../jose/own-keys.js';
 import type { ClientAuthenticationMethod } from '../metadata/authentication-method.js';
 import type { RegisteredClient } from '../metadata/registered-client.js';
+import { chain, type Awaitable } from '../values/awaitable.js';
+import type { Secret } from '../values/secret.js';
 import { formEncodeValue } from './form-encoding.js';
 
 /** Client credentials: what a request carries to say who the client is. */
 export interface Credentials {
   readonly headers: Readonly<Record<string, string>>;
   readonly form: Readonly<Record<string, string>>;
+  /** The secret in them, if a function made it: there may be another one. */
+  readonly renewable?: Secret;
 }
 
 /** Client authentication: makes the credentials of a request. They are the same every time, or an assertion that is used once. */
-export type ClientAuthentication = () => Credentials | Promise<Credentials>;
+export type ClientAuthentication = () => Awaitable<Credentials>;
 
 export interface AuthenticationContext {
   readonly client: RegisteredClient;
@@ -31,9 +35,10 @@ const METHODS: Readonly<Record<ClientAuthenticationMethod, (context: Authenticat
     // RFC 8705, section 2: the certificate is the dispatcher's to show.
     tls_client_auth: namedOnly,
     self_signed_tls_client_auth: namedOnly,
-    client_secret_basic: ({ client }) => always({ headers: { authorization: basic(client) }, form: {} }),
-    client_secret_post: ({ client }) =>
-      always({ headers: {}, form: { client_id: client.metadata.client_id, client_secret: secretOf(client) } }),
+    client_secret_basic: (context) =>
+      withSecret(context, (client_id, secret) => ({ headers: { authorization: basic(client_id, secret) }, form: {} })),
+    client_secret_post: (context) =>
+      withSecret(context, (client_id, client_secret) => ({ headers: {}, form: { client_id, client_secret } })),
     client_secret_jwt: (context) => {
       const alg = context.client.metadata.token_endpoint_auth_signing_alg ?? 'HS256';
       const key = new TextEncoder().encode(secretOf(context.client));
@@ -65,9 +70,25 @@ function always(credentials: Credentials): ClientAuthentication {
   return () => credentials;
 }
 
+/** Credentials with the secret itself: made once, or from what the application's function gives for each request. */
+function withSecret(
+  { client, clock }: AuthenticationContext,
+  make: (clientId: string, secret: string) => Credentials,
+): ClientAuthentication {
+  const { client_id } = client.metadata;
+  const { renewableSecret } = client;
+  return renewableSecret === undefined
+    ? always(make(client_id, secretOf(client)))
+    : () =>
+        chain(renewableSecret.current(clock.now()), (renewable) => ({
+          ...make(client_id, renewable.reveal()),
+          renewable,
+        }));
+}
+
 /** Basic credentials. Each half is form-urlencoded first (RFC 6749, section 2.3.1). */
-function basic(client: RegisteredClient): string {
-  const pair = `${formEncodeValue(client.metadata.client_id)}:${formEncodeValue(secretOf(client))}`;
+function basic(clientId: string, secret: string): string {
+  const pair = `${formEncodeValue(clientId)}:${formEncodeValue(secret)}`;
   return `Basic ${Buffer.from(pair).toString('base64')}`;
 }
 

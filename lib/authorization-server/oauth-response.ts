@@ -22,13 +22,23 @@ export function requireOk(response: HttpResponse, endpoint: Endpoint): void {
   if (response.status === 200) {
     return;
   }
-  const error = errorOf(response) ?? (response.status === 401 ? 'invalid_client' : undefined);
+  const error = refusalOf(response);
   if (error === undefined) {
     throw new ResponseError('UNEXPECTED_STATUS', `The server answered ${response.status} without an OAuth error.`, {
       facts: response.facts,
     });
   }
   throw oauthError(error, endpoint, { facts: response.facts, error_description: descriptionOf(response) });
+}
+
+/** Whether the server refused to believe who the client is. */
+export function isClientRefused(response: HttpResponse): boolean {
+  return response.status !== 200 && refusalOf(response) === 'invalid_client';
+}
+
+/** The error code. A 401 without one is about the client (RFC 6749, section 5.2). */
+function refusalOf(response: HttpResponse): string | undefined {
+  return errorOf(response) ?? (response.status === 401 ? 'invalid_client' : undefined);
 }
 
 /** The error for an error code of the server. A code with other letters than registered ones is not repeated. */

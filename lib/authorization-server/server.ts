@@ -22,9 +22,10 @@ import { allowedAlgorithms, PROTECTED_ANSWERS, type SignedAnswerName } from '../
 import type { RegisteredClient } from '../metadata/registered-client.js';
 import { algorithmFindings, methodFindings, missingEndpoint } from '../metadata/server-findings.js';
 import type { Endpoint, ServerMetadata } from '../metadata/server-metadata.js';
-import { clientAuthentication, type ClientAuthentication } from './client-authentication.js';
+import { clientAuthentication, type ClientAuthentication, type Credentials } from './client-authentication.js';
 import { DpopRequests } from './dpop-requests.js';
 import { formEncode } from './form-encoding.js';
+import { isClientRefused } from './oauth-response.js';
 import { PublishedServer } from './published-server.js';
 
 /** An authorization server for one registered client: metadata, keys, and the endpoints, called as that client. */
@@ -124,7 +125,8 @@ export class Server extends PublishedServer {
   }
 
   /**
-   * Posts a form as the registered client, with the authentication method of this endpoint.
+   * Posts a form as the registered client, with the authentication method of this endpoint. Where the server refuses the
+   * secret and the application's function has another one, the request is sent once more.
    *
    * @param key where given, the request carries a DPoP proof of it
    */
@@ -134,8 +136,10 @@ export class Server extends PublishedServer {
     { accept, retry, key }: { accept: string; retry: HttpRequest['retry']; key?: DpopKey | undefined },
   ): Promise<HttpResponse> {
     const url = this.urlOf(endpoint, await this.metadata());
+    let sent: Credentials | undefined;
     const make = async (): Promise<HttpRequest> => {
       const credentials = await this.#authenticationAt(endpoint)();
+      sent = credentials;
       return {
         method: 'POST',
         url,
@@ -144,7 +148,10 @@ export class Server extends PublishedServer {
         retry,
       };
     };
-    return key === undefined ? this.transport.request(await make()) : this.#proven.send(key, make);
+    const send = async (): Promise<HttpResponse> =>
+      key === undefined ? this.transport.request(await make()) : this.#proven.send(key, make);
+    const response = await send();
+    return (await this.#hasOtherSecret(response, sent)) ? send() : response;
   }
 
   /**
@@ -192,6 +199,16 @@ export class Server extends PublishedServer {
       return this.#needed.has(endpoint) ? [missingEndpoint(endpoint)] : [];
     }
     return methodFindings(endpoint, this.client.metadata, metadata);
+  }
+
+  async #hasOtherSecret(response: HttpResponse, sent: Credentials | undefined): Promise<boolean> {
+    const { renewableSecret } = this.client;
+    return (
+      renewableSecret !== undefined &&
+      sent?.renewable !== undefined &&
+      isClientRefused(response) &&
+      renewableSecret.hasOther(sent.renewable, this.clock.now())
+    );
   }
 
   /** The URL of an endpoint: an override, else the alias for certificates, else the published one. Browsers get no alias. */

@@ -10,7 +10,7 @@ export type ConfigErrorCode =
   | 'ENDPOINT_MISSING'
   /** A signature has to be verified and the server publishes no `jwks_uri`. */
   | 'NO_JWKS_URI'
-  /** The function `resourceServer.issuers` or `tenants` threw, or the promise of it was rejected. */
+  /** The function `resourceServer.issuers` or `client.client_secret` threw, or its promise was rejected. */
   | 'RESOLVER_FAILED';
 
 /** The server's metadata can't be trusted or understood. */

@@ -35,12 +35,18 @@ export const customFetch: unique symbol = Symbol('customFetch');
  * ```
  */
 export interface ClientMetadata extends RegisteredMethods, RegisteredProtection {
-  readonly [metadata: string]: JsonValue | undefined;
+  /** JSON, but for a `client_secret` that is a function: any other function is refused. */
+  readonly [metadata: string]: JsonValue | (() => string | Promise<string>) | undefined;
 
   /** Expected `aud` of ID tokens, signed introspection and signed userinfo. */
   readonly client_id: string;
-  /** Client authentication, and the key of HS256, HS384 and HS512. */
-  readonly client_secret?: string | undefined;
+  /**
+   * Client authentication, and the key of HS256, HS384 and HS512.
+   *
+   * Or a function that makes it, for `client_secret_basic` and `client_secret_post`: Apple's secret is a JWT that ends. It is
+   * called at the first request, and again when the secret is a JWT near its end or the server refused it.
+   */
+  readonly client_secret?: string | (() => string | Promise<string>) | undefined;
   /** Private keys, chosen by `use`, `alg` and `kid`; only their public members are ever shown. */
   readonly jwks?: { readonly keys: readonly JsonObject[] } | undefined;
 

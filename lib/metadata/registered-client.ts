@@ -22,12 +22,15 @@ import {
   type Registration,
   type WithoutCredentials,
 } from './registration-findings.js';
+import { RenewableSecret } from './renewable-secret.js';
 
 /** A registered client: its metadata with wrapped secrets, and what must not be seen in it. */
 export interface RegisteredClient {
   readonly metadata: ParsedClientMetadata;
   readonly keys: readonly OwnKey[];
-  /** The secret to seal with for our own replicas. Undefined: the client has nothing that is secret. */
+  /** A `client_secret` that a function makes; undefined: it is text, or there is none. */
+  readonly renewableSecret: RenewableSecret | undefined;
+  /** The secret to seal with for our own replicas. Undefined: the client has nothing that is secret and stays the same. */
   readonly sealingSecret: Secret | undefined;
   readonly skew: number | undefined;
   readonly tolerance: number | undefined;
@@ -45,10 +48,12 @@ export interface RegisteredClient {
  */
 export function parseClientMetadata(client: ClientMetadata): RegisteredClient {
   throwFirst(clientFindings(client));
-  const { metadata, keys, privateJwks } = readRegistration(client, plainJson(client, 'client'));
+  const { metadata, keys, privateJwks } = readRegistration(client, jsonOf(client));
+  const { client_secret } = client;
   return {
     metadata: freeze(metadata),
     keys,
+    renewableSecret: typeof client_secret === 'function' ? new RenewableSecret(client_secret) : undefined,
     sealingSecret: metadata.client_secret ?? keySecret(privateJwks[0]),
     skew: client[clockSkew],
     tolerance: client[clockTolerance],
@@ -64,10 +69,16 @@ export function parseClientMetadata(client: ClientMetadata): RegisteredClient {
  * @throws {ConfigError} a member is no JSON
  */
 export function clientFindings(client: ClientMetadata): readonly Finding[] {
-  const members = plainJson(client, 'client');
+  const members = jsonOf(client);
   const wrong = valueFindings(members);
   const unfitting = wrong.length === 0 ? registrationFindings(readRegistration(client, members)) : [];
   return [...unsupportedFindings(client), ...wrong, ...unfitting, ...ownFindings(client)];
+}
+
+/** The members without a secret that is a function. @throws {ConfigError} another one is no JSON */
+function jsonOf(client: ClientMetadata): JsonObject {
+  const { client_secret, ...others } = client;
+  return plainJson(typeof client_secret === 'function' ? others : client, 'client');
 }
 
 /** @param members which have values of the right types */
@@ -76,7 +87,7 @@ function readRegistration(given: ClientMetadata, members: JsonObject): Registrat
   const jwks = parsed.jwks?.keys.filter(isJsonObject);
   const privateJwks = jwks?.filter(isPrivate) ?? [];
   const keys = privateJwks.map(ownKey).filter((key) => key !== undefined);
-  const method = parsed.token_endpoint_auth_method ?? defaultMethod(parsed.client_secret, keys);
+  const method = parsed.token_endpoint_auth_method ?? defaultMethod(given, keys);
   const metadata = {
     ...parsed,
     ...(jwks && { jwks: { keys: jwks.map(publicJwk) } }),
@@ -86,8 +97,8 @@ function readRegistration(given: ClientMetadata, members: JsonObject): Registrat
 }
 
 /** The default of OpenID Connect Core 1.0, section 9, where there is a secret; else what the client has a key for. */
-function defaultMethod(secret: Secret | undefined, keys: readonly OwnKey[]): ClientAuthenticationMethod {
-  if (secret !== undefined) {
+function defaultMethod({ client_secret }: ClientMetadata, keys: readonly OwnKey[]): ClientAuthenticationMethod {
+  if (client_secret !== undefined) {
     return 'client_secret_basic';
   }
   return signingKey(keys) === undefined ? 'none' : 'private_key_jwt';

@@ -83,7 +83,7 @@ function missingCredentials({ given, metadata, keys }: Registration): readonly F
     const method = metadata[member];
     const { needs, fits }: AuthenticationMethod = AUTHENTICATION_METHODS[method];
     const findings: Finding[] = [];
-    if (needs === 'secret' && metadata.client_secret === undefined) {
+    if (needs === 'secret' && given.client_secret === undefined) {
       const problem = `${isSecretUnset(given) ? `${UNSET}, and required by` : 'is required by'} ${member} ${method}`;
       findings.push(invalid({ member: 'client.client_secret', problem }, AUTHENTICATION));
     }
@@ -100,12 +100,15 @@ function missingCredentials({ given, metadata, keys }: Registration): readonly F
 }
 
 /** The secret is as long as every algorithm asks that it is the key of (OpenID Connect Core 1.0, section 16.19). */
-function shortSecrets({ metadata }: Registration): readonly Finding[] {
+function shortSecrets({ given, metadata }: Registration): readonly Finding[] {
   const bytes = Buffer.byteLength(metadata.client_secret?.reveal() ?? '');
   return registeredAlgorithms(metadata)
     .filter(({ alg }) => bytes < smallestSecret(alg))
     .map(({ member, alg }) => {
-      const problem = `needs a client_secret of ${smallestSecret(alg)} bytes or more`;
+      const problem =
+        typeof given.client_secret === 'function'
+          ? 'needs a client_secret that is text: a function may make another one at any time'
+          : `needs a client_secret of ${smallestSecret(alg)} bytes or more`;
       return invalid({ member: `client.${member}`, problem }, 'RFC 7518, section 3.2');
     });
 }

@@ -28,5 +28,5 @@ export function signerFor(client: RegisteredClient, alg: string, keyFor: KeyFor)
   if (alg === 'none') {
     return undefined;
   }
-  return alg.startsWith('HS') ? Buffer.from(client.client_secret ?? '') : keyFor(alg);
+  return alg.startsWith('HS') ? Buffer.from(String(client.client_secret ?? '')) : keyFor(alg);
 }
