@@ -1,6 +1,7 @@
 import type { ExecutionContext } from '@nestjs/common';
 
 import { isObject, member, text } from '../values/member.js';
+import * as requests from './requests.js';
 
 /** The kind of a call. Calls of any other kind are refused. */
 export type CallKind = 'http' | 'graphql' | 'ws' | 'rpc';
@@ -10,6 +11,8 @@ interface CallReader {
   readonly kind: CallKind;
   /** The request, client or message context with the credentials of this call or of its connection. */
   request(context: ExecutionContext): object;
+  /** The HTTP request of the call, or the one that opened its socket; undefined where there is none. */
+  httpRequest(context: ExecutionContext): unknown;
   /** An object that belongs to this call only, if the kind has one beside the request. */
   own?(context: ExecutionContext): unknown;
   /** The HTTP response, if there is one. */
@@ -25,6 +28,7 @@ const READERS: readonly CallReader[] = [
   {
     kind: 'http',
     request: (context) => context.getArgByIndex(0),
+    httpRequest: (context) => context.getArgByIndex(0),
     response: (context) => context.getArgByIndex(1),
     authorization: () => undefined,
     isHttp: () => true,
@@ -33,6 +37,7 @@ const READERS: readonly CallReader[] = [
   {
     kind: 'graphql',
     request: (context) => graphqlRequest(context.getArgByIndex(2)),
+    httpRequest: (context) => graphqlRequest(context.getArgByIndex(2)),
     // Several fields of one request are resolved at the same time; `info` is of one.
     own: (context) => context.getArgByIndex(3),
     // Express keeps the response on the request; on Fastify it is there when the application's `context` puts it there.
@@ -44,6 +49,8 @@ const READERS: readonly CallReader[] = [
   {
     kind: 'ws',
     request: (context) => context.getArgByIndex(0),
+    // Socket.IO keeps it on the client. The library `ws` does not: there an application may do the same.
+    httpRequest: (context) => member(context.getArgByIndex(0), 'request'),
     own: (context) => context.getArgByIndex(1),
     response: () => undefined,
     authorization: (context) => handshakeAuthorization(context.getArgByIndex(0)),
@@ -52,6 +59,7 @@ const READERS: readonly CallReader[] = [
   {
     kind: 'rpc',
     request: (context) => context.getArgByIndex(1),
+    httpRequest: () => undefined,
     response: () => undefined,
     authorization: (context) => messageAuthorization(context.getArgByIndex(1)),
     isHttp: () => false,
@@ -71,6 +79,18 @@ export function requestOf(context: ExecutionContext): object {
     throw new Error(`A call of type ${context.getType()} came without a context, so it is refused.`);
   }
   return request;
+}
+
+/** The HTTP request of a call, or the one that opened its socket, with the cookies of a browser; undefined where there is none. */
+export function httpRequestOf(context: ExecutionContext): object | undefined {
+  const request = readerOf(context).httpRequest(context);
+  return requests.isHttp(request) ? request : undefined;
+}
+
+/** Whether a call came over a socket. The request that opened it is then no request for this call. */
+export function isOverSocket(context: ExecutionContext): boolean {
+  const { kind } = readerOf(context);
+  return kind === 'ws' || requests.header(httpRequestOf(context), 'upgrade')?.toLowerCase() === 'websocket';
 }
 
 /** The object on which guards record the caller. It belongs to this call only. */
@@ -103,7 +123,7 @@ function readerOf(context: ExecutionContext): CallReader {
   const kind = context.getType<string>();
   const reader = BY_KIND.get(kind);
   if (reader === undefined) {
-    throw new Error(`OidcGuard does not protect a context of type ${kind}, so it refuses it.`);
+    throw new Error(`A context of type ${kind} is not protected, so it is refused.`);
   }
   return reader;
 }

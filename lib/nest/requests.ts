@@ -21,6 +21,11 @@ export function raw(request: unknown): IncomingMessage {
   throw new Error('Not an HTTP request: only the Express and Fastify adapters are supported');
 }
 
+/** Whether it is an HTTP request, of Node or of a framework. */
+export function isHttp(request: unknown): request is object {
+  return isIncomingMessage(member(request, 'raw')) || isIncomingMessage(request);
+}
+
 export function method(request: unknown): string {
   return raw(request).method ?? '';
 }

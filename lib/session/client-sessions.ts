@@ -42,6 +42,8 @@ export class ClientSessions implements SessionPort {
   #keeper: SessionKeeper | undefined;
   #beside: (request: unknown) => readonly string[] = () => [];
   readonly #current = new WeakMap<IncomingMessage, Current>();
+  /** What the first guard of a request finds. More of them ask where a request has several fields of GraphQL. */
+  readonly #finding = new WeakMap<IncomingMessage, Awaitable<AcceptedSession>>();
   /** What `session.validate` said in a request, or will have said. */
   readonly #users = new WeakMap<IncomingMessage, unknown>();
 
@@ -49,7 +51,7 @@ export class ClientSessions implements SessionPort {
   constructor(
     private readonly makeKeeper: () => SessionKeeper,
     readonly refresh: SessionRefresh,
-    private readonly client: Pick<OidcClient, 'forget' | 'revoke'>,
+    private readonly client: Pick<OidcClient, 'forget' | 'revoke' | 'metadata'>,
     private readonly settings: ClientSessionSettings = {},
     /** Reads the roles of a session's user. */
     readonly roles: SessionRoles = rolesReader(),
@@ -77,15 +79,31 @@ export class ClientSessions implements SessionPort {
 
   /**
    * Finds the session of a request for a guard, refreshes its tokens where it is time to, and has its user validated. A
-   * failure that passes leaves it as it was.
+   * failure that passes leaves it as it was. The first guard of a request gets the cookies to set.
    */
   find(request: object, response: unknown): Awaitable<AcceptedSession> {
-    return chain(this.#fresh(request, response), ({ session, setCookies }) =>
-      session === undefined
-        ? { setCookies }
-        : chain(this.#accepted(request, session), (accepted) =>
-            accepted === undefined ? { setCookies: this.keeper().clear(request) } : { session: accepted, setCookies },
-          ),
+    const raw = requests.raw(request);
+    const before = this.#finding.get(raw);
+    if (before !== undefined) {
+      return chain(before, ({ session }) =>
+        chain(session && this.read(request), (now) => ({ session: now, setCookies: [] })),
+      );
+    }
+    const finding = chain(this.#findFirst(request, response), (found) => this.#withOthers(request, found));
+    this.#finding.set(raw, finding);
+    return finding;
+  }
+
+  /**
+   * Finds the session of a request whose answer can set no cookies any more, such as the one that opened a socket. So nothing
+   * is refreshed, and nothing is remembered: the request is asked about for as long as the socket lives.
+   */
+  look(request: object): Awaitable<AcceptedSession> {
+    return chain(this.keeper().find(request), ({ session }) =>
+      chain(session && this.#validated(request, session, this.settings.validate?.(session.user, session)), (valid) => ({
+        session: valid,
+        setCookies: [],
+      })),
     );
   }
 
@@ -155,9 +173,34 @@ export class ClientSessions implements SessionPort {
     this.#beside = lines;
   }
 
-  /** Additional `Set-Cookie` lines for the answer to this request: see {@link alsoSet}. */
-  beside(request: unknown): readonly string[] {
-    return this.#beside(request);
+  /**
+   * Whether an origin is the application's own: a redirect URI has its host, or the cookie's domain does. Ports do not
+   * matter, as they do not for cookies.
+   */
+  isOwnOrigin(origin: string): boolean {
+    const { protocol, hostname } = URL.canParse(origin) ? new URL(origin) : { protocol: '', hostname: '' };
+    const { domain } = this.cookie;
+    const isOf = (own: URL): boolean => own.protocol === protocol && own.hostname === hostname;
+    const isBelow = domain !== undefined && (hostname === domain || hostname.endsWith(`.${domain}`));
+    return (
+      (isBelow && protocol === 'https:') || (this.client.metadata.redirect_uris ?? []).some((uri) => isOf(new URL(uri)))
+    );
+  }
+
+  #findFirst(request: object, response: unknown): Awaitable<AcceptedSession> {
+    return chain(this.#fresh(request, response), ({ session, setCookies }) =>
+      session === undefined
+        ? { setCookies }
+        : chain(this.#accepted(request, session), (accepted) =>
+            accepted === undefined ? { setCookies: this.keeper().clear(request) } : { session: accepted, setCookies },
+          ),
+    );
+  }
+
+  /** With the cookies that others than the session set: see {@link alsoSet}. */
+  #withOthers(request: object, found: AcceptedSession): AcceptedSession {
+    const others = this.#beside(request);
+    return others.length === 0 ? found : { ...found, setCookies: [...found.setCookies, ...others] };
   }
 
   #fresh(request: object, response: unknown): Awaitable<FoundSession> {
@@ -181,6 +224,17 @@ export class ClientSessions implements SessionPort {
     const raw = requests.raw(request);
     const validated = this.#users.get(raw) ?? validate(session.user, session);
     this.#users.set(raw, validated);
+    return this.#validated(request, session, validated);
+  }
+
+  #validated(
+    request: unknown,
+    session: KeptSession,
+    validated: unknown,
+  ): Awaitable<SessionContent<unknown> | undefined> {
+    if (this.settings.validate === undefined) {
+      return session;
+    }
     return chain(validated, (user) => (user ? { ...session, user } : this.#ended(request)));
   }
 

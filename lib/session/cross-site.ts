@@ -9,3 +9,13 @@ export function isCrossSiteChange(request: object): boolean {
     requests.header(request, 'sec-fetch-site') === 'cross-site' && !SAFE_METHODS.includes(requests.method(request))
   );
 }
+
+/**
+ * Whether a page of another site opened a socket. What comes over it later has no headers, so that any such socket counts,
+ * whatever its method. Some browsers send no `Sec-Fetch-Site` with it, but all of them send `Origin` (RFC 6455, section 10.2).
+ */
+export function isCrossSiteSocket(upgrade: object, sessions: { isOwnOrigin(origin: string): boolean }): boolean {
+  const site = requests.header(upgrade, 'sec-fetch-site');
+  const origin = requests.header(upgrade, 'origin');
+  return site === 'cross-site' || (site === undefined && origin !== undefined && !sessions.isOwnOrigin(origin));
+}

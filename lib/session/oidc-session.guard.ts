@@ -3,15 +3,17 @@ import { Inject, Injectable, type CanActivate, type ExecutionContext, type Type 
 import { StoreError } from '../errors/errors.js';
 import { accessRule, hasRequiredRole, type AccessRule } from '../nest/access-rule.js';
 import type { ResponseHeader } from '../nest/answer.js';
-import { admitAnonymous, authenticate } from '../nest/authenticated.js';
+import { admitNobody } from '../nest/anonymous.js';
+import { authenticate } from '../nest/authenticated.js';
 import { Authenticates } from '../nest/authenticating-guard.js';
+import { callOf, httpRequestOf, isOverSocket, kindOf, requestOf, responseOf } from '../nest/call.js';
 import { namedGuard } from '../nest/named-guard.js';
 import { refuse, type Refusal } from '../nest/refusal.js';
 import { Responses } from '../nest/responses.js';
 import { clientSessionsToken } from '../nest/tokens.js';
 import { chain, recover, type Awaitable } from '../values/awaitable.js';
 import { ClientSessions } from './client-sessions.js';
-import { isCrossSiteChange } from './cross-site.js';
+import { isCrossSiteChange, isCrossSiteSocket } from './cross-site.js';
 import { crossSite, loginRequired, roleMissing, sessionUnavailable } from './session-refusal.js';
 import type { SessionContent } from './session-content.js';
 
@@ -26,6 +28,9 @@ const OWN_ANSWER: ResponseHeader = ['Cache-Control', 'private, no-store'];
  * A cross-site request that changes state is refused with 403, whatever its cookies (`Sec-Fetch-Site`). While the store of
  * sessions can't be reached the answer is 503, and the browser keeps its cookie. Under `@Public()` and `@OptionalAuth()` the
  * user is set if there is a session, and no request is refused for the lack of one.
+ *
+ * In GraphQL and behind a WebSocket gateway the session is that of the HTTP request, or of the one that opened the socket. A
+ * socket that a page of another site opened counts for nothing. Refusals are exceptions of the call's kind.
  */
 @Injectable()
 @Authenticates('session')
@@ -44,55 +49,63 @@ export class OidcSessionGuard implements CanActivate {
   }
 
   canActivate(context: ExecutionContext): Awaitable<boolean> {
-    if (context.getType() !== 'http') {
-      throw new Error(`OidcSessionGuard does not know contexts of type ${context.getType()}`);
-    }
-    const http = context.switchToHttp();
-    const request: object = http.getRequest();
-    const response: object = http.getResponse();
     const rule = accessRule(context.getHandler(), context.getClass());
     const isOpen = rule.isPublic || rule.isOptional;
-    if (isCrossSiteChange(request)) {
-      return isOpen ? this.#admit(request) : this.#refuse(request, response, crossSite());
+    const request = httpRequestOf(context);
+    if (request === undefined) {
+      return isOpen ? this.#admit(context) : this.#refuse(context, loginRequired());
     }
+    const isSocket = isOverSocket(context);
+    if (isSocket ? isCrossSiteSocket(request, this.sessions) : isCrossSiteChange(request)) {
+      return isOpen ? this.#admit(context) : this.#refuse(context, crossSite());
+    }
+    const response = isSocket ? undefined : responseOf(context);
     return chain(
-      recover(() => this.sessions.find(request, response), storeErrorOf),
+      recover(() => this.#find(request, response), storeErrorOf),
       (found) => {
         if (found instanceof StoreError) {
-          return rule.isPublic ? this.#admit(request) : this.#refuse(request, response, sessionUnavailable(found));
+          return rule.isPublic ? this.#admit(context) : this.#refuse(context, sessionUnavailable(found));
         }
-        const { session } = found;
-        const setCookies = [...found.setCookies, ...this.sessions.beside(request)];
-        this.responses.deliver(response, [['Set-Cookie', setCookies]]);
+        const { session, setCookies } = found;
+        if (response !== undefined) {
+          this.responses.deliver(response, [['Set-Cookie', setCookies]]);
+        }
         if (session === undefined && !isOpen) {
-          return this.#refuse(request, response, loginRequired());
+          return this.#refuse(context, loginRequired());
         }
-        if (session !== undefined || setCookies.length > 0) {
+        if (response !== undefined && (session !== undefined || setCookies.length > 0)) {
           this.responses.deliver(response, [OWN_ANSWER]);
         }
-        return session === undefined ? this.#admit(request) : this.#authorize(session, rule, request, response);
+        return session === undefined ? this.#admit(context) : this.#authorize(session, rule, context);
       },
     );
   }
 
-  #authorize({ user }: SessionContent<unknown>, rule: AccessRule, request: object, response: object): Awaitable<true> {
+  #find(request: object, response: object | undefined): ReturnType<ClientSessions['find']> {
+    return response === undefined ? this.sessions.look(request) : this.sessions.find(request, response);
+  }
+
+  #authorize({ user }: SessionContent<unknown>, rule: AccessRule, context: ExecutionContext): Awaitable<boolean> {
     const roles = rule.roles.length === 0 ? [] : this.sessions.roles(user);
     return chain(roles, (has) => {
       if (!hasRequiredRole(rule, has)) {
-        return this.#refuse(request, response, roleMissing());
+        return this.#refuse(context, roleMissing());
       }
-      authenticate(request, { user });
+      authenticate(callOf(context), { user }, requestOf(context));
       return true;
     });
   }
 
-  #admit(request: object): true {
-    admitAnonymous(request, { user: undefined });
+  #admit(context: ExecutionContext): true {
+    admitNobody(context, { user: undefined });
     return true;
   }
 
-  #refuse(request: object, response: object, refusal: Refusal): never {
-    throw refuse(refusal, { kind: 'http', response, call: request }, this.responses);
+  #refuse(context: ExecutionContext, refusal: Refusal): Awaitable<never> {
+    const refused = { kind: kindOf(context), response: responseOf(context), call: callOf(context) };
+    return chain(refuse(refusal, refused, this.responses), (exception) => {
+      throw exception;
+    });
   }
 }
 

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import { describe, expect, it } from '@jest/globals';
 import type { ExecutionContext } from '@nestjs/common';
+import { RpcException } from '@nestjs/microservices';
 
 import { SessionError, StoreError } from '../../lib/errors/errors.js';
 import { authenticated } from '../../lib/nest/authenticated.js';
@@ -44,13 +45,14 @@ async function run(
   );
   const guard = new OidcSessionGuard(sessions, responses);
   const request = { method, url: '/', rawHeaders: [], headers: { 'sec-fetch-site': site } };
+  const response = {};
   const context = {
     getType: () => type,
     getClass: () => controller,
     getHandler: () => Guarded.prototype.handle,
-    switchToHttp: () => ({ getRequest: () => request, getResponse: () => ({}) }),
+    getArgByIndex: (index: number) => [request, response][index],
   } as unknown as ExecutionContext;
-  const outcome = { request, headers, passed: false, atOnce: false, refused: undefined as unknown };
+  const outcome = { request, message: response, headers, passed: false, atOnce: false, refused: undefined as unknown };
   try {
     const answer = guard.canActivate(context);
     outcome.atOnce = typeof answer === 'boolean';
@@ -155,12 +157,16 @@ describe('OidcSessionGuard', () => {
     ]);
   });
 
-  it('lets no other context pass', async () => {
-    for (const type of ['rpc', 'ws', 'graphql']) {
-      const { passed, refused } = await run(ALICE, { type });
-      expect(passed).toBe(false);
-      expect(refused).toMatchObject({ message: `OidcSessionGuard does not know contexts of type ${type}` });
-    }
+  it('finds nobody in a message of a microservice, and refuses a context that is unknown', async () => {
+    const { passed, refused } = await run(ALICE, { type: 'rpc' });
+    expect(passed).toBe(false);
+    expect(refused).toBeInstanceOf(RpcException);
+    expect(refused).toMatchObject({ error: { code: 16, error: 'login_required', status: 401 } });
+    const open = await run(ALICE, { type: 'rpc', controller: Open });
+    expect([open.passed, authenticated(open.message)]).toEqual([true, { user: undefined }]);
+    expect((await run(ALICE, { type: 'other' })).refused).toMatchObject({
+      message: 'A context of type other is not protected, so it is refused.',
+    });
   });
 
   it('NEST-15 has one class for each client', () => {
