@@ -1,3 +1,4 @@
+export { OidcAnyGuard } from './module/oidc-any.guard.js';
 export { OidcModule } from './module/oidc.module.js';
 export type {
   OidcModuleAsyncOptions,

@@ -13,6 +13,8 @@ import { clockSkewSchema, clockToleranceSchema } from '../metadata/client-metada
 import { Responses } from '../nest/responses.js';
 import { Routes } from '../nest/routes.js';
 import {
+  anyGuardToken,
+  clientSessionsToken,
   clientToken,
   evictionsToken,
   OIDC_CLOCK,
@@ -21,14 +23,18 @@ import {
   OIDC_DISPATCHER,
   operatorToken,
   optionsToken,
+  resourceServerToken,
   serversToken,
   serverToken,
 } from '../nest/tokens.js';
 import { GuardCheck } from '../resource-server/guard-check.js';
+import type { ResourceServer } from '../resource-server/resource-server.js';
 import { resourceServerExports, resourceServerProviders } from '../resource-server/resource-server.providers.js';
+import type { ClientSessions } from '../session/client-sessions.js';
 import { sessionExports, sessionProviders } from '../session/session.providers.js';
 import { Evictions } from '../tokens/evictions.js';
 import { validate } from '../values/validate.js';
+import type { BothRooms } from './oidc-any.guard.js';
 import { OidcDefaults, OidcDefaultsModule } from './oidc.defaults.js';
 import { mountedRoutes } from './mounted-routes.js';
 import { OidcLifecycle } from './oidc.lifecycle.js';
@@ -110,6 +116,7 @@ function define(extras: OidcModuleExtras, raw: readonly Provider[]): DynamicModu
       ...sessionProviders(name),
       ...loginProviders(name),
       ...routes.providers,
+      anyGuardProvider(name),
       ...providers,
     ],
     exports: [
@@ -119,6 +126,7 @@ function define(extras: OidcModuleExtras, raw: readonly Provider[]): DynamicModu
       ...resourceServerExports(name),
       ...sessionExports(name),
       ...loginExports(name),
+      anyGuardToken(name),
     ],
   };
 }
@@ -199,6 +207,17 @@ function clientProvider(name: string | undefined): FactoryProvider {
     provide: clientToken(name),
     inject: [serverToken(name), evictionsToken(name)],
     useFactory: (server: Server, evictions: Evictions) => new OidcClient(name, server, evictions),
+  };
+}
+
+function anyGuardProvider(name: string | undefined): FactoryProvider<BothRooms> {
+  return {
+    provide: anyGuardToken(name),
+    inject: [resourceServerToken(name), clientSessionsToken(name)],
+    useFactory: (resourceServer: ResourceServer | undefined, sessions: ClientSessions) => ({
+      resourceServer,
+      sessions,
+    }),
   };
 }
 

@@ -44,7 +44,8 @@ function found(context: ExecutionContext, member: keyof Authenticated, decorator
 }
 
 /**
- * The verified access token of the call, a `VerifiedAccessToken`. Under `@Public()` it is `undefined`.
+ * The verified access token of the call, a `VerifiedAccessToken`. It is `undefined` for a caller without one, such as
+ * under `@Public()`, `@OptionalAuth()` or `OidcAnyGuard`.
  *
  * ```ts
  * @Get()
@@ -63,7 +64,8 @@ export const AccessToken: () => ParameterDecorator = createParamDecorator(
 
 /**
  * The caller. Under `OidcGuard` it is the verified token, or what `resourceServer.validate` made of it; under
- * `OidcSessionGuard` it is what the strategy's `validate` returned. Under `@Public()` it is `undefined` when nobody is there.
+ * `OidcSessionGuard` it is what the strategy's `validate` returned. Under `@Public()` and
+ * `@OptionalAuth()` it is `undefined` when nobody is there.
  *
  * ```ts
  * @Get('me')

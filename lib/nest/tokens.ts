@@ -53,3 +53,6 @@ export const logoutToken = tokensOf('logout');
 
 /** Token of the mounted routes of the client called `name`. */
 export const routesToken = tokensOf('routes');
+
+/** Token of what the guard of the client called `name` is made of, for callers with a token or a session. */
+export const anyGuardToken = tokensOf('any-guard');
