@@ -194,14 +194,16 @@ function isName(value: unknown): boolean {
   return typeof value === 'string' && NAMES.includes(value);
 }
 
-/** A profile by its name, or one of one's own. Default `rfc9068`. */
-export const accessTokensSchema = v.optional(
-  v.lazy((value) => (typeof value === 'string' ? named : accessTokenProfileSchema)),
-  'rfc9068' as const,
-);
-
 /** `accessTokens`, as an application writes it. */
 export type AccessTokensOption = AccessTokenProfileName | AccessTokenProfile;
+
+/** Its type is written out, because an application may pass lists that are read-only. */
+const eitherSchema: v.GenericSchema<AccessTokensOption, AccessTokenProfile> = v.lazy((value) =>
+  typeof value === 'string' ? named : accessTokenProfileSchema,
+);
+
+/** A profile by its name, or one of one's own. Default `rfc9068`. */
+export const accessTokensSchema = v.optional(eitherSchema, 'rfc9068');
 
 /** `accessTokens`, as a profile. */
 export type AccessTokensSetting = v.InferOutput<typeof accessTokensSchema>;
