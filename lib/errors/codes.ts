@@ -110,6 +110,8 @@ export type AuthorizationResponseErrorCode =
   | 'NO_TRANSACTION'
   | 'TRANSACTION_INVALID'
   | 'TRANSACTION_EXPIRED'
+  /** The store has no such transaction: it was used before, or is another browser's. */
+  | 'TRANSACTION_CONSUMED'
   | RequestErrorCode;
 
 /** A request is ambiguous or malformed. */

@@ -3,18 +3,20 @@ import { loginScope } from '../authorization/authorization-request.js';
 import type { OidcClient } from '../client/oidc-client.js';
 import { ConfigError } from '../errors/errors.js';
 import type { OperatorPort } from '../events/operator-events.js';
-import type { CookieAttributes } from '../nest/cookies.js';
 import { Sites, type Site } from '../nest/sites.js';
-import type { SessionKeeper } from '../session/session.port.js';
+import type { SessionKeeper, SessionPort } from '../session/session.port.js';
 import type { Sealer } from '../storage/sealer.js';
 import type { LoginSettings } from './login.options.js';
 import { cutPrefixOf, type LoginOrigin } from './relocation.js';
-import { TransactionCookies } from './transaction-cookies.js';
+import { StoredTransactions } from './stored-transactions.js';
+import { TransactionCookies, type Transactions } from './transaction-cookies.js';
 
 /** Logins of one domain of the application. */
 export interface LoginSite extends LoginOrigin {
   readonly redirect_uri: string;
-  readonly transactions: TransactionCookies;
+  readonly cookies: TransactionCookies;
+  /** Where the transactions are: in these cookies, or in the store of the sessions. */
+  readonly transactions: Transactions;
 }
 
 /** The settings of a login, derived from the options and checked at boot. */
@@ -31,12 +33,13 @@ export function planLogin(
   server: Server,
   operator: OperatorPort,
   settings: LoginSettings,
-  keeper: SessionKeeper,
+  sessions: Pick<SessionPort, 'keeper' | 'cookie' | 'store'>,
   sealer: Sealer,
-  framed: CookieAttributes,
 ): LoginPlan {
   const { redirect_uris = [], response_types, grant_types, scope: registered } = client.metadata;
   const scope = settings.scope ?? loginScope(registered);
+  const keeper = sessions.keeper();
+  const { store } = sessions;
   const sites = Sites.of(redirect_uris, client.name);
   requireRegistered('client.response_types', response_types, 'code');
   requireRegistered('client.grant_types', grant_types, 'authorization_code');
@@ -57,22 +60,27 @@ export function planLogin(
   const { default_max_age: max_age } = client.metadata;
   const configured = { issuer, scope, response_mode, ...(max_age !== undefined && { max_age }) };
   // In a frame the login needs its cookies as the session does.
-  const sameSite = isFormPost || framed.sameSite === 'none' ? 'none' : 'lax';
-  const { partitioned } = framed;
+  const sameSite = isFormPost || sessions.cookie.sameSite === 'none' ? 'none' : 'lax';
+  const { partitioned } = sessions.cookie;
   return {
-    sites: sites.map(({ redirect_uri, origin, cookies }: Site) => ({
-      redirect_uri,
-      origin,
-      cutPrefix: cutPrefixOf(new URL(redirect_uri).pathname, settings.callbackPath),
-      transactions: new TransactionCookies(
+    sites: sites.map(({ redirect_uri, origin, cookies: profile }: Site) => {
+      const of = { ...configured, redirect_uri };
+      const cookies = new TransactionCookies(
         sealer,
-        cookies.with({ partitioned }),
+        profile.with({ partitioned }),
         sameSite,
-        { ...configured, redirect_uri },
+        of,
         clock.now,
         settings.transactionLifetime,
-      ),
-    })),
+      );
+      return {
+        redirect_uri,
+        origin,
+        cutPrefix: cutPrefixOf(new URL(redirect_uri).pathname, settings.callbackPath),
+        cookies,
+        transactions: store === undefined ? cookies : new StoredTransactions(cookies, store),
+      };
+    }),
     scope,
     callbackPaths: settings.callbackPath ? [settings.callbackPath] : redirect_uris.map((uri) => new URL(uri).pathname),
     keeper,

@@ -141,7 +141,7 @@ export class Login {
     const parameters = await readResponse(request, this.settings.responseMode);
     const cookies = requests.cookies(request);
     const state = stateOf(parameters);
-    const transaction = site.transactions.nameOf(cookies, state);
+    const transaction = site.cookies.nameOf(cookies, state);
     return transaction === undefined
       ? this.#withoutTransaction(request, site, state)
       : { site, parameters, cookies, transaction, login: stateHash(state) };
@@ -154,18 +154,31 @@ export class Login {
   }
 
   /**
-   * Ends a login. Its transaction is used up even if this fails: see {@link used}.
+   * Opens the login's transaction. From here on it is used up, even if the login fails: see {@link used}.
+   *
+   * @throws {AuthorizationResponseError} it is not of this browser, or was used before
+   * @throws {StoreError} the store can't be reached; it still has the transaction
+   */
+  open({ site, cookies, transaction }: LoginResponse): Awaitable<LoginTransaction> {
+    return site.transactions.open(cookies, transaction);
+  }
+
+  /**
+   * Ends a login.
    *
    * @returns the completed login, or where to go after a login that took too long
    * @throws {OidcError} the response is not valid for the login
    */
-  async finish(request: unknown, response: LoginResponse): Promise<LoggedIn | BegunLogin> {
-    const { site, parameters, cookies } = response;
-    const opened = site.transactions.open(cookies, response.transaction);
-    if (site.transactions.isLate(opened)) {
-      return this.#afterTooLong(request, response, opened);
+  async finish(
+    request: unknown,
+    response: LoginResponse,
+    transaction: LoginTransaction,
+  ): Promise<LoggedIn | BegunLogin> {
+    const { site, parameters } = response;
+    if (site.cookies.isLate(transaction)) {
+      return this.#afterTooLong(request, response, transaction);
     }
-    const { authorization, returnTo, remember } = opened;
+    const { authorization, returnTo, remember } = transaction;
     const { userinfo, trustedAudiences, nonce } = this.settings;
     const result = await this.client.callback(parameters, authorization, { userinfo, trustedAudiences, nonce });
     return {
@@ -213,13 +226,13 @@ export class Login {
       parameters: { ...this.settings.parameters, ...own },
       response_mode,
     });
-    const setCookies = site.transactions.begin(requests.cookies(request), { authorization, ...kept });
+    const setCookies = await site.transactions.begin(requests.cookies(request), { authorization, ...kept });
     return { location: url, setCookies };
   }
 
   /** The `Set-Cookie` line that clears a used transaction. */
   used({ site, transaction }: LoginResponse): string {
-    return site.transactions.clear(transaction);
+    return site.cookies.clear(transaction);
   }
 
   /** Whether the application uses a session guard. */
@@ -255,13 +268,13 @@ export class Login {
    */
   async #refuseResponse(request: unknown): Promise<void> {
     const { sites, callbackPaths } = this.#plan();
-    const { transactions } = sites.at(request);
+    const site = sites.at(request);
     const cookies = requests.cookies(request);
-    if (!transactions.hasAny(cookies)) {
+    if (!site.cookies.hasAny(cookies)) {
       return;
     }
     const parameters = await readableParameters(request, this.settings.responseMode);
-    if (isResponse(parameters) && transactions.nameOf(cookies, parameters.get('state') ?? '') !== undefined) {
+    if (isResponse(parameters) && site.cookies.nameOf(cookies, parameters.get('state') ?? '') !== undefined) {
       throw new AuthorizationResponseError(
         'CALLBACK_PATH_MISMATCH',
         'The response came to another path than the callback. Mend the route or the proxy, or set login.callbackPath.',
@@ -278,7 +291,7 @@ export class Login {
       const returnTo = startedBy?.login === stateHash(state) ? startedBy.returnTo : undefined;
       return { alreadyAt: this.#returnUrl(site, returnTo, this.#plan().callbackPaths) };
     }
-    throw site.transactions.hasAny(requests.cookies(request))
+    throw site.cookies.hasAny(requests.cookies(request))
       ? new AuthorizationResponseError('STATE_MISMATCH', 'The response answers no login of this browser')
       : new AuthorizationResponseError('NO_TRANSACTION', 'This browser has begun no login');
   }
@@ -289,16 +302,8 @@ export class Login {
 
   #plan(): LoginPlan {
     if (this.#planned === undefined) {
-      const plan = planLogin(
-        this.client,
-        this.server,
-        this.operator,
-        this.settings,
-        this.sessions.keeper(),
-        this.sealer,
-        this.sessions.cookie,
-      );
-      this.sessions.alsoSet((request) => plan.sites.at(request).transactions.clearSurplus(requests.cookies(request)));
+      const plan = planLogin(this.client, this.server, this.operator, this.settings, this.sessions, this.sealer);
+      this.sessions.alsoSet((request) => plan.sites.at(request).cookies.clearSurplus(requests.cookies(request)));
       this.#planned = plan;
     }
     return this.#planned;

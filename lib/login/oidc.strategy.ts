@@ -1,7 +1,7 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import passport from 'passport';
 
-import { SessionError } from '../errors/errors.js';
+import { SessionError, StoreError } from '../errors/errors.js';
 import * as requests from '../nest/requests.js';
 import type { TokenResponse } from '../tokens/token-response.js';
 import type { JsonObject, JsonValue } from '../values/json.js';
@@ -9,6 +9,7 @@ import { answerWith, type Ending, type Outcome, type Success } from './ending.js
 import { loginRefusal, refusedLogin } from './login-refusal.js';
 import type { LoginExtra } from './login-extra.js';
 import { Login, type LoggedIn, type LoginResponse } from './login.js';
+import type { LoginTransaction } from './transaction-cookies.js';
 
 /** The callbacks that Passport sets on a strategy for each attempt. Exactly one of them is called, at its end. */
 interface PassportCallbacks {
@@ -151,8 +152,10 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
   /** Ends the response's login. Never rejects, because the transaction is used up even after an error. */
   private async complete(request: unknown, response: LoginResponse, options: AttemptOptions): Promise<Outcome> {
     const used = this.login.used(response);
+    let transaction: LoginTransaction | undefined;
     try {
-      const result = await this.login.finish(request, response);
+      transaction = await this.login.open(response);
+      const result = await this.login.finish(request, response, transaction);
       if ('location' in result) {
         return { location: result.location, setCookies: [used, ...result.setCookies] };
       }
@@ -160,7 +163,9 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
       this.login.reportSize([used, ...setCookies]);
       return { user, returnTo: result.returnTo, setCookies: [used, ...setCookies] };
     } catch (error) {
-      return { error, setCookies: [used] };
+      // A store that could not give the transaction out still has it.
+      const isUnused = transaction === undefined && error instanceof StoreError;
+      return { error, setCookies: isUnused ? [] : [used] };
     }
   }
 

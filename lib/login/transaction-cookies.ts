@@ -12,16 +12,17 @@ import { AuthorizationResponseError, SessionError } from '../errors/errors.js';
 import { singleCookie, type CookieProfile, type Cookies, type SameSite } from '../nest/cookies.js';
 import { MAX_PART_LENGTH } from '../storage/sealed-parts.js';
 import type { Sealer } from '../storage/sealer.js';
+import type { Awaitable } from '../values/awaitable.js';
 import type { Complete } from '../values/complete.js';
 import type { LoginParameters } from './login-parameters.js';
 
 const LABEL = 'login transaction';
 const BASE_NAME = 'oidc-login';
 
-/** Seconds that a cookie outlives its login: who comes late is sent to a new login with the same return URL. */
+/** Seconds that a transaction outlives its login: who comes late is sent to a new login with the same return URL. */
 const AFTERWARDS = 3600;
 
-/** Bytes of parameters that a cookie keeps for a new login. */
+/** Bytes of parameters that a transaction keeps for a new login. */
 const MAX_PARAMETERS = 512;
 
 /** Maximum number of logins at once in one browser, for example in tabs that are restored after a restart. */
@@ -75,6 +76,27 @@ const sealedSchema = v.tuple([
   v.optional(v.literal(true)),
 ]);
 
+/** Where the transactions of logins are kept. */
+export interface Transactions {
+  /**
+   * Begins a login. The oldest others are cleared if there are too many.
+   *
+   * @returns its `Set-Cookie` lines
+   * @throws {SessionError} `SESSION_TOO_LARGE` it does not fit into a cookie
+   * @throws {StoreError} the store can't be reached
+   */
+  begin(cookies: Cookies, transaction: LoginTransaction): Awaitable<readonly string[]>;
+
+  /**
+   * Opens a login's transaction. The login may be too old: see {@link TransactionCookies.isLate}.
+   *
+   * @param name of its cookie
+   * @throws {AuthorizationResponseError} `TRANSACTION_INVALID`, `TRANSACTION_CONSUMED`
+   * @throws {StoreError} the store can't be reached
+   */
+  open(cookies: Cookies, name: string): Awaitable<LoginTransaction>;
+}
+
 /**
  * Cookies of the logins that a browser has begun: one sealed cookie each, so that tabs don't disturb each other.
  *
@@ -84,8 +106,11 @@ const sealedSchema = v.tuple([
  * The cookie holds only the values that differ between logins. `state` and `nonce` are derived from the code verifier, the
  * start is in the name. The configuration is authenticated: after a change of it the login is invalid.
  */
-export class TransactionCookies {
+export class TransactionCookies implements Transactions {
   readonly #prefix: string;
+
+  /** Seconds for which a transaction is kept: an hour longer than its login may take. */
+  readonly maxAge: number;
 
   /**
    * @param sameSite `none` for a response by cross-site POST
@@ -100,15 +125,16 @@ export class TransactionCookies {
     private readonly lifetime: number,
   ) {
     this.#prefix = `${profile.name(BASE_NAME)}.`;
+    this.maxAge = lifetime + AFTERWARDS;
   }
 
-  /**
-   * Begins a login. The oldest others are cleared if there are too many.
-   *
-   * @returns its `Set-Cookie` lines
-   * @throws {SessionError} `SESSION_TOO_LARGE` it does not fit into a cookie
-   */
   begin(cookies: Cookies, transaction: LoginTransaction): readonly string[] {
+    const { name, value } = this.seal(transaction);
+    return this.set(cookies, name, value);
+  }
+
+  /** Seals a transaction, for the cookie of this name or for a store. @throws {SessionError} `SESSION_TOO_LARGE` */
+  seal(transaction: LoginTransaction): { readonly name: string; readonly value: string } {
     const { authorization } = transaction;
     const { state, started_at, code_verifier } = authorization;
     const name = `${this.#prefix}${Math.floor(started_at)}.${stateHash(state)}`;
@@ -117,10 +143,14 @@ export class TransactionCookies {
     if (value.length > MAX_PART_LENGTH) {
       throw new SessionError('SESSION_TOO_LARGE', 'The login does not fit into a cookie');
     }
-    const maxAge = this.lifetime + AFTERWARDS;
+    return { name, value };
+  }
+
+  /** The `Set-Cookie` lines of a new login's cookie, and those that clear surplus ones. */
+  set(cookies: Cookies, name: string, value: string): readonly string[] {
     return [
       ...this.clearSurplus(cookies, [name, value]),
-      this.profile.set(name, value, { sameSite: this.sameSite, maxAge }),
+      this.profile.set(name, value, { sameSite: this.sameSite, maxAge: this.maxAge }),
     ];
   }
 
@@ -135,14 +165,13 @@ export class TransactionCookies {
     return this.#names(cookies).length > 0;
   }
 
-  /**
-   * Opens a login's cookie. The login may be too old: see {@link isLate}.
-   *
-   * @throws {AuthorizationResponseError} `TRANSACTION_INVALID`
-   */
   open(cookies: Cookies, name: string): LoginTransaction {
-    const sealed = singleCookie(cookies, name) ?? '';
-    const bytes = this.sealer.openBytes(LABEL, placeOf(name, this.settings), sealed)?.bytes;
+    return this.unseal(name, singleCookie(cookies, name) ?? '');
+  }
+
+  /** Opens what {@link seal} made. @throws {AuthorizationResponseError} `TRANSACTION_INVALID` */
+  unseal(name: string, value: string): LoginTransaction {
+    const bytes = this.sealer.openBytes(LABEL, placeOf(name, this.settings), value)?.bytes;
     const rest = bytes && restOf(bytes.subarray(VERIFIER_LENGTH));
     if (bytes === undefined || rest === undefined) {
       throw new AuthorizationResponseError('TRANSACTION_INVALID', 'The login was not begun here');

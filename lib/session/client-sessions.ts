@@ -4,6 +4,7 @@ import type { OidcClient } from '../client/oidc-client.js';
 import { SessionError } from '../errors/errors.js';
 import type { CookieAttributes } from '../nest/cookies.js';
 import * as requests from '../nest/requests.js';
+import type { OidcStore } from '../storage/oidc-store.js';
 import { chain, type Awaitable } from '../values/awaitable.js';
 import type { SessionContent } from './session-content.js';
 import { rolesReader, type SessionRoles } from './session-roles.js';
@@ -13,7 +14,10 @@ import type { SessionSettings } from './session.options.js';
 import type { EndedTokens, FoundSession, KeptSession, SessionKeeper, SessionPort, SessionsOf } from './session.port.js';
 
 /** The settings of sessions that are not their keeper's. */
-export type ClientSessionSettings = Partial<Pick<SessionSettings, 'cookie' | 'validate'>>;
+export interface ClientSessionSettings extends Partial<Pick<SessionSettings, 'cookie' | 'validate'>> {
+  /** Undefined: sessions are in cookies. */
+  readonly store?: OidcStore | undefined;
+}
 
 /** A found session that is valid. */
 interface ValidSession extends FoundSession {
@@ -56,6 +60,10 @@ export class ClientSessions implements SessionPort {
     /** Reads the roles of a session's user. */
     readonly roles: SessionRoles = rolesReader(),
   ) {}
+
+  get store(): OidcStore | undefined {
+    return this.settings.store;
+  }
 
   get cookie(): CookieAttributes {
     return this.settings.cookie ?? {};

@@ -1,4 +1,5 @@
 import type { CookieAttributes } from '../nest/cookies.js';
+import type { OidcStore } from '../storage/oidc-store.js';
 import type { Awaitable } from '../values/awaitable.js';
 import type { KeptSession, NewSession, SessionIdentity, StartedBy } from './session-content.js';
 
@@ -72,6 +73,9 @@ export interface SessionKeeper {
 export interface SessionPort {
   /** Attributes of the session's cookie. */
   readonly cookie: CookieAttributes;
+
+  /** The store of the sessions; undefined: they are in cookies. */
+  readonly store: OidcStore | undefined;
 
   /** Whether the application uses a session guard. */
   readonly areRead: boolean;

@@ -63,11 +63,12 @@ export function sessionProviders(name?: string): Provider[] {
         const { session, store, login } = options;
         const flight = new RefreshFlight(client.clock.now, sealer, store);
         const refresh = new SessionRefresh(client, flight, operator, store !== undefined, login);
+        const settings = { ...session, store: session?.keep === 'cookie' ? undefined : store };
         return new ClientSessions(
           () => makeKeeper(client, session, sealer, store, operator),
           refresh,
           client,
-          session,
+          settings,
           rolesFor(client, options),
         );
       },
