@@ -16,9 +16,9 @@ import { text } from '../values/member.js';
 import { CallbackFlight } from './callback-flight.js';
 import type { Outcome } from './ending.js';
 import { extraOf, type LoginExtra } from './login-extra.js';
+import { ownParameters, requestedParameters, RETURN_TO, type LoginParameters } from './login-parameters.js';
 import { planLogin, type LoginPlan, type LoginSite } from './login-plan.js';
 import { isResponse, readableParameters, readResponse, stateOf } from './login-response.js';
-import { ownParameters, requestedParameters, RETURN_TO, type LoginParameters } from './login-parameters.js';
 import type { LoginSettings } from './login.options.js';
 import { relocated } from './relocation.js';
 import { returnUrl } from './return-url.js';
@@ -128,7 +128,7 @@ export class Login {
     const wanted = singleParameter(query, RETURN_TO);
     const returnTo = this.#returnUrl(site, wanted, [...callbackPaths, requests.path(request)]);
     const remember = singleParameter(requests.query(request), REMEMBER) === 'true' || undefined;
-    return this.#begin(request, site, parameters, { returnTo, remember, repeatWith: mayRepeat(parameters) });
+    return this.#begin(request, site, parameters, { returnTo, remember, repeatWith: mayRepeat(parameters, returnTo) });
   }
 
   /**

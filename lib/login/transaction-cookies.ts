@@ -22,8 +22,9 @@ const BASE_NAME = 'oidc-login';
 /** Seconds that a transaction outlives its login: who comes late is sent to a new login with the same return URL. */
 const AFTERWARDS = 3600;
 
-/** Bytes of parameters that a transaction keeps for a new login. */
+/** Bytes of parameters that a cookie keeps for a new login, and of them with the return URL: that one comes first. */
 const MAX_PARAMETERS = 512;
+const MAX_KEPT = 2050;
 
 /** Maximum number of logins at once in one browser, for example in tabs that are restored after a restart. */
 const MAX_TRANSACTIONS = 30;
@@ -242,8 +243,9 @@ function sealedBytes({ authorization, returnTo, remember, repeatWith }: LoginTra
 }
 
 /** The parameters, where they are short enough to be kept for a login that begins again. */
-export function mayRepeat(parameters: LoginParameters): LoginParameters | undefined {
-  return Buffer.byteLength(JSON.stringify(parameters)) <= MAX_PARAMETERS ? parameters : undefined;
+export function mayRepeat(parameters: LoginParameters, returnTo: string): LoginParameters | undefined {
+  const bytes = Buffer.byteLength(JSON.stringify(parameters));
+  return bytes <= MAX_PARAMETERS && bytes + returnTo.length <= MAX_KEPT ? parameters : undefined;
 }
 
 /** Reads the sealed tuple; undefined if another version of this library sealed it. */

@@ -194,8 +194,10 @@ describe('TransactionCookies', () => {
       const jar = keep(new Map(), transactions.begin(NOTHING, { ...begun, repeatWith }));
       expect(transactions.open(sent(jar), [...jar.keys()][0] ?? '').repeatWith).toEqual(repeatWith);
     }
-    expect(mayRepeat({ a: 'x'.repeat(504) })).toEqual({ a: 'x'.repeat(504) });
-    expect(mayRepeat({ a: 'x'.repeat(505) })).toBeUndefined();
+    const longest = `/${'a'.repeat(2047)}`;
+    expect(mayRepeat({ a: 'x'.repeat(504) }, '/')).toEqual({ a: 'x'.repeat(504) });
+    expect(mayRepeat({ a: 'x'.repeat(505) }, '/')).toBeUndefined();
+    expect([mayRepeat({}, longest), mayRepeat({ a: 'x' }, longest)]).toEqual([{}, undefined]);
   });
 
   it.each([
