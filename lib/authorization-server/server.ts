@@ -20,7 +20,7 @@ import type { DiscoverySource } from '../metadata/discovery.js';
 import { throwFirst, toError, type Finding } from '../metadata/finding.js';
 import { allowedAlgorithms, PROTECTED_ANSWERS, type SignedAnswerName } from '../metadata/protected-answer.js';
 import type { RegisteredClient } from '../metadata/registered-client.js';
-import { algorithmFindings, methodFindings, missingEndpoint } from '../metadata/server-findings.js';
+import { algorithmFindings, methodFindings, missingEndpoint, pkceFindings } from '../metadata/server-findings.js';
 import type { Endpoint, ServerMetadata } from '../metadata/server-metadata.js';
 import { clientAuthentication, type ClientAuthentication, type Credentials } from './client-authentication.js';
 import { DpopRequests } from './dpop-requests.js';
@@ -40,6 +40,7 @@ export class Server extends PublishedServer {
   readonly #cannotIntrospect: RegisteredClient['cannotIntrospect'];
   readonly #used = new Set<Endpoint>();
   readonly #needed = new Set<Endpoint>();
+  #needsPkce = false;
 
   constructor(
     readonly client: RegisteredClient,
@@ -87,6 +88,11 @@ export class Server extends PublishedServer {
     endpoints.forEach((endpoint) => this.#used.add(endpoint));
   }
 
+  /** Says at boot that logins depend on PKCE, so that {@link findings} can miss it early. */
+  needsPkce(): void {
+    this.#needsPkce = true;
+  }
+
   /**
    * Fetches the server's metadata now and checks the registration against it.
    *
@@ -96,6 +102,7 @@ export class Server extends PublishedServer {
     const metadata = await this.refreshedMetadata();
     return [
       ...algorithmFindings(this.client.metadata, metadata),
+      ...(this.#needsPkce ? pkceFindings(metadata) : []),
       ...[...this.#used].flatMap((endpoint) => this.#endpointFindings(endpoint, metadata)),
     ];
   }

@@ -1,6 +1,8 @@
 import type { Server } from '../authorization-server/server.js';
-import { AuthorizationResponseError, ConfigError, VerificationError } from '../errors/errors.js';
+import { AuthorizationResponseError, VerificationError } from '../errors/errors.js';
 import { DpopKey } from '../jose/dpop-key.js';
+import { throwFirst } from '../metadata/finding.js';
+import { pkceFindings } from '../metadata/server-findings.js';
 import { VerifiedIdToken } from '../tokens/id-token.js';
 import type { TokenResponse } from '../tokens/token-response.js';
 import type { TrustedAudiences } from '../tokens/trusted-audiences.js';
@@ -54,7 +56,7 @@ export async function authorizationCodeGrant(
   }
   const isNonceOptional = nonceOption === 'unsupported';
   if (isNonceOptional) {
-    await requirePkce(server);
+    throwFirst(pkceFindings(await server.metadata()));
   }
   const form = { grant_type: 'authorization_code', code, redirect_uri, code_verifier };
   const tokens = await requestTokens(server, form, { scope, dpop_key: DpopKey.fromJwk(login.dpop_jwk) });
@@ -64,19 +66,4 @@ export async function authorizationCodeGrant(
   const { access_token } = tokens;
   const expected = { nonce, isNonceOptional, access_token, max_age, started_at, trustedAudiences };
   return { tokens, idToken: await VerifiedIdToken.verify(server, tokens.id_token, expected) };
-}
-
-/**
- * Checks that the server can bind the code to the login without a nonce (RFC 9700, section 2.1.1). A server that lists no
- * methods at all is believed.
- */
-async function requirePkce(server: Server): Promise<void> {
-  const { code_challenge_methods_supported: methods } = await server.metadata();
-  if (Array.isArray(methods) && !methods.includes('S256')) {
-    throw new ConfigError(
-      'INVALID_CONFIG',
-      'login.nonce',
-      'can be unsupported only at a server that has PKCE with S256',
-    );
-  }
 }

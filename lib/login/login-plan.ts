@@ -52,6 +52,7 @@ export function planLogin(
     operator.report({ kind: 'insecure-cookies', hosts: insecure.map((uri) => new URL(uri).host) });
   }
   if (settings.nonce === 'unsupported') {
+    server.needsPkce();
     operator.report({ kind: 'login-without-nonce' });
   }
   server.needs('authorization_endpoint', 'token_endpoint');

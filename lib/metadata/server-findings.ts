@@ -2,7 +2,7 @@ import { AUTHENTICATED_ENDPOINTS, isAuthenticated, type PublishedMethods } from 
 import type { ParsedClientMetadata } from './client-metadata.schema.js';
 import type { Finding } from './finding.js';
 import { SIGNED_ANSWERS, type PublishedProtection } from './protected-answer.js';
-import type { Endpoint } from './server-metadata.js';
+import type { Endpoint, ServerMetadata } from './server-metadata.js';
 
 const SERVER_METADATA = 'RFC 8414, section 2';
 
@@ -16,6 +16,17 @@ export function algorithmFindings(client: ParsedClientMetadata, server: Publishe
     const problem = 'is not among the algorithms of the server';
     return [{ member: `client.${registered}`, problem, rule: specification, code: 'INVALID_CONFIG' }];
   });
+}
+
+/**
+ * PKCE, where ID tokens need not repeat the nonce: then nothing else ties the code to the login. A server that lists no method
+ * at all is believed to have it, because many leave the list out.
+ */
+export function pkceFindings({ code_challenge_methods_supported: methods }: ServerMetadata): readonly Finding[] {
+  const problem = 'can be unsupported only at a server that has PKCE with S256';
+  return Array.isArray(methods) && !methods.includes('S256')
+    ? [{ member: 'login.nonce', problem, rule: 'RFC 9700, section 2.1.1', code: 'INVALID_CONFIG' }]
+    : [];
 }
 
 /** An endpoint that the client needs and the server does not publish. */

@@ -3,6 +3,7 @@ import { expect, it } from '@jest/globals';
 import { createApp, onBothAdapters } from '../support/app/apps.js';
 import { expectCallbackRefused } from '../support/app/outcomes.js';
 import { Browser } from '../support/browser/browser.js';
+import { startProvider } from '../support/provider/provider.js';
 
 const WARNING =
   'login.nonce is unsupported: only PKCE keeps a stolen code out of another login. The provider has to check it.';
@@ -29,5 +30,15 @@ onBothAdapters((adapter) => {
     const app = await createApp({ adapter, options: { login: { nonce: 'unsupported' } } });
     app.op.discovery((document) => ({ ...document, code_challenge_methods_supported: ['plain'] }));
     expectCallbackRefused(await new Browser(app).login(), 502, 'INVALID_CONFIG', app);
+    expect(app.op.count('token')).toBe(0);
+  });
+
+  it('stops the boot at a provider without PKCE, where that asks the provider', async () => {
+    const op = await startProvider();
+    op.discovery((document) => ({ ...document, code_challenge_methods_supported: ['plain'] }));
+    const options = { login: { nonce: 'unsupported' }, discovery: { when: 'boot' } } as const;
+    await expect(createApp({ adapter, op, options })).rejects.toMatchObject({
+      message: 'login.nonce: can be unsupported only at a server that has PKCE with S256',
+    });
   });
 });
