@@ -8,6 +8,9 @@ import { RELOCATED } from './relocation.js';
 /** Query parameter of the return URL. */
 export const RETURN_TO = 'returnTo';
 
+/** Query parameter of a login whose session shall outlive the browser: see `session.persistent`. */
+export const REMEMBER = 'remember';
+
 /** Characters of a value that a request may choose. The longest address of mail has 254 (RFC 5321, section 4.5.3.1.3). */
 const LONGEST_VALUE = 512;
 
@@ -16,12 +19,13 @@ export type LoginParameters = Readonly<Record<string, string>>;
 
 /** Whether the name is one that a request of ours or of the protocol has a meaning for. */
 export function isTaken(name: string): boolean {
-  return isProtocolParameter(name) || name === RETURN_TO || name === RELOCATED;
+  return isProtocolParameter(name) || [RETURN_TO, REMEMBER, RELOCATED].includes(name);
 }
 
 /**
  * The authorization parameters that a request for a login chooses. One that comes twice, is empty or can't be read is left
- * out: a login must not fail because of a link.
+ * out: a login must not fail because of a link. So is a prompt that no server takes, `none` beside another (OpenID Connect
+ * Core 1.0, section 3.1.2.1): it would come back as a fault of ours.
  *
  * @param allow `login.allow`
  * @param isFresh whether the provider has to ask the person (`max_age` 0): no link can ask for a silent login then
@@ -31,7 +35,8 @@ export function requestedParameters(query: string, allow: readonly string[], isF
     allow.flatMap((name) => {
       const value = singleParameter(query, name) ?? '';
       const isSilent = name === 'prompt' && value.split(' ').includes('none');
-      return value === '' || value.length > LONGEST_VALUE || (isFresh && isSilent) ? [] : [[name, value]];
+      const isImpossible = isSilent && (isFresh || value !== 'none');
+      return value === '' || value.length > LONGEST_VALUE || isImpossible ? [] : [[name, value]];
     }),
   );
 }

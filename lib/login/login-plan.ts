@@ -51,6 +51,9 @@ export function planLogin(
   if (insecure.length > 0) {
     operator.report({ kind: 'insecure-cookies', hosts: insecure.map((uri) => new URL(uri).host) });
   }
+  if (settings.allow.includes('acr_values') && client.metadata.default_acr_values !== undefined) {
+    throw invalid('login.allow', 'must not hold acr_values: a link could ask for less than client.default_acr_values');
+  }
   if (settings.nonce === 'unsupported') {
     server.needsPkce();
     operator.report({ kind: 'login-without-nonce' });

@@ -16,16 +16,13 @@ import { text } from '../values/member.js';
 import { CallbackFlight } from './callback-flight.js';
 import type { Outcome } from './ending.js';
 import { extraOf, type LoginExtra } from './login-extra.js';
-import { ownParameters, requestedParameters, RETURN_TO, type LoginParameters } from './login-parameters.js';
+import { ownParameters, REMEMBER, requestedParameters, RETURN_TO, type LoginParameters } from './login-parameters.js';
 import { planLogin, type LoginPlan, type LoginSite } from './login-plan.js';
 import { isResponse, readableParameters, readResponse, stateOf } from './login-response.js';
 import type { LoginSettings } from './login.options.js';
 import { relocated } from './relocation.js';
 import { returnUrl } from './return-url.js';
 import { mayRepeat, stateHash, type LoginTransaction } from './transaction-cookies.js';
-
-/** Query parameter of a login whose session shall outlive the browser: see `session.persistent`. */
-const REMEMBER = 'remember';
 
 /** Bytes of `Set-Cookie` above which a warning is logged: nginx accepts 4 KB of headers by default. */
 const MAX_SET_COOKIE = 4000;

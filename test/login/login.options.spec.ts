@@ -93,7 +93,7 @@ describe('login options', () => {
   });
 
   it('let a link choose parameters by their names, and none of ours', () => {
-    for (const name of ['returnTo', 'relocated']) {
+    for (const name of ['returnTo', 'relocated', 'remember']) {
       expect(() => parse({ allow: [name] })).toThrow(
         'login.allow: may name no parameter of the protocol or of the login',
       );

@@ -76,6 +76,25 @@ onBothAdapters((adapter) => {
     expect(sent?.has('login_hint')).toBe(false);
   });
 
+  it.each(['none login', 'login none', 'none none'])(
+    'leaves out the prompt %p, which no server takes',
+    async (prompt) => {
+      const [sent] = await sentBy(adapter, [new URLSearchParams({ prompt }).toString()]);
+      // The configured one stays.
+      expect(sent?.get('prompt')).toBe('login');
+    },
+  );
+
+  it('lets no link ask for a weaker login than is registered', async () => {
+    const options = { login: { allow: ['acr_values'] } };
+    await expect(createApp({ adapter, options, client: { default_acr_values: ['gold'] } })).rejects.toMatchObject({
+      message: 'login.allow: must not hold acr_values: a link could ask for less than client.default_acr_values',
+    });
+    const app = await createApp({ adapter, options });
+    const { location } = await new Browser(app).get('/auth/login?acr_values=gold');
+    expect(new URL(location).searchParams.get('acr_values')).toBe('gold');
+  });
+
   it('escapes what it takes', async () => {
     const [sent] = await sentBy(adapter, ['login_hint=a%26scope%3Dadmin%23']);
     expect([sent?.get('login_hint'), sent?.get('scope')]).toEqual(['a&scope=admin#', 'openid']);
