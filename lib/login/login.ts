@@ -203,8 +203,9 @@ export class Login {
     if (session !== undefined) {
       return { location: this.#returnUrl(site, returnTo, callbackPaths), setCookies: [] };
     }
-    // Who cancelled does not want to log in any more.
-    if (repeatWith === undefined || parameters.has('error')) {
+    // Who cancelled does not want to log in any more. Other errors may tell that the provider found it too long itself, as
+    // Keycloak's temporarily_unavailable.
+    if (repeatWith === undefined || parameters.get('error') === 'access_denied') {
       throw new AuthorizationResponseError('TRANSACTION_EXPIRED', 'The login took too long');
     }
     return this.#begin(request, site, repeatWith, { returnTo, remember, repeatWith: undefined });

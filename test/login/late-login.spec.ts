@@ -72,6 +72,16 @@ onBothAdapters((adapter) => {
     expect(browser.jar.get('oidc-session')?.value).toBe(session);
   });
 
+  it('begins again where the provider found it too long itself', async () => {
+    const { app, browser, answer } = await slow(adapter, 600);
+    const expired = new URL(answer.location);
+    expired.searchParams.delete('code');
+    expired.searchParams.set('error', 'temporarily_unavailable');
+    expired.searchParams.set('error_description', 'authentication_expired');
+    const again = await browser.get(expired.href);
+    expect([again.status, again.location.startsWith(`${app.op.issuer}/authorize?`)]).toEqual([303, true]);
+  });
+
   it('does not begin again for who cancelled', async () => {
     const { app, browser, answer } = await slow(adapter, 600);
     const cancelled = new URL(answer.location);
