@@ -3,7 +3,7 @@ import type { OidcClient } from '../client/oidc-client.js';
 import { AuthorizationResponseError } from '../errors/errors.js';
 import type { OperatorPort } from '../events/operator-events.js';
 import { setCookieBytes, type Cookies } from '../nest/cookies.js';
-import { singleParameter, type Parameters } from '../nest/parameters.js';
+import type { Parameters } from '../nest/parameters.js';
 import * as requests from '../nest/requests.js';
 import type { Responses } from '../nest/responses.js';
 import type { Routes } from '../nest/routes.js';
@@ -16,23 +16,15 @@ import { text } from '../values/member.js';
 import { CallbackFlight } from './callback-flight.js';
 import type { Outcome } from './ending.js';
 import { extraOf, type LoginExtra } from './login-extra.js';
-import { ownParameters, REMEMBER, requestedParameters, RETURN_TO, type LoginParameters } from './login-parameters.js';
 import { planLogin, type LoginPlan, type LoginSite } from './login-plan.js';
-import { isResponse, readableParameters, readResponse, stateOf } from './login-response.js';
+import { readResponse, stateOf } from './login-response.js';
+import { LoginStart, type BegunLogin } from './login-start.js';
 import type { LoginSettings } from './login.options.js';
-import { relocated } from './relocation.js';
 import { returnUrl } from './return-url.js';
-import { mayRepeat, stateHash, type LoginTransaction } from './transaction-cookies.js';
+import { stateHash, type LoginTransaction } from './transaction-cookies.js';
 
 /** Bytes of `Set-Cookie` above which a warning is logged: nginx accepts 4 KB of headers by default. */
 const MAX_SET_COOKIE = 4000;
-
-/** A login that has begun, with its cookies. */
-export interface BegunLogin {
-  /** The provider's URL for the browser; or the same login at the host where it has to begin. */
-  readonly location: string;
-  readonly setCookies: readonly string[];
-}
 
 /** The authorization response to a login that this browser has begun. */
 export interface LoginResponse {
@@ -71,6 +63,7 @@ export class Login {
   readonly strategyName: string;
   #hasReportedSize = false;
   readonly #flight: CallbackFlight<Outcome>;
+  readonly #loginStart: LoginStart;
   #planned: LoginPlan | undefined;
 
   constructor(
@@ -84,6 +77,7 @@ export class Login {
     private readonly routes: Routes,
   ) {
     this.#flight = new CallbackFlight(client.clock.now);
+    this.#loginStart = new LoginStart(client, operator, settings, () => this.#plan());
     this.strategyName = client.name === undefined ? 'oidc' : `oidc-${client.name}`;
   }
 
@@ -104,28 +98,9 @@ export class Login {
     return this.#plan().callbackPaths.includes(requests.path(request));
   }
 
-  /**
-   * Begins a login.
-   *
-   * @param own the application's parameters for this login
-   * @throws {AuthorizationResponseError} `CALLBACK_PATH_MISMATCH` the request is the response to a login of this browser
-   */
-  async start(request: unknown, own: () => unknown = () => ({})): Promise<BegunLogin> {
-    await this.#refuseResponse(request);
-    const { sites, callbackPaths } = this.#plan();
-    const elsewhere = relocated(request, sites, this.operator);
-    if (elsewhere !== undefined) {
-      return { location: elsewhere, setCookies: [] };
-    }
-    const site = sites.at(request);
-    const query = requests.query(request);
-    const isFresh = this.client.metadata.default_max_age === 0;
-    const requested = requestedParameters(query, this.settings.allow, isFresh);
-    const parameters = { ...requested, ...ownParameters(await own()) };
-    const wanted = singleParameter(query, RETURN_TO);
-    const returnTo = this.#returnUrl(site, wanted, [...callbackPaths, requests.path(request)]);
-    const remember = singleParameter(requests.query(request), REMEMBER) === 'true' || undefined;
-    return this.#begin(request, site, parameters, { returnTo, remember, repeatWith: mayRepeat(parameters, returnTo) });
+  /** Begins a login: see {@link LoginStart.start}. */
+  start(request: unknown, own?: () => unknown): Promise<BegunLogin> {
+    return this.#loginStart.start(request, own);
   }
 
   /**
@@ -185,7 +160,7 @@ export class Login {
       remember,
       identity: { sub: result.idToken.sub, sid: text(result.idToken.claims['sid']) },
       extra: extraOf(parameters),
-      returnTo: this.#returnUrl(site, returnTo, this.#plan().callbackPaths),
+      returnTo: this.#returnUrl(site, returnTo),
     };
   }
 
@@ -198,34 +173,16 @@ export class Login {
     { site, parameters }: LoginResponse,
     { returnTo, remember, repeatWith }: LoginTransaction,
   ): Promise<BegunLogin> {
-    const { keeper, callbackPaths } = this.#plan();
-    const { session } = await keeper.find(request);
+    const { session } = await this.#plan().keeper.find(request);
     if (session !== undefined) {
-      return { location: this.#returnUrl(site, returnTo, callbackPaths), setCookies: [] };
+      return { location: this.#returnUrl(site, returnTo), setCookies: [] };
     }
     // Who cancelled does not want to log in any more. Other errors may tell that the provider found it too long itself, as
     // Keycloak's temporarily_unavailable.
     if (repeatWith === undefined || parameters.get('error') === 'access_denied') {
       throw new AuthorizationResponseError('TRANSACTION_EXPIRED', 'The login took too long');
     }
-    return this.#begin(request, site, repeatWith, { returnTo, remember, repeatWith: undefined });
-  }
-
-  async #begin(
-    request: unknown,
-    site: LoginSite,
-    own: LoginParameters,
-    kept: Omit<LoginTransaction, 'authorization'>,
-  ): Promise<BegunLogin> {
-    const { responseMode: response_mode } = this.settings;
-    const { url, transaction: authorization } = await this.client.authorizationUrl({
-      redirect_uri: site.redirect_uri,
-      scope: this.#plan().scope,
-      parameters: { ...this.settings.parameters, ...own },
-      response_mode,
-    });
-    const setCookies = await site.transactions.begin(requests.cookies(request), { authorization, ...kept });
-    return { location: url, setCookies };
+    return this.#loginStart.begin(request, site, repeatWith, { returnTo, remember, repeatWith: undefined });
   }
 
   /** The `Set-Cookie` line that clears a used transaction. */
@@ -260,41 +217,21 @@ export class Login {
     }
   }
 
-  /**
-   * Refuses a response at another path than the callback's. To begin a login there would loop, because the provider sends
-   * the browser back at once. Only a `state` of this browser counts: a stranger can put any other into a link.
-   */
-  async #refuseResponse(request: unknown): Promise<void> {
-    const { sites, callbackPaths } = this.#plan();
-    const site = sites.at(request);
-    const cookies = requests.cookies(request);
-    if (!site.cookies.hasAny(cookies)) {
-      return;
-    }
-    const parameters = await readableParameters(request, this.settings.responseMode);
-    if (isResponse(parameters) && site.cookies.nameOf(cookies, parameters.get('state') ?? '') !== undefined) {
-      throw new AuthorizationResponseError(
-        'CALLBACK_PATH_MISMATCH',
-        'The response came to another path than the callback. Mend the route or the proxy, or set login.callbackPath.',
-        { facts: { callback: callbackPaths, seen: requests.path(request) } },
-      );
-    }
-  }
-
   /** Handles a callback without transaction. With a session it is a reload or the back button; else it is refused. */
   async #withoutTransaction(request: unknown, site: LoginSite, state: string): Promise<AlreadyLoggedIn> {
     const { session } = await this.#plan().keeper.find(request);
     if (session !== undefined) {
       const { startedBy } = session;
       const returnTo = startedBy?.login === stateHash(state) ? startedBy.returnTo : undefined;
-      return { alreadyAt: this.#returnUrl(site, returnTo, this.#plan().callbackPaths) };
+      return { alreadyAt: this.#returnUrl(site, returnTo) };
     }
     throw site.cookies.hasAny(requests.cookies(request))
       ? new AuthorizationResponseError('STATE_MISMATCH', 'The response answers no login of this browser')
       : new AuthorizationResponseError('NO_TRANSACTION', 'This browser has begun no login');
   }
 
-  #returnUrl({ origin }: LoginSite, value: string | undefined, excluded: readonly string[]): string {
+  #returnUrl({ origin }: LoginSite, value: string | undefined): string {
+    const { callbackPaths: excluded } = this.#plan();
     return returnUrl(value, { origin, fallback: this.settings.defaultReturnTo, excluded });
   }
 

@@ -1,0 +1,99 @@
+import type { OidcClient } from '../client/oidc-client.js';
+import { AuthorizationResponseError } from '../errors/errors.js';
+import type { OperatorPort } from '../events/operator-events.js';
+import { singleParameter } from '../nest/parameters.js';
+import * as requests from '../nest/requests.js';
+import { REMEMBER, ownParameters, requestedParameters, RETURN_TO, type LoginParameters } from './login-parameters.js';
+import type { LoginPlan, LoginSite } from './login-plan.js';
+import { isResponse, readableParameters } from './login-response.js';
+import type { LoginSettings } from './login.options.js';
+import { relocated } from './relocation.js';
+import { returnUrl } from './return-url.js';
+import { mayRepeat, type LoginTransaction } from './transaction-cookies.js';
+
+/** A login that has begun, with its cookies. */
+export interface BegunLogin {
+  /** The provider's URL for the browser; or the same login at the host where it has to begin. */
+  readonly location: string;
+  readonly setCookies: readonly string[];
+}
+
+/** The start of a login: the authorization request, and the transaction that waits for the response. */
+export class LoginStart {
+  constructor(
+    private readonly client: OidcClient,
+    private readonly operator: OperatorPort,
+    private readonly settings: LoginSettings,
+    private readonly plan: () => LoginPlan,
+  ) {}
+
+  /**
+   * Begins a login.
+   *
+   * @param own the application's parameters for this login
+   * @throws {AuthorizationResponseError} `CALLBACK_PATH_MISMATCH` the request is the response to a login of this browser
+   */
+  async start(request: unknown, own: () => unknown = () => ({})): Promise<BegunLogin> {
+    await this.#refuseResponse(request);
+    const { sites, callbackPaths } = this.plan();
+    const elsewhere = relocated(request, sites, this.operator);
+    if (elsewhere !== undefined) {
+      return { location: elsewhere, setCookies: [] };
+    }
+    const site = sites.at(request);
+    const query = requests.query(request);
+    const isFresh = this.client.metadata.default_max_age === 0;
+    const requested = requestedParameters(query, this.settings.allow, isFresh);
+    const parameters = { ...requested, ...ownParameters(await own()) };
+    const wanted = singleParameter(query, RETURN_TO);
+    const { defaultReturnTo: fallback } = this.settings;
+    const excluded = [...callbackPaths, requests.path(request)];
+    const returnTo = returnUrl(wanted, { origin: site.origin, fallback, excluded });
+    const remember = singleParameter(query, REMEMBER) === 'true' || undefined;
+    return this.begin(request, site, parameters, { returnTo, remember, repeatWith: mayRepeat(parameters, returnTo) });
+  }
+
+  /**
+   * Begins a login at the provider.
+   *
+   * @param own parameters of this login, beside the configured ones
+   * @param kept what the transaction keeps until the response
+   */
+  async begin(
+    request: unknown,
+    site: LoginSite,
+    own: LoginParameters,
+    kept: Omit<LoginTransaction, 'authorization'>,
+  ): Promise<BegunLogin> {
+    const { responseMode: response_mode } = this.settings;
+    const { url, transaction: authorization } = await this.client.authorizationUrl({
+      redirect_uri: site.redirect_uri,
+      scope: this.plan().scope,
+      parameters: { ...this.settings.parameters, ...own },
+      response_mode,
+    });
+    const setCookies = await site.transactions.begin(requests.cookies(request), { authorization, ...kept });
+    return { location: url, setCookies };
+  }
+
+  /**
+   * Refuses a response at another path than the callback's. To begin a login there would loop, because the provider sends
+   * the browser back at once. Only a `state` of this browser counts: a stranger can put any other into a link.
+   */
+  async #refuseResponse(request: unknown): Promise<void> {
+    const { sites, callbackPaths } = this.plan();
+    const site = sites.at(request);
+    const cookies = requests.cookies(request);
+    if (!site.cookies.hasAny(cookies)) {
+      return;
+    }
+    const parameters = await readableParameters(request, this.settings.responseMode);
+    if (isResponse(parameters) && site.cookies.nameOf(cookies, parameters.get('state') ?? '') !== undefined) {
+      throw new AuthorizationResponseError(
+        'CALLBACK_PATH_MISMATCH',
+        'The response came to another path than the callback. Mend the route or the proxy, or set login.callbackPath.',
+        { facts: { callback: callbackPaths, seen: requests.path(request) } },
+      );
+    }
+  }
+}
