@@ -1,11 +1,12 @@
 import type { Server } from '../authorization-server/server.js';
 import { loginScope } from '../authorization/authorization-request.js';
 import type { OidcClient } from '../client/oidc-client.js';
-import { ConfigError } from '../errors/errors.js';
 import type { OperatorPort } from '../events/operator-events.js';
+import { throwFirst } from '../metadata/finding.js';
 import { Sites, type Site } from '../nest/sites.js';
 import type { SessionKeeper, SessionPort } from '../session/session.port.js';
 import type { Sealer } from '../storage/sealer.js';
+import { isInsecure, loginFindings } from './login-findings.js';
 import type { LoginSettings } from './login.options.js';
 import { cutPrefixOf, type LoginOrigin } from './relocation.js';
 import { StoredTransactions } from './stored-transactions.js';
@@ -36,23 +37,15 @@ export function planLogin(
   sessions: Pick<SessionPort, 'keeper' | 'cookie' | 'store'>,
   sealer: Sealer,
 ): LoginPlan {
-  const { redirect_uris = [], response_types, grant_types, scope: registered } = client.metadata;
+  const { redirect_uris = [], scope: registered } = client.metadata;
   const scope = settings.scope ?? loginScope(registered);
   const keeper = sessions.keeper();
   const { store } = sessions;
   const sites = Sites.of(redirect_uris, client.name);
-  requireRegistered('client.response_types', response_types, 'code');
-  requireRegistered('client.grant_types', grant_types, 'authorization_code');
-  const isFormPost = settings.responseMode === 'form_post';
-  const insecure = redirect_uris.filter((uri) => new URL(uri).protocol === 'http:');
-  if (isFormPost && insecure.length > 0) {
-    throw invalid('login.responseMode', 'can be form_post only where the redirect URIs are https');
-  }
+  throwFirst(loginFindings(client.metadata, settings));
+  const insecure = redirect_uris.filter(isInsecure);
   if (insecure.length > 0) {
     operator.report({ kind: 'insecure-cookies', hosts: insecure.map((uri) => new URL(uri).host) });
-  }
-  if (settings.allow.includes('acr_values') && client.metadata.default_acr_values !== undefined) {
-    throw invalid('login.allow', 'must not hold acr_values: a link could ask for less than client.default_acr_values');
   }
   if (settings.nonce === 'unsupported') {
     server.needsPkce();
@@ -64,7 +57,7 @@ export function planLogin(
   const { default_max_age: max_age } = client.metadata;
   const configured = { issuer, scope, response_mode, ...(max_age !== undefined && { max_age }) };
   // In a frame the login needs its cookies as the session does.
-  const sameSite = isFormPost || sessions.cookie.sameSite === 'none' ? 'none' : 'lax';
+  const sameSite = response_mode === 'form_post' || sessions.cookie.sameSite === 'none' ? 'none' : 'lax';
   const { partitioned } = sessions.cookie;
   return {
     sites: sites.map(({ redirect_uri, origin, cookies: profile }: Site) => {
@@ -89,15 +82,4 @@ export function planLogin(
     callbackPaths: settings.callbackPath ? [settings.callbackPath] : redirect_uris.map((uri) => new URL(uri).pathname),
     keeper,
   };
-}
-
-/** Checks a registered value. Default: the code flow (OpenID Connect Dynamic Client Registration 1.0, section 2). */
-function requireRegistered(member: string, registered: readonly string[] | undefined, value: string): void {
-  if (registered !== undefined && !registered.includes(value)) {
-    throw invalid(member, `must contain ${value}, by which this library logs in`);
-  }
-}
-
-function invalid(member: string, problem: string): ConfigError {
-  return new ConfigError('INVALID_CONFIG', member, problem);
 }

@@ -12,6 +12,11 @@ export interface Finding {
   readonly code: ConfigErrorCode;
 }
 
+/** The finding that an option has a wrong value. */
+export function invalid({ member, problem }: Pick<Finding, 'member' | 'problem'>, rule: string): Finding {
+  return { member, problem, rule, code: 'INVALID_CONFIG' };
+}
+
 /** The error of whoever can't go on because of a finding. */
 export function toError({ code, member, problem }: Finding): ConfigError {
   return new ConfigError(code, member, problem);

@@ -13,7 +13,7 @@ import {
   clockToleranceSchema,
   type ParsedClientMetadata,
 } from './client-metadata.schema.js';
-import type { Finding } from './finding.js';
+import { invalid, type Finding } from './finding.js';
 import { SIGNED_ANSWERS } from './protected-answer.js';
 import { UNSUPPORTED_METADATA } from './unsupported-metadata.js';
 
@@ -149,8 +149,4 @@ const UNSET = 'is undefined, like an environment variable that is not set';
 /** Whether somebody meant to register a secret. */
 function isSecretUnset(client: ClientMetadata): boolean {
   return 'client_secret' in client && client.client_secret === undefined;
-}
-
-function invalid({ member, problem }: Pick<Finding, 'member' | 'problem'>, rule: string): Finding {
-  return { member, problem, rule, code: 'INVALID_CONFIG' };
 }

@@ -1,4 +1,4 @@
-import type { Finding } from '../metadata/finding.js';
+import { invalid, type Finding } from '../metadata/finding.js';
 import type { CookieAttributes } from '../nest/cookies.js';
 
 /** What is wrong with `session.cookie` for these redirect URIs. */
@@ -8,12 +8,8 @@ export function cookieFindings(
 ): readonly Finding[] {
   const urls = redirectUris.map((uri) => new URL(uri));
   const isSecure = urls.every(({ protocol }) => protocol === 'https:');
-  const found = (member: string, problem: string, section: string): Finding => ({
-    member: `session.cookie.${member}`,
-    problem,
-    rule: `RFC 6265bis, section ${section}`,
-    code: 'INVALID_CONFIG',
-  });
+  const found = (member: string, problem: string, section: string): Finding =>
+    invalid({ member: `session.cookie.${member}`, problem }, `RFC 6265bis, section ${section}`);
   return [
     ...(sameSite === 'none' && !isSecure
       ? [found('sameSite', 'can be none only where the redirect URIs are https: it needs Secure', '4.1.2.7')]

@@ -20,7 +20,8 @@ import { Sealer } from '../storage/sealer.js';
 import type { AccessTokenProfile } from '../tokens/access-token-profile.js';
 import type { TrustedAudiences } from '../tokens/trusted-audiences.js';
 import { ClientSessions } from './client-sessions.js';
-import { cookieFindings, cookieWeaknesses } from './cookie-findings.js';
+import { cookieWeaknesses } from './cookie-findings.js';
+import { sessionFindings } from './session-findings.js';
 import { OidcLogout } from './logout/provider-logout.js';
 import { OidcSession } from './oidc-session.js';
 import { RefreshFlight } from './refresh-flight.js';
@@ -117,24 +118,17 @@ export function makeKeeper(
   if (settings === undefined) {
     throw new ConfigError('INVALID_CONFIG', 'session.secret', 'is required for login and session');
   }
-  throwFirst(cookieFindings(settings.cookie, client.metadata.redirect_uris ?? []));
+  throwFirst(sessionFindings(client.metadata, settings, store !== undefined));
   const weaknesses = cookieWeaknesses(settings.cookie);
   if (weaknesses.length > 0) {
     operator.report({ kind: 'weak-cookies', weaknesses });
   }
-  if (client.metadata.backchannel_logout_uri !== undefined && store === undefined) {
-    const problem = 'needs a `store`: sessions in cookies alone can not be ended without their browser';
-    throw new ConfigError('INVALID_CONFIG', 'client.backchannel_logout_uri', problem);
-  }
   const { keep = store === undefined ? 'cookie' : 'store', tokens = keep === 'store' } = settings;
-  if (keep === 'cookie') {
-    const cookies = new SessionCookies(client, { ...settings, tokens }, sealer);
-    return store === undefined ? cookies : new RevocableCookies(cookies, client, store, settings.absoluteLifetime);
+  if (keep === 'store' && store !== undefined) {
+    return new SessionStore(client, { ...settings, tokens }, sealer, store);
   }
-  if (store === undefined) {
-    throw new ConfigError('INVALID_CONFIG', 'session.keep', 'can be store only where there is a `store`');
-  }
-  return new SessionStore(client, { ...settings, tokens }, sealer, store);
+  const cookies = new SessionCookies(client, { ...settings, tokens }, sealer);
+  return store === undefined ? cookies : new RevocableCookies(cookies, client, store, settings.absoluteLifetime);
 }
 
 /** The tokens of {@link sessionProviders} that guards and applications inject elsewhere. */
