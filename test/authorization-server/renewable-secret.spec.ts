@@ -149,7 +149,7 @@ onBothAdapters((adapter) => {
     const client = { client_secret: make as () => string };
     const app = await createApp({ adapter, op, client, registered: { client_secret: 'known' } });
     const page = await new Browser(app).login();
-    expectCallbackRefused(page, 502, 'RESOLVER_FAILED', app);
+    expectCallbackRefused(page, 503, 'RESOLVER_FAILED', app);
     expectNoSecrets(app, page, ['PRIVATE KEY']);
     const response = await app.call('/orders', app.op.issue({ scope: 'orders:read' }));
     expectDependency(app, response, 'RESOLVER_FAILED', 5);
