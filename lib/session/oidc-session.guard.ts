@@ -67,16 +67,17 @@ export class OidcSessionGuard implements CanActivate {
           return rule.isPublic ? this.#admit(context) : this.#refuse(context, sessionUnavailable(found));
         }
         const { session, setCookies } = found;
-        if (response !== undefined) {
-          this.responses.deliver(response, [['Set-Cookie', setCookies]]);
+        this.#deliver(response, ['Set-Cookie', setCookies]);
+        if (session !== undefined) {
+          return this.#authorize(session, rule, context, response);
         }
-        if (session === undefined && !isOpen) {
+        if (!isOpen) {
           return this.#refuse(context, loginRequired());
         }
-        if (response !== undefined && (session !== undefined || setCookies.length > 0)) {
-          this.responses.deliver(response, [OWN_ANSWER]);
+        if (setCookies.length > 0) {
+          this.#deliver(response, OWN_ANSWER);
         }
-        return session === undefined ? this.#admit(context) : this.#authorize(session, rule, context);
+        return this.#admit(context);
       },
     );
   }
@@ -85,15 +86,28 @@ export class OidcSessionGuard implements CanActivate {
     return response === undefined ? this.sessions.look(request) : this.sessions.find(request, response);
   }
 
-  #authorize({ user }: SessionContent<unknown>, rule: AccessRule, context: ExecutionContext): Awaitable<boolean> {
+  #authorize(
+    { user }: SessionContent<unknown>,
+    rule: AccessRule,
+    context: ExecutionContext,
+    response: object | undefined,
+  ): Awaitable<boolean> {
     const roles = rule.roles.length === 0 ? [] : this.sessions.roles(user);
     return chain(roles, (has) => {
       if (!hasRequiredRole(rule, has)) {
         return this.#refuse(context, roleMissing());
       }
+      // First: it takes back the headers of a guard that refused before.
       authenticate(callOf(context), { user }, requestOf(context));
+      this.#deliver(response, OWN_ANSWER);
       return true;
     });
+  }
+
+  #deliver(response: object | undefined, header: ResponseHeader): void {
+    if (response !== undefined) {
+      this.responses.deliver(response, [header]);
+    }
   }
 
   #admit(context: ExecutionContext): true {
