@@ -90,6 +90,8 @@ export class OidcGuard implements CanActivate {
   }
 
   canActivate(context: ExecutionContext): true | Promise<true> {
+    // Refuses an unknown kind of call, open or not.
+    kindOf(context);
     if (ruleOf(context).isPublic) {
       admitNobody(context, NOBODY);
       return true;

@@ -49,9 +49,9 @@ export class OidcSessionGuard implements CanActivate {
   }
 
   canActivate(context: ExecutionContext): Awaitable<boolean> {
+    const request = httpRequestOf(context);
     const rule = accessRule(context.getHandler(), context.getClass());
     const isOpen = rule.isPublic || rule.isOptional;
-    const request = httpRequestOf(context);
     if (request === undefined) {
       return isOpen ? this.#admit(context) : this.#refuse(context, loginRequired());
     }
