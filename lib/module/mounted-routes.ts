@@ -13,12 +13,15 @@ import {
 } from '@nestjs/common';
 
 import type { OidcClient } from '../client/oidc-client.js';
+import type { LoginSettings } from '../login/login.options.js';
 import { OidcLoginGuard } from '../login/oidc-login.guard.js';
 import type { OidcStrategy } from '../login/oidc.strategy.js';
+import { cutPrefixOf } from '../login/relocation.js';
 import { SeeOther } from '../nest/answer.js';
 import { authenticated } from '../nest/authenticated.js';
 import { LogsIn } from '../nest/authenticating-guard.js';
 import { callOf } from '../nest/call.js';
+import { MappedRoutes } from '../nest/mapped-routes.js';
 import { namedGuard } from '../nest/named-guard.js';
 import { CurrentUser } from '../nest/parameter-decorators.js';
 import { refuse, type Refusal } from '../nest/refusal.js';
@@ -40,6 +43,7 @@ import type { OidcSession } from '../session/oidc-session.js';
 import { OidcSessionGuard } from '../session/oidc-session.guard.js';
 import { crossSite, loginRequired } from '../session/session-refusal.js';
 import { LOGOUT_PAGE, LOGOUT_PAGE_HEADERS } from './logout-page.js';
+import { MountedRoutesCheck } from './mounted-routes-check.js';
 import type { ParsedOptions } from './oidc.options.js';
 import type { RoutesSettings } from './routes.options.js';
 
@@ -204,6 +208,22 @@ function mount(controller: Type, settings: RoutesSettings, metadata: OidcClient[
   }
 }
 
+/** The URL of a login at the mounted route, with its return URL. A prefix that a proxy cuts off is put back. */
+function loginUrl(
+  controller: Type,
+  mapped: MappedRoutes,
+  { metadata: { redirect_uris: [redirect_uri] = [] } }: OidcClient,
+  { callbackPath }: LoginSettings,
+): (returnTo: string) => string | undefined {
+  const prefix = redirect_uri === undefined ? '' : (cutPrefixOf(new URL(redirect_uri).pathname, callbackPath) ?? '');
+  let path: string | undefined;
+  return (returnTo) => {
+    // Nest maps them when the application starts.
+    path ??= mapped.pathOf(controller, 'login');
+    return path && `${prefix}${path}?returnTo=${encodeURIComponent(prefix + returnTo)}`;
+  };
+}
+
 /** What a module needs to mount routes for the client called `name`. Without `routes` in its options it mounts none. */
 export function mountedRoutes(name?: string): { readonly controller: Type; readonly providers: readonly Provider[] } {
   const controller = makeController(namedGuard(MountedRoutesGuard, routesToken(name)));
@@ -217,6 +237,7 @@ export function mountedRoutes(name?: string): { readonly controller: Type; reado
       sessionToken(name),
       clientSessionsToken(name),
       logoutToken(name),
+      MappedRoutes,
     ],
     useFactory: (
       { routes, login }: ParsedOptions,
@@ -226,13 +247,21 @@ export function mountedRoutes(name?: string): { readonly controller: Type; reado
       session: OidcSession,
       sessions: ClientSessions,
       logout: OidcLogout,
+      mapped: MappedRoutes,
     ) => {
       if (routes === undefined) {
         return undefined;
       }
       mount(controller, routes, client.metadata);
+      sessions.beginsAt(loginUrl(controller, mapped, client, login));
       return new MountedRoutes(responses, strategy, client, session, sessions, logout, login.defaultReturnTo);
     },
   };
-  return { controller, providers: [provider] };
+  const check: Provider = {
+    provide: MountedRoutesCheck,
+    inject: [MappedRoutes, clientToken(name)],
+    useFactory: (mapped: MappedRoutes, { metadata }: OidcClient) =>
+      new MountedRoutesCheck(controller, mapped, metadata),
+  };
+  return { controller, providers: [provider, check] };
 }

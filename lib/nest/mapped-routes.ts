@@ -56,6 +56,17 @@ export class MappedRoutes {
     );
   }
 
+  /** The first path of a controller's method; undefined where it is no route. */
+  pathOf(controller: Class, method: string): string | undefined {
+    for (const module of this.modules.values()) {
+      if ([...module.controllers.values()].some(({ metatype }) => metatype === controller)) {
+        const name = `${controller.name}.${method}`;
+        return this.#routesOf(controller, module.metatype).find((route) => route.name === name)?.paths[0];
+      }
+    }
+    return undefined;
+  }
+
   #routesOf(controller: Class, module: Class): readonly MappedRoute[] {
     return new MetadataScanner().getAllMethodNames(controller.prototype).flatMap((name) => {
       const handler: unknown = member(controller.prototype, name);

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { OidcClient } from '../client/oidc-client.js';
 import { SessionError } from '../errors/errors.js';
 import type { CookieAttributes } from '../nest/cookies.js';
+import { isNavigation } from '../nest/navigation.js';
 import * as requests from '../nest/requests.js';
 import type { OidcStore } from '../storage/oidc-store.js';
 import { chain, type Awaitable } from '../values/awaitable.js';
@@ -14,7 +15,9 @@ import type { SessionSettings } from './session.options.js';
 import type { EndedTokens, FoundSession, KeptSession, SessionKeeper, SessionPort, SessionsOf } from './session.port.js';
 
 /** The settings of sessions that are not their keeper's. */
-export interface ClientSessionSettings extends Partial<Pick<SessionSettings, 'cookie' | 'validate'>> {
+export interface ClientSessionSettings extends Partial<
+  Pick<SessionSettings, 'cookie' | 'validate' | 'redirectToLogin'>
+> {
   /** Undefined: sessions are in cookies. */
   readonly store?: OidcStore | undefined;
 }
@@ -45,6 +48,7 @@ export class ClientSessions implements SessionPort {
   #areRead = false;
   #keeper: SessionKeeper | undefined;
   #beside: (request: unknown) => readonly string[] = () => [];
+  #login: (returnTo: string) => string | undefined = () => undefined;
   readonly #current = new WeakMap<IncomingMessage, Current>();
   /** What the first guard of a request finds. More of them ask where a request has several fields of GraphQL. */
   readonly #finding = new WeakMap<IncomingMessage, Awaitable<AcceptedSession>>();
@@ -175,6 +179,20 @@ export class ClientSessions implements SessionPort {
     if (revoke) {
       await Promise.all(tokensOf('refresh_token').map((token) => this.client.revoke(token, 'refresh_token')));
     }
+  }
+
+  /** Tells where a login begins. @param login the URL of a login with a return URL; undefined: there is none */
+  beginsAt(login: (returnTo: string) => string | undefined): void {
+    this.#login = login;
+  }
+
+  /** Where to send a browser that navigates and has no session: to a login that brings it back. Undefined: it gets 401. */
+  loginFor(request: object): string | undefined {
+    if (this.settings.redirectToLogin === false || !isNavigation(request)) {
+      return undefined;
+    }
+    const query = requests.query(request);
+    return this.#login(requests.path(request) + (query === '' ? '' : `?${query}`));
   }
 
   alsoSet(lines: (request: unknown) => readonly string[]): void {

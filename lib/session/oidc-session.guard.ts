@@ -2,7 +2,7 @@ import { Inject, Injectable, type CanActivate, type ExecutionContext, type Type 
 
 import { StoreError } from '../errors/errors.js';
 import { accessRule, hasRequiredRole, type AccessRule } from '../nest/access-rule.js';
-import type { ResponseHeader } from '../nest/answer.js';
+import { PRIVATE_ANSWER, SeeOther, type ResponseHeader } from '../nest/answer.js';
 import { admitNobody } from '../nest/anonymous.js';
 import { authenticate } from '../nest/authenticated.js';
 import { Authenticates } from '../nest/authenticating-guard.js';
@@ -22,7 +22,8 @@ const OWN_ANSWER: ResponseHeader = ['Cache-Control', 'private, no-store'];
 
 /**
  * Session guard: requires the session of a login. `request.user` and `@CurrentUser()` are the value that the strategy's
- * `validate` returned. Without a session the answer is 401, never a redirect: the application decides where users sign in.
+ * `validate` returned. Without a session the answer is 401. Where `routes` mounts a login, a browser that navigates is sent
+ * there and back instead.
  * A user without a role that `@Roles` requires is refused with 403.
  *
  * A cross-site request that changes state is refused with 403, whatever its cookies (`Sec-Fetch-Site`). While the store of
@@ -72,7 +73,7 @@ export class OidcSessionGuard implements CanActivate {
           return this.#authorize(session, rule, context, response);
         }
         if (!isOpen) {
-          return this.#refuse(context, loginRequired());
+          return this.#requireLogin(context, request, response);
         }
         if (setCookies.length > 0) {
           this.#deliver(response, OWN_ANSWER);
@@ -108,6 +109,16 @@ export class OidcSessionGuard implements CanActivate {
     if (response !== undefined) {
       this.responses.deliver(response, [header]);
     }
+  }
+
+  /** A browser that navigates is sent to the login, where one is mounted. All others are refused. */
+  #requireLogin(context: ExecutionContext, request: object, response: object | undefined): Awaitable<never> {
+    const login = response === undefined || kindOf(context) !== 'http' ? undefined : this.sessions.loginFor(request);
+    if (login === undefined) {
+      return this.#refuse(context, loginRequired());
+    }
+    this.responses.deliver(response, [...PRIVATE_ANSWER, ['Location', login]]);
+    throw new SeeOther();
   }
 
   #admit(context: ExecutionContext): true {

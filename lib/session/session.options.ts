@@ -49,6 +49,11 @@ export const sessionOptionsSchema = v.strictObject({
   persistent: v.optional(v.union([v.boolean(), v.literal('on-request')], "must be true, false or 'on-request'"), false),
   /** Whether a back-channel logout revokes the refresh tokens of the sessions that it ends. Default false. */
   revokeOnLogout: v.optional(v.boolean(), false),
+  /**
+   * Whether `OidcSessionGuard` sends a browser that navigates to the login, and back afterwards, where `routes` mounts one. A
+   * script always gets 401. Default true.
+   */
+  redirectToLogin: v.optional(v.boolean(), true),
   /** Attributes of the cookie, for an application in a frame or for all hosts of a domain. */
   cookie: v.optional(cookieSchema, {}),
   /**

@@ -2,8 +2,9 @@ import { expect, it } from '@jest/globals';
 import { Controller, Get, VersioningType } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 
-import { OidcGuard, OidcSessionGuard, type OidcModuleOptions } from '../../lib/index.js';
-import { createApp, onBothAdapters, type Adapter, type AppSetup } from '../support/app/apps.js';
+import { OidcGuard, OidcSessionGuard, type ClientMetadata, type OidcModuleOptions } from '../../lib/index.js';
+import { MeController } from '../support/app/app-controllers.js';
+import { createApp, onBothAdapters, SESSION_SECRET, type Adapter, type AppSetup } from '../support/app/apps.js';
 import { expectNoSecrets } from '../support/app/outcomes.js';
 import { Browser } from '../support/browser/browser.js';
 
@@ -129,9 +130,35 @@ onBothAdapters((adapter) => {
       ],
     });
     const browser = new Browser(app);
-    expect((await browser.get('/')).status).toBe(401);
+    expect((await browser.get('/', { headers: { 'sec-fetch-mode': 'cors' } })).status).toBe(401);
     expect((await browser.login()).status).toBe(303);
     expect((await browser.get('/auth/me')).status).toBe(200);
+  });
+
+  it('send a browser that navigates to the login and back to a deep link, and a script not', async () => {
+    const app = await withRoutes(adapter, true, { controllers: [MeController] });
+    const browser = new Browser(app);
+    const sent = await browser.get('/me?tab=2&next=%2Fa');
+    expect([sent.status, sent.target]).toEqual([303, `${URL}/auth/login?returnTo=%2Fme%3Ftab%3D2%26next%3D%252Fa`]);
+    expect(sent.header('cache-control')).toBe('no-store');
+    const begun = await browser.follow(sent);
+    const back = await browser.follow(await browser.follow(begun));
+    expect(back.target).toBe(`${URL}/me?tab=2&next=%2Fa`);
+    expect((await browser.follow(back)).status).toBe(200);
+
+    const other = new Browser(app);
+    const statuses = async (headers: Record<string, string>) => (await other.get('/me', { headers })).status;
+    expect(await statuses({ 'sec-fetch-mode': 'cors' })).toBe(401);
+    expect((await other.post('/me')).status).toBe(401);
+    expect((await app.request('/me', { headers: { accept: 'text/html,*/*' } })).status).toBe(303);
+    expect((await app.request('/me', { headers: { accept: 'application/json' } })).status).toBe(401);
+    expect((await other.get('/auth/me')).status).toBe(401);
+  });
+
+  it('send nobody to the login where redirectToLogin is off', async () => {
+    const session = { secret: SESSION_SECRET, redirectToLogin: false };
+    const app = await withRoutes(adapter, true, { controllers: [MeController], options: { session } });
+    expect((await new Browser(app).get('/me')).status).toBe(401);
   });
 
   it('are not there without the option', async () => {
@@ -141,6 +168,22 @@ onBothAdapters((adapter) => {
       expect([path, (await browser.get(path)).status]).toEqual([path, 404]);
     }
   });
+});
+
+it.each<[string, Partial<ClientMetadata>, string]>([
+  [
+    'post_logout_redirect_uris',
+    { post_logout_redirect_uris: [`${URL}/`] },
+    'client.post_logout_redirect_uris: must lead to the mounted route /auth/logged-out (routes.postLogout)',
+  ],
+  [
+    'frontchannel_logout_uri',
+    { frontchannel_logout_uri: `${URL}/fcl` },
+    'client.frontchannel_logout_uri: must lead to the mounted route /auth/frontchannel-logout (routes.frontchannelLogout)',
+  ],
+  ['redirect_uris', { redirect_uris: [`${URL}/cb`] }, `client.redirect_uris: ${URL}/cb is answered by no route`],
+])('%s that no mounted route answers stops the boot', async (_member, client, message) => {
+  await expect(withRoutes('express', true, { client })).rejects.toThrow(message);
 });
 
 it.each<[string, unknown, string]>([

@@ -66,13 +66,13 @@ onBothAdapters((adapter) => {
   it('in a frame the login has its cookie there as well', async () => {
     const app = await boot(adapter, { cookie: { sameSite: 'none', partitioned: true } });
     const [line] = (await new Browser(app).get('/auth/login')).setCookies;
-    expect(line).toMatch(/; Max-Age=600; Path=\/; HttpOnly; Secure; Partitioned; SameSite=None$/);
+    expect(line).toMatch(/; Max-Age=4200; Path=\/; HttpOnly; Secure; Partitioned; SameSite=None$/);
   });
 
   it('for a domain the login stays at its own host', async () => {
     const app = await boot(adapter, { cookie: { domain: 'example.test' } });
     const [line] = (await new Browser(app).get('/auth/login')).setCookies;
-    expect(line).toMatch(/^__Host-oidc-login\.\S+; Max-Age=600; Path=\/; HttpOnly; Secure; SameSite=Lax$/);
+    expect(line).toMatch(/^__Host-oidc-login\.\S+; Max-Age=4200; Path=\/; HttpOnly; Secure; SameSite=Lax$/);
   });
 
   it.each([

@@ -1,0 +1,39 @@
+import type { OnApplicationBootstrap, Type } from '@nestjs/common';
+
+import type { OidcClient } from '../client/oidc-client.js';
+import { invalid, throwFirst, type Finding } from '../metadata/finding.js';
+import type { MappedRoutes } from '../nest/mapped-routes.js';
+
+/** The registered URIs of mounted routes, beside the callback, by the name of the controller's method. */
+const REGISTERED_URIS = [
+  ['postLogout', 'postLogout', 'post_logout_redirect_uris'],
+  ['backChannelLogout', 'backchannelLogout', 'backchannel_logout_uri'],
+  ['frontChannelLogout', 'frontchannelLogout', 'frontchannel_logout_uri'],
+] as const;
+
+/** Checks at boot that the registered URIs lead to the mounted routes. */
+export class MountedRoutesCheck implements OnApplicationBootstrap {
+  constructor(
+    private readonly controller: Type,
+    private readonly mapped: MappedRoutes,
+    private readonly metadata: OidcClient['metadata'],
+  ) {}
+
+  /** @throws {ConfigError} a URI leads somewhere else */
+  onApplicationBootstrap(): void {
+    if (this.mapped.areServed) {
+      throwFirst(REGISTERED_URIS.flatMap((row) => this.#findings(row)));
+    }
+  }
+
+  #findings([method, route, member]: (typeof REGISTERED_URIS)[number]): readonly Finding[] {
+    const path = this.mapped.pathOf(this.controller, method);
+    const uris = [this.metadata[member] ?? []].flat();
+    // Behind a proxy that cuts a prefix off, the registered path is longer.
+    if (path === undefined || uris.every((uri) => new URL(uri).pathname.endsWith(path))) {
+      return [];
+    }
+    const problem = `must lead to the mounted route ${path} (routes.${route})`;
+    return [invalid({ member: `client.${member}`, problem }, 'RFC 7591, section 2')];
+  }
+}
