@@ -36,6 +36,7 @@ import {
   strategyToken,
 } from '../nest/tokens.js';
 import type { ClientSessions } from '../session/client-sessions.js';
+import type { LoginUrl } from '../session/login-redirect.js';
 import { isCrossSiteChange } from '../session/cross-site.js';
 import type { OidcLogout } from '../session/logout/provider-logout.js';
 import { RpInitiatedLogout } from '../session/logout/rp-initiated-logout.js';
@@ -214,7 +215,7 @@ function loginUrl(
   mapped: MappedRoutes,
   { metadata: { redirect_uris: [redirect_uri] = [] } }: OidcClient,
   { callbackPath }: LoginSettings,
-): (returnTo: string) => string | undefined {
+): LoginUrl {
   const prefix = redirect_uri === undefined ? '' : (cutPrefixOf(new URL(redirect_uri).pathname, callbackPath) ?? '');
   let path: string | undefined;
   return (returnTo) => {
@@ -253,7 +254,7 @@ export function mountedRoutes(name?: string): { readonly controller: Type; reado
         return undefined;
       }
       mount(controller, routes, client.metadata);
-      sessions.beginsAt(loginUrl(controller, mapped, client, login));
+      sessions.loginRedirect.beginsAt(loginUrl(controller, mapped, client, login));
       return new MountedRoutes(responses, strategy, client, session, sessions, logout, login.defaultReturnTo);
     },
   };

@@ -3,10 +3,10 @@ import type { IncomingMessage } from 'node:http';
 import type { OidcClient } from '../client/oidc-client.js';
 import { SessionError } from '../errors/errors.js';
 import type { CookieAttributes } from '../nest/cookies.js';
-import { isNavigation } from '../nest/navigation.js';
 import * as requests from '../nest/requests.js';
 import type { OidcStore } from '../storage/oidc-store.js';
 import { chain, type Awaitable } from '../values/awaitable.js';
+import { LoginRedirect } from './login-redirect.js';
 import type { SessionContent } from './session-content.js';
 import { rolesReader, type SessionRoles } from './session-roles.js';
 import type { SessionRefresh } from './session-refresh.js';
@@ -45,10 +45,11 @@ interface Current extends ValidSession {
  * use, because an application without such guards needs no session options.
  */
 export class ClientSessions implements SessionPort {
+  /** Where a browser without a session is sent. */
+  readonly loginRedirect: LoginRedirect;
   #areRead = false;
   #keeper: SessionKeeper | undefined;
   #beside: (request: unknown) => readonly string[] = () => [];
-  #login: (returnTo: string) => string | undefined = () => undefined;
   readonly #current = new WeakMap<IncomingMessage, Current>();
   /** What the first guard of a request finds. More of them ask where a request has several fields of GraphQL. */
   readonly #finding = new WeakMap<IncomingMessage, Awaitable<AcceptedSession>>();
@@ -63,7 +64,9 @@ export class ClientSessions implements SessionPort {
     private readonly settings: ClientSessionSettings = {},
     /** Reads the roles of a session's user. */
     readonly roles: SessionRoles = rolesReader(),
-  ) {}
+  ) {
+    this.loginRedirect = new LoginRedirect(settings.redirectToLogin);
+  }
 
   get store(): OidcStore | undefined {
     return this.settings.store;
@@ -179,20 +182,6 @@ export class ClientSessions implements SessionPort {
     if (revoke) {
       await Promise.all(tokensOf('refresh_token').map((token) => this.client.revoke(token, 'refresh_token')));
     }
-  }
-
-  /** Tells where a login begins. @param login the URL of a login with a return URL; undefined: there is none */
-  beginsAt(login: (returnTo: string) => string | undefined): void {
-    this.#login = login;
-  }
-
-  /** Where to send a browser that navigates and has no session: to a login that brings it back. Undefined: it gets 401. */
-  loginFor(request: object): string | undefined {
-    if (this.settings.redirectToLogin === false || !isNavigation(request)) {
-      return undefined;
-    }
-    const query = requests.query(request);
-    return this.#login(requests.path(request) + (query === '' ? '' : `?${query}`));
   }
 
   alsoSet(lines: (request: unknown) => readonly string[]): void {

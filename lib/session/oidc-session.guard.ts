@@ -113,7 +113,8 @@ export class OidcSessionGuard implements CanActivate {
 
   /** A browser that navigates is sent to the login, where one is mounted. All others are refused. */
   #requireLogin(context: ExecutionContext, request: object, response: object | undefined): Awaitable<never> {
-    const login = response === undefined || kindOf(context) !== 'http' ? undefined : this.sessions.loginFor(request);
+    const login =
+      response === undefined || kindOf(context) !== 'http' ? undefined : this.sessions.loginRedirect.for(request);
     if (login === undefined) {
       return this.#refuse(context, loginRequired());
     }
