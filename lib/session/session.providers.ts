@@ -61,9 +61,11 @@ export function sessionProviders(name?: string): Provider[] {
       provide: clientSessionsToken(name),
       inject: [clientToken(name), optionsToken(name), sealerToken(name), operatorToken(name)],
       useFactory: (client: OidcClient, options: Options, sealer: Sealer, operator: OperatorPort) => {
-        const { session, store, login } = options;
+        const { session, store } = options;
+        // No more of the login's options: its scope may be more than was granted.
+        const { trustedAudiences } = options.login;
         const flight = new RefreshFlight(client.clock.now, sealer, store);
-        const refresh = new SessionRefresh(client, flight, operator, store !== undefined, login);
+        const refresh = new SessionRefresh(client, flight, operator, store !== undefined, { trustedAudiences });
         const settings = { ...session, store: session?.keep === 'cookie' ? undefined : store };
         return new ClientSessions(
           () => makeKeeper(client, session, sealer, store, operator),

@@ -160,6 +160,13 @@ onBothAdapters((adapter) => {
     expect((await browser.get('/tokens')).status).toBe(401);
   });
 
+  it('ask for no scope: the login may have been granted less than it wanted, and more is refused', async () => {
+    const { app, tokens, refreshes } = await signedIn(adapter);
+    app.clock.advance(3600);
+    await tokens();
+    expect(refreshes().map(({ form }) => form['scope'])).toEqual([undefined]);
+  });
+
   it('REFR-09 REFR-10 keep what the answer leaves out, and take a narrower scope', async () => {
     const { app, tokens, first } = await signedIn(adapter);
     app.op.tokenResponse(({ refresh_token, id_token, ...members }) => ({ ...members, scope: 'openid' }));
