@@ -13,9 +13,12 @@ interface Entry extends Lifetime {
   readonly value: string;
 }
 
+/** Maximum number of kinds of keys. The library has a dozen. */
+const MOST_KINDS = 100;
+
 /** The limits of a {@link MemoryStore}. */
 export interface MemoryStoreOptions {
-  /** How many keys with a value are kept, and how many with a set. Default 100000. */
+  /** How many keys of each kind are kept, and how many with a set. Default 100000. */
   readonly maxEntries?: number;
   /** The time now in milliseconds. Default `Date.now`. */
   readonly now?: () => number;
@@ -24,39 +27,42 @@ export interface MemoryStoreOptions {
 /**
  * In-memory store, for one replica.
  *
- * When it is full it forgets the key that was used longest ago. So a used DPoP proof is forgotten early only where more
- * than `maxEntries` keys come within its lifetime.
+ * Keys of one kind begin with the same word and a colon. Each kind has room of its own: strangers begin as many logins as
+ * they like, and drive out no session. When the room is full, the key of that kind that was used longest ago is forgotten. So
+ * a used DPoP proof is forgotten early only where more than `maxEntries` proofs come within its lifetime.
  *
  * ```ts
  * OidcModule.forRoot({ ...options, store: new MemoryStore({ maxEntries: 10_000 }) });
  * ```
  */
 export class MemoryStore implements OidcStore {
-  readonly #entries: LRUCache<string, Entry>;
+  /** The keys by their kinds. */
+  readonly #kinds = new LRUCache<string, LRUCache<string, Entry>>({ max: MOST_KINDS });
+  readonly #maxEntries: number;
   readonly #sets: LRUCache<string, Map<string, Lifetime>>;
   readonly #now: () => number;
 
   constructor({ maxEntries = 100_000, now = Date.now }: MemoryStoreOptions = {}) {
-    this.#entries = new LRUCache({ max: maxEntries });
+    this.#maxEntries = maxEntries;
     this.#sets = new LRUCache({ max: maxEntries });
     this.#now = now;
   }
 
   get(key: string): string | undefined {
-    const entry = this.#entries.get(key);
+    const entry = this.#entriesOf(key).get(key);
     return entry !== undefined && this.#isAlive(entry) ? entry.value : undefined;
   }
 
   set(key: string, value: string, lifetime: number): void {
-    this.#entries.set(key, { value, setAt: this.#now(), lifetime });
+    this.#entriesOf(key).set(key, { value, setAt: this.#now(), lifetime });
   }
 
   delete(key: string): void {
-    this.#entries.delete(key);
+    this.#entriesOf(key).delete(key);
   }
 
   claim(key: string, value: string, lifetime: number): boolean {
-    const entry = this.#entries.get(key);
+    const entry = this.#entriesOf(key).get(key);
     // Not isWithin: a key that was claimed stays claimed when the clock is set back.
     if (entry !== undefined && this.#now() < entry.setAt + entry.lifetime) {
       return false;
@@ -95,6 +101,17 @@ export class MemoryStore implements OidcStore {
     if (set?.size === 0) {
       this.#sets.delete(key);
     }
+  }
+
+  #entriesOf(key: string): LRUCache<string, Entry> {
+    const kind = key.slice(0, Math.max(0, key.indexOf(':')));
+    const known = this.#kinds.get(kind);
+    if (known !== undefined) {
+      return known;
+    }
+    const made = new LRUCache<string, Entry>({ max: this.#maxEntries });
+    this.#kinds.set(kind, made);
+    return made;
   }
 
   #isAlive({ setAt, lifetime }: Lifetime): boolean {

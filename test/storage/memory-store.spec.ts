@@ -48,6 +48,27 @@ describe('MemoryStore', () => {
     expect(['a', 'b', 'c'].map((key) => store.get(key))).toEqual(['1', undefined, '3']);
   });
 
+  it('has room for each kind of keys, so that begun logins, which strangers write, drive out no session', () => {
+    const { store } = atTime(0);
+    store.set('session:a', '1', 500);
+    store.claim('ended:a', '1', 500);
+    store.set('login:a', '1', 500);
+    store.set('login:b', '2', 500);
+    store.set('login:c', '3', 500);
+    const keys = ['session:a', 'ended:a', 'login:a', 'login:b', 'login:c'];
+    expect(keys.map((key) => store.get(key))).toEqual(['1', '1', undefined, '2', '3']);
+    expect(store.claim('ended:a', '2', 500)).toBe(false);
+  });
+
+  it('is bounded in kinds as well', () => {
+    const { store } = atTime(0);
+    store.set('a:1', '1', 500);
+    for (let kind = 0; kind < 100; kind += 1) {
+      store.set(`k${kind}:1`, '1', 500);
+    }
+    expect(['a:1', 'k99:1'].map((key) => store.get(key))).toEqual([undefined, '1']);
+  });
+
   it('forgets a member of a set by the clock that it was given, and the set that was used longest ago', () => {
     const { time, store } = atTime(1000);
     store.add('a', 'x', 500);
