@@ -7,6 +7,9 @@ import type { EndedTokens, FoundSession, KeptSession, NewSession, SessionKeeper,
 /**
  * Session keeper in cookies, with a list of ended sessions in the store. A cookie can't be called back, so the list says when
  * a `sid`, a `sub` or one session was ended, and each request asks it. A session that began before is over.
+ *
+ * Anybody can name a `sid` in a front-channel logout. So the store also has each `sid` of a session that began, and no other
+ * is put on the list by that way.
  */
 export class RevocableCookies implements SessionKeeper {
   /** @param lifetime seconds that a session can last, and a mark has to */
@@ -17,15 +20,17 @@ export class RevocableCookies implements SessionKeeper {
     private readonly lifetime: number,
   ) {}
 
-  readonly endsWithoutCookie = true;
-
   async find(request: unknown): Promise<FoundSession> {
     const found = this.cookies.find(request);
     const isEnded = found.session !== undefined && (await this.#isEnded(found.session));
     return isEnded ? { setCookies: this.clear(request) } : found;
   }
 
-  start(request: unknown, session: NewSession): readonly string[] {
+  async start(request: unknown, session: NewSession): Promise<readonly string[]> {
+    const sid = session.identity?.sid;
+    if (sid !== undefined) {
+      await this.store.set(this.#begunOf(sid), '1', this.lifetime * 1000);
+    }
     return this.cookies.start(request, { ...session, startedAt: this.client.clock.now() });
   }
 
@@ -42,6 +47,10 @@ export class RevocableCookies implements SessionKeeper {
 
   clear(request: unknown): readonly string[] {
     return this.cookies.clear(request);
+  }
+
+  async knows(sid: string): Promise<boolean> {
+    return (await this.store.get(this.#begunOf(sid))) !== undefined;
   }
 
   async endAll(of: SessionsOf): Promise<readonly EndedTokens[]> {
@@ -63,6 +72,10 @@ export class RevocableCookies implements SessionKeeper {
 
   async #mark(place: readonly string[]): Promise<void> {
     await this.store.set(this.#markOf(place), String(this.client.clock.now()), this.lifetime * 1000);
+  }
+
+  #begunOf(sid: string): string {
+    return `begun:${clientHash(this.client, partsOf({ sid }))}`;
   }
 
   #markOf(place: readonly string[]): string {

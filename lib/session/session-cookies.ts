@@ -57,7 +57,6 @@ function placeOf(profile: CookieProfile): Place {
 
 /** Session keeper in cookies: a session is stored in the browser only, sealed into at most three cookies. */
 export class SessionCookies implements SessionKeeper {
-  readonly endsWithoutCookie: boolean = false;
   readonly #places: Sites<Place>;
   readonly #lifetimes: SessionLifetimes;
 
@@ -103,6 +102,10 @@ export class SessionCookies implements SessionKeeper {
 
   endAll(): never {
     throw new ConfigError('INVALID_CONFIG', 'store', 'is required to end sessions without their cookies');
+  }
+
+  knows(): boolean {
+    return false;
   }
 
   clear(request: unknown): readonly string[] {

@@ -56,6 +56,11 @@ export class SessionIndex {
     await this.store.delete(besideOf(key));
   }
 
+  /** Whether there may be sessions of a `sid` or a `sub`. */
+  async has(of: SessionsOf): Promise<boolean> {
+    return (await this.store.members(this.#setOf(of))).length > 0;
+  }
+
   /** Ends all sessions of a `sid` or a `sub`. */
   async end(of: SessionsOf): Promise<readonly EndedTokens[]> {
     const set = this.#setOf(of);

@@ -56,7 +56,6 @@ function placeOf(profile: CookieProfile): Place {
  * that key and with `session.secret`. Who reads the store opens no session, and who writes to it makes none up.
  */
 export class SessionStore implements SessionKeeper {
-  readonly endsWithoutCookie = true;
   readonly #places: Sites<Place>;
   readonly #lifetimes: SessionLifetimes;
   readonly #index: SessionIndex;
@@ -127,6 +126,10 @@ export class SessionStore implements SessionKeeper {
 
   endAll(of: SessionsOf): Promise<readonly EndedTokens[]> {
     return this.#index.end(of);
+  }
+
+  knows(sid: string): Promise<boolean> {
+    return this.#index.has({ sid });
   }
 
   clear(request: unknown): readonly string[] {

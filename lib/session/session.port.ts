@@ -62,8 +62,10 @@ export interface SessionKeeper {
    */
   endAll(of: SessionsOf): Promise<readonly EndedTokens[]>;
 
-  /** Whether {@link endAll} works. */
-  readonly endsWithoutCookie: boolean;
+  /**
+   * Whether {@link endAll} may find sessions of this `sid`. It writes nothing, so that a stranger may ask as often as they like.
+   */
+  knows(sid: string): Awaitable<boolean>;
 
   /** The `Set-Cookie` lines that clear the session's cookies in the browser. */
   clear(request: unknown): readonly string[];

@@ -5,6 +5,7 @@ import { MemoryStore, OidcLogout, Public, type ClientMetadata, type OidcModuleOp
 import { createApp, onBothAdapters, SESSION_SECRET, type Adapter } from '../support/app/apps.js';
 import { Browser } from '../support/browser/browser.js';
 import type { HostileProvider } from '../support/provider/hostile-provider.js';
+import { ObservedStore } from '../support/store/stores.js';
 import { jws, type Jwk } from '../support/tokens/keys.js';
 
 const URL = 'https://app.test';
@@ -179,6 +180,20 @@ onBothAdapters((adapter) => {
       undefined,
     ]);
     expect(answer.header('content-security-policy')).toBe(`default-src 'none'; frame-ancestors ${app.op.issuer}`);
+    expect(await states()).toEqual([401, 200]);
+  });
+
+  it('a front-channel logout with a made-up sid writes nothing into the store', async () => {
+    const store = new ObservedStore();
+    const options = { store, session: { secret: SESSION_SECRET, keep: 'cookie' } } as const;
+    const { app, states } = await signedIn(adapter, { client: FRONT_CHANNEL, options });
+    const frame = (sid: string) =>
+      app.request(`/auth/frontchannel-logout?iss=${encodeURIComponent(app.op.issuer)}&sid=${sid}`);
+    store.calls.length = 0;
+    expect([(await frame('s-8')).status, (await frame('s-9')).status]).toEqual([200, 200]);
+    expect(store.calls.filter((call) => !call.startsWith('get '))).toEqual([]);
+    expect(await states()).toEqual([200, 200]);
+    expect((await frame('s-1')).status).toBe(200);
     expect(await states()).toEqual([401, 200]);
   });
 

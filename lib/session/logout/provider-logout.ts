@@ -101,7 +101,7 @@ export class OidcLogout {
       responses.deliver(response, [['Set-Cookie', sessions.keeper().clear(request)]]);
       await sessions.end(request);
     }
-    if (sid !== undefined && sessions.keeper().endsWithoutCookie) {
+    if (sid !== undefined && (await sessions.keeper().knows(sid))) {
       await sessions.endAll({ sid }, { revoke: false });
     }
   }
