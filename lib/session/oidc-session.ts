@@ -11,6 +11,9 @@ import type { ClientSessions } from './client-sessions.js';
 import type { SessionContent } from './session-content.js';
 import { logoutUnavailable, sessionUnavailable } from './session-refusal.js';
 
+/** Maximum bytes of an ID token in the URL of a redirect: nginx takes 4 KB of an answer's headers (`proxy_buffer_size`). */
+const MAX_HINT = 2048;
+
 /**
  * The browser's local session: reads it, ends it, and makes the URL for logout at the provider.
  *
@@ -161,7 +164,8 @@ export class OidcSession<User = JsonValue> {
   /**
    * Where to send the browser so that the provider ends its session too (OpenID Connect RP-Initiated Logout 1.0),
    * back to the first registered `post_logout_redirect_uris` of this request's domain, else to the first of all. Undefined when
-   * the provider has no such endpoint.
+   * the provider has no such endpoint. An ID token of more than 2,048 bytes is left out, because proxies refuse such a redirect:
+   * then the provider may ask the user.
    *
    * @param options its `state` comes back with the browser
    * @throws {OidcError} the provider's metadata can't be loaded
@@ -173,9 +177,10 @@ export class OidcSession<User = JsonValue> {
     );
     const { redirect_uris, post_logout_redirect_uris = [] } = this.#client.metadata;
     const { origin } = Sites.of(redirect_uris, this.#client.name).at(request);
+    const idToken = tokens?.id_token;
     return this.#client.endSessionUrl({
       ...options,
-      id_token_hint: tokens?.id_token,
+      id_token_hint: idToken !== undefined && idToken.length <= MAX_HINT ? idToken : undefined,
       post_logout_redirect_uri: post_logout_redirect_uris.find((uri) => new URL(uri).origin === origin),
     });
   }

@@ -2,7 +2,13 @@ import { expect, it } from '@jest/globals';
 import { Controller, Get, VersioningType } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 
-import { OidcGuard, OidcSessionGuard, type ClientMetadata, type OidcModuleOptions } from '../../lib/index.js';
+import {
+  MemoryStore,
+  OidcGuard,
+  OidcSessionGuard,
+  type ClientMetadata,
+  type OidcModuleOptions,
+} from '../../lib/index.js';
 import { MeController } from '../support/app/app-controllers.js';
 import { createApp, onBothAdapters, SESSION_SECRET, type Adapter, type AppSetup } from '../support/app/apps.js';
 import { expectNoSecrets } from '../support/app/outcomes.js';
@@ -53,6 +59,19 @@ onBothAdapters((adapter) => {
     const back = await browser.follow(await browser.follow(left));
     expect([back.status, back.target]).toEqual([303, `${URL}/`]);
     expect(browser.jar.names).toEqual([]);
+  });
+
+  it.each([
+    ['as the hint', 500, true],
+    ['without it where it is too large for the headers of an answer', 2000, false],
+  ])('log out at the provider with the ID token %s', async (_what, size, isHint) => {
+    const app = await withRoutes(adapter, true, { options: { store: new MemoryStore() } });
+    app.op.idToken({ claims: (claims) => ({ ...claims, groups: 'x'.repeat(size) }) });
+    const browser = new Browser(app);
+    await browser.login();
+    const left = await browser.post('/auth/logout');
+    const parameters = new globalThis.URL(left.location).searchParams;
+    expect([parameters.get('client_id'), parameters.has('id_token_hint')]).toEqual(['rp1', isHint]);
   });
 
   it.each([
