@@ -1,9 +1,11 @@
 import { chromiumPath } from './test/whole/browser/chromium.js';
+import { nginxPath } from './test/whole/nginx/nginx.js';
 import { redisServerPath } from './test/whole/redis/redis-server.js';
 
 /** Tests that need more than Node run when it is found, and what is missing is told when not. */
 const missing = [
   { folder: 'test/whole/browser', what: 'Chromium', variable: 'CHROMIUM', path: chromiumPath },
+  { folder: 'test/whole/nginx', what: 'nginx', variable: 'NGINX', path: nginxPath },
   { folder: 'test/whole/redis', what: 'redis-server', variable: 'REDIS_SERVER', path: redisServerPath },
 ].filter(({ path }) => path === undefined);
 
