@@ -13,6 +13,7 @@ import { MeController } from '../support/app/app-controllers.js';
 import { createApp, onBothAdapters, SESSION_SECRET, type Adapter, type AppSetup } from '../support/app/apps.js';
 import { expectNoSecrets } from '../support/app/outcomes.js';
 import { Browser } from '../support/browser/browser.js';
+import { ObservedStore } from '../support/store/stores.js';
 
 type Setup = Omit<AppSetup, 'adapter'>;
 
@@ -72,6 +73,20 @@ onBothAdapters((adapter) => {
     const left = await browser.post('/auth/logout');
     const parameters = new globalThis.URL(left.location).searchParams;
     expect([parameters.get('client_id'), parameters.has('id_token_hint')]).toEqual(['rp1', isHint]);
+  });
+
+  it('REDIS-02 ask to come back, and say of nobody that he is signed out, while the store is away', async () => {
+    const store = new ObservedStore();
+    const app = await withRoutes(adapter, true, { options: { store } });
+    const browser = new Browser(app);
+    await browser.login();
+    store.fails = () => true;
+    const me = await browser.get('/auth/me');
+    expect([me.status, app.lastCode, me.header('retry-after')]).toEqual([503, 'STORE_UNAVAILABLE', '5']);
+    expect(me.setCookies).toEqual([]);
+    expect((await new Browser(app).get('/auth/me')).status).toBe(401);
+    store.fails = () => false;
+    expect((await browser.get('/auth/me')).status).toBe(200);
   });
 
   it.each([
