@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 import Provider, { type KoaContextWithOIDC } from 'oidc-provider';
 import { findAccount } from './accounts.js';
 import { pages, renderError, renderLogout, renderLoggedOut } from './provider-pages.js';
-import { appUrl, audience, cli, issuer, ports, registration, secret } from './settings.js';
+import { audience, cli, issuer, ports, registration, secret } from './settings.js';
 
 const minutes = 60;
 const hours = 60 * minutes;
@@ -12,7 +12,11 @@ const hours = 60 * minutes;
 export function createProvider(): Provider {
   const provider = new Provider(issuer, {
     clients: [
-      { ...registration, redirect_uris: [...registration.redirect_uris], post_logout_redirect_uris: [`${appUrl}/`] },
+      {
+        ...registration,
+        redirect_uris: [...registration.redirect_uris],
+        post_logout_redirect_uris: [...registration.post_logout_redirect_uris],
+      },
       { ...cli, grant_types: ['client_credentials'], redirect_uris: [], response_types: [] },
     ],
     // There is one key, for everything that is signed.

@@ -21,7 +21,7 @@ export const registration = {
   client_name: 'Quick start',
   client_secret: secret(),
   redirect_uris: [`${appUrl}/auth/callback`],
-  post_logout_redirect_uris: [`${appUrl}/`],
+  post_logout_redirect_uris: [`${appUrl}/auth/logged-out`],
   id_token_signed_response_alg: 'ES256',
   introspection_signed_response_alg: 'ES256',
 } as const;
