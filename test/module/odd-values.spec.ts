@@ -58,7 +58,7 @@ const within = (options: object): object => ({ resourceServer: { audience: 'http
 describe.each(ODD)('%s', (_what, odd) => {
   it.each<[string, object, string]>([
     ['a member of the client', { client: { client_id: 'rp1', logo: odd } }, 'client.logo'],
-    ['a known one', { client: { client_id: 'rp1', client_secret: odd } }, 'client.client_secret'],
+    ['a known one', { client: { client_id: 'rp1', scope: odd } }, 'client.scope'],
     [
       'something in a member',
       { client: { client_id: 'rp1', jwks: { keys: [{ kty: 'EC' }, { kid: odd }] } } },
