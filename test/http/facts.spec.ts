@@ -100,7 +100,7 @@ describe('a failed call names whom it was for and why it failed', () => {
   });
 
   it('a name that nobody has', async () => {
-    expect(await lineOf(call(transportTo(), 'https://no-such-host.invalid/token'))).toMatch(
+    expect(await lineOf(call(transportTo(undefined, 10_000), 'https://no-such-host.invalid/token'))).toMatch(
       /^UPSTREAM_UNAVAILABLE: .* url="https:\/\/no-such-host\.invalid\/token" reason="(ENOTFOUND|EAI_AGAIN)"$/,
     );
   });
