@@ -11,6 +11,8 @@ import { jws, type Jwk } from '../support/tokens/keys.js';
 const URL = 'https://app.test';
 const BACK_CHANNEL = { backchannel_logout_uri: `${URL}/auth/backchannel-logout` };
 const FRONT_CHANNEL = { frontchannel_logout_uri: `${URL}/auth/frontchannel-logout` };
+/** A request for a frame of a page. */
+const FRAME = { headers: { 'sec-fetch-dest': 'iframe' } };
 const EVENTS = { 'http://schemas.openid.net/event/backchannel-logout': {} };
 
 interface Setup {
@@ -199,13 +201,25 @@ onBothAdapters((adapter) => {
 
   it('FCL-03 a front-channel logout without names ends the browser’s own session, unless a sid is required', async () => {
     const { first, states } = await signedIn(adapter, { client: FRONT_CHANNEL });
-    expect((await first.get('/auth/frontchannel-logout')).status).toBe(200);
+    expect((await first.get('/auth/frontchannel-logout', FRAME)).status).toBe(200);
     expect(await states()).toEqual([401, 200]);
     const strict = await signedIn(adapter, {
       client: { ...FRONT_CHANNEL, frontchannel_logout_session_required: true },
     });
-    expect((await strict.first.get('/auth/frontchannel-logout')).status).toBe(200);
+    expect((await strict.first.get('/auth/frontchannel-logout', FRAME)).status).toBe(200);
     expect(await strict.states()).toEqual([200, 200]);
+  });
+
+  it('a link on another site to the front-channel logout signs nobody out', async () => {
+    const { first, states } = await signedIn(adapter, { client: FRONT_CHANNEL });
+    const link = await first.get('/auth/frontchannel-logout', { from: 'https://evil.test/' });
+    expect([link.status, link.setCookies]).toEqual([200, []]);
+    expect(await states()).toEqual([200, 200]);
+    // A browser without Fetch Metadata Request Headers does not say what it is.
+    const { cookie = '' } = first.history.at(-1) ?? {};
+    expect(cookie).toContain('__Host-oidc-session=');
+    expect((await first.get('/auth/frontchannel-logout', { headers: { 'sec-fetch-dest': [] } })).status).toBe(200);
+    expect(await states()).toEqual([401, 200]);
   });
 
   it('a controller of one’s own answers as well', async () => {

@@ -81,6 +81,7 @@ export class OidcLogout {
    * its `sid`.
    *
    * A request that names another issuer, or no `sid` where `frontchannel_logout_session_required` is registered, ends nothing.
+   * Nor does one without names that is no frame's, because a link on any page can lead here with the browser's cookie.
    *
    * @throws {OidcException} 503: the store can't be reached
    */
@@ -92,7 +93,7 @@ export class OidcLogout {
     ]);
     const { iss, sid } = namesIn(request);
     const isOurs = iss === client.issuer && sid !== undefined;
-    const namesNone = iss === undefined && sid === undefined;
+    const namesNone = iss === undefined && sid === undefined && !isPage(request);
     if (!isOurs && (!namesNone || client.metadata.frontchannel_logout_session_required === true)) {
       return;
     }
@@ -144,6 +145,11 @@ function requireToken(form: Parameters): string {
     throw new AuthorizationResponseError('MISSING_RESPONSE', 'The request carries no logout token');
   }
   return token;
+}
+
+/** Whether a browser wants to show the answer as a page of its own (Fetch Metadata Request Headers, section 2.1). */
+function isPage(request: unknown): boolean {
+  return requests.header(request, 'sec-fetch-dest') === 'document';
 }
 
 /** `iss` and `sid`; neither where the query can't be read. */
