@@ -210,6 +210,20 @@ onBothAdapters((adapter) => {
     expect(await strict.states()).toEqual([200, 200]);
   });
 
+  it('a front-channel logout while the store is down is 503', async () => {
+    const store = new ObservedStore();
+    const { app, first, states } = await signedIn(adapter, { client: FRONT_CHANNEL, options: { store } });
+    store.fails = () => true;
+    const named = `/auth/frontchannel-logout?iss=${encodeURIComponent(app.op.issuer)}&sid=s-2`;
+    expect([(await app.request(named)).status, app.lastCode]).toEqual([503, 'STORE_UNAVAILABLE']);
+    expect([(await first.get('/auth/frontchannel-logout', FRAME)).status, app.lastCode]).toEqual([
+      503,
+      'STORE_UNAVAILABLE',
+    ]);
+    store.fails = () => false;
+    expect(await states()).toEqual([200, 200]);
+  });
+
   it('a link on another site to the front-channel logout signs nobody out', async () => {
     const { first, states } = await signedIn(adapter, { client: FRONT_CHANNEL });
     const link = await first.get('/auth/frontchannel-logout', { from: 'https://evil.test/' });

@@ -12,6 +12,7 @@ import type { Responses } from '../../nest/responses.js';
 import type { OidcStore } from '../../storage/oidc-store.js';
 import type { LogoutToken } from '../../tokens/logout-token.js';
 import type { ClientSessions } from '../client-sessions.js';
+import { logoutUnavailable } from '../session-refusal.js';
 
 /** Sections 2.5 and 2.8 of Back-Channel Logout 1.0: no cache keeps the answer. */
 const NOT_STORED: ResponseHeader = ['Cache-Control', 'no-store'];
@@ -86,7 +87,7 @@ export class OidcLogout {
    * @throws {OidcException} 503: the store can't be reached
    */
   async frontChannel(request: unknown, response: unknown): Promise<void> {
-    const { client, sessions, responses } = this.#parts;
+    const { client, responses } = this.#parts;
     responses.deliver(response, [
       NOT_STORED,
       ['Content-Security-Policy', `default-src 'none'; frame-ancestors ${new URL(client.issuer).origin}`],
@@ -97,8 +98,20 @@ export class OidcLogout {
     if (!isOurs && (!namesNone || client.metadata.frontchannel_logout_session_required === true)) {
       return;
     }
+    try {
+      await this.#endInBrowser(request, response, sid);
+    } catch (error) {
+      throw error instanceof StoreError
+        ? refuse(logoutUnavailable(error), { kind: 'http', response }, responses)
+        : error;
+    }
+  }
+
+  /** Ends the sessions of a `sid`; without one, that of the browser. */
+  async #endInBrowser(request: unknown, response: unknown, sid: string | undefined): Promise<void> {
+    const { sessions, responses } = this.#parts;
     const { session: own } = await sessions.keeper().find(request);
-    if (own !== undefined && (namesNone || own.identity?.sid === sid)) {
+    if (own !== undefined && (sid === undefined || own.identity?.sid === sid)) {
       responses.deliver(response, [['Set-Cookie', sessions.keeper().clear(request)]]);
       await sessions.end(request);
     }
