@@ -1,9 +1,3 @@
-import { execFile, fork, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
-import { rm, writeFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { promisify } from 'node:util';
-
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { request } from 'undici';
@@ -12,64 +6,39 @@ import type { Adapter } from '../../support/app/apps.js';
 import { HostileProvider } from '../../support/provider/hostile-provider.js';
 import { CLIENT_SECRET } from '../../support/provider/provider.js';
 import { dpopKey, dpopProof } from '../../support/tokens/dpop.js';
+import { ApplicationProcess, BuiltLibrary } from './application-process.js';
 import { RedisServer } from './redis-server.js';
 
-const root = resolve(import.meta.dirname, '../../..');
-/** Within the project, so that what the library imports is found. */
-const library = resolve(root, `node_modules/.cache/nestjs-oidc-replica-${process.pid}`);
-
-class Replica {
-  private constructor(
-    readonly process: ChildProcess,
-    readonly address: string,
-  ) {}
-
-  static async start(adapter: Adapter, op: HostileProvider, redis: RedisServer): Promise<Replica> {
-    const args = [adapter, library, op.issuer, CLIENT_SECRET, String(redis.port), String(op.clock.now())];
-    const child = fork(resolve(import.meta.dirname, 'replica.js'), args, { execArgv: [] });
-    const [address] = await once(child, 'message');
-    return new Replica(child, String(address));
-  }
-
-  async get(token: string, proof?: string): Promise<number> {
-    const headers =
-      proof === undefined ? { authorization: `Bearer ${token}` } : { authorization: `DPoP ${token}`, dpop: proof };
-    const { statusCode, body } = await request(`${this.address}/orders`, { headers });
-    await body.dump();
-    return statusCode;
-  }
-
-  async forget(token: string): Promise<void> {
-    const told = once(this.process, 'message');
-    this.process.send(token);
-    await told;
-  }
-
-  async stop(): Promise<void> {
-    const ended = once(this.process, 'exit');
-    this.process.disconnect();
-    await ended;
-  }
+async function get({ address }: ApplicationProcess, token: string, proof?: string): Promise<number> {
+  const headers =
+    proof === undefined ? { authorization: `Bearer ${token}` } : { authorization: `DPoP ${token}`, dpop: proof };
+  const { statusCode, body } = await request(`${address}/orders`, { headers });
+  await body.dump();
+  return statusCode;
 }
 
 describe('two processes with one Redis, on Express and on Fastify', () => {
   let redis: RedisServer;
   let op: HostileProvider;
-  let one: Replica;
-  let other: Replica;
+  let library: BuiltLibrary;
+  let one: ApplicationProcess;
+  let other: ApplicationProcess;
 
   beforeAll(async () => {
-    const tsc = resolve(root, 'node_modules/typescript/bin/tsc');
-    await promisify(execFile)(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--outDir', library], { cwd: root });
-    await writeFile(resolve(library, 'package.json'), '{"type":"module"}');
+    library = await BuiltLibrary.build();
   }, 60_000);
 
-  afterAll(() => rm(library, { recursive: true, force: true }));
+  afterAll(() => library.remove());
+
+  const start = (adapter: Adapter) => {
+    const args = [library.path, op.issuer, CLIENT_SECRET, String(redis.port), String(op.clock.now())];
+    return ApplicationProcess.start('replica.js', adapter, ...args);
+  };
 
   beforeEach(async () => {
     [redis, op] = await Promise.all([RedisServer.start(), HostileProvider.start()]);
     op.register({ client_id: 'rp1', client_secret: CLIENT_SECRET });
-    [one, other] = await Promise.all([Replica.start('express', op, redis), Replica.start('fastify', op, redis)]);
+    [one, other] = await Promise.all([start('express'), start('fastify')]);
   });
 
   afterEach(async () => {
@@ -79,7 +48,7 @@ describe('two processes with one Redis, on Express and on Fastify', () => {
 
   it('what one has asked the other need not, and nothing of the token stands in Redis', async () => {
     const token = op.issue();
-    expect([await one.get(token), await other.get(token)]).toEqual([200, 200]);
+    expect([await get(one, token), await get(other, token)]).toEqual([200, 200]);
     expect(op.count('introspect')).toBe(1);
     const reader = new Redis(redis.port, '127.0.0.1');
     const keys = await reader.keys('*');
@@ -91,11 +60,11 @@ describe('two processes with one Redis, on Express and on Fastify', () => {
 
   it('REDIS-15 what is forgotten at one is asked about anew at the other', async () => {
     const token = op.issue();
-    await one.get(token);
+    await get(one, token);
     op.expire(token);
-    expect(await other.get(token)).toBe(200);
-    await one.forget(token);
-    expect([await other.get(token), await one.get(token)]).toEqual([401, 401]);
+    expect(await get(other, token)).toBe(200);
+    await one.tell(token);
+    expect([await get(other, token), await get(one, token)]).toEqual([401, 401]);
   });
 
   it('DPOP-24 DPOP-27 a proof is used once, at whichever', async () => {
@@ -103,10 +72,10 @@ describe('two processes with one Redis, on Express and on Fastify', () => {
     const token = op.issue({ cnf: { jkt: key.jkt } });
     const proof = () => dpopProof(key, { url: 'https://api.test/orders', accessToken: token });
     const first = proof();
-    expect([await one.get(token, first), await other.get(token, first)]).toEqual([200, 401]);
+    expect([await get(one, token, first), await get(other, token, first)]).toEqual([200, 401]);
     const second = proof();
     const all = await Promise.all(
-      Array.from({ length: 20 }, (_, index) => (index % 2 === 0 ? one : other).get(token, second)),
+      Array.from({ length: 20 }, (_, index) => get(index % 2 === 0 ? one : other, token, second)),
     );
     expect(all.filter((status) => status === 200)).toHaveLength(1);
     expect(all.filter((status) => status === 401)).toHaveLength(19);
@@ -117,19 +86,19 @@ describe('two processes with one Redis, on Express and on Fastify', () => {
     const [bound, plain] = [op.issue({ cnf: { jkt: key.jkt } }), op.issue()];
     await redis.kill();
     const proof = dpopProof(key, { url: 'https://api.test/orders', accessToken: bound });
-    expect(await one.get(bound, proof)).toBe(503);
-    expect([await one.get(plain), await one.get(plain)]).toEqual([200, 200]);
+    expect(await get(one, bound, proof)).toBe(503);
+    expect([await get(one, plain), await get(one, plain)]).toEqual([200, 200]);
   });
 
   it('CACHE-13 what somebody else writes into Redis grants nothing', async () => {
     const token = op.issue();
-    await one.get(token);
+    await get(one, token);
     const reader = new Redis(redis.port, '127.0.0.1');
     const [key = ''] = await reader.keys('*');
     op.expire(token);
     for (const forged of ['{"active":true}', 'null', '']) {
       await reader.set(key, forged);
-      expect(await other.get(token)).toBe(401);
+      expect(await get(other, token)).toBe(401);
     }
     reader.disconnect();
   });
