@@ -10,6 +10,7 @@ import { whileLeased } from '../storage/lease.js';
 import type { OidcStore } from '../storage/oidc-store.js';
 import type { Sealer } from '../storage/sealer.js';
 import { TokenResponse, tokenResponseSchema } from '../tokens/token-response.js';
+import { MAX_STORED_LENGTH } from './session-content.js';
 
 /** Milliseconds for which new tokens are handed to whoever still comes with the old ones. */
 const AFTERWARDS = 30_000;
@@ -52,12 +53,15 @@ interface Flight {
  */
 export class RefreshFlight {
   readonly #flights = new LRUCache<string, Flight>({ max: MAX_FLIGHTS });
+  readonly #sealer: Sealer;
 
   constructor(
     private readonly now: Now,
-    private readonly sealer: Sealer,
+    sealer: Sealer,
     private readonly store: OidcStore | undefined,
-  ) {}
+  ) {
+    this.#sealer = sealer.with('', MAX_STORED_LENGTH);
+  }
 
   /**
    * The new tokens, of `refresh` or of the flight that is or was under way for the same refresh token.
@@ -111,7 +115,7 @@ export class RefreshFlight {
 
   async #find(store: OidcStore, key: string): Promise<TokenResponse | undefined> {
     const sealed = await store.get(resultKey(key));
-    const opened = sealed === undefined ? undefined : this.sealer.open(LABEL, key, sealed, this.now());
+    const opened = sealed === undefined ? undefined : this.#sealer.open(LABEL, key, sealed, this.now());
     const result = opened?.status === 'open' ? v.safeParse(resultSchema, opened.value) : undefined;
     if (result?.success !== true) {
       return undefined;
@@ -137,7 +141,7 @@ export class RefreshFlight {
 
   /** Where the store is gone meanwhile, the tokens are not lost: this process still has them. */
   async #write(store: OidcStore, key: string, result: v.InferInput<typeof resultSchema>): Promise<void> {
-    const sealed = this.sealer.seal(LABEL, key, result, this.now() + AFTERWARDS);
+    const sealed = this.#sealer.seal(LABEL, key, result, this.now() + AFTERWARDS);
     await Promise.resolve(store.set(resultKey(key), sealed, AFTERWARDS)).catch(() => undefined);
   }
 }

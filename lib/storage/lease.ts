@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+
 import type { OidcStore } from './oidc-store.js';
 
 /** Milliseconds that a lease lasts, and between two renewals of it. It ends by itself when its holder dies. */
@@ -15,16 +17,15 @@ export async function whileLeased<T>(
   key: string,
   work: () => Promise<T>,
 ): Promise<{ readonly result: T } | undefined> {
-  if (!(await store.claim(key, '', LIFETIME))) {
+  // Only its holder renews or releases a lease: after a pause of this process it may be another's.
+  const holder = randomBytes(16).toString('base64url');
+  if (!(await store.claim(key, holder, LIFETIME))) {
     return undefined;
   }
-  let heldUntil = performance.now() + LIFETIME;
-  const isHeld = (): boolean => performance.now() < heldUntil;
-  const renew = async (): Promise<void> => {
-    if (isHeld()) {
-      const renewedAt = performance.now();
-      await store.set(key, '', LIFETIME);
-      heldUntil = renewedAt + LIFETIME;
+  const renew = async (): Promise<unknown> => store.replace(key, holder, holder, LIFETIME);
+  const release = async (): Promise<void> => {
+    if ((await store.get(key)) === holder) {
+      await store.delete(key);
     }
   };
   // A renewal that fails leaves the lease to its end.
@@ -34,9 +35,7 @@ export async function whileLeased<T>(
     return { result: await work() };
   } finally {
     clearInterval(timer);
-    // After its end it may be another's. Where the store is gone, it ends by itself.
-    if (isHeld()) {
-      await Promise.resolve(store.delete(key)).catch(() => undefined);
-    }
+    // Where the store is gone, it ends by itself.
+    await release().catch(() => undefined);
   }
 }
