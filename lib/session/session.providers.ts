@@ -1,5 +1,6 @@
 import type { ModuleMetadata, Provider } from '@nestjs/common';
 
+import type { Server } from '../authorization-server/server.js';
 import { OidcClient } from '../client/oidc-client.js';
 import { ConfigError } from '../errors/errors.js';
 import type { OperatorPort } from '../events/operator-events.js';
@@ -12,6 +13,7 @@ import {
   operatorToken,
   optionsToken,
   sealerToken,
+  serverToken,
   sessionToken,
 } from '../nest/tokens.js';
 import type { OidcStore } from '../storage/oidc-store.js';
@@ -84,14 +86,31 @@ export function sessionProviders(name?: string): Provider[] {
     },
     {
       provide: logoutToken(name),
-      inject: [clientSessionsToken(name), clientToken(name), optionsToken(name), Responses, operatorToken(name)],
+      inject: [
+        clientSessionsToken(name),
+        clientToken(name),
+        serverToken(name),
+        optionsToken(name),
+        Responses,
+        operatorToken(name),
+      ],
       useFactory: (
         sessions: ClientSessions,
         client: OidcClient,
+        server: Server,
         { session, store = new MemoryStore({ now: client.clock.now }) }: Options,
         responses: Responses,
         operator: OperatorPort,
-      ) => new OidcLogout({ client, sessions, store, responses, operator, revoke: session?.revokeOnLogout ?? false }),
+      ) =>
+        new OidcLogout({
+          client,
+          server,
+          sessions,
+          store,
+          responses,
+          operator,
+          revoke: session?.revokeOnLogout ?? false,
+        }),
     },
     ...(name === undefined
       ? [

@@ -4,6 +4,7 @@ import { Controller, Get, HttpCode, Inject, Post, Req, Res } from '@nestjs/commo
 import { MemoryStore, OidcLogout, Public, type ClientMetadata, type OidcModuleOptions } from '../../lib/index.js';
 import { createApp, onBothAdapters, SESSION_SECRET, type Adapter } from '../support/app/apps.js';
 import { Browser } from '../support/browser/browser.js';
+import { Entra, TENANT } from '../support/provider/entra.js';
 import type { HostileProvider } from '../support/provider/hostile-provider.js';
 import { ObservedStore } from '../support/store/stores.js';
 import { jws, type Jwk } from '../support/tokens/keys.js';
@@ -208,6 +209,29 @@ onBothAdapters((adapter) => {
     });
     expect((await strict.first.get('/auth/frontchannel-logout', FRAME)).status).toBe(200);
     expect(await strict.states()).toEqual([200, 200]);
+  });
+
+  it('a front-channel logout of a server for many tenants names one of them', async () => {
+    const entra = await Entra.start();
+    entra.claims = { sid: 's-1' };
+    const options = { routes: true, store: new MemoryStore(), tenants: [TENANT] } as const;
+    const app = await createApp({
+      adapter,
+      op: entra.op,
+      controllers: [],
+      publicUrl: URL,
+      client: FRONT_CHANNEL,
+      options,
+    });
+    const browser = new Browser(app);
+    await browser.login();
+    const status = async (iss: string) => {
+      const query = new URLSearchParams({ iss, sid: 's-1' }).toString();
+      expect((await app.request(`/auth/frontchannel-logout?${query}`)).status).toBe(200);
+      return (await browser.get('/auth/me')).status;
+    };
+    expect(await status('https://evil.test/')).toBe(200);
+    expect(await status(entra.nameOf(TENANT))).toBe(401);
   });
 
   it('a front-channel logout while the store is down is 503', async () => {

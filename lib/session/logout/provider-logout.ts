@@ -20,6 +20,8 @@ const NOT_STORED: ResponseHeader = ['Cache-Control', 'no-store'];
 /** What logouts that start at the provider are made of. */
 export interface ProviderLogoutParts {
   readonly client: OidcClient;
+  /** Knows the names that the provider has: one for each tenant, where it issues for many. */
+  readonly server: { isNamed(iss: string): boolean };
   readonly sessions: ClientSessions;
   /** Remembers used logout tokens. */
   readonly store: OidcStore;
@@ -87,13 +89,13 @@ export class OidcLogout {
    * @throws {OidcException} 503: the store can't be reached
    */
   async frontChannel(request: unknown, response: unknown): Promise<void> {
-    const { client, responses } = this.#parts;
+    const { client, server, responses } = this.#parts;
     responses.deliver(response, [
       NOT_STORED,
       ['Content-Security-Policy', `default-src 'none'; frame-ancestors ${new URL(client.issuer).origin}`],
     ]);
     const { iss, sid } = namesIn(request);
-    const isOurs = iss === client.issuer && sid !== undefined;
+    const isOurs = iss !== undefined && server.isNamed(iss) && sid !== undefined;
     const namesNone = iss === undefined && sid === undefined && !isPage(request);
     if (!isOurs && (!namesNone || client.metadata.frontchannel_logout_session_required === true)) {
       return;
