@@ -13,7 +13,6 @@ import {
 } from '@nestjs/common';
 
 import type { OidcClient } from '../client/oidc-client.js';
-import { StoreError } from '../errors/errors.js';
 import type { LoginSettings } from '../login/login.options.js';
 import { OidcLoginGuard } from '../login/oidc-login.guard.js';
 import type { OidcStrategy } from '../login/oidc.strategy.js';
@@ -43,7 +42,7 @@ import type { OidcLogout } from '../session/logout/provider-logout.js';
 import { RpInitiatedLogout } from '../session/logout/rp-initiated-logout.js';
 import type { OidcSession } from '../session/oidc-session.js';
 import { OidcSessionGuard } from '../session/oidc-session.guard.js';
-import { crossSite, loginRequired, sessionUnavailable } from '../session/session-refusal.js';
+import { crossSite, loginRequired } from '../session/session-refusal.js';
 import { LOGOUT_PAGE, LOGOUT_PAGE_HEADERS } from './logout-page.js';
 import { MountedRoutesCheck } from './mounted-routes-check.js';
 import type { ParsedOptions } from './oidc.options.js';
@@ -60,8 +59,8 @@ class MountedRoutes {
     private readonly responses: Responses,
     strategy: OidcStrategy,
     client: OidcClient,
-    session: OidcSession,
-    private readonly sessions: ClientSessions,
+    private readonly session: OidcSession,
+    sessions: ClientSessions,
     private readonly providerLogout: OidcLogout,
     fallback: string,
   ) {
@@ -101,7 +100,9 @@ class MountedRoutes {
     if (authenticated(callOf(context))?.user !== undefined) {
       return true;
     }
-    return this.#refuse(context, await this.#whyNobody(context.switchToHttp().getRequest()));
+    // The guard found nobody in a store that is down as well: this tells it, with 503.
+    await this.session.read(context.switchToHttp().getRequest());
+    return this.#refuse(context, loginRequired());
   }
 
   async backChannelLogout(context: ExecutionContext): Promise<boolean> {
@@ -114,19 +115,6 @@ class MountedRoutes {
     const http = context.switchToHttp();
     await this.providerLogout.frontChannel(http.getRequest(), http.getResponse());
     return true;
-  }
-
-  /** On an open route the session guard passes over a store that can't be reached. That does not say who is signed in. */
-  async #whyNobody(request: unknown): Promise<Refusal> {
-    try {
-      await this.sessions.read(request);
-      return loginRequired();
-    } catch (error) {
-      if (error instanceof StoreError) {
-        return sessionUnavailable(error);
-      }
-      throw error;
-    }
   }
 
   #redirect(response: object, location: string): never {

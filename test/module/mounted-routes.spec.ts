@@ -107,6 +107,18 @@ onBothAdapters((adapter) => {
     expectNoSecrets(app, back, [state]);
   });
 
+  it('say 503 where nobody knows who is there, because the store is down', async () => {
+    const store = new ObservedStore();
+    const app = await withRoutes(adapter, true, { options: { store } });
+    const browser = new Browser(app);
+    await browser.login();
+    store.fails = () => true;
+    const page = await browser.get('/auth/me');
+    expect([page.status, page.setCookies, app.lastCode]).toEqual([503, [], 'STORE_UNAVAILABLE']);
+    store.fails = () => false;
+    expect((await browser.get('/auth/me')).status).toBe(200);
+  });
+
   it('ask before a logout that a link starts, and in no frame', async () => {
     const app = await withRoutes(adapter, true);
     const browser = new Browser(app);
