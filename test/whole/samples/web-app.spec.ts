@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import type { ExecutionContext } from '@nestjs/common';
 
 import { Browser, type Page } from '../../support/browser/browser.js';
 import { TestClock } from '../../support/clock.js';
@@ -103,5 +104,29 @@ describe('sample/02-web-app does what its guide says', () => {
     const [one, other] = [await signIn(), await signIn()];
     expect((await one.post('/account/sign-out-everywhere')).location).toBe(`${sample.appUrl}/`);
     expect([await greets(one), await greets(other)]).toEqual([false, false]);
+  });
+
+  it('is tested without a provider', async () => {
+    const { Test } = await import('@nestjs/testing');
+    const { OidcSession, OidcSessionGuard } = await import('nestjs-oidc');
+    const { AppModule } = await import('../../../sample/02-web-app/app.module.js');
+    const ada = { sub: 'ada', claims: { name: 'Ada of the test' } };
+    const signedIn = {
+      canActivate(context: ExecutionContext) {
+        context.switchToHttp().getRequest().user = ada;
+        return true;
+      },
+    };
+    const moduleRef = await Test.createTestingModule({ imports: [AppModule] })
+      .overrideGuard(OidcSessionGuard)
+      .useValue(signedIn)
+      .overrideProvider(OidcSession)
+      .useValue({ read: async () => ({ user: ada, tokens: {}, expiresAt: 0 }) })
+      .compile();
+    const app = moduleRef.createNestApplication();
+    await app.listen(0, '127.0.0.1');
+    const response = await fetch(await app.getUrl());
+    await app.close();
+    expect([response.status, await response.text()]).toEqual([200, expect.stringContaining('Ada of the test')]);
   });
 });
