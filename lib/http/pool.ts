@@ -9,6 +9,7 @@ import type { Proxies } from './proxies.js';
 export interface OwnPool {
   readonly exchange: Exchange;
   readonly dispatchers: readonly Dispatcher[];
+  readonly dispatcherFor: (hostname: string) => Dispatcher;
 }
 
 /** How an {@link OwnPool} is made. */
@@ -29,7 +30,7 @@ export function ownPool(settings: HttpSettings, { keepsConnections, proxies }: O
   const options = { headersTimeout: 0, bodyTimeout: 0, ...(!keepsConnections && { pipelining: 0 }) };
   const direct = new Agent({ connect: tls, ...options });
   if (proxies === undefined) {
-    return { exchange: exchangeOver(direct), dispatchers: [direct] };
+    return { exchange: exchangeOver(direct), dispatchers: [direct], dispatcherFor: () => direct };
   }
   const proxied = new EnvHttpProxyAgent({
     ...proxies,
@@ -44,5 +45,6 @@ export function ownPool(settings: HttpSettings, { keepsConnections, proxies }: O
   return {
     exchange: (outgoing, ...rest) => (isLoopback(new URL(outgoing.url).hostname) ? here : outside)(outgoing, ...rest),
     dispatchers: [direct, proxied],
+    dispatcherFor: (hostname) => (isLoopback(hostname) ? direct : proxied),
   };
 }

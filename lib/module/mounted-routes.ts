@@ -46,7 +46,7 @@ import { crossSite, loginRequired } from '../session/session-refusal.js';
 import { LOGOUT_PAGE, LOGOUT_PAGE_HEADERS } from './logout-page.js';
 import { MountedRoutesCheck } from './mounted-routes-check.js';
 import type { ParsedOptions } from './oidc.options.js';
-import type { RoutesSettings } from './routes.options.js';
+import type { RouteName, RoutesSettings } from './routes.options.js';
 
 /** Answers the mounted routes of one client. */
 class MountedRoutes {
@@ -129,7 +129,7 @@ class MountedRoutes {
 
 /** A mounted route: where it stands, and what answers it. */
 interface Route {
-  readonly path: keyof RoutesSettings;
+  readonly path: RouteName;
   readonly method: (path: string) => MethodDecorator;
   /** The client metadata member without which nobody calls it. */
   readonly registered?: 'backchannel_logout_uri' | 'frontchannel_logout_uri';

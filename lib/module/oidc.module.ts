@@ -36,6 +36,7 @@ import { Evictions } from '../tokens/evictions.js';
 import { validate } from '../values/validate.js';
 import type { BothRooms } from './oidc-any.guard.js';
 import { OidcDefaults, OidcDefaultsModule } from './oidc.defaults.js';
+import { mountedProxies } from './mounted-proxies.js';
 import { mountedRoutes } from './mounted-routes.js';
 import { OidcLifecycle } from './oidc.lifecycle.js';
 import {
@@ -94,10 +95,11 @@ function define(extras: OidcModuleExtras, raw: readonly Provider[]): DynamicModu
   const { name, isGlobal = true, imports = [], providers = [] } = extras;
   const isDefault = name === undefined;
   const routes = mountedRoutes(name);
+  const proxies = mountedProxies(name);
   return {
     module: OidcModule,
     global: isGlobal,
-    controllers: [routes.controller],
+    controllers: [routes.controller, proxies.controller],
     imports: [...imports, OidcDefaultsModule, GuardCheck],
     providers: [
       ...raw,
@@ -116,6 +118,7 @@ function define(extras: OidcModuleExtras, raw: readonly Provider[]): DynamicModu
       ...sessionProviders(name),
       ...loginProviders(name),
       ...routes.providers,
+      proxies.provider,
       anyGuardProvider(name),
       ...providers,
     ],

@@ -1,9 +1,9 @@
 import * as v from 'valibot';
 
-const NOT_PLAIN = 'must be a plain path such as /auth/login, or false';
+import { proxiesSchema } from '../session/bff/proxy.options.js';
+import { PLAIN_PATH } from '../values/url.js';
 
-/** Letters, digits and `-._~` between slashes: what no router reads as a pattern (RFC 3986, section 2.3). */
-const PLAIN_PATH = /^(?:\/[\w.~-]+)+$/;
+const NOT_PLAIN = 'must be a plain path such as /auth/login, or false';
 
 const path = (usual: string) =>
   v.optional(v.union([v.literal(false), v.pipe(v.string(), v.regex(PLAIN_PATH, NOT_PLAIN))], NOT_PLAIN), usual);
@@ -23,6 +23,11 @@ const pathsSchema = v.strictObject({
   backchannelLogout: path('/auth/backchannel-logout'),
   /** `GET`: for the provider's frame, where `frontchannel_logout_uri` is registered. Default `/auth/frontchannel-logout`. */
   frontchannelLogout: path('/auth/frontchannel-logout'),
+  /**
+   * Forwards requests of the browser to APIs, with the access token of its session: `[{ path: '/api', to: 'https://api.example.com' }]`.
+   * They need the header `X-CSRF: 1`. Default: none.
+   */
+  proxy: v.optional(proxiesSchema),
 });
 
 /**
@@ -33,8 +38,8 @@ export const routesOptionsSchema = v.pipe(
   v.union([v.literal(true), v.looseObject({})], 'must be true, or an object of paths'),
   v.transform((routes) => (routes === true ? {} : routes)),
   pathsSchema,
-  v.check((routes) => {
-    const paths = Object.values(routes).filter((one) => one !== false);
+  v.check(({ proxy = [], ...routes }) => {
+    const paths = [...Object.values(routes), ...proxy.map(({ path: below }) => below)].filter((one) => one !== false);
     return new Set(paths).size === paths.length;
   }, 'must be different paths'),
 );
@@ -44,3 +49,6 @@ export type RoutesOptions = true | v.InferInput<typeof pathsSchema>;
 
 /** `routes`, with its defaults. */
 export type RoutesSettings = v.InferOutput<typeof pathsSchema>;
+
+/** The routes that stand at one path. */
+export type RouteName = Exclude<keyof RoutesSettings, 'proxy'>;

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-import { member, text } from '../values/member.js';
+import { member, text, textMember } from '../values/member.js';
 import { parseCookies, type Cookies } from './cookies.js';
 import { readForm } from './form-body.js';
 import type { Parameters } from './parameters.js';
@@ -44,6 +44,24 @@ export function query(request: unknown): string {
   const whole = target(request);
   const mark = whole.indexOf('?');
   return mark === -1 ? '' : whole.slice(mark + 1);
+}
+
+/**
+ * What stands in the request target below the route that answers it: the path as it was written, such as `/orders/1`, and the
+ * query. `mount` is the path before that, as the browser asked for it.
+ */
+export function belowRoute(request: unknown): {
+  readonly path: string;
+  readonly query: string;
+  readonly mount: string;
+} {
+  const { url = '' } = raw(request);
+  const pattern = text(member(member(request, 'route'), 'path')) ?? textMember(member(request, 'routeOptions'), 'url');
+  const segments = pattern.replace(/\/\*.*$/, '').split('/').length - 1;
+  const routed = originForm(url).split('?', 1)[0] ?? '';
+  const below = routed.replace(new RegExp(`^(?:/[^/]*){${segments}}`), '');
+  const whole = path(request);
+  return { path: below, query: query(request), mount: whole.slice(0, whole.length - below.length) };
 }
 
 /**
@@ -110,7 +128,11 @@ const ABSOLUTE_FORM = /^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i;
 
 /** The request target in origin form. */
 function target(request: unknown): string {
-  return written(request).replace(ABSOLUTE_FORM, '').split('#', 1)[0] ?? '';
+  return originForm(written(request));
+}
+
+function originForm(url: string): string {
+  return url.replace(ABSOLUTE_FORM, '').split('#', 1)[0] ?? '';
 }
 
 /** The request target as it came; mounting and rewriting change `url` and keep `originalUrl`. */

@@ -1,4 +1,8 @@
-import { Inject, Injectable } from '@nestjs/common';
+import type { ServerResponse } from 'node:http';
+import { finished } from 'node:stream/promises';
+import type { Readable } from 'node:stream';
+
+import { Inject, Injectable, StreamableFile } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 
 import { member, text } from '../values/member.js';
@@ -45,6 +49,31 @@ export class Responses {
     }
   }
 
+  /**
+   * Answers with a stream, whose headers must be set before. Ends when the answer has gone or the browser has left. Where the
+   * stream breaks off, so does the answer: nobody takes a part for the whole.
+   *
+   * @param type media type. As a header of its own, Express would add a charset to it
+   */
+  async stream(response: unknown, status: number, type: string | undefined, body: Readable): Promise<void> {
+    const below = raw(response);
+    const gone = finished(below).catch(() => undefined);
+    const file = new StreamableFile(body, type === undefined ? {} : { type }).setErrorHandler(() => below.destroy());
+    await this.host.httpAdapter.reply(response, file, status);
+    await gone;
+  }
+
+  /** Aborts when the browser closes its connection, or the answer has gone. */
+  closed(response: unknown): AbortSignal {
+    const controller = new AbortController();
+    const below = raw(response);
+    below.once('close', () => controller.abort());
+    if (below.destroyed) {
+      controller.abort();
+    }
+    return controller.signal;
+  }
+
   /** An undo: restores these headers, and the list of headers that scripts may read. */
   remember(response: unknown, headers: readonly ResponseHeader[]): () => void {
     const names = [...headers.map(([name]) => name), EXPOSED];
@@ -78,6 +107,19 @@ export class Responses {
   #writer(): HeaderWriter {
     return this.host.httpAdapter;
   }
+}
+
+/** Node's response below the framework's. @throws {Error} it is of another adapter */
+function raw(response: unknown): ServerResponse {
+  const found = [member(response, 'raw'), response].find(isServerResponse);
+  if (found === undefined) {
+    throw new Error('Not an HTTP response: only the Express and Fastify adapters are supported');
+  }
+  return found;
+}
+
+function isServerResponse(value: unknown): value is ServerResponse {
+  return typeof member(value, 'writeHead') === 'function' && typeof member(value, 'destroy') === 'function';
 }
 
 function isHeaderHolder(value: unknown): value is { removeHeader(name: string): unknown } {

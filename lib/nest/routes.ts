@@ -1,7 +1,7 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, UnsupportedMediaTypeException } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 
-import { member } from '../values/member.js';
+import { member, textMember } from '../values/member.js';
 import { FORM_MEDIA_TYPE } from './form-body.js';
 
 type HttpAdapter = HttpAdapterHost['httpAdapter'];
@@ -50,6 +50,28 @@ export class Routes {
     }
   }
 
+  /** What stands at the end of a pattern for everything below a path. Express wants a name for it, Fastify has none. */
+  get wildcard(): string {
+    return isFastify(this.#adapter()?.getInstance()) ? '*' : '*below';
+  }
+
+  /**
+   * Makes Fastify hand bodies of any media type to the routes at and below these paths, unread; without, it answers 415 to
+   * those that the application has no parser for. Express needs nothing.
+   */
+  acceptBodies(paths: readonly string[]): void {
+    const instance: unknown = this.#adapter()?.getInstance();
+    if (!isFastify(instance) || instance.hasContentTypeParser('*')) {
+      return;
+    }
+    const patterns = paths.flatMap((path) => [path, `${path}/*`]);
+    instance.addContentTypeParser('*', (request, _payload, done) => {
+      const url = textMember(member(request, 'routeOptions'), 'url');
+      const isTaken = patterns.some((pattern) => url.endsWith(pattern));
+      done(isTaken ? null : new UnsupportedMediaTypeException(), undefined);
+    });
+  }
+
   /** Without an HTTP server the adapter is null, though Nest's types do not say so. */
   #adapter(): HttpAdapter | undefined {
     const adapter: HttpAdapter | null | undefined = this.host.httpAdapter;
@@ -61,7 +83,7 @@ interface FastifyLike {
   hasContentTypeParser(type: string): boolean;
   addContentTypeParser(
     type: string,
-    parser: (request: unknown, payload: unknown, done: (error: null, body: undefined) => void) => void,
+    parser: (request: unknown, payload: unknown, done: (error: Error | null, body: undefined) => void) => void,
   ): void;
 }
 

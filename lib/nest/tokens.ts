@@ -54,5 +54,8 @@ export const logoutToken = tokensOf('logout');
 /** Token of the mounted routes of the client called `name`. */
 export const routesToken = tokensOf('routes');
 
+/** Token of the mounted proxies of the client called `name`. */
+export const proxiesToken = tokensOf('proxies');
+
 /** Token of what the guard of the client called `name` is made of, for callers with a token or a session. */
 export const anyGuardToken = tokensOf('any-guard');

@@ -20,3 +20,6 @@ export function locationOf(url: string): string | undefined {
 export function isLoopback(hostname: string): boolean {
   return /^(localhost|.+\.localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
 }
+
+/** Letters, digits and `-._~` between slashes: what no router reads as a pattern (RFC 3986, section 2.3). */
+export const PLAIN_PATH = /^(?:\/[\w.~-]+)+$/;

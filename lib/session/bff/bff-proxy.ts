@@ -1,0 +1,189 @@
+import type { OidcClient } from '../../client/oidc-client.js';
+import { SessionError, StoreError, TransportError } from '../../errors/errors.js';
+import { OidcError } from '../../errors/oidc.error.js';
+import type { StreamedCalls, StreamedResponse } from '../../http/streamed-calls.js';
+import { authenticate } from '../../nest/authenticated.js';
+import { refuse, type Refusal } from '../../nest/refusal.js';
+import * as requests from '../../nest/requests.js';
+import type { Responses } from '../../nest/responses.js';
+import { TokenResponse } from '../../tokens/token-response.js';
+import { isNqchars } from '../../values/oauth-characters.js';
+import type { ClientSessions } from '../client-sessions.js';
+import type { OidcSession } from '../oidc-session.js';
+import { loginRequired, sessionUnavailable } from '../session-refusal.js';
+import { bodyOf } from './forwarded-body.js';
+import { requestHeaders, responseHeaders } from './forwarded-headers.js';
+import { bodyRefused, csrfHeaderMissing, methodRefused, pathRefused, unavailable } from './proxy-refusal.js';
+import { locationFor, targetOf } from './proxy-target.js';
+import type { ProxySettings } from './proxy.options.js';
+
+/** Maximum length of a nonce of the API, in characters. */
+const LONGEST_NONCE = 512;
+
+/** What a proxy is made of. */
+export interface ProxyMeans {
+  readonly client: OidcClient;
+  readonly session: OidcSession;
+  readonly sessions: ClientSessions;
+  readonly responses: Responses;
+  readonly calls: StreamedCalls;
+}
+
+/** A request of a session, and where it goes. */
+interface Forwarded {
+  readonly request: object;
+  readonly response: object;
+  readonly target: URL;
+  readonly tokens: TokenResponse;
+  /** The path of the route, as the browser asked for it. */
+  readonly mount: string;
+}
+
+/**
+ * Reverse proxy to one API, with the tokens of the browser's session (OAuth 2.0 for Browser-Based Applications, "Backend For
+ * Frontend"). The browser never has a token.
+ */
+export class BffProxy {
+  /** What the API last sent as `DPoP-Nonce` (RFC 9449, section 9). */
+  #nonce: string | undefined;
+
+  constructor(
+    private readonly settings: ProxySettings,
+    private readonly means: ProxyMeans,
+  ) {}
+
+  /**
+   * Decides on a request, for a guard.
+   *
+   * @returns forwards it, and ends when the answer has gone to the browser
+   * @throws {OidcException} 405, 403, 400, 401, 503
+   */
+  async admit(request: object, response: object): Promise<() => Promise<void>> {
+    if (isWebSocket(request) || requests.method(request) === 'TRACE') {
+      this.#refuse(methodRefused(), response);
+    }
+    if (!isOfOwnPage(request)) {
+      this.#refuse(csrfHeaderMissing(), response);
+    }
+    const below = requests.belowRoute(request);
+    const target = targetOf(this.settings.to, below);
+    if (target === undefined) {
+      return this.#refuse(pathRefused(), response);
+    }
+    const tokens = await this.#tokens(request, response);
+    return () => this.#forward({ request, response, target, tokens, mount: below.mount });
+  }
+
+  /** The tokens of the request's session, refreshed where they have to be. */
+  async #tokens(request: object, response: object): Promise<TokenResponse> {
+    const { session, sessions, responses } = this.means;
+    try {
+      const found = await sessions.find(request, response);
+      responses.deliver(response, [['Set-Cookie', found.setCookies]]);
+      if (found.session === undefined) {
+        return this.#refuse(loginRequired(), response);
+      }
+      authenticate(request, { user: found.session.user });
+      await session.accessToken(request, response);
+      const tokens = await sessions.tokens(request);
+      return tokens instanceof TokenResponse ? tokens : this.#refuse(loginRequired(), response);
+    } catch (error) {
+      if (error instanceof SessionError) {
+        return this.#refuse({ ...loginRequired(), cause: error }, response);
+      }
+      if (error instanceof StoreError) {
+        return this.#refuse(sessionUnavailable(error), response);
+      }
+      return this.#refuseFailed(error, response);
+    }
+  }
+
+  async #forward(forwarded: Forwarded): Promise<void> {
+    const { response, target, mount } = forwarded;
+    const { responses } = this.means;
+    try {
+      const { status, headers, body } = await this.#send(forwarded);
+      const location = [headers['location'] ?? []].flat();
+      responses.deliver(response, [
+        ...responseHeaders(headers),
+        ...location.map((one) => ['Location', locationFor(one, target, this.settings.to, mount)] as const),
+        ['Cache-Control', 'private, no-store'],
+        ['X-Content-Type-Options', 'nosniff'],
+      ]);
+      await responses.stream(response, status, [headers['content-type']].flat()[0], body);
+    } catch (error) {
+      this.#refuseFailed(error, response);
+    }
+  }
+
+  /** Sends a request, and once more with the nonce that the API asks for. A stream can be sent once only. */
+  async #send({ request, response, target, tokens }: Forwarded): Promise<StreamedResponse> {
+    const { client, calls, responses } = this.means;
+    const body = bodyOf(request) ?? this.#refuse(bodyRefused(), response);
+    const method = requests.method(request);
+    const signal = responses.closed(response);
+    const headers = requestHeaders(requests.raw(request).rawHeaders, { isAsItCame: body.kind !== 'parsed' });
+    const send = async (): Promise<StreamedResponse> => {
+      const nonce = this.#nonce;
+      const own = await client.authorizationHeaders(tokens, { method, url: target.href, nonce });
+      const answer = await calls.send({
+        method,
+        url: target,
+        headers: [...headers, ...Object.entries(own)],
+        body: body.kind === 'none' ? null : body.content,
+        timeout: this.settings.timeout,
+        signal,
+      });
+      this.#keepNonce(answer);
+      return answer;
+    };
+    const first = await send();
+    if (tokens.dpop_key === undefined || !wantsNonce(first)) {
+      return first;
+    }
+    first.body.on('error', () => undefined).destroy();
+    if (body.kind === 'stream') {
+      const message = 'The API asked for a DPoP nonce after the body was sent, which can not be sent again.';
+      throw new TransportError('UPSTREAM_UNAVAILABLE', message, { retryAfter: 1 });
+    }
+    return send();
+  }
+
+  #keepNonce({ headers }: StreamedResponse): void {
+    const nonce = headers['dpop-nonce'];
+    if (typeof nonce === 'string' && nonce.length <= LONGEST_NONCE && isNqchars(nonce)) {
+      this.#nonce = nonce;
+    }
+  }
+
+  #refuseFailed(error: unknown, response: object): never {
+    throw error instanceof OidcError ? this.#refuse(unavailable(error), response) : error;
+  }
+
+  #refuse(refusal: Refusal, response: object): never {
+    throw refuse(refusal, { kind: 'http', response }, this.means.responses);
+  }
+}
+
+/** Any other protocol that `Upgrade` names may be ignored (RFC 9110, section 7.8). */
+function isWebSocket(request: object): boolean {
+  return /\bwebsocket\b/i.test(requests.header(request, 'upgrade') ?? '');
+}
+
+/**
+ * Whether a page of our own origin sent a request. Another origin can't add a header without a preflight (Fetch, section
+ * 3.3.8), which nobody answers here. A navigation, which shows the answer as a page, can't add one at all.
+ */
+function isOfOwnPage(request: object): boolean {
+  return requests.header(request, 'x-csrf') === '1' && requests.header(request, 'sec-fetch-site') !== 'cross-site';
+}
+
+/** RFC 9449, section 9. */
+function wantsNonce({ status, headers }: StreamedResponse): boolean {
+  const challenges = [headers['www-authenticate'] ?? []].flat();
+  return (
+    status === 401 &&
+    headers['dpop-nonce'] !== undefined &&
+    challenges.some((challenge) => /\berror="?use_dpop_nonce\b/.test(challenge))
+  );
+}

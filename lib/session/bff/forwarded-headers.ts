@@ -1,0 +1,113 @@
+/** Headers of one connection, which end there (RFC 9110, section 7.6.1), and their older kin. */
+const HOP_BY_HOP: readonly string[] = [
+  'connection',
+  'http2-settings',
+  'keep-alive',
+  'proxy-authenticate',
+  'proxy-authentication-info',
+  'proxy-authorization',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+];
+
+/** What the API must not learn from the browser, or must not believe it. */
+const NOT_SENT: ReadonlySet<string> = new Set([
+  ...HOP_BY_HOP,
+  // Credentials of the browser. The session's tokens come in their place.
+  'authorization',
+  'cookie',
+  'cookie2',
+  'dpop',
+  'x-csrf',
+  // We answer it, and undici does not send it.
+  'expect',
+  // Where the API is, and which resource is meant, the configuration and the path alone say.
+  'forwarded',
+  'host',
+  'x-host',
+  'x-http-method',
+  'x-http-method-override',
+  'x-method-override',
+  'x-original-host',
+  'x-original-url',
+  'x-real-ip',
+  'x-rewrite-url',
+  // What a browser says of its page.
+  'origin',
+  'referer',
+]);
+const NOT_SENT_FAMILIES = /^(?:access-control-|sec-|x-forwarded-)/;
+
+/** What counts for the origin of the application, or for who holds the token: the API decides neither. */
+const NOT_ANSWERED: ReadonlySet<string> = new Set([
+  ...HOP_BY_HOP,
+  'set-cookie',
+  'set-cookie2',
+  'dpop-nonce',
+  // Written for the browser by themselves.
+  'content-type',
+  'location',
+  // A policy for the API's own origin.
+  'alt-svc',
+  'clear-site-data',
+  'nel',
+  'public-key-pins',
+  'report-to',
+  'reporting-endpoints',
+  'strict-transport-security',
+  // The API wrote them for requests with `Authorization`, which shared caches do not keep (RFC 9111, section 3.5).
+  'age',
+  'cache-control',
+  'cdn-cache-control',
+  'expires',
+  'pragma',
+  'surrogate-control',
+]);
+const NOT_ANSWERED_FAMILIES = /^access-control-/;
+
+/** A header, by its name in lower case. */
+type Header = readonly [name: string, value: string];
+
+/**
+ * The headers of the browser that the API gets.
+ *
+ * @param lines names and values in turn, as Node has them
+ * @param body whether the body is forwarded as it came: else its length and encoding are others
+ */
+export function requestHeaders(
+  lines: readonly string[],
+  { isAsItCame }: { readonly isAsItCame: boolean },
+): readonly Header[] {
+  const headers = lines.flatMap((name, index) =>
+    index % 2 === 0 ? [[name.toLowerCase(), lines[index + 1] ?? ''] as const] : [],
+  );
+  const ends = namedByConnection(headers.filter(([name]) => name === 'connection').map(([, value]) => value));
+  return headers.filter(
+    ([name]) =>
+      !NOT_SENT.has(name) &&
+      !NOT_SENT_FAMILIES.test(name) &&
+      !ends.has(name) &&
+      (isAsItCame || !['content-length', 'content-encoding'].includes(name)),
+  );
+}
+
+/** The headers of the API's answer that the browser gets, beside its media type and location. */
+export function responseHeaders(
+  headers: Readonly<Record<string, string | readonly string[] | undefined>>,
+): readonly (readonly [name: string, value: string | readonly string[]])[] {
+  const ends = namedByConnection([headers['connection'] ?? []].flat());
+  return Object.entries(headers).flatMap(([name, value]) =>
+    value === undefined || NOT_ANSWERED.has(name) || NOT_ANSWERED_FAMILIES.test(name) || ends.has(name)
+      ? []
+      : [[name, value] as const],
+  );
+}
+
+/** The headers that `Connection` names: they end at this connection too. The length of the body can't. */
+function namedByConnection(values: readonly string[]): ReadonlySet<string> {
+  const names = values.flatMap((value) => value.toLowerCase().split(/[\s,]+/));
+  return new Set(names.filter((name) => name !== 'content-length'));
+}

@@ -1,0 +1,74 @@
+import { expect, it } from '@jest/globals';
+
+import { requestHeaders, responseHeaders } from '../../../lib/session/bff/forwarded-headers.js';
+
+it('hands on what the browser says to the API, line by line', () => {
+  const lines = ['Accept', 'a', 'X-Trace', '1', 'x-trace', '2', 'If-None-Match', '"e"', 'Content-Length', '3'];
+  expect(requestHeaders(lines, { isAsItCame: true })).toEqual([
+    ['accept', 'a'],
+    ['x-trace', '1'],
+    ['x-trace', '2'],
+    ['if-none-match', '"e"'],
+    ['content-length', '3'],
+  ]);
+});
+
+it.each([
+  'Authorization',
+  'Connection',
+  'Cookie',
+  'DPoP',
+  'Expect',
+  'Forwarded',
+  'Host',
+  'HTTP2-Settings',
+  'Keep-Alive',
+  'Origin',
+  'Proxy-Authorization',
+  'Proxy-Connection',
+  'Referer',
+  'Sec-Fetch-Site',
+  'TE',
+  'Trailer',
+  'Transfer-Encoding',
+  'Upgrade',
+  'X-CSRF',
+  'X-Forwarded-Host',
+  'X-Forwarded-For',
+  'X-HTTP-Method-Override',
+  'X-Original-URL',
+  'X-Rewrite-URL',
+])('keeps %s of the browser from the API', (name) => {
+  expect(requestHeaders([name, 'x', 'Accept', 'a'], { isAsItCame: true })).toEqual([['accept', 'a']]);
+});
+
+it('ends headers at the connection that names them', () => {
+  const lines = ['Connection', 'close, X-One', 'connection', 'x-two,content-length', 'X-One', '1', 'X-Two', '2'];
+  expect(requestHeaders([...lines, 'Content-Length', '3', 'X-Three', '3'], { isAsItCame: true })).toEqual([
+    ['content-length', '3'],
+    ['x-three', '3'],
+  ]);
+  expect(responseHeaders({ connection: 'X-One', 'x-one': '1', 'x-two': ['2', '3'] })).toEqual([['x-two', ['2', '3']]]);
+});
+
+it('has another length and encoding where a parser has read the body', () => {
+  const lines = ['Content-Encoding', 'gzip', 'Content-Length', '3', 'Content-Type', 'application/json'];
+  expect(requestHeaders(lines, { isAsItCame: false })).toEqual([['content-type', 'application/json']]);
+});
+
+it.each([
+  'access-control-allow-origin',
+  'cache-control',
+  'clear-site-data',
+  'connection',
+  'dpop-nonce',
+  'keep-alive',
+  'proxy-authenticate',
+  'set-cookie',
+  'strict-transport-security',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+])('keeps %s of the API from the browser', (name) => {
+  expect(responseHeaders({ [name]: 'x', etag: '"e"', 'x-none': undefined })).toEqual([['etag', '"e"']]);
+});
