@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { request as open, type IncomingMessage } from 'node:http';
+import { Agent, request as open, type IncomingMessage } from 'node:http';
 
 import { expect, it } from '@jest/globals';
 import { APP_GUARD } from '@nestjs/core';
@@ -221,6 +221,42 @@ onBothAdapters((adapter) => {
     const { app, own } = await signedIn(adapter, { options: { session: { secret: SESSION_SECRET }, store } });
     store.fails = () => true;
     expect((await app.get('/api/orders', own)).status).toBe(503);
+  });
+
+  it('answer a body that the API does not take, and the next request over the same connection', async () => {
+    const nobody = `http://127.0.0.1:${await freePort()}`;
+    const routes = { proxy: [{ path: '/nobody', to: nobody }] };
+    const { app, own } = await signedIn(adapter, { options: { routes } });
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const statuses: unknown[] = [];
+    for (const size of [10, 1_000_000, 10]) {
+      const headers = { ...own, 'content-type': 'a/b', 'content-length': size };
+      const call = open(`${app.address}/nobody`, { agent, method: 'POST', headers });
+      call.end('x'.repeat(size));
+      const [response]: IncomingMessage[] = await once(call, 'response');
+      response?.resume();
+      await once(response ?? call, 'end');
+      statuses.push([response?.statusCode, call.reusedSocket]);
+    }
+    agent.destroy();
+    expect(statuses).toEqual([
+      [503, false],
+      [503, true],
+      [503, true],
+    ]);
+  });
+
+  it('refuse a form of objects that a parser has read, unless its bytes are kept', async () => {
+    const form = { 'content-type': 'application/x-www-form-urlencoded' };
+    const read = await signedIn(adapter);
+    const kept = await signedIn(adapter, { rawBody: true });
+    const answer = await read.app.post('/api/orders', 'a[b]=1', { ...read.own, ...form });
+    // The parser on Fastify makes no objects of names.
+    expect([answer.status, read.app.lastCode]).toEqual(
+      adapter === 'express' ? [415, 'UNSUPPORTED_MEDIA_TYPE'] : [200, undefined],
+    );
+    expect((await kept.app.post('/api/orders', 'a[b]=1', { ...kept.own, ...form })).status).toBe(200);
+    expect(kept.api.last.body).toBe('a[b]=1');
   });
 
   it('say 504 where the API is silent, 503 where nobody is there, and 502 where it speaks no HTTP', async () => {

@@ -1,4 +1,5 @@
-import type { Readable } from 'node:stream';
+import type { IncomingMessage } from 'node:http';
+import { PassThrough, type Readable } from 'node:stream';
 
 import * as requests from '../../nest/requests.js';
 import { isObject, member } from '../../values/member.js';
@@ -25,10 +26,20 @@ export function bodyOf(request: object): ForwardedBody | undefined {
     return { kind: 'none' };
   }
   if (!raw.readableDidRead) {
-    return { kind: 'stream', content: raw };
+    return { kind: 'stream', content: streamOf(raw) };
   }
   const content = rewritten(member(request, 'rawBody'), member(request, 'body'), raw.headers['content-type'] ?? '');
   return content === undefined ? undefined : { kind: 'parsed', content };
+}
+
+/**
+ * The body as a stream of its own. Who sends it destroys it where the API fails, and with the request itself the connection of
+ * the browser would go, and our answer too. What is left then is dropped but still read, because the answer goes over its socket.
+ */
+function streamOf(raw: IncomingMessage): Readable {
+  const stream = new PassThrough();
+  stream.once('close', () => raw.resume());
+  return raw.pipe(stream);
 }
 
 function rewritten(rawBody: unknown, parsed: unknown, contentType: string): string | Uint8Array | undefined {
