@@ -12,7 +12,7 @@ import { rolesReader, type SessionRoles } from './session-roles.js';
 import type { SessionRefresh } from './session-refresh.js';
 import type { SessionTokens } from './session-tokens.js';
 import type { SessionSettings } from './session.options.js';
-import type { EndedTokens, FoundSession, KeptSession, SessionKeeper, SessionPort, SessionsOf } from './session.port.js';
+import type { FoundSession, KeptSession, SessionKeeper, SessionPort, SessionsOf } from './session.port.js';
 
 /** The settings of sessions that are not their keeper's. */
 export interface ClientSessionSettings extends Partial<
@@ -173,15 +173,13 @@ export class ClientSessions implements SessionPort {
    * @param revoke also revokes their refresh tokens at the server
    * @throws {ConfigError} sessions are in cookies, and there is no store
    * @throws {StoreError} the store can't be reached; another try ends the rest
-   * @throws {OidcError} the server does not revoke a token; the sessions have ended
+   * @throws {OidcError} the server does not revoke a token; the sessions have ended, and another try revokes again
    */
   async endAll(of: SessionsOf, { revoke }: { readonly revoke: boolean }): Promise<void> {
-    const ended = await this.keeper().endAll(of);
-    const tokensOf = (member: keyof EndedTokens) => ended.flatMap((tokens) => tokens[member] ?? []);
-    await Promise.all(tokensOf('access_token').map((token) => this.client.forget(token)));
-    if (revoke) {
-      await Promise.all(tokensOf('refresh_token').map((token) => this.client.revoke(token, 'refresh_token')));
-    }
+    await this.keeper().endAll(of, async ({ access_token, refresh_token }) => {
+      await (access_token && this.client.forget(access_token));
+      await (revoke && refresh_token && this.client.revoke(refresh_token, 'refresh_token'));
+    });
   }
 
   alsoSet(lines: (request: unknown) => readonly string[]): void {

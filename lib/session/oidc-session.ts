@@ -151,7 +151,7 @@ export class OidcSession<User = JsonValue> {
    * @param options `revoke: true` also revokes their refresh tokens at the server
    * @throws {ConfigError} there is no `store`
    * @throws {OidcException} 503: the store can't be reached. Another try ends the sessions that are left
-   * @throws {OidcError} the server does not revoke a token; the sessions have ended
+   * @throws {OidcError} the server does not revoke a token; the sessions have ended, and another try revokes again
    */
   async endAll(sub: string, { revoke = false }: { readonly revoke?: boolean } = {}): Promise<void> {
     try {

@@ -2,7 +2,7 @@ import type { OidcClient } from '../client/oidc-client.js';
 import type { OidcStore } from '../storage/oidc-store.js';
 import { clientHash, partsOf } from './client-hash.js';
 import type { SessionCookies } from './session-cookies.js';
-import type { EndedTokens, FoundSession, KeptSession, NewSession, SessionKeeper, SessionsOf } from './session.port.js';
+import type { FoundSession, KeptSession, NewSession, SessionKeeper, SessionsOf } from './session.port.js';
 
 /**
  * Session keeper in cookies, with a list of ended sessions in the store. A cookie can't be called back, so the list says when
@@ -53,9 +53,9 @@ export class RevocableCookies implements SessionKeeper {
     return (await this.store.get(this.#begunOf(sid))) !== undefined;
   }
 
-  async endAll(of: SessionsOf): Promise<readonly EndedTokens[]> {
+  /** The tokens are in the cookies alone. */
+  async endAll(of: SessionsOf): Promise<void> {
     await this.#mark(partsOf(of));
-    return [];
   }
 
   async #isEnded(session: KeptSession): Promise<boolean> {

@@ -7,7 +7,7 @@ import type { Sealer } from '../storage/sealer.js';
 import { clientHash, partsOf } from './client-hash.js';
 import { MAX_STORED_LENGTH } from './session-content.js';
 import type { SessionTokens } from './session-tokens.js';
-import type { EndedTokens, SessionIdentity, SessionsOf } from './session.port.js';
+import type { InvalidateTokens, SessionIdentity, SessionsOf } from './session.port.js';
 
 const LABEL = 'tokens of an indexed session';
 
@@ -61,8 +61,8 @@ export class SessionIndex {
     return (await this.store.members(this.#setOf(of))).length > 0;
   }
 
-  /** Ends all sessions of a `sid` or a `sub`. */
-  async end(of: SessionsOf): Promise<readonly EndedTokens[]> {
+  /** Ends all sessions of a `sid` or a `sub`. @throws the first failure, after all have been tried */
+  async end(of: SessionsOf, invalidate: InvalidateTokens): Promise<void> {
     const set = this.#setOf(of);
     const keys = await this.store.members(set);
     if ('sid' in of && of.sub !== undefined && keys.length > 0) {
@@ -71,17 +71,22 @@ export class SessionIndex {
         throw new VerificationError('SUB_MISMATCH', 'The session belongs to another user.');
       }
     }
-    return Promise.all(keys.map((key) => this.#endOne(set, key)));
+    const ends = await Promise.allSettled(keys.map((key) => this.#endOne(set, key, invalidate)));
+    const failure = ends.find(({ status }) => status === 'rejected');
+    if (failure?.status === 'rejected') {
+      throw failure.reason;
+    }
   }
 
-  /** The member is removed at last: where the store fails before, another try finds the session again. */
-  async #endOne(set: string, key: string): Promise<EndedTokens> {
+  /** Its tokens and the member are removed at last: after a failure before, another try finds them again. */
+  async #endOne(set: string, key: string, invalidate: InvalidateTokens): Promise<void> {
     await this.store.delete(key);
-    const sealed = await this.store.take(besideOf(key));
-    await this.store.remove(set, key);
+    const sealed = await this.store.get(besideOf(key));
     const opened = this.#sealer.open(LABEL, key, sealed ?? '', this.client.clock.now());
     const { success, output } = v.safeParse(tokensSchema, opened.status === 'open' ? opened.value : undefined);
-    return success ? output : {};
+    await invalidate(success ? output : {});
+    await this.store.delete(besideOf(key));
+    await this.store.remove(set, key);
   }
 
   #setOf(of: SessionsOf): string {

@@ -15,7 +15,14 @@ import { sessionCookieNames, type CookieSettings } from './session-cookies.js';
 import { SessionIndex } from './session-index.js';
 import { SessionLifetimes } from './session-lifetimes.js';
 import { TokensNotKept, type SessionTokens } from './session-tokens.js';
-import type { EndedTokens, FoundSession, KeptSession, NewSession, SessionKeeper, SessionsOf } from './session.port.js';
+import type {
+  FoundSession,
+  InvalidateTokens,
+  KeptSession,
+  NewSession,
+  SessionKeeper,
+  SessionsOf,
+} from './session.port.js';
 
 const LABEL = 'stored session';
 
@@ -124,8 +131,8 @@ export class SessionStore implements SessionKeeper {
     }
   }
 
-  endAll(of: SessionsOf): Promise<readonly EndedTokens[]> {
-    return this.#index.end(of);
+  endAll(of: SessionsOf, invalidate: InvalidateTokens): Promise<void> {
+    return this.#index.end(of, invalidate);
   }
 
   knows(sid: string): Promise<boolean> {

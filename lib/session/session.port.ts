@@ -23,6 +23,9 @@ export interface EndedTokens {
   readonly refresh_token?: string | undefined;
 }
 
+/** Makes the tokens of an ended session useless. */
+export type InvalidateTokens = (tokens: EndedTokens) => Promise<void>;
+
 /**
  * Session keeper: keeps the sessions of one client, in cookies only, or in a store with a cookie. A keeper in this process
  * returns its result at once, one with a store elsewhere returns a promise.
@@ -57,10 +60,12 @@ export interface SessionKeeper {
   /**
    * Ends sessions without their cookies, at all replicas.
    *
+   * @param invalidate revokes or evicts the tokens of one of them. Where it fails, another try comes back to them
+   * @throws what `invalidate` threw, after all sessions have ended
    * @throws {VerificationError} `SUB_MISMATCH`: `sid` belongs to another user
    * @throws {ConfigError} sessions are in cookies, and there is no store
    */
-  endAll(of: SessionsOf): Promise<readonly EndedTokens[]>;
+  endAll(of: SessionsOf, invalidate: InvalidateTokens): Promise<void>;
 
   /**
    * Whether {@link endAll} may find sessions of this `sid`. It writes nothing, so that a stranger may ask as often as they like.

@@ -142,6 +142,20 @@ onBothAdapters((adapter) => {
     expect(op.requests('revoke').map(({ form }) => form['token_type_hint'])).toEqual(['refresh_token']);
   });
 
+  it('BCL another try revokes what could not be revoked, and nothing a second time', async () => {
+    const { op, one, other } = await replicas(adapter, { login: { scope: 'openid offline_access' } });
+    const browsers = [await signedIn(one.app, op), await signedIn(one.app, op)];
+    op.answer('revoke', { status: 503 });
+    expect((await other.app.post('/everywhere/alice/revoke')).status).toBeGreaterThanOrEqual(500);
+    expect(await statuses(browsers)).toEqual([401, 401]);
+    op.answer('revoke', { status: 200 });
+    const before = op.count('revoke');
+    expect((await other.app.post('/everywhere/alice/revoke')).status).toBe(201);
+    expect(op.count('revoke') - before).toBe(2);
+    expect((await other.app.post('/everywhere/alice/revoke')).status).toBe(201);
+    expect(op.count('revoke') - before).toBe(2);
+  });
+
   it('sessions in cookies without a store can not be ended so', async () => {
     const app = await createApp({ adapter });
     const sessions = app.nest.get<ClientSessions>(clientSessionsToken());
