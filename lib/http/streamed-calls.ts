@@ -58,7 +58,9 @@ export class StreamedCalls {
       });
       return { status: answer.statusCode, headers: answer.headers, body: answer.body };
     } catch (error) {
-      throw failureOf(error, false).error;
+      const failed = failureOf(error, false).error;
+      failed.addFacts({ url: url.origin });
+      throw failed;
     }
   }
 

@@ -9,6 +9,9 @@ type HttpAdapter = HttpAdapterHost['httpAdapter'];
 /** The paths that {@link Routes} serves, by adapter: each client of an application has its own `Routes`. */
 const served = new WeakMap<HttpAdapter, Set<string>>();
 
+/** The patterns of the routes that take bodies of any media type, by adapter. */
+const takers = new WeakMap<HttpAdapter, string[]>();
+
 /** Mounts routes of our own. No guard and no prefix of the application applies to them. */
 @Injectable()
 export class Routes {
@@ -60,11 +63,17 @@ export class Routes {
    * those that the application has no parser for. Express needs nothing.
    */
   acceptBodies(paths: readonly string[]): void {
-    const instance: unknown = this.#adapter()?.getInstance();
-    if (!isFastify(instance) || instance.hasContentTypeParser('*')) {
+    const adapter = this.#adapter();
+    const instance: unknown = adapter?.getInstance();
+    if (adapter === undefined || !isFastify(instance)) {
       return;
     }
-    const patterns = paths.flatMap((path) => [path, `${path}/*`]);
+    const patterns = takers.get(adapter) ?? [];
+    patterns.push(...paths.flatMap((path) => [path, `${path}/*`]));
+    takers.set(adapter, patterns);
+    if (instance.hasContentTypeParser('*')) {
+      return;
+    }
     instance.addContentTypeParser('*', (request, _payload, done) => {
       const url = textMember(member(request, 'routeOptions'), 'url');
       const isTaken = patterns.some((pattern) => url.endsWith(pattern));

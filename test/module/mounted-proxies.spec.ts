@@ -4,7 +4,7 @@ import { Agent, request as open, type IncomingMessage } from 'node:http';
 import { expect, it } from '@jest/globals';
 import { APP_GUARD } from '@nestjs/core';
 
-import { MemoryStore, OidcGuard, OidcSessionGuard } from '../../lib/index.js';
+import { MemoryStore, OidcGuard, OidcModule, OidcSessionGuard } from '../../lib/index.js';
 import { createApp, onBothAdapters, SESSION_SECRET, type Adapter, type AppSetup } from '../support/app/apps.js';
 import { expectNoSecrets } from '../support/app/outcomes.js';
 import { Browser } from '../support/browser/browser.js';
@@ -318,6 +318,26 @@ onBothAdapters((adapter) => {
     expect((await app.get('/api/orders', own)).status).toBe(200);
     expect((await app.get('/api/orders')).status).toBe(403);
     expect(api.calls).toHaveLength(1);
+  });
+
+  it('take bodies of any media type for each of several clients', async () => {
+    const other = OidcModule.forRoot({
+      name: 'other',
+      issuer: 'https://other.test',
+      client: { client_id: 'a', client_secret: SESSION_SECRET, redirect_uris: ['https://app.test/other/callback'] },
+      session: { secret: SESSION_SECRET, tokens: true },
+      routes: {
+        login: '/other/login',
+        callback: '/other/callback',
+        logout: false,
+        postLogout: false,
+        me: false,
+        proxy: [{ path: '/other', to: 'https://other.test' }],
+      },
+    });
+    const { app, own } = await signedIn(adapter, { imports: [other] });
+    const post = async (path: string) => (await app.post(path, 'x', { ...own, 'content-type': 'a/b' })).status;
+    expect([await post('/api/orders'), await post('/other/orders')]).toEqual([200, 401]);
   });
 
   it('leave bodies of an unknown media type to themselves elsewhere', async () => {
