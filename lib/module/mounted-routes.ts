@@ -13,6 +13,7 @@ import {
 } from '@nestjs/common';
 
 import type { OidcClient } from '../client/oidc-client.js';
+import { StoreError } from '../errors/errors.js';
 import type { LoginSettings } from '../login/login.options.js';
 import { OidcLoginGuard } from '../login/oidc-login.guard.js';
 import type { OidcStrategy } from '../login/oidc.strategy.js';
@@ -42,7 +43,7 @@ import type { OidcLogout } from '../session/logout/provider-logout.js';
 import { RpInitiatedLogout } from '../session/logout/rp-initiated-logout.js';
 import type { OidcSession } from '../session/oidc-session.js';
 import { OidcSessionGuard } from '../session/oidc-session.guard.js';
-import { crossSite, loginRequired } from '../session/session-refusal.js';
+import { crossSite, loginRequired, sessionUnavailable } from '../session/session-refusal.js';
 import { LOGOUT_PAGE, LOGOUT_PAGE_HEADERS } from './logout-page.js';
 import { MountedRoutesCheck } from './mounted-routes-check.js';
 import type { ParsedOptions } from './oidc.options.js';
@@ -59,8 +60,8 @@ class MountedRoutes {
     private readonly responses: Responses,
     strategy: OidcStrategy,
     client: OidcClient,
-    private readonly session: OidcSession,
-    sessions: ClientSessions,
+    session: OidcSession,
+    private readonly sessions: ClientSessions,
     private readonly providerLogout: OidcLogout,
     fallback: string,
   ) {
@@ -100,9 +101,7 @@ class MountedRoutes {
     if (authenticated(callOf(context))?.user !== undefined) {
       return true;
     }
-    // The guard found nobody in a store that is down as well: this tells it, with 503.
-    await this.session.read(context.switchToHttp().getRequest());
-    return this.#refuse(context, loginRequired());
+    return this.#refuse(context, await this.#whyNobody(context.switchToHttp().getRequest()));
   }
 
   async backChannelLogout(context: ExecutionContext): Promise<boolean> {
@@ -115,6 +114,19 @@ class MountedRoutes {
     const http = context.switchToHttp();
     await this.providerLogout.frontChannel(http.getRequest(), http.getResponse());
     return true;
+  }
+
+  /** On an open route the session guard passes over a store that can't be reached. That does not say who is signed in. */
+  async #whyNobody(request: unknown): Promise<Refusal> {
+    try {
+      await this.sessions.read(request);
+      return loginRequired();
+    } catch (error) {
+      if (error instanceof StoreError) {
+        return sessionUnavailable(error);
+      }
+      throw error;
+    }
   }
 
   #redirect(response: object, location: string): never {

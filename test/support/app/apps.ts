@@ -182,13 +182,15 @@ function rootModule(
   return AppModule;
 }
 
-function clientOf({ client, globalPrefix }: AppSetup<AppProvider>, url: string): ClientMetadata {
+function clientOf({ client, globalPrefix, options }: AppSetup<AppProvider>, url: string): ClientMetadata {
   const prefix = globalPrefix === undefined ? '' : `/${globalPrefix}`;
+  // Mounted routes take the browser back from a logout.
+  const loggedOut = options?.routes === undefined ? '/' : `${prefix}/auth/logged-out`;
   return defined({
     client_id: 'rp1',
     client_secret: CLIENT_SECRET,
     redirect_uris: [`${url}${prefix}/auth/callback`],
-    post_logout_redirect_uris: [`${url}/`],
+    post_logout_redirect_uris: [`${url}${loggedOut}`],
     ...client,
   });
 }
