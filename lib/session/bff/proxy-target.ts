@@ -53,7 +53,7 @@ function withoutSlash(path: string): string {
 
 /** Whether no server can find a way up in a path: however often it decodes, and whatever it takes for a slash. */
 function staysBelow(path: string): boolean {
-  if (path !== '' && !/^\/(?!\/)/.test(path)) {
+  if ((path !== '' && !/^\/(?!\/)/.test(path)) || !isEncoded(path)) {
     return false;
   }
   let decoded = path;
@@ -63,23 +63,27 @@ function staysBelow(path: string): boolean {
     if (decoded.includes('\\') || CONTROL.test(decoded) || segments.includes('.') || segments.includes('..')) {
       return false;
     }
-    const next = decode(decoded);
+    const next = decodedOnce(decoded);
     if (next === decoded) {
       return true;
-    }
-    // A percent sign that was encoded once need not begin another code.
-    if (next === undefined) {
-      return level > 0;
     }
     decoded = next;
   }
   return false;
 }
 
-function decode(text: string): string | undefined {
+function isEncoded(path: string): boolean {
   try {
-    return decodeURIComponent(text);
+    return decodeURIComponent(path) !== undefined;
   } catch {
-    return undefined;
+    return false;
   }
+}
+
+/**
+ * Each code of ASCII is decoded by itself: only such characters lead up. A percent sign that was encoded once need not begin
+ * another code, and must not hide the others.
+ */
+function decodedOnce(text: string): string {
+  return text.replace(/%[0-7][\da-f]/gi, (code) => String.fromCharCode(Number.parseInt(code.slice(1), 16)));
 }

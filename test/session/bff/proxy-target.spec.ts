@@ -13,6 +13,7 @@ it.each([
   ['/files/a%2Fb', '', 'https://api.test/v1/files/a%2Fb'],
   ['/a..b/...', '', 'https://api.test/v1/a..b/...'],
   ['/100%25', '', 'https://api.test/v1/100%25'],
+  ['/50%25fat', '', 'https://api.test/v1/50%25fat'],
   ['/a//b', '', 'https://api.test/v1/a//b'],
   ['/@other.test:80/x', '', 'https://api.test/v1/@other.test:80/x'],
 ])('%p with the query %p goes to %s', (path, query, expected) => {
@@ -39,6 +40,8 @@ it.each([
   '/..\\admin',
   '\\\\other.test',
   '//other.test/x',
+  '/%252e%252e/%25ff/admin',
+  '/%252e%252e%252fadmin/100%2525',
   '/..;/admin',
   '/..;a=b/admin',
   '/%2e%2e%3b/admin',
