@@ -28,7 +28,7 @@ export class Clock {
   /**
    * @param now milliseconds, the injected clock
    * @param skew seconds added to now for every check and every JWT that we sign
-   * @param tolerance seconds granted on `exp`, `nbf`, `iat` and `auth_time`
+   * @param tolerance seconds granted on `exp`, `nbf`, `iat` and `auth_time`; the default is in `module/oidc.defaults.ts`
    */
   constructor(
     readonly now: Now,

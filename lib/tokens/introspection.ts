@@ -30,7 +30,7 @@ export interface IntrospectionOptions {
  * Token introspection (RFC 7662), with signed responses (RFC 9701).
  *
  * Where `introspection_signed_response_alg` is registered nothing but a JWT is believed. Where it is not, JSON is asked
- * for, and a JWT that comes all the same is verified.
+ * for, and a JWT that comes all the same is verified. How old a JWT may be stands at `INTROSPECTION` in `jose/purpose.ts`.
  *
  * @param token opaque or not, as presented
  * @returns the response's members; `active: false` is a value, not an error. It also stands for an error answer that speaks

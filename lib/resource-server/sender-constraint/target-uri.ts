@@ -9,7 +9,7 @@ const UNRESERVED = /[\w.~-]/;
 /**
  * Normalizes a target URI: removes query and fragment, then applies syntax-based and scheme-based normalization (RFC 3986,
  * sections 6.2.2 and 6.2.3). Nothing else is made equal: `%2F` is not `/`, a second slash counts, and `\` is no slash,
- * though it is one for a browser.
+ * though it is one for a browser. `dpop-proof.ts` compares `htu` with it.
  *
  * @returns undefined for anything but an http or https URI without userinfo
  */
