@@ -1,4 +1,13 @@
-import { constants, createHmac, generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto';
+import {
+  constants,
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  randomBytes,
+  sign,
+  type KeyObject,
+} from 'node:crypto';
 
 /** The kinds of key that a provider has. */
 export type KeyKind = 'RSA' | 'P-256' | 'P-384' | 'P-521' | 'Ed25519';
@@ -45,11 +54,14 @@ export function hashOf(alg: string): string {
 }
 
 export function generateKey(kind: KeyKind, kid: string = randomBytes(8).toString('hex')): SigningKey {
-  const { privateKey, publicKey } = pairOf(kind);
+  // A copy: Node 20 hangs where the garbage collector runs while it exports a pair of `generateKeyPairSync` as a JWK.
+  const encoding = { format: 'der', type: 'pkcs8' } as const;
+  const privateKey = createPrivateKey({ key: pairOf(kind).privateKey.export(encoding), ...encoding });
+  const publicKey = createPublicKey(privateKey);
   return { kind, kid, privateKey, publicKey, jwk: { ...publicKey.export({ format: 'jwk' }), kid, use: 'sig' } };
 }
 
-function pairOf(kind: KeyKind): { readonly privateKey: KeyObject; readonly publicKey: KeyObject } {
+function pairOf(kind: KeyKind): { readonly privateKey: KeyObject } {
   if (kind === 'RSA') {
     return generateKeyPairSync('rsa', { modulusLength: 2048 });
   }
