@@ -46,6 +46,8 @@ interface OperatorEvents {
   readonly 'host-rewritten': { readonly seen: string; readonly origin: string };
   /** The session's cookie protects less than it does by default. */
   readonly 'weak-cookies': { readonly weaknesses: readonly string[] };
+  /** The sessions of a public application are in cookies alone, so that no logout takes back a copy. */
+  readonly 'irrevocable-sessions': object;
   /** The answer to a login sets more cookies than a proxy may take. */
   readonly 'large-cookies': { readonly bytes: number; readonly cookies: readonly string[] };
   /** A login was refused. */

@@ -81,6 +81,11 @@ const LINES: { readonly [Kind in EventKind]: (event: OperatorEvent<Kind>) => Lin
     repetition: { of: 'host-rewritten', level: 'debug' },
   }),
   'weak-cookies': ({ weaknesses }) => warning('OidcSession', `session.cookie: ${weaknesses.join('; ')}.`),
+  'irrevocable-sessions': () =>
+    warning(
+      'OidcSession',
+      'Sessions are in cookies alone: a copied cookie works after the logout, until the session ends. A `store` ends it.',
+    ),
   'large-cookies': ({ bytes, cookies }) =>
     warning(
       'OidcLoginGuard',

@@ -149,7 +149,13 @@ export function makeKeeper(
     return new SessionStore(client, { ...settings, tokens }, sealer, store);
   }
   const cookies = new SessionCookies(client, { ...settings, tokens }, sealer);
-  return store === undefined ? cookies : new RevocableCookies(cookies, client, store, settings.absoluteLifetime);
+  if (store !== undefined) {
+    return new RevocableCookies(cookies, client, store, settings.absoluteLifetime);
+  }
+  if (client.metadata.redirect_uris?.some((uri) => uri.startsWith('https:')) === true) {
+    operator.report({ kind: 'irrevocable-sessions' });
+  }
+  return cookies;
 }
 
 /** The tokens of {@link sessionProviders} that guards and applications inject elsewhere. */

@@ -94,6 +94,16 @@ onBothAdapters((adapter) => {
     await expect(boots).rejects.toMatchObject({ name: 'ConfigError', member: `session.cookie.${member}` });
   });
 
+  it.each([
+    ['in cookies alone', {}, 1],
+    ['in cookies, with a store for those that were ended', { store: new MemoryStore() }, 0],
+    ['on the machine of a developer', { publicUrl: 'http://127.0.0.1:3000' }, 0],
+  ] as const)('SESS-13 sessions %s: what no logout can end is a warning', async (_, options, warnings) => {
+    const app = await boot(adapter, { keep: 'cookie' }, options);
+    const lines = app.logs.filter(({ level, text }) => level === 'warn' && text.includes('copied cookie'));
+    expect(lines).toHaveLength(warnings);
+  });
+
   it('SESS-09 renews a cookie that outlives the browser with what is left of the absolute lifetime', async () => {
     const app = await boot(adapter, { keep: 'cookie', persistent: true, idleLifetime: 600, absoluteLifetime: 3600 });
     const browser = new Browser(app);
