@@ -57,6 +57,13 @@ class OwnGuard implements CanActivate {
   }
 }
 
+/** What is warned of about routes. That sessions are in cookies alone is no matter here. */
+function warningsOf({ logs }: Awaited<ReturnType<typeof createApp>>): readonly string[] {
+  return logs
+    .filter(({ level, message }) => level === 'warn' && !message.startsWith('Sessions are in cookies alone'))
+    .map(({ message }) => message);
+}
+
 onBothAdapters((adapter) => {
   const boot = (setup: Partial<AppSetup>) => createApp({ adapter, ...setup });
   const problem = (setup: Partial<AppSetup>) =>
@@ -64,8 +71,7 @@ onBothAdapters((adapter) => {
       () => 'boots',
       (error: unknown) => String(Object(error).message),
     );
-  const warnings = async (setup: Partial<AppSetup>) =>
-    (await boot(setup)).logs.filter(({ level }) => level === 'warn').map(({ message }) => message);
+  const warnings = async (setup: Partial<AppSetup>) => warningsOf(await boot(setup));
 
   it('stops the boot where no route answers a redirect URI, and names those that could', async () => {
     expect(await problem({ ...at('/auth/back'), ...controllers(AuthController) })).toBe(
@@ -289,7 +295,7 @@ it('warns where a middleware of Express answers', async () => {
     ...controllers(LoginOnly),
     configure: use,
   });
-  expect(app.logs.filter(({ level }) => level === 'warn').map(({ message }) => message)).toEqual([
+  expect(warningsOf(app)).toEqual([
     'https://app.test/auth/callback is answered by something that is no controller, and not under OidcLoginGuard.',
   ]);
 });
