@@ -32,6 +32,7 @@ import { BffProxy, type ProxyMeans } from '../session/bff/bff-proxy.js';
 import type { ProxySettings } from '../session/bff/proxy.options.js';
 import type { ClientSessions } from '../session/client-sessions.js';
 import type { OidcSession } from '../session/oidc-session.js';
+import { keepingOf } from '../session/session.options.js';
 import { OidcDefaults } from './oidc.defaults.js';
 import type { ParsedOptions } from './oidc.options.js';
 
@@ -151,8 +152,7 @@ export function mountedProxies(name?: string): { readonly controller: Type; read
 
 /** @throws {ConfigError} sessions keep no tokens */
 function requireTokens({ session, store }: ParsedOptions): void {
-  const { keep = store === undefined ? 'cookie' : 'store', tokens = keep === 'store' } = session ?? {};
-  if (!tokens) {
+  if (!keepingOf(session ?? {}, store !== undefined).tokens) {
     throw new ConfigError('INVALID_CONFIG', 'routes.proxy', 'needs session.tokens: true, or a store for the sessions');
   }
 }

@@ -59,7 +59,10 @@ export interface OidcModuleOptions {
   routes?: RoutesOptions;
   /** Required by `OidcGuard`. */
   resourceServer?: ResourceServerOptions;
-  /** Store that replicas share, for introspections and used DPoP proofs. Default: each process keeps its own. */
+  /**
+   * Store that replicas share: sessions, logins that began, introspections and used DPoP proofs. Without one each
+   * process keeps its own, and sessions are in cookies.
+   */
   store?: OidcStore;
 }
 

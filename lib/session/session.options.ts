@@ -83,3 +83,12 @@ export type SessionOptions = v.InferInput<typeof sessionOptionsSchema>;
 
 /** `session`, with its defaults and its secrets wrapped. */
 export type SessionSettings = v.InferOutput<typeof sessionOptionsSchema>;
+
+/** Where sessions are kept and whether their tokens are: what is not said depends on whether there is a store. */
+export function keepingOf(
+  { keep, tokens }: Pick<SessionSettings, 'keep' | 'tokens'>,
+  hasStore: boolean,
+): { readonly keep: 'store' | 'cookie'; readonly tokens: boolean } {
+  const place = keep ?? (hasStore ? 'store' : 'cookie');
+  return { keep: place, tokens: tokens ?? place === 'store' };
+}

@@ -32,7 +32,7 @@ import { SessionCookies } from './session-cookies.js';
 import { rolesReader, type SessionRoles } from './session-roles.js';
 import { SessionRefresh } from './session-refresh.js';
 import { SessionStore } from './session-store.js';
-import type { SessionSettings } from './session.options.js';
+import { keepingOf, type SessionSettings } from './session.options.js';
 import type { SessionKeeper } from './session.port.js';
 
 /** The options that the session providers read. */
@@ -144,7 +144,7 @@ export function makeKeeper(
   if (weaknesses.length > 0) {
     operator.report({ kind: 'weak-cookies', weaknesses });
   }
-  const { keep = store === undefined ? 'cookie' : 'store', tokens = keep === 'store' } = settings;
+  const { keep, tokens } = keepingOf(settings, store !== undefined);
   if (keep === 'store' && store !== undefined) {
     return new SessionStore(client, { ...settings, tokens }, sealer, store);
   }
