@@ -46,7 +46,7 @@ interface OperatorEvents {
   readonly 'host-rewritten': { readonly seen: string; readonly origin: string };
   /** The session's cookie protects less than it does by default. */
   readonly 'weak-cookies': { readonly weaknesses: readonly string[] };
-  /** The sessions of a public application are in cookies alone, so that no logout takes back a copy. */
+  /** An application on https keeps its sessions in cookies alone: no logout ends a copy of a cookie. */
   readonly 'irrevocable-sessions': object;
   /** The answer to a login sets more cookies than a proxy may take. */
   readonly 'large-cookies': { readonly bytes: number; readonly cookies: readonly string[] };

@@ -1,9 +1,11 @@
+import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 
 import { Module, type INestApplication, type Provider, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { WebSocket } from 'ws';
 
 import { OIDC_CLOCK, OidcModule, type ResourceServerOptions } from '../../../lib/index.js';
 import type { Adapter } from '../../support/app/apps.js';
@@ -58,4 +60,30 @@ export async function contextApp(
   await nest.listen(0, '127.0.0.1');
   const address: AddressInfo = nest.getHttpServer().address();
   return { nest, op, port: address.port };
+}
+
+/**
+ * What the subscription `ticks` gives first, over a socket (graphql-transport-ws) that was opened with these headers.
+ *
+ * @returns undefined where it is refused
+ */
+export async function firstTick(url: string, headers: Readonly<Record<string, string>>): Promise<unknown> {
+  const socket = new WebSocket(url, 'graphql-transport-ws', { headers });
+  closeLater({ close: async () => socket.terminate() });
+  await once(socket, 'open');
+  const messages: { type: string; payload?: unknown }[] = [];
+  const finished = new Promise<void>((resolve) => {
+    socket.on('message', (data) => {
+      const message = JSON.parse(String(data));
+      messages.push(message);
+      if (message.type === 'connection_ack') {
+        socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query: 'subscription { ticks }' } }));
+      } else if (['complete', 'error'].includes(message.type)) {
+        resolve();
+      }
+    });
+  });
+  socket.send('{"type":"connection_init"}');
+  await finished;
+  return messages.find(({ type }) => type === 'next')?.payload;
 }

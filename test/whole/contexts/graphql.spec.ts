@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-
 import { expect, it } from '@jest/globals';
 import { UseGuards } from '@nestjs/common';
 import { GraphQLModule, Mutation, Query, Resolver, Subscription } from '@nestjs/graphql';
@@ -12,7 +10,7 @@ import { AccessToken, CurrentUser, OidcGuard, Public, Scopes, type VerifiedAcces
 import { onBothAdapters } from '../../support/app/apps.js';
 import { closeLater } from '../../support/closing.js';
 import { dpopKey, dpopProof } from '../../support/tokens/dpop.js';
-import { contextApp } from './contexts.js';
+import { contextApp, firstTick } from './contexts.js';
 
 @Resolver()
 @UseGuards(OidcGuard)
@@ -168,25 +166,7 @@ onBothAdapters((adapter) => {
 
   it('a subscription may bring it in the header of the request that opens the socket', async () => {
     const { op, port } = await boot();
-    const socket = new WebSocket(`ws://127.0.0.1:${port}/graphql`, 'graphql-transport-ws', {
-      headers: { authorization: `Bearer ${op.issue()}` },
-    });
-    closeLater({ close: async () => socket.terminate() });
-    await once(socket, 'open');
-    const messages: { type: string; payload?: unknown }[] = [];
-    const finished = new Promise<void>((resolve) => {
-      socket.on('message', (data) => {
-        const message = JSON.parse(String(data));
-        messages.push(message);
-        if (message.type === 'connection_ack') {
-          socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query: 'subscription { ticks }' } }));
-        } else if (['complete', 'error'].includes(message.type)) {
-          resolve();
-        }
-      });
-    });
-    socket.send('{"type":"connection_init"}');
-    await finished;
-    expect(messages.find(({ type }) => type === 'next')?.payload).toEqual({ data: { ticks: 'alice' } });
+    const headers = { authorization: `Bearer ${op.issue()}` };
+    expect(await firstTick(`ws://127.0.0.1:${port}/graphql`, headers)).toEqual({ data: { ticks: 'alice' } });
   });
 });

@@ -15,6 +15,7 @@ import { AuthController } from '../../support/app/app-controllers.js';
 import { createApp, onBothAdapters, type Adapter, type TestApp } from '../../support/app/apps.js';
 import { Browser } from '../../support/browser/browser.js';
 import { closeLater } from '../../support/closing.js';
+import { firstTick } from './contexts.js';
 
 type User = { readonly sub: string } | undefined;
 
@@ -173,26 +174,8 @@ onBothAdapters((adapter) => {
   it('a subscription has the session of the request that opened its socket', async () => {
     const app = await boot();
     const cookie = await loggedIn(app);
-    const subscribe = async (headers: Record<string, string>) => {
-      const socket = new WebSocket(`${app.address.replace('http', 'ws')}/graphql`, 'graphql-transport-ws', { headers });
-      closeLater({ close: async () => socket.terminate() });
-      await once(socket, 'open');
-      const messages: { type: string; payload?: unknown }[] = [];
-      const finished = new Promise<void>((resolve) => {
-        socket.on('message', (data) => {
-          const message = JSON.parse(String(data));
-          messages.push(message);
-          if (message.type === 'connection_ack') {
-            socket.send(JSON.stringify({ id: '1', type: 'subscribe', payload: { query: 'subscription { ticks }' } }));
-          } else if (['complete', 'error'].includes(message.type)) {
-            resolve();
-          }
-        });
-      });
-      socket.send('{"type":"connection_init"}');
-      await finished;
-      return messages.find(({ type }) => type === 'next')?.payload ?? 'refused';
-    };
+    const subscribe = async (headers: Record<string, string>) =>
+      (await firstTick(`${app.address.replace('http', 'ws')}/graphql`, headers)) ?? 'refused';
     expect(await subscribe({ cookie })).toEqual({ data: { ticks: 'alice' } });
     expect(await subscribe({ cookie, origin: app.url })).toEqual({ data: { ticks: 'alice' } });
     for (const headers of [{}, { cookie, origin: 'https://evil.test' }, { cookie, 'sec-fetch-site': 'cross-site' }]) {
