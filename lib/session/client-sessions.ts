@@ -11,7 +11,7 @@ import type { SessionContent } from './session-content.js';
 import { rolesReader, type SessionRoles } from './session-roles.js';
 import type { SessionRefresh } from './session-refresh.js';
 import type { SessionTokens } from './session-tokens.js';
-import type { SessionSettings } from './session.options.js';
+import type { SessionSettings, ValidateSession } from './session.options.js';
 import type { FoundSession, KeptSession, SessionKeeper, SessionPort, SessionsOf } from './session.port.js';
 
 /** The settings of sessions that are not their keeper's. */
@@ -55,6 +55,7 @@ export class ClientSessions implements SessionPort {
   readonly #finding = new WeakMap<IncomingMessage, Awaitable<AcceptedSession>>();
   /** What `session.validate` said in a request, or will have said. */
   readonly #users = new WeakMap<IncomingMessage, unknown>();
+  readonly #redirectUris: readonly URL[];
 
   /** @param makeKeeper throws a `ConfigError` where no session can be kept */
   constructor(
@@ -66,6 +67,7 @@ export class ClientSessions implements SessionPort {
     readonly roles: SessionRoles = rolesReader(),
   ) {
     this.loginRedirect = new LoginRedirect(settings.redirectToLogin);
+    this.#redirectUris = (client.metadata.redirect_uris ?? []).map((uri) => new URL(uri));
   }
 
   get store(): OidcStore | undefined {
@@ -115,10 +117,10 @@ export class ClientSessions implements SessionPort {
    */
   look(request: object): Awaitable<AcceptedSession> {
     return chain(this.keeper().find(request), ({ session }) =>
-      chain(session && this.#validated(request, session, this.settings.validate?.(session.user, session)), (valid) => ({
-        session: valid,
-        setCookies: [],
-      })),
+      chain(
+        session && this.#validated(request, session, (validate) => validate(session.user, session)),
+        (accepted) => ({ session: accepted, setCookies: [] }),
+      ),
     );
   }
 
@@ -193,10 +195,10 @@ export class ClientSessions implements SessionPort {
   isOwnOrigin(origin: string): boolean {
     const { protocol, hostname } = URL.canParse(origin) ? new URL(origin) : { protocol: '', hostname: '' };
     const { domain } = this.cookie;
-    const isOf = (own: URL): boolean => own.protocol === protocol && own.hostname === hostname;
     const isBelow = domain !== undefined && (hostname === domain || hostname.endsWith(`.${domain}`));
     return (
-      (isBelow && protocol === 'https:') || (this.client.metadata.redirect_uris ?? []).some((uri) => isOf(new URL(uri)))
+      (isBelow && protocol === 'https:') ||
+      this.#redirectUris.some((own) => own.protocol === protocol && own.hostname === hostname)
     );
   }
 
@@ -228,27 +230,26 @@ export class ClientSessions implements SessionPort {
     });
   }
 
-  /** The session with the user that `session.validate` returns; undefined where that is nothing, and the session ends. */
+  /** As {@link ClientSessions.#validated}, and `session.validate` is asked once in a request. */
   #accepted(request: unknown, session: KeptSession): Awaitable<SessionContent<unknown> | undefined> {
-    const { validate } = this.settings;
-    if (validate === undefined) {
-      return session;
-    }
-    const raw = requests.raw(request);
-    const validated = this.#users.get(raw) ?? validate(session.user, session);
-    this.#users.set(raw, validated);
-    return this.#validated(request, session, validated);
+    return this.#validated(request, session, (validate) => {
+      const raw = requests.raw(request);
+      const validated = this.#users.get(raw) ?? validate(session.user, session);
+      this.#users.set(raw, validated);
+      return validated;
+    });
   }
 
+  /** The session with the user that `session.validate` returns; undefined where that is nothing, and the session ends. */
   #validated(
     request: unknown,
     session: KeptSession,
-    validated: unknown,
+    ask: (validate: ValidateSession) => unknown,
   ): Awaitable<SessionContent<unknown> | undefined> {
-    if (this.settings.validate === undefined) {
-      return session;
-    }
-    return chain(validated, (user) => (user ? { ...session, user } : this.#ended(request)));
+    const { validate } = this.settings;
+    return validate === undefined
+      ? session
+      : chain(ask(validate), (user) => (user ? { ...session, user } : this.#ended(request)));
   }
 
   async #ended(request: unknown): Promise<undefined> {

@@ -38,11 +38,9 @@ async function run(
   const responses = new Responses({
     httpAdapter: { setHeader: record, appendHeader: record, getHeader: () => undefined },
   } as never);
-  const sessions = new ClientSessions(
-    () => ({ find: () => found }) as unknown as SessionKeeper,
-    NEVER_DUE,
-    {} as never,
-  );
+  const sessions = new ClientSessions(() => ({ find: () => found }) as unknown as SessionKeeper, NEVER_DUE, {
+    metadata: {},
+  } as never);
   const guard = new OidcSessionGuard(sessions, responses);
   const request = { method, url: '/', rawHeaders: [], headers: { 'sec-fetch-site': site } };
   const response = {};
@@ -180,7 +178,7 @@ describe('OidcSessionGuard', () => {
         throw new SessionError('SESSION_MISSING', 'no secret');
       },
       NEVER_DUE,
-      {} as never,
+      { metadata: {} } as never,
     );
     expect(() => new OidcSessionGuard(sessions, {} as never)).toThrow('no secret');
     expect(sessions.areRead).toBe(false);
