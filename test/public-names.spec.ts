@@ -22,6 +22,8 @@ const GIVEN: Readonly<Record<string, string>> = {
 interface PublicName {
   readonly name: string;
   readonly symbol: ts.Symbol;
+  /** The symbol, and the classes of the library that it extends. */
+  readonly classes: readonly ts.Symbol[];
   /** The text of its doc comment. */
   readonly ownDoc: string;
   /** That and those of its members. */
@@ -70,11 +72,24 @@ function publicNames(library: ts.Program): readonly PublicName[] {
     const module = file && checker.getSymbolAtLocation(file);
     return (module ? checker.getExportsOfModule(module) : []).map((exported) => {
       const symbol = originalOf(exported, checker);
-      const members = [...(symbol.members?.values() ?? []), ...(symbol.exports?.values() ?? [])];
+      const classes = [symbol, ...basesOf(symbol, checker)];
+      const members = classes.flatMap((one) => [...(one.members?.values() ?? []), ...(one.exports?.values() ?? [])]);
       const ownDoc = docOf(symbol);
-      return { name: exported.name, symbol, ownDoc, doc: [ownDoc, ...members.map(docOf)].join('\n') };
+      return { name: exported.name, symbol, classes, ownDoc, doc: [ownDoc, ...members.map(docOf)].join('\n') };
     });
   });
+}
+
+/** The classes of the library that a class extends. */
+function basesOf(symbol: ts.Symbol, checker: ts.TypeChecker): readonly ts.Symbol[] {
+  if ((symbol.flags & ts.SymbolFlags.Class) === 0) {
+    return [];
+  }
+  const bases = checker.getDeclaredTypeOfSymbol(symbol).getBaseTypes() ?? [];
+  return bases
+    .flatMap((base) => base.getSymbol() ?? [])
+    .filter(({ valueDeclaration }) => valueDeclaration?.getSourceFile().fileName.startsWith(resolve(root, 'lib')))
+    .flatMap((base) => [base, ...basesOf(base, checker)]);
 }
 
 /** As it is written: the compiler takes a decorator at the start of an example's line for a tag of the comment. */
@@ -149,9 +164,13 @@ function nameInImport({ name, symbol }: PublicName): string {
   return symbol.flags & ts.SymbolFlags.Value ? name : `type ${name}`;
 }
 
-/** The calls that an application may make on a public class. */
+/** The calls that an application may make on a public class, with those that it inherits. */
 function callsOf(name: string): readonly string[] {
-  const declaration = names.find((one) => one.name === name)?.symbol.valueDeclaration;
+  const { classes = [] } = names.find((one) => one.name === name) ?? {};
+  return classes.flatMap(ownCallsOf);
+}
+
+function ownCallsOf({ name, valueDeclaration: declaration }: ts.Symbol): readonly string[] {
   const isClass = declaration !== undefined && ts.isClassDeclaration(declaration);
   const members: readonly ts.ClassElement[] = isClass ? declaration.members : [];
   return members

@@ -10,8 +10,6 @@ import { endSessionUrl, type EndSessionOptions } from '../authorization/end-sess
 import type { Clock } from '../clock/clock.js';
 import { AccessTokenError, SessionError } from '../errors/errors.js';
 import { authorizationCodeGrant, type CodeGrant, type IdTokenOptions } from '../grants/authorization-code.js';
-import { clientCredentialsGrant, type ClientCredentialsOptions } from '../grants/client-credentials.js';
-import { refreshTokenGrant, type RefreshableTokens, type RefreshOptions } from '../grants/refresh-token.js';
 import type { ParsedClientMetadata } from '../metadata/client-metadata.schema.js';
 import { throwFirst } from '../metadata/finding.js';
 import type { ServerMetadata } from '../metadata/server-metadata.js';
@@ -29,6 +27,7 @@ import { userinfo } from '../tokens/userinfo.js';
 import { VerifiedAccessToken } from '../tokens/verified-access-token.js';
 import type { JsonObject } from '../values/json.js';
 import { validate } from '../values/validate.js';
+import { OidcGrants } from './oidc-grants.js';
 
 /** How the callback of a login is processed. */
 export interface CallbackOptions extends IdTokenOptions {
@@ -83,7 +82,7 @@ export interface ApiRequest {
  * Every call throws an `OidcError`: `OAuthError` (the server refused), `ResponseError` and `VerificationError` (its answer
  * can't be believed), `TransportError` (it is not there), `DiscoveryError`, `ConfigError`.
  */
-export class OidcClient {
+export class OidcClient extends OidcGrants {
   readonly issuer: string;
   /** What was registered, frozen; secrets print as `[secret]`. */
   readonly metadata: ParsedClientMetadata;
@@ -97,6 +96,7 @@ export class OidcClient {
     server: Server,
     evictions: Evictions,
   ) {
+    super(server);
     this.issuer = server.issuer;
     this.metadata = server.client.metadata;
     this.clock = server.clock;
@@ -219,23 +219,6 @@ export class OidcClient {
    */
   verifyLogoutToken(token: string): Promise<LogoutToken> {
     return verifyLogoutToken(this.#server, token);
-  }
-
-  /** Client credentials grant (RFC 6749, section 4.4). Default scope: the registered `scope`. */
-  clientCredentials(options?: ClientCredentialsOptions): Promise<TokenResponse> {
-    return clientCredentialsGrant(this.#server, options);
-  }
-
-  /**
-   * Refresh token grant (RFC 6749, section 6).
-   *
-   * @param tokens of a login or an earlier refresh: a new ID token must continue theirs (OpenID Connect Core 1.0, section
-   *   12.2), and the key that they are bound to is used. Or the refresh token alone: nothing is known to compare with, unless
-   *   `options.claims` says it
-   */
-  async refresh(tokens: RefreshableTokens | string, options?: RefreshOptions): Promise<TokenResponse> {
-    validate(trustedAudiencesSchema, options?.trustedAudiences, 'trustedAudiences');
-    return refreshTokenGrant(this.#server, tokens, options);
   }
 
   /** Token revocation (RFC 7009). The token is also dropped from the caches, even when the server can't be reached. */
