@@ -7,11 +7,9 @@ export type {
   OidcOptionsFactory,
 } from './module/oidc.options.js';
 
-export type {
-  AuthorizationRequest,
-  AuthorizationTransaction,
-  AuthorizationUrlOptions,
-} from './authorization/authorization-request.js';
+export type { AuthorizationUrlOptions } from './authorization/authorization-parameters.js';
+export type { AuthorizationRequest } from './authorization/authorization-request.js';
+export type { AuthorizationTransaction } from './authorization/transaction.js';
 export type { EndSessionOptions } from './authorization/end-session.js';
 export type { ClientCredentialsOptions } from './grants/client-credentials.js';
 export type { RefreshOptions } from './grants/refresh-token.js';

@@ -4,7 +4,7 @@ import type { Server } from '../authorization-server/server.js';
 import { AuthorizationResponseError } from '../errors/errors.js';
 import { equalInConstantTime } from '../jose/constant-time.js';
 import { isVschars } from '../values/oauth-characters.js';
-import type { AuthorizationTransaction } from './authorization-request.js';
+import type { AuthorizationTransaction } from './transaction.js';
 
 /** Parameters of other flows. In the code flow they are a sign of an attack (RFC 9700, section 2.1.2). */
 const OTHER_FLOWS: readonly string[] = ['access_token', 'id_token', 'token_type', 'expires_in', 'response'];

@@ -1,12 +1,9 @@
 import type { Server } from '../authorization-server/server.js';
-import {
-  authorizationRequest,
-  type AuthorizationRequest,
-  type AuthorizationTransaction,
-  type AuthorizationUrlOptions,
-} from '../authorization/authorization-request.js';
+import type { AuthorizationUrlOptions } from '../authorization/authorization-parameters.js';
+import { authorizationRequest, type AuthorizationRequest } from '../authorization/authorization-request.js';
 import { processAuthorizationResponse } from '../authorization/authorization-response.js';
 import { endSessionUrl, type EndSessionOptions } from '../authorization/end-session.js';
+import type { AuthorizationTransaction } from '../authorization/transaction.js';
 import type { Clock } from '../clock/clock.js';
 import { AccessTokenError, SessionError } from '../errors/errors.js';
 import { authorizationCodeGrant, type CodeGrant, type IdTokenOptions } from '../grants/authorization-code.js';

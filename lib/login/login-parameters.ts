@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 
-import { isProtocolParameter } from '../authorization/authorization-request.js';
+import { isProtocolParameter } from '../authorization/authorization-parameters.js';
 import { singleParameter } from '../nest/parameters.js';
 import { validate } from '../values/validate.js';
 import { RELOCATED } from './relocation.js';

@@ -1,5 +1,5 @@
 import type { Server } from '../authorization-server/server.js';
-import { loginScope } from '../authorization/authorization-request.js';
+import { loginScope } from '../authorization/transaction.js';
 import type { OidcClient } from '../client/oidc-client.js';
 import type { OperatorPort } from '../events/operator-events.js';
 import { throwFirst } from '../metadata/finding.js';

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 
-import { isProtocolParameter } from '../authorization/authorization-request.js';
+import { isProtocolParameter } from '../authorization/authorization-parameters.js';
 import { scopeSchema } from '../metadata/client-metadata.schema.js';
 import { trustedAudiencesSchema } from '../tokens/trusted-audiences.js';
 import { isTaken } from './login-parameters.js';

@@ -6,7 +6,7 @@ import {
   authorizationTransactionSchema,
   derivedFrom,
   type AuthorizationTransaction,
-} from '../authorization/authorization-request.js';
+} from '../authorization/transaction.js';
 import type { Now } from '../clock/clock.js';
 import { AuthorizationResponseError, SessionError } from '../errors/errors.js';
 import { singleCookie, type CookieProfile, type Cookies, type SameSite } from '../nest/cookies.js';

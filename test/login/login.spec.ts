@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { describe, expect, it, jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 
-import { derivedFrom } from '../../lib/authorization/authorization-request.js';
+import { derivedFrom } from '../../lib/authorization/transaction.js';
 import { Clock } from '../../lib/clock/clock.js';
 import { TransportError } from '../../lib/errors/errors.js';
 import { answerWith, type Ending } from '../../lib/login/ending.js';

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 
-import { derivedFrom, type AuthorizationTransaction } from '../../lib/authorization/authorization-request.js';
+import { derivedFrom, type AuthorizationTransaction } from '../../lib/authorization/transaction.js';
 import {
   loginTransactionSchema,
   mayRepeat,

@@ -1,5 +1,5 @@
 import { Server } from '../../../lib/authorization-server/server.js';
-import type { AuthorizationUrlOptions } from '../../../lib/authorization/authorization-request.js';
+import type { AuthorizationUrlOptions } from '../../../lib/authorization/authorization-parameters.js';
 import { OidcClient, type CallbackOptions, type CallbackResult } from '../../../lib/client/oidc-client.js';
 import { Clock } from '../../../lib/clock/clock.js';
 import type { OperatorEvent } from '../../../lib/events/operator-events.js';

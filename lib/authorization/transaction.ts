@@ -1,0 +1,97 @@
+import { createHmac, randomBytes } from 'node:crypto';
+
+import * as v from 'valibot';
+
+import type { Server } from '../authorization-server/server.js';
+import { ConfigError } from '../errors/errors.js';
+import type { DpopKey } from '../jose/dpop-key.js';
+import { isJsonObject, type JsonObject } from '../values/json.js';
+
+export type ResponseMode = 'query' | 'form_post';
+
+/** Options of a login that its transaction keeps (OpenID Connect Core 1.0, section 3.1.2.1). */
+export interface TransactionOptions {
+  /** Default: the first that is registered. */
+  readonly redirect_uri?: string;
+  /** Space-separated, with `openid` in it. Default: `openid`, and the registered `scope`. */
+  readonly scope?: string | undefined;
+  /** Seconds. It may tighten `default_max_age`, never loosen it. */
+  readonly max_age?: number;
+  /** Default `query`. */
+  readonly response_mode?: ResponseMode;
+}
+
+/** A transaction as it is sealed or stored: the type is inferred from it, so that no member is forgotten there. */
+export const authorizationTransactionSchema = v.object({
+  issuer: v.string(),
+  state: v.string(),
+  nonce: v.string(),
+  code_verifier: v.string(),
+  redirect_uri: v.string(),
+  scope: v.string(),
+  response_mode: v.picklist(['query', 'form_post']),
+  max_age: v.exactOptional(v.number()),
+  /** The private key that the tokens will be bound to, where `dpop_bound_access_tokens` is registered. */
+  dpop_jwk: v.exactOptional(v.custom<JsonObject>(isJsonObject)),
+  /** Milliseconds since the epoch. */
+  started_at: v.number(),
+});
+
+/** Transaction: a login that has begun. Keep it until the callback, for the browser that started it only. */
+export type AuthorizationTransaction = Readonly<v.InferOutput<typeof authorizationTransactionSchema>>;
+
+/**
+ * Begins a login's transaction.
+ *
+ * @param key the key that the tokens will be bound to
+ * @throws {ConfigError} the redirect URI is not registered, or the scope is not of OpenID Connect
+ */
+export function beginTransaction(
+  server: Server,
+  options: TransactionOptions,
+  key: DpopKey | undefined,
+): AuthorizationTransaction {
+  const { metadata } = server.client;
+  const [registered] = metadata.redirect_uris ?? [];
+  const redirect_uri = options.redirect_uri ?? registered;
+  if (redirect_uri === undefined || !metadata.redirect_uris?.includes(redirect_uri)) {
+    throw new ConfigError('INVALID_CONFIG', 'client.redirect_uris', 'does not hold the URI to redirect to');
+  }
+  const scope = options.scope ?? loginScope(metadata.scope);
+  if (!scope.split(' ').includes('openid')) {
+    throw new ConfigError('INVALID_CONFIG', 'login.scope', 'must contain openid');
+  }
+  const max_age = smallest(metadata.default_max_age, options.max_age);
+  // 256 bits as 43 characters (RFC 7636, section 4.1).
+  const code_verifier = randomBytes(32).toString('base64url');
+  return {
+    issuer: server.issuer,
+    ...derivedFrom(code_verifier),
+    code_verifier,
+    redirect_uri,
+    scope,
+    response_mode: options.response_mode ?? 'query',
+    ...(max_age !== undefined && { max_age }),
+    ...(key !== undefined && { dpop_jwk: key.toJwk() }),
+    started_at: server.clock.now(),
+  };
+}
+
+/** Scope of a login: the registered one, with `openid` added where it lacks it (OpenID Connect Core 1.0, section 3.1.2.1). */
+export function loginScope(scope = 'openid'): string {
+  return scope.split(' ').includes('openid') ? scope : `openid ${scope}`;
+}
+
+/**
+ * Derives `state` and `nonce` of a login from its code verifier, so that only the verifier has to be remembered. Everybody may
+ * see `state` and `nonce`: an HMAC does not reveal its key (RFC 2104).
+ */
+export function derivedFrom(code_verifier: string): Pick<AuthorizationTransaction, 'state' | 'nonce'> {
+  const derive = (member: string) => createHmac('sha256', code_verifier).update(member).digest('base64url');
+  return { state: derive('state'), nonce: derive('nonce') };
+}
+
+function smallest(...values: readonly (number | undefined)[]): number | undefined {
+  const given = values.filter((value) => value !== undefined);
+  return given.length === 0 ? undefined : Math.min(...given);
+}
