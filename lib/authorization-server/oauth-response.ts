@@ -1,5 +1,6 @@
 import { OAuthError, ResponseError, type OAuthErrorOptions } from '../errors/errors.js';
 import { OidcError } from '../errors/oidc.error.js';
+import { challengesIn } from '../http/challenges.js';
 import type { HttpResponse } from '../http/response.js';
 import type { Endpoint } from '../metadata/server-metadata.js';
 import type { JsonObject } from '../values/json.js';
@@ -12,14 +13,19 @@ const ABOUT_THE_CLIENT: readonly string[] = ['invalid_client', 'unauthorized_cli
 /** Error code: the letters that registered ones have (RFC 6749, section 5.2). */
 const OAUTH_ERROR = /^[a-z_]{1,64}$/;
 
+/** As {@link requireStatus}, with status 200. */
+export function requireOk(response: HttpResponse, endpoint: Endpoint): void {
+  requireStatus(response, 200, endpoint);
+}
+
 /**
- * Requires status 200. Another answer is thrown as the error that it tells of (RFC 6749, section 5.2).
+ * Requires a status. Another answer is thrown as the error that it tells of (RFC 6749, section 5.2).
  *
  * @throws {OAuthError} the server refused with an error of OAuth
  * @throws {ResponseError} it answered something else
  */
-export function requireOk(response: HttpResponse, endpoint: Endpoint): void {
-  if (response.status === 200) {
+export function requireStatus(response: HttpResponse, status: 200 | 201 | 204, endpoint: Endpoint): void {
+  if (response.status === status) {
     return;
   }
   const error = refusalOf(response);
@@ -36,9 +42,11 @@ export function isClientRefused(response: HttpResponse): boolean {
   return response.status !== 200 && refusalOf(response) === 'invalid_client';
 }
 
-/** The error code. A 401 without one is about the client (RFC 6749, section 5.2). */
+/** The error code, of the body or a challenge. A 401 without one is about the client (RFC 6749, section 5.2). */
 function refusalOf(response: HttpResponse): string | undefined {
-  return errorOf(response) ?? (response.status === 401 ? 'invalid_client' : undefined);
+  return (
+    errorOf(response) ?? (response.status === 401 ? (challenged(response, 'error') ?? 'invalid_client') : undefined)
+  );
 }
 
 /** The error for an error code of the server. A code with other letters than registered ones is not repeated. */
@@ -64,12 +72,17 @@ export function errorOf(response: HttpResponse): string | undefined {
   return memberOf(response, 'error');
 }
 
-/** The error description, from the body or the challenge. Secrets that were sent to the server are masked in it. */
+/** The error description, from the body or a challenge. Secrets that were sent to the server are masked in it. */
 export function descriptionOf(response: HttpResponse): string | undefined {
-  const challenge = response.header('www-authenticate') ?? '';
-  const [, challenged] = /\berror_description="([^"]*)"/.exec(challenge) ?? [];
-  const description = memberOf(response, 'error_description') ?? challenged;
+  const description = memberOf(response, 'error_description') ?? challenged(response, 'error_description');
   return description && withoutSecrets(description, response.request ? secretsOf(response.request) : []);
+}
+
+/** A parameter of the first challenge that has it (RFC 6750, section 3). */
+function challenged({ headers }: HttpResponse, name: 'error' | 'error_description'): string | undefined {
+  return challengesIn(headers['www-authenticate'])
+    .find(({ parameters }) => parameters.has(name))
+    ?.parameters.get(name);
 }
 
 function memberOf(response: HttpResponse, name: 'error' | 'error_description'): string | undefined {

@@ -23,6 +23,7 @@ import type { RegisteredClient } from '../metadata/registered-client.js';
 import { algorithmFindings, methodFindings, missingEndpoint, pkceFindings } from '../metadata/server-findings.js';
 import type { Endpoint, ServerMetadata } from '../metadata/server-metadata.js';
 import { clientAuthentication, type ClientAuthentication, type Credentials } from './client-authentication.js';
+import { DpopNonces } from './dpop-nonces.js';
 import { DpopRequests } from './dpop-requests.js';
 import { formEncode } from './form-encoding.js';
 import { isClientRefused } from './oauth-response.js';
@@ -35,6 +36,8 @@ export class Server extends PublishedServer {
   readonly #secretKey: KeySource | undefined;
   readonly #overrides: Partial<ServerMetadata>;
   readonly #showsCertificate: boolean;
+  /** Those of this server, and of the APIs that its tokens are sent to. */
+  readonly nonces = new DpopNonces();
   readonly #proven: DpopRequests;
   /** Why the client can't introspect; undefined: it can. */
   readonly #cannotIntrospect: RegisteredClient['cannotIntrospect'];
@@ -52,7 +55,7 @@ export class Server extends PublishedServer {
     super(source, transport, clock, operator);
     this.#overrides = source.overrides;
     this.#showsCertificate = showsCertificate(client);
-    this.#proven = new DpopRequests(transport, clock);
+    this.#proven = new DpopRequests(transport, clock, this.nonces);
     const secret = client.metadata.client_secret;
     this.#secretKey = secret && secretKey(secret);
     // An endpoint that takes anybody is believed to be one where both sides of it are written out.
@@ -156,7 +159,7 @@ export class Server extends PublishedServer {
       };
     };
     const send = async (): Promise<HttpResponse> =>
-      key === undefined ? this.transport.request(await make()) : this.#proven.send(key, make);
+      key === undefined ? this.transport.request(await make()) : this.#proven.send({ key, url }, make);
     const response = await send();
     return (await this.#hasOtherSecret(response, sent)) ? send() : response;
   }
@@ -170,7 +173,9 @@ export class Server extends PublishedServer {
     const scheme = key === undefined ? 'Bearer' : 'DPoP';
     const headers = { accept, authorization: `${scheme} ${accessToken}` };
     const request: HttpRequest = { method: 'GET', url, headers, retry: 'idempotent' };
-    return key === undefined ? this.transport.request(request) : this.#proven.send(key, () => request, accessToken);
+    return key === undefined
+      ? this.transport.request(request)
+      : this.#proven.send({ key, url, accessToken }, () => request);
   }
 
   /** Verifies a JWT that came from one of the server's own endpoints. */
