@@ -36,6 +36,8 @@ export class Server extends PublishedServer {
   readonly #secretKey: KeySource | undefined;
   readonly #overrides: Partial<ServerMetadata>;
   readonly #showsCertificate: boolean;
+  /** Whether plain http is allowed everywhere. */
+  readonly insecureHttp: boolean;
   /** Those of this server, and of the APIs that its tokens are sent to. */
   readonly nonces = new DpopNonces();
   readonly #proven: DpopRequests;
@@ -53,6 +55,7 @@ export class Server extends PublishedServer {
     operator: OperatorPort,
   ) {
     super(source, transport, clock, operator);
+    this.insecureHttp = source.insecureHttp;
     this.#overrides = source.overrides;
     this.#showsCertificate = showsCertificate(client);
     this.#proven = new DpopRequests(transport, clock, this.nonces);

@@ -6,28 +6,21 @@ import { OidcError, type ErrorFacts } from '../errors/oidc.error.js';
 import { textMember } from '../values/member.js';
 import { locationOf } from '../values/url.js';
 import { Deadline } from './deadline.js';
-import { exchangeOver, exchangeThrough, tooLarge, type CustomFetch, type Exchange, type Incoming } from './exchange.js';
+import { exchangeOver, exchangeThrough, tooLarge, type Exchange, type Incoming } from './exchange.js';
 import { CONNECT_TIMEOUTS, failureOf, timedOut, type Failure } from './failure.js';
 import type { HttpSettings } from './http.options.js';
-import { ownPool } from './pool.js';
-import { proxiesOf, type Environment } from './proxies.js';
+import { ownPool, type ConnectionsOptions } from './pool.js';
+import { proxiesOf } from './proxies.js';
 import type { HttpRequest } from './request.js';
 import { HttpResponse } from './response.js';
 import { retryAfter } from './retry-after.js';
+import { StreamedCalls } from './streamed-calls.js';
 
 /** Milliseconds that calls in flight have to end when the application shuts down. */
 const CLOSING_TIME = 1000;
 
 /** Statuses of a server, or a gateway before it, that serves nobody now (RFC 9110, sections 15.6.3 to 15.6.5). */
 const OUTAGES: readonly number[] = [502, 503, 504];
-
-export interface ConnectionsOptions {
-  /** Default: a pool of our own. */
-  readonly dispatcher?: Dispatcher | undefined;
-  readonly fetch?: CustomFetch | undefined;
-  /** Names the proxies of our own pool. Default: the environment of the process. */
-  readonly environment?: Environment | undefined;
-}
 
 /** HTTP client for all servers: pools connections, bounds each call in time and size, and follows no redirect. */
 export class Connections {
@@ -38,12 +31,16 @@ export class Connections {
   /** Our own pools; none where the application has a transport of its own. */
   #pools: readonly Dispatcher[];
   readonly #calls = new Set<Deadline>();
+  readonly #options: ConnectionsOptions;
+  #streamed: StreamedCalls | undefined;
 
   constructor(
     readonly settings: HttpSettings,
     readonly now: Now,
-    { dispatcher, fetch, environment = process.env }: ConnectionsOptions = {},
+    options: ConnectionsOptions = {},
   ) {
+    const { dispatcher, fetch, environment = process.env } = options;
+    this.#options = options;
     const theirs = fetch ? exchangeThrough(fetch) : dispatcher && exchangeOver(dispatcher);
     if (theirs !== undefined) {
       this.#pools = [];
@@ -57,6 +54,12 @@ export class Connections {
       this.#exchange = kept.exchange;
       this.#exchangeAnew = anew.exchange;
     }
+  }
+
+  /** Calls to APIs, made when first asked for. They have pools of their own: such an answer may go on for hours. */
+  get streamed(): StreamedCalls {
+    this.#streamed ??= new StreamedCalls(this.settings, this.#options);
+    return this.#streamed;
   }
 
   /**
@@ -89,6 +92,7 @@ export class Connections {
 
   /** Closes our own pools; calls in flight get a second to end. A dispatcher that was handed in is its owner's to close. */
   async close(): Promise<void> {
+    await this.#streamed?.close();
     const open = this.#pools;
     if (open.length === 0) {
       return;

@@ -10,7 +10,7 @@ import type { ResponseHeaders } from './response.js';
 
 /** A request without its headers. */
 export interface Outgoing {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly url: string;
   readonly body?: string | undefined;
 }
@@ -31,13 +31,17 @@ export type Exchange = (
   deadline: Deadline,
 ) => Promise<Incoming>;
 
-/** The part of the Fetch API that a `fetch` of the application needs to have. It replaces the HTTP client. */
+/**
+ * The part of the Fetch API that a `fetch` of the application needs to have. It replaces the HTTP client. Bytes and streams
+ * are bodies of calls to APIs only.
+ */
 export type CustomFetch = (
   url: string,
   init: {
     readonly method: string;
     readonly headers: Record<string, string>;
-    readonly body?: string;
+    readonly body?: string | Uint8Array | ReadableStream;
+    readonly duplex?: 'half';
     readonly redirect: 'manual';
     readonly signal: AbortSignal;
   },
@@ -75,13 +79,17 @@ export function exchangeThrough(fetch: CustomFetch): Exchange {
       signal: controller.signal,
     });
     return {
-      // A redirect that a browser's fetch does not follow has no status.
-      status: answer.type === 'opaqueredirect' ? 302 : answer.status,
+      status: statusOf(answer),
       headers: Object.fromEntries(answer.headers),
       read: (limit) => readAll(Readable.from(answer.body ?? []), limit),
       discard: () => void answer.body?.cancel().catch(() => undefined),
     };
   };
+}
+
+/** The status of an answer. A redirect that a browser's fetch does not follow has none. */
+export function statusOf({ type, status }: Response): number {
+  return type === 'opaqueredirect' ? 302 : status;
 }
 
 async function readAll(stream: Readable, limit: number): Promise<Uint8Array> {

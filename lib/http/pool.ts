@@ -1,9 +1,19 @@
 import { Agent, EnvHttpProxyAgent, Pool, type Dispatcher } from 'undici';
 
 import { isLoopback } from '../values/url.js';
-import { exchangeOver, type Exchange } from './exchange.js';
+import { exchangeOver, type CustomFetch, type Exchange } from './exchange.js';
 import type { HttpSettings } from './http.options.js';
-import type { Proxies } from './proxies.js';
+import type { Environment, Proxies } from './proxies.js';
+
+/** What calls go through. */
+export interface ConnectionsOptions {
+  /** Default: pools of our own. */
+  readonly dispatcher?: Dispatcher | undefined;
+  /** Stands above the dispatcher. */
+  readonly fetch?: CustomFetch | undefined;
+  /** Names the proxies of our own pools. Default: the environment of the process. */
+  readonly environment?: Environment | undefined;
+}
 
 /** Connections of our own, and who sends over them. */
 export interface OwnPool {

@@ -1,6 +1,6 @@
 /** An HTTP request to a server. */
 export interface HttpRequest {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   /** Makes more headers for each try. A DPoP proof may not be sent twice (RFC 9449, section 11.1). */

@@ -1,11 +1,13 @@
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 
 import type { Dispatcher } from 'undici';
 
-import { failureOf } from './failure.js';
+import { OidcError } from '../errors/oidc.error.js';
+import { statusOf, type CustomFetch } from './exchange.js';
+import { failureOf, timedOut } from './failure.js';
 import type { HttpSettings } from './http.options.js';
-import { ownPool } from './pool.js';
-import { proxiesOf, type Environment } from './proxies.js';
+import { ownPool, type ConnectionsOptions } from './pool.js';
+import { proxiesOf } from './proxies.js';
 import type { ResponseHeaders } from './response.js';
 
 /** A request whose body may be a stream. */
@@ -16,6 +18,8 @@ export interface StreamedRequest {
   readonly body: string | Uint8Array | Readable | null;
   /** Milliseconds until the answer begins. */
   readonly timeout: number;
+  /** Milliseconds between two parts of the answer's body. Default: without end. */
+  readonly idleTimeout?: number;
   /** Ends the call. */
   readonly signal: AbortSignal;
 }
@@ -27,39 +31,32 @@ export interface StreamedResponse {
   readonly body: Readable;
 }
 
+type Send = (request: StreamedRequest) => Promise<StreamedResponse>;
+
 /** HTTP client for answers of any kind and size: pools connections, and hands bodies on as they come. It follows no redirect. */
 export class StreamedCalls {
-  readonly #dispatcherFor: (hostname: string) => Dispatcher;
+  readonly #send: Send;
   readonly #own: readonly Dispatcher[];
 
-  /** @param dispatcher default: a pool of our own */
-  constructor(settings: HttpSettings, dispatcher?: Dispatcher, environment: Environment = process.env) {
-    if (dispatcher === undefined) {
-      const pool = ownPool(settings, { keepsConnections: true, proxies: proxiesOf(environment) });
-      this.#dispatcherFor = pool.dispatcherFor;
-      this.#own = pool.dispatchers;
-    } else {
-      this.#dispatcherFor = () => dispatcher;
+  constructor(settings: HttpSettings, { dispatcher, fetch, environment = process.env }: ConnectionsOptions = {}) {
+    const theirs = fetch ? sendThrough(fetch) : dispatcher && sendOver(() => dispatcher);
+    if (theirs !== undefined) {
+      this.#send = theirs;
       this.#own = [];
+    } else {
+      const pool = ownPool(settings, { keepsConnections: true, proxies: proxiesOf(environment) });
+      this.#send = sendOver(pool.dispatcherFor);
+      this.#own = pool.dispatchers;
     }
   }
 
   /** @throws {TransportError} the server is unreachable, or does not answer in time. @throws {ResponseError} it speaks no HTTP */
-  async send({ method, url, headers, body, timeout, signal }: StreamedRequest): Promise<StreamedResponse> {
+  async send(request: StreamedRequest): Promise<StreamedResponse> {
     try {
-      const answer = await this.#dispatcherFor(url.hostname).request({
-        origin: url.origin,
-        path: url.pathname + url.search,
-        method,
-        headers: headers.flat(),
-        body,
-        signal,
-        headersTimeout: timeout,
-      });
-      return { status: answer.statusCode, headers: answer.headers, body: answer.body };
+      return await this.#send(request);
     } catch (error) {
-      const failed = failureOf(error, false).error;
-      failed.addFacts({ url: url.origin });
+      const failed = error instanceof OidcError ? error : failureOf(error, false).error;
+      failed.addFacts({ url: request.url.origin });
       throw failed;
     }
   }
@@ -68,4 +65,55 @@ export class StreamedCalls {
   async close(): Promise<void> {
     await Promise.all(this.#own.map((pool) => pool.destroy()));
   }
+}
+
+function sendOver(dispatcherFor: (hostname: string) => Dispatcher): Send {
+  return async ({ method, url, headers, body, timeout, idleTimeout, signal }) => {
+    const answer = await dispatcherFor(url.hostname).request({
+      origin: url.origin,
+      path: url.pathname + url.search,
+      method,
+      headers: headers.flat(),
+      body,
+      signal,
+      headersTimeout: timeout,
+      ...(idleTimeout !== undefined && { bodyTimeout: idleTimeout }),
+    });
+    return { status: answer.statusCode, headers: answer.headers, body: answer.body };
+  };
+}
+
+/** A `fetch` of the application has no time-out of its own, and none for the parts of a body. */
+function sendThrough(fetch: CustomFetch): Send {
+  return async ({ method, url, headers, body, timeout, signal }) => {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), timeout);
+    try {
+      const answer = await fetch(url.href, {
+        method,
+        headers: joined(headers),
+        ...(body !== null && (body instanceof Readable ? { body: Readable.toWeb(body), duplex: 'half' } : { body })),
+        redirect: 'manual',
+        signal: AbortSignal.any([signal, late.signal]),
+      });
+      return {
+        status: statusOf(answer),
+        headers: Object.fromEntries(answer.headers),
+        body: Readable.from(answer.body ?? []),
+      };
+    } catch (error) {
+      throw late.signal.aborted ? timedOut() : error;
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+}
+
+/** One line for each header (RFC 9110, section 5.3). */
+function joined(headers: StreamedRequest['headers']): Record<string, string> {
+  const lines: Record<string, string> = {};
+  for (const [name, value] of headers) {
+    lines[name] = name in lines ? `${lines[name]}, ${value}` : value;
+  }
+  return lines;
 }

@@ -5,6 +5,7 @@ import { calledUrl, type Backchannel } from './backchannel.js';
 import type { Connections } from './connections.js';
 import type { HttpRequest } from './request.js';
 import { HttpResponse } from './response.js';
+import type { StreamedRequest, StreamedResponse } from './streamed-calls.js';
 import { Upstream } from './upstream.js';
 
 /** Milliseconds: nobody waits for a background refresh. */
@@ -28,6 +29,11 @@ export class Transport {
     private readonly backchannel?: Backchannel,
   ) {}
 
+  /** Milliseconds that a call may take. */
+  get timeout(): number {
+    return this.connections.settings.timeout;
+  }
+
   /**
    * Sends a request.
    *
@@ -39,7 +45,7 @@ export class Transport {
     const request = this.#called(published);
     const { url, method, background } = request;
     const upstream = this.#upstreamOf(originOf(url));
-    const timeout = background === true ? BACKGROUND_TIMEOUT : this.connections.settings.timeout;
+    const timeout = background === true ? BACKGROUND_TIMEOUT : this.timeout;
     // Not for metadata and keys: they are few calls, and everybody waits for them.
     const limit = method === 'POST' ? await upstream.acquire(url, timeout / 10) : undefined;
     try {
@@ -54,6 +60,15 @@ export class Transport {
     } finally {
       limit?.release();
     }
+  }
+
+  /**
+   * Sends a request to an API, with any answer handed on as it comes. No breaker watches it.
+   *
+   * @throws {TransportError} the API is unreachable, or does not answer in time. @throws {ResponseError} it speaks no HTTP
+   */
+  stream(request: StreamedRequest): Promise<StreamedResponse> {
+    return this.connections.streamed.send(request);
   }
 
   /**

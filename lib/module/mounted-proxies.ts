@@ -11,34 +11,23 @@ import {
   type Provider,
   type Type,
 } from '@nestjs/common';
-import type { Dispatcher } from 'undici';
 
-import type { OidcClient } from '../client/oidc-client.js';
+import type { Server } from '../authorization-server/server.js';
 import { ConfigError } from '../errors/errors.js';
-import { StreamedCalls } from '../http/streamed-calls.js';
 import { LogsIn } from '../nest/authenticating-guard.js';
 import { namedGuard } from '../nest/named-guard.js';
 import { Responses } from '../nest/responses.js';
 import { Routes } from '../nest/routes.js';
-import {
-  clientSessionsToken,
-  clientToken,
-  OIDC_DISPATCHER,
-  optionsToken,
-  proxiesToken,
-  sessionToken,
-} from '../nest/tokens.js';
+import { clientSessionsToken, optionsToken, proxiesToken, serverToken, sessionToken } from '../nest/tokens.js';
 import { BffProxy, type ProxyMeans } from '../session/bff/bff-proxy.js';
 import type { ProxySettings } from '../session/bff/proxy.options.js';
 import type { ClientSessions } from '../session/client-sessions.js';
 import type { OidcSession } from '../session/oidc-session.js';
 import { keepingOf } from '../session/session.options.js';
-import { OidcDefaults } from './oidc.defaults.js';
 import type { ParsedOptions } from './oidc.options.js';
 
 /** The proxies of one client. */
 class MountedProxies {
-  readonly #calls: StreamedCalls;
   /** By the name of the controller's method. */
   readonly #proxies: ReadonlyMap<string, BffProxy>;
 
@@ -47,7 +36,6 @@ class MountedProxies {
     private readonly routes: Routes,
     means: ProxyMeans,
   ) {
-    this.#calls = means.calls;
     this.#proxies = new Map(settings.map((one, index) => [methodName(index), new BffProxy(one, means)]));
   }
 
@@ -58,10 +46,6 @@ class MountedProxies {
   /** Late, so that a parser of the application's own comes first. */
   onApplicationBootstrap(): void {
     this.routes.acceptBodies(this.settings.map(({ path }) => path));
-  }
-
-  async onApplicationShutdown(): Promise<void> {
-    await this.#calls.close();
   }
 }
 
@@ -117,25 +101,14 @@ export function mountedProxies(name?: string): { readonly controller: Type; read
   const controller = makeController(namedGuard(MountedProxiesGuard, proxiesToken(name)));
   const provider: Provider = {
     provide: proxiesToken(name),
-    inject: [
-      optionsToken(name),
-      clientToken(name),
-      sessionToken(name),
-      clientSessionsToken(name),
-      Responses,
-      Routes,
-      OidcDefaults,
-      { token: OIDC_DISPATCHER, optional: true },
-    ],
+    inject: [optionsToken(name), serverToken(name), sessionToken(name), clientSessionsToken(name), Responses, Routes],
     useFactory: (
       options: ParsedOptions,
-      client: OidcClient,
+      server: Server,
       session: OidcSession,
       sessions: ClientSessions,
       responses: Responses,
       routes: Routes,
-      defaults: OidcDefaults,
-      dispatcher: Dispatcher | undefined = defaults.dispatcher,
     ) => {
       const settings = byLength(options.routes?.proxy ?? []);
       if (settings.length === 0) {
@@ -143,8 +116,7 @@ export function mountedProxies(name?: string): { readonly controller: Type; read
       }
       requireTokens(options);
       settings.forEach(({ path }, index) => mount(controller, methodName(index), [path, `${path}/${routes.wildcard}`]));
-      const calls = new StreamedCalls(options.http, dispatcher);
-      return new MountedProxies(settings, routes, { client, session, sessions, responses, calls });
+      return new MountedProxies(settings, routes, { server, session, sessions, responses });
     },
   };
   return { controller, provider };

@@ -8,8 +8,9 @@ import { gzipSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Agent, fetch } from 'undici';
 
-import { Connections, type ConnectionsOptions } from '../../lib/http/connections.js';
+import { Connections } from '../../lib/http/connections.js';
 import type { HttpRequest } from '../../lib/http/request.js';
+import type { ConnectionsOptions } from '../../lib/http/pool.js';
 import { Transport } from '../../lib/http/transport.js';
 import { rejection } from '../support/client/client.js';
 import { TestClock } from '../support/clock.js';

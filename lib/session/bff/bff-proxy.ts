@@ -1,13 +1,13 @@
-import type { OidcClient } from '../../client/oidc-client.js';
-import { SessionError, StoreError, TransportError } from '../../errors/errors.js';
+import type { Server } from '../../authorization-server/server.js';
+import { SessionError, StoreError } from '../../errors/errors.js';
 import { OidcError } from '../../errors/oidc.error.js';
-import type { StreamedCalls, StreamedResponse } from '../../http/streamed-calls.js';
+import type { StreamedResponse } from '../../http/streamed-calls.js';
 import { authenticate } from '../../nest/authenticated.js';
 import { refuse, type Refusal } from '../../nest/refusal.js';
 import * as requests from '../../nest/requests.js';
 import type { Responses } from '../../nest/responses.js';
+import { requestResource } from '../../tokens/resource-request.js';
 import { TokenResponse } from '../../tokens/token-response.js';
-import { isNqchars } from '../../values/oauth-characters.js';
 import type { ClientSessions } from '../client-sessions.js';
 import type { OidcSession } from '../oidc-session.js';
 import { loginRequired, sessionUnavailable } from '../session-refusal.js';
@@ -17,16 +17,12 @@ import { bodyRefused, csrfHeaderMissing, methodRefused, pathRefused, unavailable
 import { locationFor, targetOf } from './proxy-target.js';
 import type { ProxySettings } from './proxy.options.js';
 
-/** Maximum length of a nonce of the API, in characters. */
-const LONGEST_NONCE = 512;
-
 /** What a proxy is made of. */
 export interface ProxyMeans {
-  readonly client: OidcClient;
+  readonly server: Server;
   readonly session: OidcSession;
   readonly sessions: ClientSessions;
   readonly responses: Responses;
-  readonly calls: StreamedCalls;
 }
 
 /** A request of a session, and where it goes. */
@@ -44,9 +40,6 @@ interface Forwarded {
  * Frontend"). The browser never has a token.
  */
 export class BffProxy {
-  /** What the API last sent as `DPoP-Nonce` (RFC 9449, section 9). */
-  #nonce: string | undefined;
-
   constructor(
     private readonly settings: ProxySettings,
     private readonly means: ProxyMeans,
@@ -116,44 +109,18 @@ export class BffProxy {
     }
   }
 
-  /** Sends a request, and once more with the nonce that the API asks for. A stream can be sent once only. */
-  async #send({ request, response, target, tokens }: Forwarded): Promise<StreamedResponse> {
-    const { client, calls, responses } = this.means;
+  #send({ request, response, target, tokens }: Forwarded): Promise<StreamedResponse> {
+    const { server, responses } = this.means;
     const body = bodyOf(request) ?? this.#refuse(bodyRefused(), response);
-    const method = requests.method(request);
-    const signal = responses.closed(response);
-    const headers = requestHeaders(requests.raw(request).rawHeaders, { isAsItCame: body.kind !== 'parsed' });
-    const send = async (): Promise<StreamedResponse> => {
-      const nonce = this.#nonce;
-      const own = await client.authorizationHeaders(tokens, { method, url: target.href, nonce });
-      const answer = await calls.send({
-        method,
-        url: target,
-        headers: [...headers, ...Object.entries(own)],
-        body: body.kind === 'none' ? null : body.content,
-        timeout: this.settings.timeout,
-        signal,
-      });
-      this.#keepNonce(answer);
-      return answer;
+    const forwarded = {
+      method: requests.method(request),
+      url: target,
+      headers: requestHeaders(requests.raw(request).rawHeaders, { isAsItCame: body.kind !== 'parsed' }),
+      body: body.kind === 'none' ? null : body.content,
+      timeout: this.settings.timeout,
+      signal: responses.closed(response),
     };
-    const first = await send();
-    if (tokens.dpop_key === undefined || !wantsNonce(first)) {
-      return first;
-    }
-    first.body.on('error', () => undefined).destroy();
-    if (body.kind === 'stream') {
-      const message = 'The API asked for a DPoP nonce after the body was sent, which can not be sent again.';
-      throw new TransportError('UPSTREAM_UNAVAILABLE', message, { retryAfter: 1 });
-    }
-    return send();
-  }
-
-  #keepNonce({ headers }: StreamedResponse): void {
-    const nonce = headers['dpop-nonce'];
-    if (typeof nonce === 'string' && nonce.length <= LONGEST_NONCE && isNqchars(nonce)) {
-      this.#nonce = nonce;
-    }
+    return requestResource(server, forwarded, tokens);
   }
 
   #refuseFailed(error: unknown, response: object): never {
@@ -176,14 +143,4 @@ function isWebSocket(request: object): boolean {
  */
 function isOfOwnPage(request: object): boolean {
   return requests.header(request, 'x-csrf') === '1' && requests.header(request, 'sec-fetch-site') !== 'cross-site';
-}
-
-/** RFC 9449, section 9. */
-function wantsNonce({ status, headers }: StreamedResponse): boolean {
-  const challenges = [headers['www-authenticate'] ?? []].flat();
-  return (
-    status === 401 &&
-    headers['dpop-nonce'] !== undefined &&
-    challenges.some((challenge) => /\berror="?use_dpop_nonce\b/.test(challenge))
-  );
 }
