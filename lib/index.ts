@@ -19,12 +19,13 @@ export type { IntrospectionOptions } from './tokens/introspection.js';
 export {
   OidcClient,
   type AccessTokenOptions,
-  type ApiRequest,
   type CallbackOptions,
   type CallbackResult,
 } from './client/oidc-client.js';
 export { ACCESS_TOKEN_PROFILES, type AccessTokenProfileName } from './tokens/access-token-profiles.js';
 export type { AccessTokenProfile } from './tokens/access-token-profile.js';
+export type { ApiRequestInit } from './tokens/resource-fetch.js';
+export type { ApiRequest } from './tokens/resource-request.js';
 export { TokenResponse } from './tokens/token-response.js';
 export type { DpopKey } from './jose/dpop-key.js';
 
@@ -32,6 +33,7 @@ export type { OidcErrorCode } from './errors/codes.js';
 export {
   AccessTokenError,
   AuthorizationResponseError,
+  ChallengeError,
   ConfigError,
   DiscoveryError,
   OAuthError,

@@ -5,7 +5,7 @@ import { processAuthorizationResponse } from '../authorization/authorization-res
 import { endSessionUrl, type EndSessionOptions } from '../authorization/end-session.js';
 import type { AuthorizationTransaction } from '../authorization/transaction.js';
 import type { Clock } from '../clock/clock.js';
-import { AccessTokenError, SessionError } from '../errors/errors.js';
+import { AccessTokenError } from '../errors/errors.js';
 import { authorizationCodeGrant, type CodeGrant, type IdTokenOptions } from '../grants/authorization-code.js';
 import type { ParsedClientMetadata } from '../metadata/client-metadata.schema.js';
 import { throwFirst } from '../metadata/finding.js';
@@ -16,15 +16,13 @@ import { verifyAccessToken } from '../tokens/access-token.js';
 import type { Evictions } from '../tokens/evictions.js';
 import { introspect, type IntrospectionOptions, type IntrospectionResponse } from '../tokens/introspection.js';
 import { revoke } from '../tokens/revocation.js';
-import type { TokenResponse } from '../tokens/token-response.js';
 import { verifyLogoutToken, type LogoutToken } from '../tokens/logout-token.js';
 import { requireTokenText } from '../tokens/token-text.js';
 import { trustedAudiencesSchema } from '../tokens/trusted-audiences.js';
-import { userinfo } from '../tokens/userinfo.js';
 import { VerifiedAccessToken } from '../tokens/verified-access-token.js';
 import type { JsonObject } from '../values/json.js';
 import { validate } from '../values/validate.js';
-import { OidcGrants } from './oidc-grants.js';
+import { OidcResources } from './oidc-resources.js';
 
 /** How the callback of a login is processed. */
 export interface CallbackOptions extends IdTokenOptions {
@@ -47,13 +45,6 @@ export interface AccessTokenOptions {
   readonly accessTokens?: AccessTokensOption | undefined;
 }
 
-/** A call to an API with an access token. */
-export interface ApiRequest {
-  readonly method: string;
-  readonly url: string;
-  readonly nonce?: string | undefined;
-}
-
 /**
  * The client service: one client, registered at one authorization server.
  *
@@ -61,6 +52,7 @@ export interface ApiRequest {
  * const { url, transaction } = await oidc.authorizationUrl(); // keep the transaction, send the browser to url
  * const { tokens, idToken } = await oidc.callback(parameters, transaction);
  * const claims = await oidc.userinfo(tokens, idToken.sub);
+ * const response = await oidc.fetch('https://api.example.com/orders', {}, tokens);
  * const refreshed = await oidc.refresh(tokens);
  * const end = await oidc.endSessionUrl({ id_token_hint: refreshed.id_token });
  *
@@ -79,7 +71,7 @@ export interface ApiRequest {
  * Every call throws an `OidcError`: `OAuthError` (the server refused), `ResponseError` and `VerificationError` (its answer
  * can't be believed), `TransportError` (it is not there), `DiscoveryError`, `ConfigError`.
  */
-export class OidcClient extends OidcGrants {
+export class OidcClient extends OidcResources {
   readonly issuer: string;
   /** What was registered, frozen; secrets print as `[secret]`. */
   readonly metadata: ParsedClientMetadata;
@@ -131,43 +123,6 @@ export class OidcClient extends OidcGrants {
       return grant;
     }
     return { ...grant, userinfo: await this.userinfo(grant.tokens, grant.idToken.sub) };
-  }
-
-  /**
-   * The end-user's claims (OpenID Connect Core 1.0, section 5.3); an answer about another `sub` is refused.
-   *
-   * @param tokens of a login, or an access token that is bound to no key
-   */
-  userinfo(tokens: TokenResponse | string, sub: string): Promise<JsonObject> {
-    const sent = typeof tokens === 'string' ? { access_token: tokens, dpop_key: undefined } : tokens;
-    return userinfo(this.#server, sent, sub);
-  }
-
-  /**
-   * The headers for an API call with these tokens: `authorization`, and `dpop` for tokens that are bound to a key (RFC 9449,
-   * section 7.1). A proof works for one request only.
-   *
-   * ```ts
-   * const headers = await oidc.authorizationHeaders(tokens, { method: 'GET', url });
-   * const response = await fetch(url, { headers });
-   * ```
-   *
-   * @param request its `nonce` is what the API last sent as `DPoP-Nonce`
-   * @throws {SessionError} `ACCESS_TOKEN_EXPIRED`: refresh the tokens first
-   */
-  async authorizationHeaders(
-    { access_token, dpop_key, expires_at }: TokenResponse,
-    { method, url, nonce }: ApiRequest,
-  ): Promise<Readonly<Record<string, string>>> {
-    requireTokenText(access_token);
-    if (expires_at !== undefined && expires_at * 1000 <= this.clock.now()) {
-      throw new SessionError('ACCESS_TOKEN_EXPIRED', 'The access token is expired; refresh the tokens first.');
-    }
-    if (dpop_key === undefined) {
-      return { authorization: `Bearer ${access_token}` };
-    }
-    const dpop = await dpop_key.proof({ method, url, nonce, accessToken: access_token }, this.clock);
-    return { authorization: `DPoP ${access_token}`, dpop };
   }
 
   /** Token introspection (RFC 7662); the response is signed where that is registered (RFC 9701). */

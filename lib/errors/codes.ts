@@ -143,6 +143,9 @@ export type AccessTokenErrorCode =
   /** The login behind the token is too weak or too old (RFC 9470). */
   | 'INSUFFICIENT_AUTHENTICATION';
 
+/** An API refused a call that we made, with a challenge. */
+export type ChallengeErrorCode = 'RESOURCE_REFUSED';
+
 /** The store that replicas share, or that keeps used proofs, can't be reached. */
 export type StoreErrorCode = 'STORE_UNAVAILABLE' | 'STORE_TIMEOUT';
 
@@ -171,5 +174,6 @@ export type OidcErrorCode =
   | VerificationErrorCode
   | AuthorizationResponseErrorCode
   | AccessTokenErrorCode
+  | ChallengeErrorCode
   | StoreErrorCode
   | SessionErrorCode;

@@ -1,6 +1,7 @@
 import type {
   AccessTokenErrorCode,
   AuthorizationResponseErrorCode,
+  ChallengeErrorCode,
   ConfigErrorCode,
   DiscoveryErrorCode,
   OAuthErrorCode,
@@ -93,6 +94,58 @@ export class AuthorizationResponseError extends OidcError<AuthorizationResponseE
 
 /** The access token of an API call was refused. */
 export class AccessTokenError extends OidcError<AccessTokenErrorCode> {}
+
+/** The parameters of a challenge that say what an API wants (RFC 6750, section 3; RFC 9470, section 3; RFC 9728, section 5.1). */
+export interface ReceivedChallenge {
+  /** In lower case: `bearer`, `dpop`. Undefined: the challenge can't be read. */
+  readonly scheme: string | undefined;
+  readonly error: string | undefined;
+  readonly error_description: string | undefined;
+  /** Space-separated. */
+  readonly scope: string | undefined;
+  /** Space-separated. */
+  readonly acr_values: string | undefined;
+  /** Seconds. */
+  readonly max_age: number | undefined;
+  readonly resource_metadata: string | undefined;
+}
+
+/**
+ * An API refused a call, and said with a challenge what it wants.
+ *
+ * The parameters are the API's own text: a page has to escape them.
+ */
+export class ChallengeError extends OidcError<ChallengeErrorCode> implements ReceivedChallenge {
+  readonly scheme: string | undefined;
+  /** `invalid_token`, `insufficient_scope`, `insufficient_user_authentication` or another one. */
+  readonly error: string | undefined;
+  readonly error_description: string | undefined;
+  /** The scopes that the call needs, space-separated. */
+  readonly scope: string | undefined;
+  /** What the login behind the token has to be, space-separated (RFC 9470, section 3). */
+  readonly acr_values: string | undefined;
+  /** Seconds since the login at most (RFC 9470, section 3). */
+  readonly max_age: number | undefined;
+  /** Where the API's metadata is (RFC 9728, section 5.1). */
+  readonly resource_metadata: string | undefined;
+
+  /** @param status of the answer, such as 401 or 403 */
+  constructor(
+    readonly status: number,
+    { scheme, error, error_description, scope, acr_values, max_age, resource_metadata }: ReceivedChallenge,
+    url: string | undefined,
+  ) {
+    const facts = { url, status, error, error_description, scope, acr_values, max_age };
+    super('RESOURCE_REFUSED', 'The API refused the call.', { facts });
+    this.scheme = scheme;
+    this.error = error;
+    this.error_description = error_description && printable(error_description);
+    this.scope = scope;
+    this.acr_values = acr_values;
+    this.max_age = max_age;
+    this.resource_metadata = resource_metadata;
+  }
+}
 
 /** The store can't be reached. Whatever depends on it is refused. */
 export class StoreError extends OidcError<StoreErrorCode> {}

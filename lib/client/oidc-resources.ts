@@ -1,0 +1,71 @@
+import type { Server } from '../authorization-server/server.js';
+import { fetchResource, type ApiRequestInit } from '../tokens/resource-fetch.js';
+import { authorizationHeaders, type ApiRequest } from '../tokens/resource-request.js';
+import type { TokenResponse } from '../tokens/token-response.js';
+import { userinfo } from '../tokens/userinfo.js';
+import type { JsonObject } from '../values/json.js';
+import { OidcGrants } from './oidc-grants.js';
+
+/** The calls of a client to protected resources: userinfo and APIs. */
+export class OidcResources extends OidcGrants {
+  readonly #server: Server;
+
+  constructor(...parts: ConstructorParameters<typeof OidcGrants>) {
+    super(...parts);
+    [this.#server] = parts;
+  }
+
+  /**
+   * The end-user's claims (OpenID Connect Core 1.0, section 5.3); an answer about another `sub` is refused.
+   *
+   * ```ts
+   * const { email, email_verified } = await oidc.userinfo(tokens, '248289761001');
+   * ```
+   *
+   * @param tokens of a login, or an access token that is bound to no key
+   */
+  async userinfo(tokens: TokenResponse | string, sub: string): Promise<JsonObject> {
+    return userinfo(this.#server, sentTokens(tokens), sub);
+  }
+
+  /**
+   * The headers for an API call with these tokens: `authorization`, and `dpop` for tokens that are bound to a key (RFC 9449,
+   * section 7.1). A proof works for one request only. {@link fetch} does all of it.
+   *
+   * ```ts
+   * const headers = await oidc.authorizationHeaders(tokens, { method: 'GET', url });
+   * const response = await fetch(url, { headers });
+   * ```
+   *
+   * @param request its `nonce` is what the API last sent as `DPoP-Nonce`
+   * @throws {SessionError} `ACCESS_TOKEN_EXPIRED`: refresh the tokens first
+   */
+  authorizationHeaders(tokens: TokenResponse, request: ApiRequest): Promise<Readonly<Record<string, string>>> {
+    return authorizationHeaders(this.#server.clock, tokens, request);
+  }
+
+  /**
+   * Calls an API with an access token, as the Fetch API does. With tokens that are bound to a key the call carries a proof, and
+   * is made once more with the nonce that the API asks for (RFC 9449, section 9).
+   *
+   * ```ts
+   * const response = await oidc.fetch('https://api.example.com/orders', { method: 'POST', body: '{"item":7}' }, tokens);
+   * const order = await response.json();
+   * ```
+   *
+   * Redirects are not followed: the caller gets them, as any other answer but a refusal with a challenge. The answer's body is
+   * not limited. The client's certificate is shown where `OIDC_DISPATCHER` has one.
+   *
+   * @param url https; http on loopback hosts, else with `insecureHttp`
+   * @param tokens of a login; text is a bearer token. Left out: the client's own, by its credentials
+   * @throws {ChallengeError} the API refused the call, and its challenge says why
+   * @throws {SessionError} `ACCESS_TOKEN_EXPIRED`: refresh the tokens first
+   */
+  async fetch(url: string | URL, init: ApiRequestInit = {}, tokens?: TokenResponse | string): Promise<Response> {
+    return fetchResource(this.#server, url, init, async () => sentTokens(tokens ?? (await this.clientCredentials())));
+  }
+}
+
+function sentTokens(tokens: TokenResponse | string): TokenResponse | { access_token: string; dpop_key: undefined } {
+  return typeof tokens === 'string' ? { access_token: tokens, dpop_key: undefined } : tokens;
+}
