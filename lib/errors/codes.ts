@@ -49,6 +49,8 @@ export type ResponseErrorCode =
   | 'SIGNED_RESPONSE_REQUIRED'
   | 'USERINFO_REFUSED'
   | 'SIGNED_USERINFO_REQUIRED'
+  /** Encryption is registered, and the answer is no JWT. */
+  | 'ENCRYPTION_REQUIRED'
   | 'JWKS_INVALID'
   | 'TOO_MANY_KEYS';
 
@@ -66,6 +68,10 @@ export type VerificationErrorCode =
   /** A JWT that is good once was used before. */
   | 'JWT_REPLAYED'
   | 'UNEXPECTED_JWE'
+  /** Encryption is registered, and the JWT is not encrypted. */
+  | 'ENCRYPTION_REQUIRED'
+  /** Something is wrong behind the header of a JWE; nobody is told what. */
+  | 'DECRYPTION_FAILED'
   | 'TYP_MISMATCH'
   | 'UNSUPPORTED_CRIT'
   | 'ALG_NOT_ALLOWED'

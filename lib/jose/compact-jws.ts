@@ -3,15 +3,8 @@ import { LRUCache } from 'lru-cache';
 
 import type { VerificationErrorCode } from '../errors/codes.js';
 import { VerificationError } from '../errors/errors.js';
-import { OidcError } from '../errors/oidc.error.js';
-import { parseJsonObject, type JsonObject } from '../values/json.js';
-
-/** A parsed header, and the parameters that find the key. */
-interface JoseHeader {
-  readonly header: JsonObject;
-  readonly alg: string;
-  readonly kid: string | undefined;
-}
+import type { JsonObject } from '../values/json.js';
+import { isCanonical, malformed, parseJoseHeader, parseJson, type JoseHeader } from './jose-header.js';
 
 /** A JWS in compact serialization (RFC 7515, section 7.1). Its form is right; its signature is not verified. */
 export interface CompactJws extends JoseHeader {
@@ -27,9 +20,6 @@ export interface CompactJws extends JoseHeader {
 /** A public key or a shared secret, as jose takes it. */
 export type VerificationKey = CryptoKey | Uint8Array;
 
-/** Maximum JSON depth of a header: that of a JWK with its certificate chain. */
-const HEADER_DEPTH = 4;
-
 /**
  * Splits a compact JWS and reads its header. Nothing of it is trusted.
  *
@@ -42,27 +32,14 @@ export function parseCompactJws(compact: string, maxLength: number): CompactJws 
   }
   const parts = compact.split('.', 6);
   if (parts.length === 5) {
-    throw new VerificationError('UNEXPECTED_JWE', 'The JWT is encrypted, and no encryption is registered.');
+    throw new VerificationError('UNEXPECTED_JWE', 'The JWT is encrypted where only a signed one is taken.');
   }
   const [protectedHeader, payload, signature, surplus] = parts;
   if (!protectedHeader || !payload || signature === undefined || surplus !== undefined || !parts.every(isCanonical)) {
     throw malformed();
   }
-  const { header, alg, kid } = knownHeaders.get(protectedHeader) ?? parseHeader(protectedHeader);
+  const { header, alg, kid } = knownHeaders.get(protectedHeader) ?? parseJoseHeader(protectedHeader);
   return { compact, protectedHeader, header, alg, kid, payload, signature };
-}
-
-function parseHeader(protectedHeader: string): JoseHeader {
-  const header = parseJson(protectedHeader, HEADER_DEPTH);
-  const { alg, kid } = header;
-  // RFC 7515, section 4.1.11: we understand no extension, so that whatever is critical is refused.
-  if ('crit' in header || 'b64' in header) {
-    throw new VerificationError('UNSUPPORTED_CRIT', 'The JWT uses an extension that is not understood.');
-  }
-  if (typeof alg !== 'string' || (kid !== undefined && typeof kid !== 'string')) {
-    throw malformed();
-  }
-  return { header, alg, kid };
 }
 
 /**
@@ -118,30 +95,4 @@ function requireSameReading(error: unknown): void {
 /** Parses the claims in a payload, decoded or in base64url. Their JSON may be as deep as any other that the transport takes. */
 export function parseClaims(payload: Uint8Array | string): JsonObject {
   return parseJson(payload, 32);
-}
-
-function parseJson(part: Uint8Array | string, maxDepth: number): JsonObject {
-  try {
-    return parseJsonObject(typeof part === 'string' ? Buffer.from(part, 'base64url') : part, maxDepth);
-  } catch (error) {
-    throw error instanceof OidcError ? malformed(error) : error;
-  }
-}
-
-/** The last characters that leave no bit over, by the length of the text modulo 4. */
-const LAST_CHARACTERS = [
-  'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_',
-  '',
-  'AQgw',
-  'AEIMQUYcgkosw048',
-] as const;
-
-/** Whether text is base64url without padding, in its only spelling (RFC 4648, sections 3.5 and 5). jose takes others too. */
-function isCanonical(part: string): boolean {
-  // Decoding and encoding again says the same, and copies a long part twice.
-  return !/[^\w-]/.test(part) && LAST_CHARACTERS[part.length % 4]?.includes(part.at(-1) ?? '') === true;
-}
-
-function malformed(cause?: OidcError): VerificationError {
-  return new VerificationError('JWT_MALFORMED', 'The JWT is malformed.', { cause });
 }

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util';
+
 import { isNumericDate, type Clock } from '../clock/clock.js';
 import type { VerificationErrorCode } from '../errors/codes.js';
 import { VerificationError } from '../errors/errors.js';
@@ -20,6 +22,23 @@ export interface KeySource {
   verify(jws: CompactJws): Promise<Uint8Array>;
 }
 
+/** A JWT that was encrypted. */
+export interface DecryptedJwt {
+  /** What was encrypted: a JWS whose signature is not verified. */
+  readonly jws: string;
+  /** Of the JWE. */
+  readonly header: JsonObject;
+}
+
+/** What decrypts a JWT. */
+export interface JwtDecryption {
+  /**
+   * @param maxLength of the JWS, in characters
+   * @throws {VerificationError} the JWT is not encrypted, or not as registered
+   */
+  decrypt(jwt: string, maxLength: number): Promise<DecryptedJwt>;
+}
+
 /** What a JWT is checked against. */
 export interface JwtExpectations {
   /** The name, or the rule that has it. A rule is asked when the signature is verified. */
@@ -29,6 +48,8 @@ export interface JwtExpectations {
   /** The algorithms that may have signed it. `none` stands alone: registered, it means unsigned. */
   readonly algorithms: readonly string[];
   readonly clock: Clock;
+  /** Decrypts it. Undefined: it must not be encrypted. */
+  readonly decryption?: JwtDecryption | undefined;
   /** Reads the claims in these types before any of them is checked. Left out: they count as they came. */
   readonly claimTypes?: MemberTypes;
   /** The keys for a JWT whose algorithm is allowed. */
@@ -37,6 +58,8 @@ export interface JwtExpectations {
 
 /** A verified JWT: its signature, issuer, audience and times were checked for one purpose. */
 export interface VerifiedJwt {
+  /** As it was signed: without the encryption that it came in. */
+  readonly jws: string;
   readonly alg: string;
   readonly header: JsonObject;
   readonly claims: JsonObject;
@@ -49,7 +72,8 @@ export interface VerifiedJwt {
  *   `CLAIM_MISSING` says that it lacks a claim and that all else is good
  */
 export async function verifyJwt(jwt: string, purpose: Purpose, expected: JwtExpectations): Promise<VerifiedJwt> {
-  const jws = parseCompactJws(jwt, purpose.maxLength);
+  const decrypted = expected.decryption && (await expected.decryption.decrypt(jwt, purpose.maxLength));
+  const jws = parseCompactJws(decrypted?.jws ?? jwt, purpose.maxLength);
   if (!purpose.types.includes(typeOf(jws.header['typ']))) {
     throw fail('TYP_MISMATCH', purpose, 'has another typ', { typ: factOf(jws.header['typ']), wanted: types(purpose) });
   }
@@ -59,6 +83,7 @@ export async function verifyJwt(jwt: string, purpose: Purpose, expected: JwtExpe
   }
   const payload = jws.alg === 'none' ? unsecuredPayload(jws, purpose) : await signedPayload(jws, expected);
   const claims = readMembers(parseClaims(payload), expected.claimTypes ?? {});
+  checkReplicated(claims, purpose, decrypted?.header);
   checkForeign(claims, purpose);
   if (purpose.audience !== 'none') {
     const { issuer } = expected;
@@ -68,7 +93,7 @@ export async function verifyJwt(jwt: string, purpose: Purpose, expected: JwtExpe
   checkTimes(claims, purpose, expected.clock);
   checkRequired(claims, purpose);
   await requireTaken(claims, expected.issuer);
-  return { alg: jws.alg, header: jws.header, claims };
+  return { jws: jws.compact, alg: jws.alg, header: jws.header, claims };
 }
 
 /** Normalizes `typ`: a media type in any case, whose `application/` may be left out (RFC 7515, section 4.1.9). */
@@ -89,6 +114,17 @@ function unsecuredPayload(jws: CompactJws, purpose: Purpose): string {
   }
   return jws.payload;
 }
+
+/** Checks the claims that a JWE repeats in its header, where everybody can read them (RFC 7519, section 5.3). */
+function checkReplicated(claims: JsonObject, purpose: Purpose, header: JsonObject = {}): void {
+  for (const name of REPLICATED) {
+    if (name in header && !isDeepStrictEqual(header[name], claims[name])) {
+      throw fail('CLAIM_INVALID', purpose, `has another ${name} than the header of its JWE`);
+    }
+  }
+}
+
+const REPLICATED = ['iss', 'sub', 'aud'] as const;
 
 function checkForeign(claims: JsonObject, purpose: Purpose): void {
   for (const name of purpose.foreign) {

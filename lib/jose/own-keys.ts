@@ -3,12 +3,15 @@ import { createPrivateKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { CompactSign, type CryptoKey } from 'jose';
 
 import type { JsonObject, JsonValue } from '../values/json.js';
+import { decryptsBy } from './encryption-algorithms.js';
 import { isFor, isShort, publicKeyOf, type KeyKind } from './jwk.js';
 
 /** A private key of the client, as registered in `jwks`. */
 export interface OwnKey extends KeyKind {
   readonly kid: string | undefined;
   readonly use: JsonValue | undefined;
+  /** `key_ops` of the JWK. */
+  readonly operations: JsonValue | undefined;
   readonly publicKey: JsonObject;
   readonly key: KeyObject;
 }
@@ -22,10 +25,10 @@ export function ownKey(jwk: JsonObject): OwnKey | undefined {
   if (typeof jwk['d'] !== 'string' || publicKey === undefined || isShort(publicKey)) {
     return undefined;
   }
-  const { kid, use, alg, kty, crv } = jwk;
+  const { kid, use, alg, kty, crv, key_ops: operations } = jwk;
   try {
     const key = createPrivateKey({ key: toNodeJwk(jwk), format: 'jwk' });
-    return { kid: typeof kid === 'string' ? kid : undefined, use, alg, kty, crv, publicKey, key };
+    return { kid: typeof kid === 'string' ? kid : undefined, use, operations, alg, kty, crv, publicKey, key };
   } catch {
     return undefined;
   }
@@ -33,13 +36,33 @@ export function ownKey(jwk: JsonObject): OwnKey | undefined {
 
 /** @returns the key to sign with and its algorithm; `alg` as registered, else what the key is made for */
 export function signingKey(keys: readonly OwnKey[], alg?: string): { key: OwnKey; alg: string } | undefined {
-  for (const key of keys.filter(({ use }) => use !== 'enc')) {
+  for (const key of keys.filter((one) => mayServe(one, SIGNING))) {
     const fitting = algorithms(alg ?? key.alg).find((candidate) => isFor(key, candidate));
     if (fitting !== undefined) {
       return { key, alg: fitting };
     }
   }
   return undefined;
+}
+
+/** @returns the keys that decrypt by a key management algorithm */
+export function decryptionKeys(keys: readonly OwnKey[], alg: string): readonly OwnKey[] {
+  return keys.filter((key) => mayServe(key, DECRYPTION) && decryptsBy(key, alg));
+}
+
+/** A use of keys: as `use` and as `key_ops` name it (RFC 7517, sections 4.2 and 4.3). */
+interface KeyUse {
+  readonly use: string;
+  readonly operations: readonly string[];
+}
+
+const SIGNING: KeyUse = { use: 'sig', operations: ['sign'] };
+const DECRYPTION: KeyUse = { use: 'enc', operations: ['decrypt', 'unwrapKey', 'deriveKey', 'deriveBits'] };
+
+/** Whether a key is for this use. One that names none is for any. */
+function mayServe({ use, operations }: OwnKey, wanted: KeyUse): boolean {
+  const isNamed = (operation: string): boolean => Array.isArray(operations) && operations.includes(operation);
+  return (use === undefined || use === wanted.use) && (operations === undefined || wanted.operations.some(isNamed));
 }
 
 function algorithms(alg: JsonValue | undefined): readonly string[] {

@@ -4,7 +4,7 @@ import { describe, expect, it } from '@jest/globals';
 import { compactVerify } from 'jose';
 
 import { publicJwk } from '../../lib/jose/jwk.js';
-import { ownKey, signingKey, signJwt } from '../../lib/jose/own-keys.js';
+import { decryptionKeys, ownKey, signingKey, signJwt } from '../../lib/jose/own-keys.js';
 import type { JsonObject } from '../../lib/values/json.js';
 import { decodeJwt, keyOf, privateJwk, type Jwk, type KeyKind } from '../support/tokens/keys.js';
 
@@ -45,11 +45,42 @@ describe('the client’s own key', () => {
   it.each<[string, readonly JsonObject[], string]>([
     ['the first that fits', [jwkOf('P-256', { kid: 'a' }), jwkOf('P-256', { kid: 'b' })], 'ES256'],
     ['not one for encryption', [jwkOf('P-256', { use: 'enc' }), jwkOf('P-256', { kid: 'a' })], 'ES256'],
+    [
+      'not one that may only decrypt',
+      [jwkOf('P-256', { use: undefined, key_ops: ['deriveBits'] }), jwkOf('P-256', { kid: 'a' })],
+      'ES256',
+    ],
+    ['one that may sign', [jwkOf('P-256', { use: undefined, key_ops: ['sign'], kid: 'a' })], 'ES256'],
     ['not one of another kind', [jwkOf('RSA'), jwkOf('P-384'), jwkOf('P-256', { kid: 'a' })], 'ES256'],
     ['not one for another algorithm', [jwkOf('RSA', { alg: 'PS256' }), jwkOf('RSA', { kid: 'a' })], 'RS256'],
     ['not one that is public', [json(keyOf('P-256').jwk), jwkOf('P-256', { kid: 'a' })], 'ES256'],
   ])('is %s', (_what, jwks, alg) => {
     expect(taken(jwks, alg)).toEqual([alg, 'a']);
+  });
+
+  it('of kind X25519 signs nothing', () => {
+    expect(ownKeys(jwkOf('X25519', { use: undefined }))).toHaveLength(1);
+    expect([taken([jwkOf('X25519', { use: undefined })]), taken([jwkOf('X25519')], 'EdDSA')]).toEqual([
+      undefined,
+      undefined,
+    ]);
+  });
+
+  it('decrypts by its kind, its use and what it says itself', () => {
+    const keys = ownKeys(
+      jwkOf('RSA', { use: 'enc', kid: 'rsa' }),
+      jwkOf('RSA', { use: 'enc', kid: 'rsa-256', alg: 'RSA-OAEP-256' }),
+      jwkOf('RSA', { use: 'sig', kid: 'signs' }),
+      jwkOf('RSA', { use: undefined, key_ops: ['sign'], kid: 'signs too' }),
+      jwkOf('P-384', { use: undefined, kid: 'ec' }),
+      jwkOf('X25519', { use: 'enc', kid: 'x' }),
+      jwkOf('Ed25519', { use: undefined, kid: 'ed' }),
+    );
+    const names = (alg: string) => decryptionKeys(keys, alg).map(({ kid }) => kid);
+    expect(names('RSA-OAEP')).toEqual(['rsa']);
+    expect(names('RSA-OAEP-256')).toEqual(['rsa', 'rsa-256']);
+    expect(names('ECDH-ES+A128KW')).toEqual(['ec', 'x']);
+    expect(['RSA1_5', 'dir', 'A128KW', 'RS256', 'toString'].map(names)).toEqual([[], [], [], [], []]);
   });
 
   it.each<[string, string]>([

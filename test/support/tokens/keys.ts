@@ -9,8 +9,8 @@ import {
   type KeyObject,
 } from 'node:crypto';
 
-/** The kinds of key that a provider has. */
-export type KeyKind = 'RSA' | 'P-256' | 'P-384' | 'P-521' | 'Ed25519';
+/** The kinds of key that a provider has, and X25519, which signs nothing. */
+export type KeyKind = 'RSA' | 'P-256' | 'P-384' | 'P-521' | 'Ed25519' | 'X25519';
 
 export type Jwk = Readonly<Record<string, unknown>>;
 
@@ -64,6 +64,9 @@ export function generateKey(kind: KeyKind, kid: string = randomBytes(8).toString
 function pairOf(kind: KeyKind): { readonly privateKey: KeyObject } {
   if (kind === 'RSA') {
     return generateKeyPairSync('rsa', { modulusLength: 2048 });
+  }
+  if (kind === 'X25519') {
+    return generateKeyPairSync('x25519');
   }
   return kind === 'Ed25519' ? generateKeyPairSync('ed25519') : generateKeyPairSync('ec', { namedCurve: kind });
 }
