@@ -5,6 +5,7 @@ import type { HttpRequest } from '../http/request.js';
 import type { HttpResponse } from '../http/response.js';
 import type { Transport } from '../http/transport.js';
 import { isSymmetric } from '../jose/algorithms.js';
+import { Decryption } from '../jose/decryption.js';
 import type { DpopKey } from '../jose/dpop-key.js';
 import { verifyJwt, type KeySource, type VerifiedJwt } from '../jose/jwt.js';
 import type { Purpose } from '../jose/purpose.js';
@@ -18,7 +19,12 @@ import {
 } from '../metadata/authentication-method.js';
 import type { DiscoverySource } from '../metadata/discovery.js';
 import { throwFirst, toError, type Finding } from '../metadata/finding.js';
-import { allowedAlgorithms, PROTECTED_ANSWERS, type SignedAnswerName } from '../metadata/protected-answer.js';
+import {
+  allowedAlgorithms,
+  PROTECTED_ANSWERS,
+  registeredEncryption,
+  type SignedAnswerName,
+} from '../metadata/protected-answer.js';
 import type { RegisteredClient } from '../metadata/registered-client.js';
 import { algorithmFindings, methodFindings, missingEndpoint, pkceFindings } from '../metadata/server-findings.js';
 import type { Endpoint, ServerMetadata } from '../metadata/server-metadata.js';
@@ -181,7 +187,7 @@ export class Server extends PublishedServer {
       : this.#proven.send({ key, url, accessToken }, () => request);
   }
 
-  /** Verifies a JWT that came from one of the server's own endpoints. */
+  /** Verifies a JWT that came from one of the server's own endpoints. Where encryption is registered it must be encrypted. */
   async verify(answer: SignedAnswerName, jwt: string, audience: readonly string[]): Promise<VerifiedJwt> {
     const metadata = await this.metadata();
     return verifyJwt(jwt, PROTECTED_ANSWERS[answer].purpose, {
@@ -189,13 +195,14 @@ export class Server extends PublishedServer {
       audience,
       algorithms: allowedAlgorithms(answer, this.client.metadata, metadata),
       clock: this.clock,
+      decryption: this.#decryptionOf(answer),
       keys: ({ alg }) => (isSymmetric(alg) ? this.#shared() : this.publishedKeys(metadata).from('provider')),
     });
   }
 
   /**
-   * Verifies a JWT that a stranger may have sent in the server's name. It is signed as ID tokens are, and never unsigned
-   * (OpenID Connect Back-Channel Logout 1.0, section 2.6).
+   * Verifies a JWT that a stranger may have sent in the server's name. It is signed and encrypted as ID tokens are, and never
+   * unsigned (OpenID Connect Back-Channel Logout 1.0, section 2.6).
    */
   async verifyFromStranger(purpose: Purpose, jwt: string): Promise<VerifiedJwt> {
     const metadata = await this.metadata();
@@ -205,6 +212,7 @@ export class Server extends PublishedServer {
       audience: [client.metadata.client_id],
       algorithms: allowedAlgorithms('id_token', client.metadata, metadata).filter((alg) => alg !== 'none'),
       clock: this.clock,
+      decryption: this.#decryptionOf('id_token'),
       keys: ({ alg }) => (isSymmetric(alg) ? this.#shared() : this.publishedKeys(metadata).from('stranger')),
     });
   }
@@ -243,6 +251,13 @@ export class Server extends PublishedServer {
     const made = clientAuthentication(method, { client, issuer, clock });
     this.#authentication.set(method, made);
     return made;
+  }
+
+  /** What decrypts an answer; undefined: it must not be encrypted. */
+  #decryptionOf(answer: SignedAnswerName): Decryption | undefined {
+    const { metadata, keys } = this.client;
+    const encryption = registeredEncryption(PROTECTED_ANSWERS[answer], metadata);
+    return encryption && new Decryption(encryption, { privateKeys: keys, secret: metadata.client_secret });
   }
 
   #shared(): KeySource {

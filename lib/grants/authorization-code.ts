@@ -3,11 +3,12 @@ import { AuthorizationResponseError, VerificationError } from '../errors/errors.
 import { DpopKey } from '../jose/dpop-key.js';
 import { throwFirst } from '../metadata/finding.js';
 import { pkceFindings } from '../metadata/server-findings.js';
-import { VerifiedIdToken } from '../tokens/id-token.js';
+import type { VerifiedIdToken } from '../tokens/id-token.js';
 import type { TokenResponse } from '../tokens/token-response.js';
 import type { TrustedAudiences } from '../tokens/trusted-audiences.js';
 import type { JsonObject } from '../values/json.js';
 import { requestTokens } from './token-request.js';
+import { verifiedTokens } from './verified-tokens.js';
 
 /** The parts of a login's transaction that the exchange of its code needs. */
 export interface CodeExchange {
@@ -59,11 +60,11 @@ export async function authorizationCodeGrant(
     throwFirst(pkceFindings(await server.metadata()));
   }
   const form = { grant_type: 'authorization_code', code, redirect_uri, code_verifier };
-  const tokens = await requestTokens(server, form, { scope, dpop_key: DpopKey.fromJwk(login.dpop_jwk) });
-  if (tokens.id_token === undefined) {
+  const answer = await requestTokens(server, form, { scope, dpop_key: DpopKey.fromJwk(login.dpop_jwk) });
+  const expected = { nonce, isNonceOptional, max_age, started_at, trustedAudiences };
+  const { tokens, idToken } = await verifiedTokens(server, answer, expected);
+  if (idToken === undefined) {
     throw new VerificationError('ID_TOKEN_MISSING', 'The token response has no ID token.');
   }
-  const { access_token } = tokens;
-  const expected = { nonce, isNonceOptional, access_token, max_age, started_at, trustedAudiences };
-  return { tokens, idToken: await VerifiedIdToken.verify(server, tokens.id_token, expected) };
+  return { tokens, idToken };
 }

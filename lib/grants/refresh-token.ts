@@ -2,13 +2,13 @@ import type { Server } from '../authorization-server/server.js';
 import { ConfigError } from '../errors/errors.js';
 import { parseClaims } from '../jose/compact-jws.js';
 import type { DpopKey } from '../jose/dpop-key.js';
-import { VerifiedIdToken } from '../tokens/id-token.js';
 import { TokenResponse } from '../tokens/token-response.js';
 import { requireTokenText } from '../tokens/token-text.js';
 import type { TrustedAudiences } from '../tokens/trusted-audiences.js';
 import type { JsonObject } from '../values/json.js';
 import { isObject } from '../values/member.js';
 import { requestTokens } from './token-request.js';
+import { verifiedTokens } from './verified-tokens.js';
 
 /** Parameters of the refresh token grant (RFC 6749, section 6), and the values that the new tokens must continue. */
 export interface RefreshOptions {
@@ -55,12 +55,8 @@ async function refresh(
 ): Promise<TokenResponse> {
   requireTokenText(refresh_token);
   const form = { grant_type: 'refresh_token', refresh_token, ...(scope !== undefined && { scope }) };
-  const tokens = await requestTokens(server, form, { scope: scope ?? granted, refresh_token, dpop_key });
-  if (tokens.id_token !== undefined) {
-    const { access_token } = tokens;
-    const continues = claims ?? 'unknown';
-    await VerifiedIdToken.verify(server, tokens.id_token, { access_token, continues, trustedAudiences });
-  }
+  const answer = await requestTokens(server, form, { scope: scope ?? granted, refresh_token, dpop_key });
+  const { tokens } = await verifiedTokens(server, answer, { continues: claims ?? 'unknown', trustedAudiences });
   return tokens;
 }
 

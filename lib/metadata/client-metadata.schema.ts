@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 
 import { isAsymmetric, isSymmetric } from '../jose/algorithms.js';
+import { isContentEncryption, isKeyManagement } from '../jose/encryption-algorithms.js';
 import { isScope, isVschars } from '../values/oauth-characters.js';
 import { Secret } from '../values/secret.js';
 import { METHOD_MEMBERS, METHOD_NAMES, type ClientAuthenticationMethod } from './authentication-method.js';
@@ -30,6 +31,20 @@ const signingAlgorithmOrNone = v.pipe(
     'must be a signature algorithm that is supported',
   ),
 );
+
+const keyManagementAlgorithm = v.pipe(
+  v.string(),
+  v.check(isKeyManagement, 'must be a key management algorithm that is supported; RSA1_5 and PBES2 never are'),
+);
+
+const contentEncryptionAlgorithm = v.pipe(
+  v.string(),
+  v.check(isContentEncryption, 'must be a content encryption algorithm that is supported'),
+);
+
+function encryptionMembers(kind: 'alg' | 'enc') {
+  return SIGNED_ANSWERS.map(({ encryption }) => encryption[kind].registered);
+}
 
 function signingMembers(required: 'always' | 'if-registered') {
   return SIGNED_ANSWERS.filter(({ signing }) => signing.required === required).map(({ signing }) => signing.registered);
@@ -71,6 +86,8 @@ export const clientMetadataSchema = v.looseObject({
   scope: v.optional(scopeSchema),
   ...v.entriesFromList(signingMembers('if-registered'), v.optional(signingAlgorithm)),
   ...v.entriesFromList(signingMembers('always'), v.optional(signingAlgorithmOrNone)),
+  ...v.entriesFromList(encryptionMembers('alg'), v.optional(keyManagementAlgorithm)),
+  ...v.entriesFromList(encryptionMembers('enc'), v.optional(contentEncryptionAlgorithm)),
   default_max_age: v.optional(
     v.pipe(v.number(), v.integer('must be whole seconds'), v.minValue(0, 'must not be negative')),
   ),

@@ -41,13 +41,16 @@ export interface ClientMetadata extends RegisteredMethods, RegisteredProtection 
   /** Expected `aud` of ID tokens, signed introspection and signed userinfo. */
   readonly client_id: string;
   /**
-   * Client authentication, and the key of HS256, HS384 and HS512.
+   * Client authentication, the key of HS256, HS384 and HS512, and that of encryption by `dir`, `A128KW` and the like.
    *
    * Or a function that makes it, for `client_secret_basic` and `client_secret_post`: Apple's secret is a JWT that ends. It is
    * called at the first request, and again when the secret is a JWT near its end or the server refused it.
    */
   readonly client_secret?: string | (() => string | Promise<string>) | undefined;
-  /** Private keys, chosen by `use`, `alg` and `kid`; only their public members are ever shown. */
+  /**
+   * Private keys that sign and decrypt, chosen by `use`, `key_ops`, `alg` and `kid`. Old ones decrypt as long as they are here.
+   * Only their public members are ever shown.
+   */
   readonly jwks?: { readonly keys: readonly JsonObject[] } | undefined;
 
   /** Default: `client_secret_basic` with a secret, `private_key_jwt` with a private signing key and no secret, else `none`. */
@@ -95,6 +98,22 @@ export interface ClientMetadata extends RegisteredMethods, RegisteredProtection 
   readonly userinfo_signed_response_alg?: string | undefined;
   /** Set: the signed response of RFC 9701 is asked for and JSON is refused. */
   readonly introspection_signed_response_alg?: string | undefined;
+
+  /**
+   * Set: the ID token must be encrypted by this algorithm, to a key of `jwks` or by the secret. Logout tokens are encrypted as
+   * ID tokens are.
+   */
+  readonly id_token_encrypted_response_alg?: string | undefined;
+  /** Default: A128CBC-HS256 where the `alg` is registered. */
+  readonly id_token_encrypted_response_enc?: string | undefined;
+  /** Set: the userinfo answer must be encrypted. Needs `userinfo_signed_response_alg`. */
+  readonly userinfo_encrypted_response_alg?: string | undefined;
+  /** Default: A128CBC-HS256 where the `alg` is registered. */
+  readonly userinfo_encrypted_response_enc?: string | undefined;
+  /** Set: the introspection answer must be encrypted, and signed inside (RFC 9701). */
+  readonly introspection_encrypted_response_alg?: string | undefined;
+  /** Default: A128CBC-HS256 where the `alg` is registered. */
+  readonly introspection_encrypted_response_enc?: string | undefined;
 
   /** Seconds; sent as `max_age`, and `auth_time` is checked against it. */
   readonly default_max_age?: number | undefined;

@@ -1,4 +1,5 @@
 import { isAsymmetric } from '../jose/algorithms.js';
+import { DEFAULT_CONTENT_ENCRYPTION, type EncryptionAlgorithms } from '../jose/encryption-algorithms.js';
 import { ID_TOKEN, INTROSPECTION, USERINFO, type Purpose } from '../jose/purpose.js';
 
 /** The client metadata member that sets an algorithm, and the server metadata member that lists what the server can do. */
@@ -17,7 +18,8 @@ interface ProtectedAnswer {
     /** When nothing but a JWT is taken. An answer that is `always` a JWT is the only one that may be registered as `none`. */
     readonly required: 'always' | 'if-registered';
   };
-  readonly encryption: { readonly isBuilt: boolean; readonly alg: AlgorithmMembers; readonly enc: AlgorithmMembers };
+  /** A JWT that is encrypted is signed as well, by the algorithms above. */
+  readonly encryption: { readonly alg: AlgorithmMembers; readonly enc: AlgorithmMembers };
   /** Where the client's members are specified. */
   readonly specification: string;
 }
@@ -38,7 +40,6 @@ export const PROTECTED_ANSWERS = {
       required: 'always',
     },
     encryption: {
-      isBuilt: false,
       alg: {
         registered: 'id_token_encrypted_response_alg',
         published: 'id_token_encryption_alg_values_supported',
@@ -59,7 +60,6 @@ export const PROTECTED_ANSWERS = {
       required: 'if-registered',
     },
     encryption: {
-      isBuilt: false,
       alg: {
         registered: 'userinfo_encrypted_response_alg',
         published: 'userinfo_encryption_alg_values_supported',
@@ -80,7 +80,6 @@ export const PROTECTED_ANSWERS = {
       required: 'if-registered',
     },
     encryption: {
-      isBuilt: false,
       alg: {
         registered: 'introspection_encrypted_response_alg',
         published: 'introspection_encryption_alg_values_supported',
@@ -101,7 +100,6 @@ export const PROTECTED_ANSWERS = {
       required: 'if-registered',
     },
     encryption: {
-      isBuilt: false,
       alg: {
         registered: 'authorization_encrypted_response_alg',
         published: 'authorization_encryption_alg_values_supported',
@@ -117,9 +115,9 @@ export const PROTECTED_ANSWERS = {
 
 type Answers = typeof PROTECTED_ANSWERS;
 type AnyAnswer = Answers[keyof Answers];
-type SignedAnswer = Extract<AnyAnswer, { readonly purpose: Purpose }>;
-type EncryptedAnswer = Extract<AnyAnswer, { readonly encryption: { readonly isBuilt: true } }>;
-type BuiltMembers = SignedAnswer['signing'] | EncryptedAnswer['encryption']['alg' | 'enc'];
+/** An answer whose verification is built. */
+export type SignedAnswer = Extract<AnyAnswer, { readonly purpose: Purpose }>;
+type BuiltMembers = SignedAnswer['signing'] | SignedAnswer['encryption']['alg' | 'enc'];
 
 /** An answer that can be verified. */
 export type SignedAnswerName = {
@@ -138,16 +136,18 @@ function isSigned(answer: AnyAnswer): answer is SignedAnswer {
 
 export const SIGNED_ANSWERS: readonly SignedAnswer[] = Object.values(PROTECTED_ANSWERS).filter(isSigned);
 
+/** The members of an answer: one pair for each of its algorithms. */
+export function algorithmMembers({ signing, encryption }: SignedAnswer): readonly BuiltMembers[] {
+  return [signing, encryption.alg, encryption.enc];
+}
+
+const ROWS: readonly ProtectedAnswer[] = Object.values(PROTECTED_ANSWERS);
+
 /** The members that can be registered to ask for a protection which is not built, with their specification. */
 export const UNBUILT_PROTECTION: ReadonlyMap<string, string> = new Map(
-  Object.values(PROTECTED_ANSWERS).flatMap((answer) => {
-    const { signing, encryption, specification } = answer;
-    const unbuilt = [
-      ...(isSigned(answer) ? [] : [signing]),
-      ...(encryption.isBuilt ? [] : [encryption.alg, encryption.enc]),
-    ];
-    return unbuilt.map(({ registered }) => [registered, specification]);
-  }),
+  ROWS.filter(({ purpose }) => purpose === undefined).flatMap(({ signing, encryption, specification }) =>
+    [signing, encryption.alg, encryption.enc].map(({ registered }) => [registered, specification] as const),
+  ),
 );
 
 /**
@@ -164,8 +164,49 @@ export function allowedAlgorithms(
   return alg === undefined ? (server[published]?.filter(isAsymmetric) ?? defaults) : [alg];
 }
 
-/** Whether nothing but a JWT is taken. */
-export function requiresSignature(answer: SignedAnswerName, client: RegisteredProtection): boolean {
-  const { registered, required } = PROTECTED_ANSWERS[answer].signing;
-  return required === 'always' || client[registered] !== undefined;
+/** The algorithms that an answer must be encrypted by; undefined: it must not be encrypted. */
+export function registeredEncryption(
+  { encryption }: SignedAnswer,
+  client: RegisteredProtection,
+): EncryptionAlgorithms | undefined {
+  const alg = client[encryption.alg.registered];
+  return alg === undefined ? undefined : { alg, enc: client[encryption.enc.registered] ?? DEFAULT_CONTENT_ENCRYPTION };
+}
+
+/** An algorithm that is known from the registration, and the members that it stands in. */
+type RegisteredAlgorithm = Pick<BuiltMembers, 'registered' | 'published'> & { readonly name: string };
+
+/** The algorithms that are registered for an answer, and what they imply. */
+export function registeredAlgorithms(
+  answer: SignedAnswer,
+  client: RegisteredProtection,
+): readonly RegisteredAlgorithm[] {
+  const { signing, encryption } = answer;
+  const encrypted = registeredEncryption(answer, client);
+  const alg = client[signing.registered];
+  return [
+    ...(alg === undefined ? [] : [{ ...signing, name: alg }]),
+    ...(encrypted === undefined
+      ? []
+      : [
+          { ...encryption.alg, name: encrypted.alg },
+          { ...encryption.enc, name: encrypted.enc },
+        ]),
+  ];
+}
+
+/** Why plain JSON is refused. */
+export type RequiredProtection = 'encrypted' | 'signed';
+
+/** What an answer must be; undefined: plain JSON is taken too. */
+export function requiredProtection(
+  answer: SignedAnswerName,
+  client: RegisteredProtection,
+): RequiredProtection | undefined {
+  const row = PROTECTED_ANSWERS[answer];
+  if (registeredEncryption(row, client) !== undefined) {
+    return 'encrypted';
+  }
+  const { registered, required } = row.signing;
+  return required === 'always' || client[registered] !== undefined ? 'signed' : undefined;
 }

@@ -11,6 +11,7 @@ import { Secret } from '../values/secret.js';
 import type { ClientAuthenticationMethod } from './authentication-method.js';
 import { clockSkew, clockTolerance, customFetch, type ClientMetadata } from './client-metadata.js';
 import { clientMetadataSchema, methodsSchema, type ParsedClientMetadata } from './client-metadata.schema.js';
+import { encryptionFindings } from './encryption-findings.js';
 import { throwFirst, type Finding } from './finding.js';
 import { misspellings } from './misspelling.js';
 import {
@@ -71,8 +72,13 @@ export function parseClientMetadata(client: ClientMetadata): RegisteredClient {
 export function clientFindings(client: ClientMetadata): readonly Finding[] {
   const members = jsonOf(client);
   const wrong = valueFindings(members);
-  const unfitting = wrong.length === 0 ? registrationFindings(readRegistration(client, members)) : [];
+  const unfitting = wrong.length === 0 ? unfittingMembers(readRegistration(client, members)) : [];
   return [...unsupportedFindings(client), ...wrong, ...unfitting, ...ownFindings(client)];
+}
+
+/** The members that have good values and do not fit each other. */
+function unfittingMembers(registration: Registration): readonly Finding[] {
+  return [...registrationFindings(registration), ...encryptionFindings(registration)];
 }
 
 /** The members without a secret that is a function. @throws {ConfigError} another one is no JSON */

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 
 import type { CustomFetch } from '../http/exchange.js';
 import { smallestSecret } from '../jose/algorithms.js';
+import { sharedKeyLength } from '../jose/encryption-algorithms.js';
 import { signingKey, type OwnKey } from '../jose/own-keys.js';
 import type { JsonObject } from '../values/json.js';
 import { problemsIn } from '../values/validate.js';
@@ -14,7 +15,7 @@ import {
   type ParsedClientMetadata,
 } from './client-metadata.schema.js';
 import { invalid, type Finding } from './finding.js';
-import { SIGNED_ANSWERS } from './protected-answer.js';
+import { registeredEncryption, SIGNED_ANSWERS } from './protected-answer.js';
 import { UNSUPPORTED_METADATA } from './unsupported-metadata.js';
 
 /** A registration, as it was written and as it was read. */
@@ -102,26 +103,39 @@ function missingCredentials({ given, metadata, keys }: Registration): readonly F
 /** The secret is as long as every algorithm asks that it is the key of (OpenID Connect Core 1.0, section 16.19). */
 function shortSecrets({ given, metadata }: Registration): readonly Finding[] {
   const bytes = Buffer.byteLength(metadata.client_secret?.reveal() ?? '');
-  return registeredAlgorithms(metadata)
-    .filter(({ alg }) => bytes < smallestSecret(alg))
-    .map(({ member, alg }) => {
+  return secretsNeeded(metadata)
+    .filter(({ smallest }) => bytes < smallest)
+    .map(({ member, smallest, rule }) => {
       const problem =
         typeof given.client_secret === 'function'
           ? 'needs a client_secret that is text: a function may make another one at any time'
-          : `needs a client_secret of ${smallestSecret(alg)} bytes or more`;
-      return invalid({ member: `client.${member}`, problem }, 'RFC 7518, section 3.2');
+          : `needs a client_secret of ${smallest} bytes or more`;
+      return invalid({ member: `client.${member}`, problem }, rule);
     });
 }
 
-/** The algorithms that JWTs of the client and of the server are signed with, where they are known at boot. */
-function registeredAlgorithms(metadata: ParsedClientMetadata): readonly { member: string; alg: string }[] {
-  const answers = SIGNED_ANSWERS.flatMap(({ signing: { registered: member } }) => {
-    const alg = metadata[member];
-    return alg === undefined ? [] : [{ member, alg }];
+/** A secret that an algorithm needs, and its length in bytes. */
+interface SecretNeeded {
+  readonly member: string;
+  readonly smallest: number;
+  readonly rule: string;
+}
+
+/** The secrets for JWTs of the client and of the server, where their algorithms are known at boot. */
+function secretsNeeded(metadata: ParsedClientMetadata): readonly SecretNeeded[] {
+  const rule = 'RFC 7518, section 3.2';
+  const answers = SIGNED_ANSWERS.flatMap((answer) => {
+    const { signing, encryption } = answer;
+    const encrypted = registeredEncryption(answer, metadata);
+    const length = encrypted && sharedKeyLength(encrypted);
+    return [
+      { member: signing.registered, smallest: smallestSecret(metadata[signing.registered] ?? ''), rule },
+      { member: encryption.alg.registered, smallest: length ?? 0, rule: 'OpenID Connect Core 1.0, section 10.2' },
+    ];
   });
-  const alg = metadata.token_endpoint_auth_signing_alg ?? 'HS256';
+  const smallest = smallestSecret(metadata.token_endpoint_auth_signing_alg ?? 'HS256');
   return METHOD_MEMBERS.some((member) => metadata[member] === 'client_secret_jwt')
-    ? [...answers, { member: 'token_endpoint_auth_signing_alg', alg }]
+    ? [...answers, { member: 'token_endpoint_auth_signing_alg', smallest, rule }]
     : answers;
 }
 

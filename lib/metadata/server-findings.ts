@@ -1,21 +1,24 @@
 import { AUTHENTICATED_ENDPOINTS, isAuthenticated, type PublishedMethods } from './authentication-method.js';
 import type { ParsedClientMetadata } from './client-metadata.schema.js';
 import type { Finding } from './finding.js';
-import { SIGNED_ANSWERS, type PublishedProtection } from './protected-answer.js';
+import { registeredAlgorithms, SIGNED_ANSWERS, type PublishedProtection } from './protected-answer.js';
 import type { Endpoint, ServerMetadata } from './server-metadata.js';
 
 const SERVER_METADATA = 'RFC 8414, section 2';
 
-/** The registered algorithms that the server does not list among those that it signs with. */
+/** The registered algorithms that the server does not list among those that it signs and encrypts with. */
 export function algorithmFindings(client: ParsedClientMetadata, server: PublishedProtection): readonly Finding[] {
-  return SIGNED_ANSWERS.flatMap(({ specification, signing: { registered, published } }) => {
-    const alg = client[registered];
-    if (alg === undefined || server[published]?.includes(alg) !== false) {
-      return [];
-    }
-    const problem = 'is not among the algorithms of the server';
-    return [{ member: `client.${registered}`, problem, rule: specification, code: 'INVALID_CONFIG' }];
-  });
+  const problem = 'is not among the algorithms of the server';
+  return SIGNED_ANSWERS.flatMap((answer) =>
+    registeredAlgorithms(answer, client)
+      .filter(({ published, name }) => server[published]?.includes(name) === false)
+      .map(({ registered }) => ({
+        member: `client.${registered}`,
+        problem,
+        rule: answer.specification,
+        code: 'INVALID_CONFIG',
+      })),
+  );
 }
 
 /**

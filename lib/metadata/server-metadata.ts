@@ -7,7 +7,7 @@ import type { JsonObject, JsonValue } from '../values/json.js';
 import { anyOf, FILLED_LIST, readMembers, RECORD, type MemberTypes } from '../values/tolerant-reader.js';
 import { isLoopback } from '../values/url.js';
 import { METHOD_LISTS, type PublishedMethods } from './authentication-method.js';
-import { SIGNED_ANSWERS, type PublishedProtection } from './protected-answer.js';
+import { algorithmMembers, SIGNED_ANSWERS, type PublishedProtection } from './protected-answer.js';
 import type { Tenants } from './tenants.js';
 
 /** The endpoints that the library calls or sends a browser to. */
@@ -50,7 +50,7 @@ const schema = v.object({
   response_types_supported: strings,
   ...v.entriesFromList(METHOD_LISTS, strings),
   ...v.entriesFromList(
-    SIGNED_ANSWERS.map(({ signing }) => signing.published),
+    SIGNED_ANSWERS.flatMap(algorithmMembers).map(({ published }) => published),
     strings,
   ),
   code_challenge_methods_supported: strings,

@@ -6,7 +6,7 @@ import { ConfigError } from '../errors/errors.js';
 import { OidcError } from '../errors/oidc.error.js';
 import type { OperatorEvent, OperatorPort } from '../events/operator-events.js';
 import type { Connections } from '../http/connections.js';
-import { SIGNED_ANSWERS } from '../metadata/protected-answer.js';
+import { registeredAlgorithms, SIGNED_ANSWERS } from '../metadata/protected-answer.js';
 import { clientToken } from '../nest/tokens.js';
 import type { ParsedOptions } from './oidc.options.js';
 
@@ -49,11 +49,10 @@ export class OidcLifecycle implements OnModuleInit, OnApplicationShutdown {
 function described({ name, issuer, metadata }: OidcClient): Omit<OperatorEvent<'client-started'>, 'kind'> {
   const { client_id, token_endpoint_auth_method } = metadata;
   const registered: Record<string, string> = { token_endpoint_auth_method };
-  for (const { signing } of SIGNED_ANSWERS) {
-    const alg = metadata[signing.registered];
-    if (alg !== undefined) {
-      registered[signing.registered] = alg;
-    }
+  for (const { registered: member, name: alg } of SIGNED_ANSWERS.flatMap((answer) =>
+    registeredAlgorithms(answer, metadata),
+  )) {
+    registered[member] = alg;
   }
   return { name, issuer, client_id, registered };
 }

@@ -33,14 +33,22 @@ export interface IdTokenExpectations {
 /** The claims of an ID token whose signature, issuer, audience, times, nonce and hashes were checked. */
 export class VerifiedIdToken {
   readonly sub: string;
+  readonly #jws: string;
 
   private constructor(
     sub: string,
     /** All of them, as JSON. */
     readonly claims: JsonObject,
+    jws: string,
   ) {
     this.sub = sub;
+    this.#jws = jws;
     Object.freeze(this);
+  }
+
+  /** The ID token as it was signed, without the encryption that it came in. @internal */
+  get jws(): string {
+    return this.#jws;
   }
 
   /**
@@ -50,13 +58,13 @@ export class VerifiedIdToken {
    */
   static async verify(server: Server, jwt: string, expected: IdTokenExpectations): Promise<VerifiedIdToken> {
     const { client_id } = server.client.metadata;
-    const { alg, claims } = await server.verify('id_token', jwt, [client_id]);
+    const { jws, alg, claims } = await server.verify('id_token', jwt, [client_id]);
     requireParty(claims, client_id, expected.trustedAudiences ?? []);
     requireNonce(claims, expected);
     requireHash(claims, alg, expected.access_token);
     requireAuthentication(claims, server.clock, expected, server.client.metadata.require_auth_time === true);
     requireContinuity(claims, expected.continues);
-    return new VerifiedIdToken(requireSubject(claims), claims);
+    return new VerifiedIdToken(requireSubject(claims), claims, jws);
   }
 }
 

@@ -3,13 +3,13 @@ import type { Server } from '../authorization-server/server.js';
 import { ResponseError } from '../errors/errors.js';
 import { OidcError } from '../errors/oidc.error.js';
 import type { HttpResponse } from '../http/response.js';
-import { requiresSignature } from '../metadata/protected-answer.js';
+import { requiredProtection, type RequiredProtection } from '../metadata/protected-answer.js';
 import { isJsonObject, type JsonObject } from '../values/json.js';
 import { BOOLEAN, readMembers, TEXT, wrongMember, type MemberTypes } from '../values/tolerant-reader.js';
 import { CLAIM_TYPES, type AccessTokenClaims } from './access-token.js';
 import { requireTokenText } from './token-text.js';
 
-const SIGNED = 'application/token-introspection+jwt';
+const JWT = 'application/token-introspection+jwt';
 
 /** Introspection response (RFC 7662, section 2.2). An inactive token has only `active`. */
 export interface IntrospectionResponse extends AccessTokenClaims {
@@ -29,14 +29,15 @@ export interface IntrospectionOptions {
 /**
  * Token introspection (RFC 7662), with signed responses (RFC 9701).
  *
- * Where `introspection_signed_response_alg` is registered nothing but a JWT is believed. Where it is not, JSON is asked
- * for, and a JWT that comes all the same is verified. How old a JWT may be stands at `INTROSPECTION` in `jose/purpose.ts`.
+ * Where `introspection_signed_response_alg` or `introspection_encrypted_response_alg` is registered nothing but a JWT is
+ * believed. Where neither is, JSON is asked for, and a signed JWT that comes all the same is verified. How old a JWT may be
+ * stands at `INTROSPECTION` in `jose/purpose.ts`.
  *
  * @param token opaque or not, as presented
  * @returns the response's members; `active: false` is a value, not an error. It also stands for an error answer that speaks
  *   of the token, such as `invalid_token`
  * @throws {OAuthError} the server refused: our credentials, or with `unsupported_token_type` the token's form
- * @throws {ResponseError} the server answered outside the specification, or unsigned where signed is registered
+ * @throws {ResponseError} the server answered outside the specification, or in JSON where a JWT is registered
  * @throws {VerificationError} the signed response did not verify
  */
 export async function introspect(
@@ -45,18 +46,18 @@ export async function introspect(
   { audience = [], token_type_hint = 'access_token' }: IntrospectionOptions = {},
 ): Promise<IntrospectionResponse> {
   requireTokenText(token);
-  const mustBeSigned = requiresSignature('introspection', server.client.metadata);
+  const required = requiredProtection('introspection', server.client.metadata);
   const response = await server.post(
     'introspection_endpoint',
     { token, token_type_hint },
-    { accept: mustBeSigned ? SIGNED : 'application/json', retry: 'unanswered' },
+    { accept: required === undefined ? 'application/json' : JWT, retry: 'unanswered' },
   );
   if (refusesToken(response)) {
     return { active: false };
   }
   requireOk(response, 'introspection_endpoint');
   const answer: JsonObject =
-    response.mediaType === SIGNED ? await fromJwt(server, response, audience) : fromJson(response, mustBeSigned);
+    response.mediaType === JWT ? await fromJwt(server, response, audience) : fromJson(response, required);
   const members = readMembers(answer, MEMBER_TYPES);
   requireIntrospection(members);
   return members;
@@ -104,9 +105,10 @@ function saysInactive(response: HttpResponse): boolean {
   }
 }
 
-function fromJson(response: HttpResponse, mustBeSigned: boolean): JsonObject {
-  if (mustBeSigned) {
-    throw new ResponseError('SIGNED_RESPONSE_REQUIRED', 'A signed introspection is registered; the answer is not one.');
+function fromJson(response: HttpResponse, required: RequiredProtection | undefined): JsonObject {
+  if (required !== undefined) {
+    const code = required === 'encrypted' ? 'ENCRYPTION_REQUIRED' : 'SIGNED_RESPONSE_REQUIRED';
+    throw new ResponseError(code, `The introspection response is registered as ${required}; this one is not.`);
   }
   return requireJson(response);
 }

@@ -2,7 +2,7 @@ import { descriptionOf, jwtOf, requireJson } from '../authorization-server/oauth
 import type { Server } from '../authorization-server/server.js';
 import { ResponseError, VerificationError } from '../errors/errors.js';
 import type { HttpResponse } from '../http/response.js';
-import { requiresSignature } from '../metadata/protected-answer.js';
+import { requiredProtection, type RequiredProtection } from '../metadata/protected-answer.js';
 import type { JsonObject } from '../values/json.js';
 import { requireSubject } from './id-token.js';
 import type { TokenResponse } from './token-response.js';
@@ -16,18 +16,18 @@ export type SentTokens = Pick<TokenResponse, 'access_token' | 'dpop_key'>;
  * @param tokens whose access token is sent in the Authorization header and nowhere else
  * @param sub of the ID token: an answer about anybody else is discarded
  * @throws {ResponseError} the server refused the token, or answered outside the specification
- * @throws {VerificationError} `SUB_MISMATCH`, or a signed answer did not verify
+ * @throws {VerificationError} `SUB_MISMATCH`, or an answer that is a JWT did not verify
  */
 export async function userinfo(
   server: Server,
   { access_token, dpop_key }: SentTokens,
   sub: string,
 ): Promise<JsonObject> {
-  const mustBeSigned = requiresSignature('userinfo', server.client.metadata);
+  const required = requiredProtection('userinfo', server.client.metadata);
   const url = await server.endpoint('userinfo_endpoint');
-  const accept = mustBeSigned ? 'application/jwt' : 'application/json';
+  const accept = required === undefined ? 'application/json' : 'application/jwt';
   const response = await server.get(url, accept, access_token, dpop_key);
-  const claims = await processUserinfoResponse(server, response, mustBeSigned);
+  const claims = await processUserinfoResponse(server, response, required);
   if (requireSubject(claims) !== sub) {
     throw new VerificationError('SUB_MISMATCH', 'The userinfo response is about another end-user.');
   }
@@ -37,7 +37,7 @@ export async function userinfo(
 async function processUserinfoResponse(
   server: Server,
   response: HttpResponse,
-  mustBeSigned: boolean,
+  required: RequiredProtection | undefined,
 ): Promise<JsonObject> {
   if (response.status !== 200) {
     throw new ResponseError(
@@ -50,8 +50,9 @@ async function processUserinfoResponse(
     const { claims } = await server.verify('userinfo', jwtOf(response), [server.client.metadata.client_id]);
     return claims;
   }
-  if (mustBeSigned) {
-    throw new ResponseError('SIGNED_USERINFO_REQUIRED', 'A signed userinfo response is registered; this one is not.');
+  if (required !== undefined) {
+    const code = required === 'encrypted' ? 'ENCRYPTION_REQUIRED' : 'SIGNED_USERINFO_REQUIRED';
+    throw new ResponseError(code, `The userinfo response is registered as ${required}; this one is not.`);
   }
   return requireJson(response);
 }

@@ -21,14 +21,16 @@ it('finds all that is wrong with the values, each with its rule', () => {
     redirect_uris: [],
     scope: 'a  b',
     request_object_signing_alg: 'RS256',
-    introspection_encrypted_response_alg: 'RSA-OAEP-256',
+    authorization_encrypted_response_alg: 'RSA-OAEP-256',
+    introspection_encrypted_response_alg: 'RSA1_5',
+    introspection_encrypted_response_enc: 'A512GCM',
     [clockTolerance]: 301,
   });
   expect(clientFindings(wrong)).toEqual([
     {
-      member: 'client.introspection_encrypted_response_alg',
+      member: 'client.authorization_encrypted_response_alg',
       problem: 'promises a protection that is not built yet',
-      rule: 'RFC 9701, section 6',
+      rule: 'JWT Secured Authorization Response Mode for OAuth 2.0 (JARM), section 3',
       code: 'UNSUPPORTED_METADATA',
     },
     {
@@ -52,6 +54,18 @@ it('finds all that is wrong with the values, each with its rule', () => {
     {
       member: 'client.scope',
       problem: 'must be scopes with one space between them',
+      rule: 'RFC 7591, section 2',
+      code: 'INVALID_CONFIG',
+    },
+    {
+      member: 'client.introspection_encrypted_response_alg',
+      problem: 'must be a key management algorithm that is supported; RSA1_5 and PBES2 never are',
+      rule: 'RFC 7591, section 2',
+      code: 'INVALID_CONFIG',
+    },
+    {
+      member: 'client.introspection_encrypted_response_enc',
+      problem: 'must be a content encryption algorithm that is supported',
       rule: 'RFC 7591, section 2',
       code: 'INVALID_CONFIG',
     },

@@ -1,18 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
 
 import type { ClientMetadata } from '../../lib/metadata/client-metadata.js';
-import { allowedAlgorithms, requiresSignature, type SignedAnswerName } from '../../lib/metadata/protected-answer.js';
+import {
+  allowedAlgorithms,
+  PROTECTED_ANSWERS,
+  registeredEncryption,
+  requiredProtection,
+  type SignedAnswerName,
+} from '../../lib/metadata/protected-answer.js';
 import { parseClientMetadata } from '../../lib/metadata/registered-client.js';
 
 const NAMES: readonly SignedAnswerName[] = ['id_token', 'userinfo', 'introspection'];
 
 it.each([
-  'id_token_encrypted_response_alg',
-  'id_token_encrypted_response_enc',
-  'userinfo_encrypted_response_alg',
-  'userinfo_encrypted_response_enc',
-  'introspection_encrypted_response_alg',
-  'introspection_encrypted_response_enc',
   'authorization_signed_response_alg',
   'authorization_encrypted_response_alg',
   'authorization_encrypted_response_enc',
@@ -38,15 +38,25 @@ describe.each(NAMES)('%s', (name) => {
   });
 
   it('has to be signed where that is registered', () => {
-    expect(requiresSignature(name, registered)).toBe(true);
+    expect(requiredProtection(name, registered)).toBe('signed');
+  });
+
+  it('has to be encrypted where that is registered, by A128CBC-HS256 if nothing else is', () => {
+    const alg = { [`${name}_encrypted_response_alg`]: 'dir' };
+    const enc = { [`${name}_encrypted_response_enc`]: 'A256GCM' };
+    const registeredFor = (client: object) => registeredEncryption(PROTECTED_ANSWERS[name], client);
+    expect(requiredProtection(name, { ...registered, ...alg })).toBe('encrypted');
+    expect(registeredFor(alg)).toEqual({ alg: 'dir', enc: 'A128CBC-HS256' });
+    expect(registeredFor({ ...alg, ...enc })).toEqual({ alg: 'dir', enc: 'A256GCM' });
+    expect([registeredFor(registered), registeredFor(enc)]).toEqual([undefined, undefined]);
   });
 });
 
-it.each<[SignedAnswerName, readonly string[], boolean]>([
-  ['id_token', ['RS256'], true],
-  ['userinfo', [], false],
-  ['introspection', ['RS256'], false],
-])('%s where neither side says anything: %j, signed: %p', (name, algorithms, isRequired) => {
+it.each<[SignedAnswerName, readonly string[], 'signed' | undefined]>([
+  ['id_token', ['RS256'], 'signed'],
+  ['userinfo', [], undefined],
+  ['introspection', ['RS256'], undefined],
+])('%s where neither side says anything: %j, %p', (name, algorithms, required) => {
   expect(allowedAlgorithms(name, {}, {})).toEqual(algorithms);
-  expect(requiresSignature(name, {})).toBe(isRequired);
+  expect(requiredProtection(name, {})).toBe(required);
 });

@@ -7,11 +7,18 @@ import { Browser } from '../support/browser/browser.js';
 import { Entra, TENANT } from '../support/provider/entra.js';
 import type { HostileProvider } from '../support/provider/hostile-provider.js';
 import { ObservedStore } from '../support/store/stores.js';
-import { jws, type Jwk } from '../support/tokens/keys.js';
+import { jwe } from '../support/tokens/jwe.js';
+import { jws, keyOf, privateJwk, type Jwk } from '../support/tokens/keys.js';
 
 const URL = 'https://app.test';
 const BACK_CHANNEL = { backchannel_logout_uri: `${URL}/auth/backchannel-logout` };
 const FRONT_CHANNEL = { frontchannel_logout_uri: `${URL}/auth/frontchannel-logout` };
+const OWN_KEY = keyOf('RSA', 'client');
+const ENCRYPTED = {
+  jwks: { keys: [JSON.parse(JSON.stringify(privateJwk(OWN_KEY, { use: 'enc' })))] },
+  id_token_encrypted_response_alg: 'RSA-OAEP-256',
+  id_token_encrypted_response_enc: 'A256GCM',
+};
 /** A request for a frame of a page. */
 const FRAME = { headers: { 'sec-fetch-dest': 'iframe' } };
 const EVENTS = { 'http://schemas.openid.net/event/backchannel-logout': {} };
@@ -124,6 +131,33 @@ onBothAdapters((adapter) => {
     expect((await app.request('/auth/backchannel-logout', { method: 'POST' })).status).toBe(400);
     expect((await app.request('/auth/backchannel-logout')).status).toBe(404);
     expect(await states()).toEqual([200, 200]);
+  });
+
+  it('H9 BCL-28 a logout token is encrypted as ID tokens are, and signed inside', async () => {
+    const { app, states, post } = await signedIn(adapter, { client: { ...BACK_CHANNEL, ...ENCRYPTED } });
+    const encrypted = (jwt: string, header: Jwk = {}) =>
+      jwe({ alg: 'RSA-OAEP-256', enc: 'A256GCM', cty: 'JWT', ...header }, jwt, OWN_KEY.publicKey);
+    const right = logoutToken(app.op, { sid: 's-1' });
+    const [header, claims] = right.split('.');
+    const none = Buffer.from('{"alg":"none","typ":"logout+jwt"}').toString('base64url');
+    for (const [token, code] of [
+      [right, 'ENCRYPTION_REQUIRED'],
+      [encrypted(right, { alg: 'RSA1_5' }), 'ALG_NOT_ALLOWED'],
+      [encrypted(`${none}.${claims}.`), 'ALG_NOT_ALLOWED'],
+      [encrypted(`${header}.${claims}.`), 'SIGNATURE_INVALID'],
+      [jwe({ alg: 'RSA-OAEP-256', enc: 'A256GCM' }, right, keyOf('RSA', 'other').publicKey), 'DECRYPTION_FAILED'],
+    ] as const) {
+      expect([(await post(token)).status, app.lastCode]).toEqual([400, code]);
+    }
+    expect(await states()).toEqual([200, 200]);
+    expect((await post(encrypted(right))).status).toBe(200);
+    expect(await states()).toEqual([401, 200]);
+  });
+
+  it('an encrypted logout token is 400 where no encryption is registered', async () => {
+    const { app, post } = await signedIn(adapter);
+    const token = jwe({ alg: 'RSA-OAEP-256', enc: 'A256GCM' }, logoutToken(app.op, { sid: 's-1' }), OWN_KEY.publicKey);
+    expect([(await post(token)).status, app.lastCode]).toEqual([400, 'UNEXPECTED_JWE']);
   });
 
   it('BCL-15 a logout token is good once, and a session that began later stays', async () => {

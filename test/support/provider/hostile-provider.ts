@@ -5,7 +5,7 @@ import type { Recorded } from './correct/loopback-server.js';
 import type { Change, Members, ResponseHooks } from './correct/response-hooks.js';
 import { TestProvider, type TestProviderOptions } from './correct/test-provider.js';
 import { HttpFaults, type Fault } from './http-faults.js';
-import { respondWith, signFor, type JwtFault, type ResponseFault } from './provider-faults.js';
+import { protectFor, respondWith, type JwtFault, type ResponseFault } from './provider-faults.js';
 
 export { authenticationOf } from './correct/clients.js';
 export type { IssuedToken } from './correct/issued.js';
@@ -20,6 +20,7 @@ export type { JwtFault, ResponseFault } from './provider-faults.js';
  * op.discovery((document) => ({ ...document, issuer: 'https://evil.test' }));
  * op.idToken({ claims: (claims) => ({ ...claims, aud: 'somebody-else' }) });
  * op.idToken({ sign: 'stranger' });
+ * op.idToken({ encrypt: 'none' });
  * op.introspectionResponse({ body: (members) => ({ ...members, active: 'true' }) });
  * op.answer('token', 'hang', { times: 1 });
  * op.answer('token', { status: 503, headers: { 'retry-after': '7' } });
@@ -58,7 +59,7 @@ export class HostileProvider extends TestProvider {
   }
 
   idToken(fault: JwtFault): void {
-    this.#hook({ idToken: (jwt, request) => signFor(jwt, fault, request, this.#keyFor) });
+    this.#hook({ idToken: (jwt, request) => protectFor(jwt, fault, request, this.#keyFor) });
   }
 
   introspectionResponse(fault: ResponseFault): void {

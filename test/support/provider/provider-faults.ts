@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import { jws, keyOf, kindOf, type SigningKey } from '../tokens/keys.js';
 import type { RegisteredClient } from './correct/clients.js';
+import { encryptionFor, encryptTo, type Encryption } from './correct/encrypting.js';
 import type { Answer } from './correct/http-answer.js';
 import type { Recorded } from './correct/loopback-server.js';
 import { NO_STORE } from './correct/oauth-answers.js';
@@ -23,6 +24,12 @@ export interface JwtFault {
   readonly sign?: 'stranger' | 'none' | SigningKey | Uint8Array | ((jwt: string) => string);
   /** Signs with this algorithm, whatever the header says. */
   readonly signedBy?: string;
+  /**
+   * How it is encrypted: not at all, by other algorithms than the registered ones, or by a function that makes something of
+   * the signed JWT and of what the encryption should be.
+   */
+  readonly encrypt?:
+    'none' | Partial<Encryption> | ((signed: string, right: () => Promise<string>) => string | Promise<string>);
 }
 
 /** How a response that is JSON or a JWT is made wrong. */
@@ -37,8 +44,25 @@ export interface ResponseFault extends JwtFault {
   readonly as?: 'json' | 'jwt';
 }
 
-/** Signs for a client, with whatever fault was planned. */
-export function signFor(jwt: UnsignedJwt, fault: JwtFault, request: Recorded, keyFor: KeyFor): string {
+/** Signs and encrypts for a client, with whatever fault was planned. */
+export async function protectFor(
+  jwt: UnsignedJwt,
+  fault: JwtFault,
+  request: Recorded,
+  keyFor: KeyFor,
+): Promise<string> {
+  const signed = signFor(jwt, fault, request, keyFor);
+  const registered = encryptionFor(jwt.client, jwt.answer);
+  const { encrypt } = fault;
+  if (encrypt === 'none') {
+    return signed;
+  }
+  const right = async (others: Partial<Encryption> = {}): Promise<string> =>
+    registered === undefined ? signed : encryptTo(jwt.client, signed, { ...registered, ...others });
+  return typeof encrypt === 'function' ? encrypt(signed, right) : right(encrypt);
+}
+
+function signFor(jwt: UnsignedJwt, fault: JwtFault, request: Recorded, keyFor: KeyFor): string {
   const usual = headerOf(jwt, keyFor);
   const sent = fault.header?.(usual) ?? usual;
   const signedBy = fault.signedBy ?? (isKnown(sent['alg']) ? sent['alg'] : jwt.alg);
@@ -81,6 +105,6 @@ export async function respondWith(
   return {
     status: fault.status ?? 200,
     headers: { ...NO_STORE, 'content-type': fault.contentType ?? (asJwt ? type : 'application/json') },
-    body: fault.raw ?? (asJwt ? signFor(jwt(body), fault, request, keyFor) : JSON.stringify(body)),
+    body: fault.raw ?? (asJwt ? await protectFor(jwt(body), fault, request, keyFor) : JSON.stringify(body)),
   };
 }

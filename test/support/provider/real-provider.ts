@@ -12,6 +12,9 @@ import type { RegisteredClient } from './correct/clients.js';
 
 const RESOURCE = 'https://api.test';
 
+/** How it encrypts, beside what it would do by itself. */
+const KEY_MANAGEMENT = ['RSA-OAEP', 'RSA-OAEP-256', 'ECDH-ES', 'ECDH-ES+A128KW', 'A128KW', 'A256GCMKW', 'dir'] as const;
+
 /** A machine that gets tokens for itself. */
 const CLI = { client_id: 'cli', client_secret: randomBytes(32).toString('hex') } as const;
 
@@ -126,7 +129,7 @@ export class RealProvider {
   }
 
   #handler(): Handler {
-    this.#running ??= muted(() => new this.construct(this.issuer, this.#configuration()).callback());
+    this.#running ??= muted(() => inThisRealm(() => new this.construct(this.issuer, this.#configuration()).callback()));
     return this.#running;
   }
 
@@ -143,6 +146,11 @@ export class RealProvider {
         ],
       },
       cookies: { keys: [this.#cookieKey] },
+      enabledJWA: {
+        idTokenEncryptionAlgValues: [...KEY_MANAGEMENT],
+        userinfoEncryptionAlgValues: [...KEY_MANAGEMENT],
+        introspectionEncryptionAlgValues: [...KEY_MANAGEMENT],
+      },
       claims: { openid: ['sub'], profile: ['name'], email: ['email', 'email_verified'] },
       findAccount: (_context, sub) => ({
         accountId: sub,
@@ -160,6 +168,7 @@ export class RealProvider {
       },
       features: {
         devInteractions: { enabled: true },
+        encryption: { enabled: true },
         dPoP: { enabled: true, nonceSecret: this.#nonceSecret, requireNonce: () => true },
         clientCredentials: { enabled: true },
         introspection: { enabled: true, allowedPolicy: () => true },
@@ -175,7 +184,8 @@ export class RealProvider {
         resourceIndicators: {
           enabled: true,
           defaultResource: () => RESOURCE,
-          useGrantedResource: () => true,
+          // A token for the API is none for userinfo.
+          useGrantedResource: (_context, { scope = '' }) => scope.includes('orders:'),
           getResourceServerInfo: () => ({
             scope: 'orders:read orders:write',
             audience: RESOURCE,
@@ -197,6 +207,17 @@ function asProviderClient({
   const { keys = [] } = Object(jwks);
   const publicKeys = keys.map(({ d, p, q, dp, dq, qi, ...key }: Record<string, unknown>) => key);
   return JSON.parse(JSON.stringify({ ...client, ...(keys.length > 0 && { jwks: { keys: publicKeys } }) }));
+}
+
+/** Under jest `structuredClone` makes objects of another realm, and the provider takes none of them for the JWK that it is. */
+function inThisRealm<T>(work: () => T): T {
+  const { structuredClone } = globalThis;
+  Object.assign(globalThis, { structuredClone: (value: unknown) => JSON.parse(JSON.stringify(value)) });
+  try {
+    return work();
+  } finally {
+    Object.assign(globalThis, { structuredClone });
+  }
 }
 
 /** The provider warns of Node's version and of its development pages, which are meant here. */

@@ -1,5 +1,6 @@
 import { ASYMMETRIC_ALGORITHMS } from '../../tokens/keys.js';
 import type { ProviderContext } from './context.js';
+import { CONTENT_ENCRYPTION, KEY_MANAGEMENT, type EncryptedAnswer } from './encrypting.js';
 import type { Answer } from './http-answer.js';
 import type { Recorded } from './loopback-server.js';
 import type { Members } from './response-hooks.js';
@@ -14,6 +15,13 @@ export async function discovery(op: ProviderContext, request: Recorded): Promise
 /** The key set (RFC 7517, section 5). */
 export async function jwks(op: ProviderContext, request: Recorded): Promise<Answer> {
   return { body: await op.hooks.jwks({ keys: op.keys.published }, request) };
+}
+
+function encryption(answer: EncryptedAnswer): Members {
+  return {
+    [`${answer}_encryption_alg_values_supported`]: KEY_MANAGEMENT,
+    [`${answer}_encryption_enc_values_supported`]: CONTENT_ENCRYPTION,
+  };
 }
 
 function document({ issuer, url }: ProviderContext): Members {
@@ -34,6 +42,9 @@ function document({ issuer, url }: ProviderContext): Members {
     id_token_signing_alg_values_supported: [...ASYMMETRIC_ALGORITHMS, 'HS256'],
     userinfo_signing_alg_values_supported: ASYMMETRIC_ALGORITHMS,
     introspection_signing_alg_values_supported: ASYMMETRIC_ALGORITHMS,
+    ...encryption('id_token'),
+    ...encryption('userinfo'),
+    ...encryption('introspection'),
     token_endpoint_auth_methods_supported: METHODS,
     introspection_endpoint_auth_methods_supported: METHODS,
     revocation_endpoint_auth_methods_supported: METHODS,

@@ -12,7 +12,7 @@ export function newIdToken(
   accessToken: string,
   request: Recorded,
   wantsAuthTime: boolean,
-): string {
+): Promise<string> {
   const alg = String(grant.client['id_token_signed_response_alg'] ?? 'RS256');
   const now = op.clock.seconds;
   const hash = createHash(hashOf(alg)).update(accessToken).digest();
@@ -26,5 +26,5 @@ export function newIdToken(
     at_hash: hash.subarray(0, hash.length / 2).toString('base64url'),
     ...(wantsAuthTime && { auth_time: grant.authTime }),
   };
-  return op.hooks.idToken({ client: grant.client, alg, claims }, request);
+  return op.hooks.idToken({ answer: 'id_token', client: grant.client, alg, claims }, request);
 }

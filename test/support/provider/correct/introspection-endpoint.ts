@@ -18,7 +18,13 @@ export async function introspect(op: ProviderContext, request: Recorded): Promis
     members: op.issued.activeToken(request.form['token'] ?? '') ?? { active: false },
     isJwt: (request.headers.accept ?? '').includes(INTROSPECTION_JWT),
     type: INTROSPECTION_JWT,
-    jwt: (members: object) => ({ client, alg, header, claims: { ...envelope, token_introspection: members } }),
+    jwt: (members: object) => ({
+      answer: 'introspection' as const,
+      client,
+      alg,
+      header,
+      claims: { ...envelope, token_introspection: members },
+    }),
   };
   return op.hooks.introspection(response, request);
 }

@@ -1,6 +1,6 @@
 import type { Answer } from './http-answer.js';
 import { NO_STORE } from './oauth-answers.js';
-import { sign, type KeyFor, type UnsignedJwt } from './signing.js';
+import { protect, type KeyFor, type UnsignedJwt } from './signing.js';
 
 /** A response that is JSON or a JWT: that of userinfo or introspection. */
 export interface ProtectedResponse {
@@ -13,9 +13,9 @@ export interface ProtectedResponse {
   readonly jwt: (members: ProtectedResponse['members']) => UnsignedJwt;
 }
 
-export function answerWith({ members, isJwt, type, jwt }: ProtectedResponse, keyFor: KeyFor): Answer {
+export async function answerWith({ members, isJwt, type, jwt }: ProtectedResponse, keyFor: KeyFor): Promise<Answer> {
   return {
     headers: { ...NO_STORE, 'content-type': isJwt ? type : 'application/json' },
-    body: isJwt ? sign(jwt(members), keyFor) : JSON.stringify(members),
+    body: isJwt ? await protect(jwt(members), keyFor) : JSON.stringify(members),
   };
 }

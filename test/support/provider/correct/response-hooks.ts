@@ -1,7 +1,7 @@
 import type { Answer } from './http-answer.js';
 import type { Recorded } from './loopback-server.js';
 import { answerWith, type ProtectedResponse } from './protected-response.js';
-import { sign, type KeyFor, type UnsignedJwt } from './signing.js';
+import { protect, type KeyFor, type UnsignedJwt } from './signing.js';
 
 export type Members = Readonly<Record<string, unknown>>;
 
@@ -16,9 +16,9 @@ export interface ResponseHooks {
   readonly authorizationResponse: Change<Readonly<Record<string, string | undefined>>>;
   /** The members of a successful token response. */
   readonly tokenResponse: Change<Members>;
-  /** Signs it. */
-  readonly idToken: (jwt: UnsignedJwt, request: Recorded) => string;
-  /** Make it JSON or a signed JWT. */
+  /** Signs it, and encrypts it where that is registered. */
+  readonly idToken: (jwt: UnsignedJwt, request: Recorded) => Promise<string>;
+  /** Make it JSON or a JWT. */
   readonly userinfo: (response: ProtectedResponse, request: Recorded) => Answer | Promise<Answer>;
   readonly introspection: (response: ProtectedResponse, request: Recorded) => Answer | Promise<Answer>;
 }
@@ -30,7 +30,7 @@ export function unchanged(keyFor: KeyFor): ResponseHooks {
     jwks: (set) => set,
     authorizationResponse: (parameters) => parameters,
     tokenResponse: (members) => members,
-    idToken: (jwt) => sign(jwt, keyFor),
+    idToken: (jwt) => protect(jwt, keyFor),
     userinfo: (response) => answerWith(response, keyFor),
     introspection: (response) => answerWith(response, keyFor),
   };

@@ -1,11 +1,14 @@
 import { jws, type SigningKey } from '../../tokens/keys.js';
 import type { RegisteredClient } from './clients.js';
+import { encryptionFor, encryptTo, type EncryptedAnswer } from './encrypting.js';
 
 /** The provider's key for an algorithm. */
 export type KeyFor = (alg: string) => SigningKey;
 
 /** A JWT for a client, before it is signed. */
 export interface UnsignedJwt {
+  /** Which registered members say how it is encrypted. */
+  readonly answer: EncryptedAnswer;
   /** Whose secret signs with HS*. */
   readonly client: RegisteredClient;
   readonly alg: string;
@@ -14,8 +17,11 @@ export interface UnsignedJwt {
   readonly claims: Readonly<Record<string, unknown>>;
 }
 
-export function sign(jwt: UnsignedJwt, keyFor: KeyFor): string {
-  return jws(headerOf(jwt, keyFor), jwt.claims, signerFor(jwt.client, jwt.alg, keyFor), jwt.alg);
+/** Signs it, and encrypts it where the client registered that. */
+export async function protect(jwt: UnsignedJwt, keyFor: KeyFor): Promise<string> {
+  const signed = jws(headerOf(jwt, keyFor), jwt.claims, signerFor(jwt.client, jwt.alg, keyFor), jwt.alg);
+  const encryption = encryptionFor(jwt.client, jwt.answer);
+  return encryption === undefined ? signed : encryptTo(jwt.client, signed, encryption);
 }
 
 /** The whole header of a JWT. */

@@ -18,8 +18,10 @@ interface TokenRequest {
   readonly jkt: string | undefined;
 }
 
+type Granted = Members | undefined | Promise<Members | undefined>;
+
 /** How each grant type is answered; undefined: `invalid_grant`. */
-const GRANTS: Readonly<Record<string, (op: ProviderContext, request: TokenRequest) => Members | undefined>> = {
+const GRANTS: Readonly<Record<string, (op: ProviderContext, request: TokenRequest) => Granted>> = {
   authorization_code: redeem,
   refresh_token: refresh,
   client_credentials: (op, { client, request, jkt }) => tokensFor(op, client, request.form['scope'] ?? '', jkt),
@@ -39,14 +41,14 @@ export async function token(op: ProviderContext, request: Recorded): Promise<Ans
   if (grant === undefined) {
     return oauthError(400, 'unsupported_grant_type');
   }
-  const body = grant(op, { client, request, jkt: proof?.jkt });
+  const body = await grant(op, { client, request, jkt: proof?.jkt });
   return body === undefined
     ? oauthError(400, 'invalid_grant')
     : { headers: NO_STORE, body: await op.hooks.tokenResponse(body, request) };
 }
 
 /** RFC 6749, section 4.1.3; RFC 7636, section 4.6. */
-function redeem(op: ProviderContext, { client, request, jkt }: TokenRequest): Members | undefined {
+async function redeem(op: ProviderContext, { client, request, jkt }: TokenRequest): Promise<Members | undefined> {
   const { code: value = '', redirect_uri, code_verifier = '' } = request.form;
   const code = op.issued.takeCode(value);
   if (
@@ -60,11 +62,12 @@ function redeem(op: ProviderContext, { client, request, jkt }: TokenRequest): Me
   }
   const tokens = tokensFor(op, client, code.scope, jkt, code);
   op.issued.useCode(value, [String(tokens['access_token']), String(tokens['refresh_token'])]);
-  return { ...tokens, id_token: newIdToken(op, code, String(tokens['access_token']), request, code.wantsAuthTime) };
+  const idToken = await newIdToken(op, code, String(tokens['access_token']), request, code.wantsAuthTime);
+  return { ...tokens, id_token: idToken };
 }
 
 /** RFC 6749, section 6, with a new refresh token each time. */
-function refresh(op: ProviderContext, { client, request, jkt }: TokenRequest): Members | undefined {
+async function refresh(op: ProviderContext, { client, request, jkt }: TokenRequest): Promise<Members | undefined> {
   const value = request.form['refresh_token'] ?? '';
   const grant = op.issued.grantOf(value);
   if (grant?.client.client_id !== client.client_id) {
@@ -72,7 +75,7 @@ function refresh(op: ProviderContext, { client, request, jkt }: TokenRequest): M
   }
   op.issued.expire(value);
   const tokens = tokensFor(op, client, request.form['scope'] ?? grant.scope, jkt, grant);
-  const idToken = newIdToken(op, { ...grant, nonce: undefined }, String(tokens['access_token']), request, true);
+  const idToken = await newIdToken(op, { ...grant, nonce: undefined }, String(tokens['access_token']), request, true);
   return { ...tokens, id_token: idToken };
 }
 

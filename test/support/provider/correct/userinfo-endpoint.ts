@@ -4,7 +4,7 @@ import type { Recorded } from './loopback-server.js';
 import { oauthError } from './oauth-answers.js';
 import { proofOf } from './seen-proof.js';
 
-/** OpenID Connect Core 1.0, section 5.3; signed when the client registered it. */
+/** OpenID Connect Core 1.0, section 5.3; a JWT when the client registered it. */
 export async function userinfo(op: ProviderContext, request: Recorded): Promise<Answer> {
   const [, scheme, value = ''] = /^(Bearer|DPoP) (.+)$/i.exec(request.headers.authorization ?? '') ?? [];
   const known = op.issued.activeToken(value);
@@ -20,9 +20,14 @@ export async function userinfo(op: ProviderContext, request: Recorded): Promise<
   const envelope = { iss: op.issuer, aud: client.client_id };
   const response = {
     members: { ...op.user, sub: token.sub },
-    isJwt: alg !== undefined,
+    isJwt: alg !== undefined || client['userinfo_encrypted_response_alg'] !== undefined,
     type: 'application/jwt',
-    jwt: (members: object) => ({ client, alg: String(alg ?? 'RS256'), claims: { ...envelope, ...members } }),
+    jwt: (members: object) => ({
+      answer: 'userinfo' as const,
+      client,
+      alg: String(alg ?? 'RS256'),
+      claims: { ...envelope, ...members },
+    }),
   };
   return op.hooks.userinfo(response, request);
 }
