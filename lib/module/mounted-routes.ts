@@ -13,19 +13,13 @@ import {
 } from '@nestjs/common';
 
 import type { OidcClient } from '../client/oidc-client.js';
-import { StoreError } from '../errors/errors.js';
 import type { LoginSettings } from '../login/login.options.js';
-import { OidcLoginGuard } from '../login/oidc-login.guard.js';
 import type { OidcStrategy } from '../login/oidc.strategy.js';
 import { cutPrefixOf } from '../login/relocation.js';
-import { SeeOther } from '../nest/answer.js';
-import { authenticated } from '../nest/authenticated.js';
 import { LogsIn } from '../nest/authenticating-guard.js';
-import { callOf } from '../nest/call.js';
 import { MappedRoutes } from '../nest/mapped-routes.js';
 import { namedGuard } from '../nest/named-guard.js';
 import { CurrentUser } from '../nest/parameter-decorators.js';
-import { refuse, type Refusal } from '../nest/refusal.js';
 import { Responses } from '../nest/responses.js';
 import {
   clientSessionsToken,
@@ -38,106 +32,13 @@ import {
 } from '../nest/tokens.js';
 import type { ClientSessions } from '../session/client-sessions.js';
 import type { LoginUrl } from '../session/login-redirect.js';
-import { isCrossSiteChange } from '../session/cross-site.js';
 import type { OidcLogout } from '../session/logout/provider-logout.js';
-import { RpInitiatedLogout } from '../session/logout/rp-initiated-logout.js';
 import type { OidcSession } from '../session/oidc-session.js';
-import { OidcSessionGuard } from '../session/oidc-session.guard.js';
-import { crossSite, loginRequired, sessionUnavailable } from '../session/session-refusal.js';
-import { LOGOUT_PAGE, LOGOUT_PAGE_HEADERS } from './logout-page.js';
+import { LOGOUT_PAGE } from './logout-page.js';
 import { MountedRoutesCheck } from './mounted-routes-check.js';
 import type { ParsedOptions } from './oidc.options.js';
+import { RouteAnswers } from './route-answers.js';
 import type { RouteName, RoutesSettings } from './routes.options.js';
-
-/** Answers the mounted routes of one client. */
-class MountedRoutes {
-  readonly #loginGuard: OidcLoginGuard;
-  readonly #sessionGuard: OidcSessionGuard;
-  readonly #logout: RpInitiatedLogout;
-
-  /** @throws {ConfigError} no login or no session is possible with this configuration */
-  constructor(
-    private readonly responses: Responses,
-    strategy: OidcStrategy,
-    client: OidcClient,
-    session: OidcSession,
-    private readonly sessions: ClientSessions,
-    private readonly providerLogout: OidcLogout,
-    fallback: string,
-  ) {
-    this.#loginGuard = new OidcLoginGuard(strategy);
-    this.#sessionGuard = new OidcSessionGuard(sessions, responses);
-    this.#logout = new RpInitiatedLogout(session, client, responses, fallback);
-  }
-
-  login(context: ExecutionContext): Promise<boolean> {
-    return this.#loginGuard.canActivate(context);
-  }
-
-  /** Shows a page that asks first: a link on another site may have led here. */
-  confirmLogout(context: ExecutionContext): boolean {
-    this.responses.deliver(context.switchToHttp().getResponse(), LOGOUT_PAGE_HEADERS);
-    return true;
-  }
-
-  async logout(context: ExecutionContext): Promise<never> {
-    const http = context.switchToHttp();
-    const [request, response]: [object, object] = [http.getRequest(), http.getResponse()];
-    if (isCrossSiteChange(request)) {
-      this.#refuse(context, crossSite());
-    }
-    return this.#redirect(response, await this.#logout.begin(request, response));
-  }
-
-  postLogout(context: ExecutionContext): never {
-    const http = context.switchToHttp();
-    const [request, response]: [object, object] = [http.getRequest(), http.getResponse()];
-    return this.#redirect(response, this.#logout.complete(request, response));
-  }
-
-  /** The session guard refuses nobody here, because these routes are open. So this does. */
-  async me(context: ExecutionContext): Promise<boolean> {
-    await this.#sessionGuard.canActivate(context);
-    if (authenticated(callOf(context))?.user !== undefined) {
-      return true;
-    }
-    return this.#refuse(context, await this.#whyNobody(context.switchToHttp().getRequest()));
-  }
-
-  async backChannelLogout(context: ExecutionContext): Promise<boolean> {
-    const http = context.switchToHttp();
-    await this.providerLogout.backChannel(http.getRequest(), http.getResponse());
-    return true;
-  }
-
-  async frontChannelLogout(context: ExecutionContext): Promise<boolean> {
-    const http = context.switchToHttp();
-    await this.providerLogout.frontChannel(http.getRequest(), http.getResponse());
-    return true;
-  }
-
-  /** On an open route the session guard passes over a store that can't be reached. That does not say who is signed in. */
-  async #whyNobody(request: unknown): Promise<Refusal> {
-    try {
-      await this.sessions.read(request);
-      return loginRequired();
-    } catch (error) {
-      if (error instanceof StoreError) {
-        return sessionUnavailable(error);
-      }
-      throw error;
-    }
-  }
-
-  #redirect(response: object, location: string): never {
-    this.responses.setHeader(response, 'Location', location);
-    throw new SeeOther();
-  }
-
-  #refuse(context: ExecutionContext, refusal: Refusal): never {
-    throw refuse(refusal, { kind: 'http', response: context.switchToHttp().getResponse() }, this.responses);
-  }
-}
 
 /** A mounted route: where it stands, and what answers it. */
 interface Route {
@@ -145,7 +46,7 @@ interface Route {
   readonly method: (path: string) => MethodDecorator;
   /** The client metadata member without which nobody calls it. */
   readonly registered?: 'backchannel_logout_uri' | 'frontchannel_logout_uri';
-  answer(routes: MountedRoutes, context: ExecutionContext): boolean | Promise<boolean>;
+  answer(routes: RouteAnswers, context: ExecutionContext): boolean | Promise<boolean>;
 }
 
 /** By the name of the controller's method. */
@@ -181,7 +82,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
 @Injectable()
 @LogsIn()
 class MountedRoutesGuard implements CanActivate {
-  constructor(private readonly routes: MountedRoutes) {}
+  constructor(private readonly routes: RouteAnswers) {}
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     return ROUTES.get(context.getHandler().name)?.answer(this.routes, context) ?? false;
@@ -272,7 +173,7 @@ export function mountedRoutes(name?: string): { readonly controller: Type; reado
       }
       mount(controller, routes, client.metadata);
       sessions.loginRedirect.beginsAt(loginUrl(controller, mapped, client, login));
-      return new MountedRoutes(responses, strategy, client, session, sessions, logout, login.defaultReturnTo);
+      return new RouteAnswers(responses, strategy, client, session, sessions, logout, login.defaultReturnTo);
     },
   };
   const check: Provider = {

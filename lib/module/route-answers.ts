@@ -1,0 +1,109 @@
+import type { ExecutionContext } from '@nestjs/common';
+
+import type { OidcClient } from '../client/oidc-client.js';
+import { StoreError } from '../errors/errors.js';
+import { OidcLoginGuard } from '../login/oidc-login.guard.js';
+import type { OidcStrategy } from '../login/oidc.strategy.js';
+import { SeeOther } from '../nest/answer.js';
+import { authenticated } from '../nest/authenticated.js';
+import { callOf } from '../nest/call.js';
+import { refuse, type Refusal } from '../nest/refusal.js';
+import type { Responses } from '../nest/responses.js';
+import type { ClientSessions } from '../session/client-sessions.js';
+import { isCrossSiteChange } from '../session/cross-site.js';
+import type { OidcLogout } from '../session/logout/provider-logout.js';
+import { RpInitiatedLogout } from '../session/logout/rp-initiated-logout.js';
+import { OidcSessionGuard } from '../session/oidc-session.guard.js';
+import type { OidcSession } from '../session/oidc-session.js';
+import { crossSite, loginRequired, sessionUnavailable } from '../session/session-refusal.js';
+import { LOGOUT_PAGE_HEADERS } from './logout-page.js';
+
+/** Answers the mounted routes of one client. */
+export class RouteAnswers {
+  readonly #loginGuard: OidcLoginGuard;
+  readonly #sessionGuard: OidcSessionGuard;
+  readonly #logout: RpInitiatedLogout;
+
+  /** @throws {ConfigError} no login or no session is possible with this configuration */
+  constructor(
+    private readonly responses: Responses,
+    strategy: OidcStrategy,
+    client: OidcClient,
+    session: OidcSession,
+    private readonly sessions: ClientSessions,
+    private readonly providerLogout: OidcLogout,
+    fallback: string,
+  ) {
+    this.#loginGuard = new OidcLoginGuard(strategy);
+    this.#sessionGuard = new OidcSessionGuard(sessions, responses);
+    this.#logout = new RpInitiatedLogout(session, client, responses, fallback);
+  }
+
+  login(context: ExecutionContext): Promise<boolean> {
+    return this.#loginGuard.canActivate(context);
+  }
+
+  /** Shows a page that asks first: a link on another site may have led here. */
+  confirmLogout(context: ExecutionContext): boolean {
+    this.responses.deliver(context.switchToHttp().getResponse(), LOGOUT_PAGE_HEADERS);
+    return true;
+  }
+
+  async logout(context: ExecutionContext): Promise<never> {
+    const http = context.switchToHttp();
+    const [request, response]: [object, object] = [http.getRequest(), http.getResponse()];
+    if (isCrossSiteChange(request)) {
+      this.#refuse(context, crossSite());
+    }
+    return this.#redirect(response, await this.#logout.begin(request, response));
+  }
+
+  postLogout(context: ExecutionContext): never {
+    const http = context.switchToHttp();
+    const [request, response]: [object, object] = [http.getRequest(), http.getResponse()];
+    return this.#redirect(response, this.#logout.complete(request, response));
+  }
+
+  /** The session guard refuses nobody here, because these routes are open. So this does. */
+  async me(context: ExecutionContext): Promise<boolean> {
+    await this.#sessionGuard.canActivate(context);
+    if (authenticated(callOf(context))?.user !== undefined) {
+      return true;
+    }
+    return this.#refuse(context, await this.#whyNobody(context.switchToHttp().getRequest()));
+  }
+
+  async backChannelLogout(context: ExecutionContext): Promise<boolean> {
+    const http = context.switchToHttp();
+    await this.providerLogout.backChannel(http.getRequest(), http.getResponse());
+    return true;
+  }
+
+  async frontChannelLogout(context: ExecutionContext): Promise<boolean> {
+    const http = context.switchToHttp();
+    await this.providerLogout.frontChannel(http.getRequest(), http.getResponse());
+    return true;
+  }
+
+  /** On an open route the session guard passes over a store that can't be reached. That does not say who is signed in. */
+  async #whyNobody(request: unknown): Promise<Refusal> {
+    try {
+      await this.sessions.read(request);
+      return loginRequired();
+    } catch (error) {
+      if (error instanceof StoreError) {
+        return sessionUnavailable(error);
+      }
+      throw error;
+    }
+  }
+
+  #redirect(response: object, location: string): never {
+    this.responses.setHeader(response, 'Location', location);
+    throw new SeeOther();
+  }
+
+  #refuse(context: ExecutionContext, refusal: Refusal): never {
+    throw refuse(refusal, { kind: 'http', response: context.switchToHttp().getResponse() }, this.responses);
+  }
+}
