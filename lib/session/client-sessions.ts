@@ -7,6 +7,7 @@ import * as requests from '../nest/requests.js';
 import type { OidcStore } from '../storage/oidc-store.js';
 import { chain, type Awaitable } from '../values/awaitable.js';
 import { LoginRedirect } from './login-redirect.js';
+import { OwnOrigins } from './own-origins.js';
 import type { SessionContent } from './session-content.js';
 import { rolesReader, type SessionRoles } from './session-roles.js';
 import type { SessionRefresh } from './session-refresh.js';
@@ -55,7 +56,7 @@ export class ClientSessions implements SessionPort {
   readonly #finding = new WeakMap<IncomingMessage, Awaitable<AcceptedSession>>();
   /** What `session.validate` said in a request, or will have said. */
   readonly #users = new WeakMap<IncomingMessage, unknown>();
-  readonly #redirectUris: readonly URL[];
+  readonly #ownOrigins: OwnOrigins;
 
   /** @param makeKeeper throws a `ConfigError` where no session can be kept */
   constructor(
@@ -67,7 +68,7 @@ export class ClientSessions implements SessionPort {
     readonly roles: SessionRoles = rolesReader(),
   ) {
     this.loginRedirect = new LoginRedirect(settings.redirectToLogin);
-    this.#redirectUris = (client.metadata.redirect_uris ?? []).map((uri) => new URL(uri));
+    this.#ownOrigins = new OwnOrigins(client.metadata.redirect_uris, settings.cookie?.domain);
   }
 
   get store(): OidcStore | undefined {
@@ -168,6 +169,13 @@ export class ClientSessions implements SessionPort {
     this.#users.delete(requests.raw(request));
   }
 
+  /** Looks for a request's session anew, where it is in a store: another request may have refreshed its tokens meanwhile. */
+  lookAgain(request: unknown): void {
+    if (this.store !== undefined) {
+      this.#current.delete(requests.raw(request));
+    }
+  }
+
   /**
    * Ends all sessions of a `sid` or a `sub`, at all replicas and without their cookies, and evicts their access tokens from
    * the token caches.
@@ -188,18 +196,9 @@ export class ClientSessions implements SessionPort {
     this.#beside = lines;
   }
 
-  /**
-   * Whether an origin is the application's own: a redirect URI has its host, or the cookie's domain does. Ports do not
-   * matter, as they do not for cookies.
-   */
+  /** See {@link OwnOrigins}. */
   isOwnOrigin(origin: string): boolean {
-    const { protocol, hostname } = URL.canParse(origin) ? new URL(origin) : { protocol: '', hostname: '' };
-    const { domain } = this.cookie;
-    const isBelow = domain !== undefined && (hostname === domain || hostname.endsWith(`.${domain}`));
-    return (
-      (isBelow && protocol === 'https:') ||
-      this.#redirectUris.some((own) => own.protocol === protocol && own.hostname === hostname)
-    );
+    return this.#ownOrigins.has(origin);
   }
 
   #findFirst(request: object, response: unknown): Awaitable<AcceptedSession> {

@@ -38,10 +38,15 @@ const resultSchema = v.union([
   v.object({ error: v.string() }),
 ]);
 
+/** Tokens to replace. */
+export interface TokensBefore {
+  readonly access_token: string;
+  readonly refresh_token: string;
+}
+
 interface Flight {
   readonly tokens: Promise<TokenResponse>;
-  endedAt?: number;
-  hasFailed?: boolean;
+  end?: { readonly at: number; readonly tokens: TokenResponse | undefined };
 }
 
 /**
@@ -64,46 +69,55 @@ export class RefreshFlight {
   }
 
   /**
-   * The new tokens, of `refresh` or of the flight that is or was under way for the same refresh token.
+   * The new tokens, of `refresh` or of the flight that is or was under way for the same refresh token. A server that does not
+   * rotate takes that again: a flight that ended with the very tokens to replace is no answer.
    *
    * @throws {OidcError} what `refresh` threw
    */
-  join(refreshToken: string, refresh: () => Promise<TokenResponse>): Promise<TokenResponse> {
-    const key = hash('sha256', refreshToken, 'base64url');
+  join(before: TokensBefore, refresh: () => Promise<TokenResponse>): Promise<TokenResponse> {
+    const key = hash('sha256', before.refresh_token, 'base64url');
     const known = this.#flights.get(key);
-    if (known !== undefined && this.#counts(known)) {
+    if (known !== undefined && this.#counts(known, before)) {
       return known.tokens;
     }
-    const flight: Flight = { tokens: this.store === undefined ? refresh() : this.#shared(this.store, key, refresh) };
+    const { store } = this;
+    const flight: Flight = { tokens: store === undefined ? refresh() : this.#shared(store, key, before, refresh) };
     this.#flights.set(key, flight);
     flight.tokens.then(
-      () => this.#end(flight, false),
-      () => this.#end(flight, true),
+      (tokens) => this.#end(flight, tokens),
+      () => this.#end(flight, undefined),
     );
     return flight.tokens;
   }
 
-  #end(flight: Flight, hasFailed: boolean): void {
-    flight.endedAt = this.now();
-    flight.hasFailed = hasFailed;
+  #end(flight: Flight, tokens: TokenResponse | undefined): void {
+    flight.end = { at: this.now(), tokens };
   }
 
-  #counts({ endedAt, hasFailed }: Flight): boolean {
-    return endedAt === undefined || isWithin(this.now(), endedAt, hasFailed ? PAUSE_AFTER_FAILURE : AFTERWARDS);
+  #counts({ end }: Flight, before: TokensBefore): boolean {
+    if (end?.tokens === undefined) {
+      return end === undefined || isWithin(this.now(), end.at, PAUSE_AFTER_FAILURE);
+    }
+    return replaces(end.tokens, before) && isWithin(this.now(), end.at, AFTERWARDS);
   }
 
   /** One replica refreshes, the others wait for what it leaves in the store. */
-  async #shared(store: OidcStore, key: string, refresh: () => Promise<TokenResponse>): Promise<TokenResponse> {
+  async #shared(
+    store: OidcStore,
+    key: string,
+    before: TokensBefore,
+    refresh: () => Promise<TokenResponse>,
+  ): Promise<TokenResponse> {
     const end = performance.now() + LONGEST_WAIT;
     while (performance.now() < end) {
-      const found = await this.#find(store, key);
+      const found = await this.#find(store, key, before);
       if (found !== undefined) {
         return found;
       }
       const leased = await whileLeased(
         store,
         `refreshing:${key}`,
-        async () => (await this.#find(store, key)) ?? this.#keep(store, key, refresh),
+        async () => (await this.#find(store, key, before)) ?? this.#keep(store, key, refresh),
       );
       if (leased !== undefined) {
         return leased.result;
@@ -113,7 +127,7 @@ export class RefreshFlight {
     throw new StoreError('STORE_TIMEOUT', 'Another replica refreshes the tokens and does not come to an end.');
   }
 
-  async #find(store: OidcStore, key: string): Promise<TokenResponse | undefined> {
+  async #find(store: OidcStore, key: string, before: TokensBefore): Promise<TokenResponse | undefined> {
     const sealed = await store.get(resultKey(key));
     const opened = sealed === undefined ? undefined : this.#sealer.open(LABEL, key, sealed, this.now());
     const result = opened?.status === 'open' ? v.safeParse(resultSchema, opened.value) : undefined;
@@ -123,7 +137,8 @@ export class RefreshFlight {
     if ('error' in result.output) {
       throw refusedBefore(result.output.error);
     }
-    return result.output.tokens;
+    const { tokens } = result.output;
+    return replaces(tokens, before) ? tokens : undefined;
   }
 
   async #keep(store: OidcStore, key: string, refresh: () => Promise<TokenResponse>): Promise<TokenResponse> {
@@ -144,6 +159,10 @@ export class RefreshFlight {
     const sealed = this.#sealer.seal(LABEL, key, result, this.now() + AFTERWARDS);
     await Promise.resolve(store.set(resultKey(key), sealed, AFTERWARDS)).catch(() => undefined);
   }
+}
+
+function replaces(tokens: TokenResponse, { access_token }: TokensBefore): boolean {
+  return tokens.access_token !== access_token;
 }
 
 function resultKey(key: string): string {

@@ -50,11 +50,13 @@ export class SessionRefresh {
    */
   async refreshed(session: KeptSession): Promise<KeptSession> {
     const { tokens } = session;
-    if (!(tokens instanceof TokenResponse) || tokens.refresh_token === undefined) {
+    const { access_token, refresh_token } = tokens;
+    if (!(tokens instanceof TokenResponse) || access_token === undefined || refresh_token === undefined) {
       throw new SessionError('ACCESS_TOKEN_EXPIRED', 'The session has no refresh token.');
     }
     try {
-      const renewed = await this.flight.join(tokens.refresh_token, () => this.client.refresh(tokens, this.expected));
+      const before = { access_token, refresh_token };
+      const renewed = await this.flight.join(before, () => this.client.refresh(tokens, this.expected));
       this.#lookAtRotation(tokens, renewed);
       return { ...session, tokens: renewed };
     } catch (error) {

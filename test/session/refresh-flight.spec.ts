@@ -7,6 +7,7 @@ import { Sealer } from '../../lib/storage/sealer.js';
 import { TokenResponse } from '../../lib/tokens/token-response.js';
 
 const T = 1_800_000_000_000;
+const RT = { access_token: 'old', refresh_token: 'rt' };
 const sealer = new Sealer(['s'.repeat(32)]);
 
 /** Replicas that share a store, and a server that counts the uses of a refresh token. */
@@ -34,35 +35,45 @@ describe('replicas that share a store', () => {
     ['of 20 KB, more than a cookie holds', 20_480],
   ])('send a refresh token once, and share tokens %s', async (_what, size) => {
     const { first, second, uses, refresh } = deployment({ size });
-    const [one, other] = await Promise.all([first.join('rt', refresh('a')), second.join('rt', refresh('b'))]);
+    const [one, other] = await Promise.all([first.join(RT, refresh('a')), second.join(RT, refresh('b'))]);
     expect([one.access_token, other.access_token]).toEqual([`a${'x'.repeat(size)}`, `a${'x'.repeat(size)}`]);
     expect(uses).toEqual(['a']);
   });
 
   it('share the tokens for half a minute, and no longer', async () => {
     const { time, first, second, uses, refresh } = deployment();
-    await first.join('rt', refresh('a'));
+    await first.join(RT, refresh('a'));
     time.now = T + 29_999;
-    await second.join('rt', refresh('b'));
+    await second.join(RT, refresh('b'));
     expect(uses).toEqual(['a']);
     time.now = T + 60_000;
-    await second.join('rt', refresh('c'));
+    await second.join(RT, refresh('c'));
     expect(uses).toEqual(['a', 'c']);
+  });
+
+  it('send a refresh token again for the tokens that it brought, where the server does not rotate', async () => {
+    const { first, second, uses, refresh } = deployment();
+    const brought = { ...RT, access_token: (await first.join(RT, refresh('a'))).access_token };
+    const [again, other] = await Promise.all([first.join(brought, refresh('b')), second.join(brought, refresh('c'))]);
+    expect([uses, again.access_token]).toEqual([['a', 'b'], `b${'x'.repeat(10)}`]);
+    expect(other.access_token).toBe(again.access_token);
+    expect((await second.join(RT, refresh('d'))).access_token).toBe(again.access_token);
+    expect(uses).toEqual(['a', 'b']);
   });
 
   it('share that the server takes the token no more', async () => {
     const { first, second, uses, refresh } = deployment();
     const spent = () => Promise.reject(new OAuthError('OP_ERROR', 'invalid_grant', 'The server refused the request.'));
-    await expect(first.join('rt', spent)).rejects.toMatchObject({ error: 'invalid_grant' });
-    await expect(second.join('rt', refresh('b'))).rejects.toMatchObject({ error: 'invalid_grant' });
+    await expect(first.join(RT, spent)).rejects.toMatchObject({ error: 'invalid_grant' });
+    await expect(second.join(RT, refresh('b'))).rejects.toMatchObject({ error: 'invalid_grant' });
     expect(uses).toEqual([]);
   });
 
   it('share no error that passes', async () => {
     const { first, second, uses, refresh } = deployment();
     const down = () => Promise.reject(new TransportError('UPSTREAM_UNAVAILABLE', 'The server can not be reached.'));
-    await expect(first.join('rt', down)).rejects.toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
-    await second.join('rt', refresh('b'));
+    await expect(first.join(RT, down)).rejects.toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
+    await second.join(RT, refresh('b'));
     expect(uses).toEqual(['b']);
   });
 
@@ -74,7 +85,7 @@ describe('replicas that share a store', () => {
       written.push(key, value);
       set(key, value, lifetime);
     };
-    await first.join('secret-refresh-token', refresh('secret-access-token'));
+    await first.join({ access_token: 'old', refresh_token: 'secret-refresh-token' }, refresh('secret-access-token'));
     expect(written.length).toBeGreaterThan(0);
     expect(written.join('\n')).not.toMatch(/secret|next/);
   });

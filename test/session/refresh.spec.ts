@@ -204,6 +204,30 @@ onBothAdapters((adapter) => {
     expect(browser.jar.names).toEqual([]);
   });
 
+  it.each([
+    ['that rotates', false],
+    ['that does not rotate', true],
+  ])('E14 refresh twice on request, one after the other, at a provider %s', async (_which, isFixed) => {
+    const { app, browser, tokens, refreshes, first } = await signedIn(adapter);
+    app.op.tokenResponse(({ id_token, ...members }) => members);
+    if (isFixed) {
+      app.op.answer('token', () => ({
+        body: { access_token: app.op.issue(), token_type: 'Bearer', expires_in: 3600 },
+      }));
+    }
+    const seen = [first];
+    for (let index = 0; index < 2; index += 1) {
+      expect((await browser.post('/tokens/refresh')).status).toBe(201);
+      seen.push(await tokens());
+    }
+    expect(new Set(seen.map((one) => one['access_token'])).size).toBe(3);
+    expect(seen.map((one) => one['id_token'])).toEqual([first['id_token'], first['id_token'], first['id_token']]);
+    expect(refreshes().map(({ form }) => form['refresh_token'])).toEqual([
+      first['refresh_token'],
+      isFixed ? first['refresh_token'] : seen[1]?.['refresh_token'],
+    ]);
+  });
+
   it('say once that rotation needs a store where several replicas run', async () => {
     const { app, tokens } = await signedIn(adapter);
     const lines = () => app.logs.filter(({ message }) => message.startsWith('The provider rotates refresh tokens.'));

@@ -1,6 +1,7 @@
 import type { Server } from '../../authorization-server/server.js';
 import { SessionError, StoreError } from '../../errors/errors.js';
 import { OidcError } from '../../errors/oidc.error.js';
+import { discard } from '../../http/body.js';
 import type { StreamedResponse } from '../../http/streamed-calls.js';
 import { authenticate } from '../../nest/authenticated.js';
 import { refuse, type Refusal } from '../../nest/refusal.js';
@@ -16,6 +17,7 @@ import { requestHeaders, responseHeaders } from './forwarded-headers.js';
 import { bodyRefused, csrfHeaderMissing, methodRefused, pathRefused, unavailable } from './proxy-refusal.js';
 import { locationFor, targetOf } from './proxy-target.js';
 import type { ProxySettings } from './proxy.options.js';
+import { RefusedTokens, refusesToken } from './refused-tokens.js';
 
 /** What a proxy is made of. */
 export interface ProxyMeans {
@@ -40,10 +42,15 @@ interface Forwarded {
  * Frontend"). The browser never has a token.
  */
 export class BffProxy {
+  readonly #refused: RefusedTokens;
+
   constructor(
     private readonly settings: ProxySettings,
     private readonly means: ProxyMeans,
-  ) {}
+  ) {
+    const { session, sessions, server } = means;
+    this.#refused = new RefusedTokens(session, sessions, server.clock);
+  }
 
   /**
    * Decides on a request, for a guard.
@@ -81,12 +88,6 @@ export class BffProxy {
       const tokens = await sessions.tokens(request);
       return tokens instanceof TokenResponse ? tokens : this.#refuse(loginRequired(), response);
     } catch (error) {
-      if (error instanceof SessionError) {
-        return this.#refuse({ ...loginRequired(), cause: error }, response);
-      }
-      if (error instanceof StoreError) {
-        return this.#refuse(sessionUnavailable(error), response);
-      }
       return this.#refuseFailed(error, response);
     }
   }
@@ -109,7 +110,8 @@ export class BffProxy {
     }
   }
 
-  #send({ request, response, target, tokens }: Forwarded): Promise<StreamedResponse> {
+  /** Sends a request, and once more with another token where the API takes this one no more. A stream can be sent once only. */
+  async #send({ request, response, target, tokens }: Forwarded): Promise<StreamedResponse> {
     const { server, responses } = this.means;
     const body = bodyOf(request) ?? this.#refuse(bodyRefused(), response);
     const forwarded = {
@@ -120,10 +122,28 @@ export class BffProxy {
       timeout: this.settings.timeout,
       signal: responses.closed(response),
     };
-    return requestResource(server, forwarded, tokens);
+    const answer = await requestResource(server, forwarded, tokens);
+    if (body.kind === 'stream' || !refusesToken(answer)) {
+      return answer;
+    }
+    const others = await this.#refused.replace(request, response, tokens).catch((error: unknown) => {
+      discard(answer.body);
+      throw error;
+    });
+    if (others === undefined) {
+      return answer;
+    }
+    discard(answer.body);
+    return requestResource(server, forwarded, others);
   }
 
   #refuseFailed(error: unknown, response: object): never {
+    if (error instanceof SessionError) {
+      return this.#refuse({ ...loginRequired(), cause: error }, response);
+    }
+    if (error instanceof StoreError) {
+      return this.#refuse(sessionUnavailable(error), response);
+    }
     throw error instanceof OidcError ? this.#refuse(unavailable(error), response) : error;
   }
 
