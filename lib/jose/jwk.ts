@@ -50,6 +50,16 @@ export function publicJwk(jwk: JsonObject): JsonObject {
   return Object.fromEntries(Object.entries(jwk).filter(([name]) => !PRIVATE_MEMBERS.includes(name)));
 }
 
+/** What describes a public key to others (RFC 7517, section 4). `key_ops` is left out: it says what the private half does. */
+const DESCRIBING_MEMBERS: readonly string[] = ['kid', 'use', 'alg', 'x5c', 'x5t', 'x5t#S256', 'x5u'];
+
+/** A JWK to publish: its public key, and what describes it. Undefined where it holds no public key, as a secret does. */
+export function publishedJwk(jwk: JsonObject): JsonObject | undefined {
+  const key = publicKeyOf(jwk);
+  const described = Object.entries(jwk).filter(([name]) => DESCRIBING_MEMBERS.includes(name));
+  return key && { ...key, ...Object.fromEntries(described) };
+}
+
 /** The public key of a JWK; undefined where a member is missing or empty. A private key has a public half. */
 export function publicKeyOf(jwk: JsonObject): PublicKey | undefined {
   const { kty } = jwk;

@@ -73,6 +73,7 @@ export const clientMetadataSchema = v.looseObject({
     ),
   ),
   jwks: v.optional(jwkSet),
+  jwks_uri: v.optional(absoluteUri),
   ...v.entriesFromList(METHOD_MEMBERS, v.optional(authenticationMethod)),
   token_endpoint_auth_signing_alg: v.optional(signingAlgorithm),
   redirect_uris: v.optional(v.pipe(v.array(absoluteUri), v.nonEmpty('must name at least one URI'))),

@@ -52,6 +52,8 @@ export interface ClientMetadata extends RegisteredMethods, RegisteredProtection 
    * Only their public members are ever shown.
    */
   readonly jwks?: { readonly keys: readonly JsonObject[] } | undefined;
+  /** Where the server reads the public members of `jwks`: the mounted route `jwks`, or a place of your own. */
+  readonly jwks_uri?: string | undefined;
 
   /** Default: `client_secret_basic` with a secret, `private_key_jwt` with a private signing key and no secret, else `none`. */
   readonly token_endpoint_auth_method?: ClientAuthenticationMethod | undefined;

@@ -9,6 +9,7 @@ const REGISTERED_URIS = [
   ['postLogout', 'postLogout', 'post_logout_redirect_uris'],
   ['backChannelLogout', 'backchannelLogout', 'backchannel_logout_uri'],
   ['frontChannelLogout', 'frontchannelLogout', 'frontchannel_logout_uri'],
+  ['keySet', 'jwks', 'jwks_uri'],
 ] as const;
 
 /** Checks at boot that the registered URIs lead to the mounted routes. */
@@ -28,12 +29,17 @@ export class MountedRoutesCheck implements OnApplicationBootstrap {
 
   #findings([method, route, member]: (typeof REGISTERED_URIS)[number]): readonly Finding[] {
     const path = this.mapped.pathOf(this.controller, method);
-    const uris = [this.metadata[member] ?? []].flat();
+    const uris = [this.metadata[member] ?? []].flat().filter((uri) => member !== 'jwks_uri' || this.#isOwn(uri));
     // Behind a proxy that cuts a prefix off, the registered path is longer.
     if (path === undefined || uris.every((uri) => new URL(uri).pathname.endsWith(path))) {
       return [];
     }
     const problem = `must lead to the mounted route ${path} (routes.${route})`;
     return [invalid({ member: `client.${member}`, problem }, 'RFC 7591, section 2')];
+  }
+
+  /** Keys may be published elsewhere too. */
+  #isOwn(uri: string): boolean {
+    return this.metadata.redirect_uris?.some((own) => new URL(own).host === new URL(uri).host) === true;
   }
 }

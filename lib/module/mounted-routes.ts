@@ -4,6 +4,7 @@ import {
   HttpCode,
   Injectable,
   Post,
+  Res,
   UseGuards,
   VERSION_NEUTRAL,
   type CanActivate,
@@ -37,7 +38,7 @@ import type { OidcSession } from '../session/oidc-session.js';
 import { LOGOUT_PAGE } from './logout-page.js';
 import { MountedRoutesCheck } from './mounted-routes-check.js';
 import type { ParsedOptions } from './oidc.options.js';
-import { RouteAnswers } from './route-answers.js';
+import { documents, RouteAnswers } from './route-answers.js';
 import type { RouteName, RoutesSettings } from './routes.options.js';
 
 /** A mounted route: where it stands, and what answers it. */
@@ -45,7 +46,7 @@ interface Route {
   readonly path: RouteName;
   readonly method: (path: string) => MethodDecorator;
   /** The client metadata member without which nobody calls it. */
-  readonly registered?: 'backchannel_logout_uri' | 'frontchannel_logout_uri';
+  readonly registered?: 'backchannel_logout_uri' | 'frontchannel_logout_uri' | 'jwks';
   answer(routes: RouteAnswers, context: ExecutionContext): boolean | Promise<boolean>;
 }
 
@@ -76,6 +77,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
       answer: (routes, context) => routes.frontChannelLogout(context),
     },
   ],
+  ['keySet', { path: 'jwks', registered: 'jwks', method: Get, answer: (routes, context) => routes.keySet(context) }],
 ]);
 
 /** Guard of the mounted routes. Most answers are redirects, which a guard gives before pipes and interceptors run. */
@@ -111,6 +113,11 @@ function makeController(guard: Type<CanActivate>): Type {
     me(@CurrentUser() user: unknown): unknown {
       return user;
     }
+
+    /** With `@Res()` Nest leaves the answer to us: no interceptor wraps it. */
+    keySet(@Res() response: object): void {
+      documents.get(response)?.();
+    }
   }
   return OidcRoutes;
 }
@@ -127,14 +134,16 @@ function mount(controller: Type, settings: RoutesSettings, metadata: OidcClient[
   }
 }
 
-/** The URL of a login at the mounted route, with its return URL. A prefix that a proxy cuts off is put back. */
-function loginUrl(
-  controller: Type,
-  mapped: MappedRoutes,
+/** The prefix of public paths that a proxy cuts off. */
+function cutPrefix(
   { metadata: { redirect_uris: [redirect_uri] = [] } }: OidcClient,
   { callbackPath }: LoginSettings,
-): LoginUrl {
-  const prefix = redirect_uri === undefined ? '' : (cutPrefixOf(new URL(redirect_uri).pathname, callbackPath) ?? '');
+): string {
+  return redirect_uri === undefined ? '' : (cutPrefixOf(new URL(redirect_uri).pathname, callbackPath) ?? '');
+}
+
+/** The URL of a login at the mounted route, with its return URL. A prefix that a proxy cuts off is put back. */
+function loginUrl(controller: Type, mapped: MappedRoutes, prefix: string): LoginUrl {
   let path: string | undefined;
   return (returnTo) => {
     // Nest maps them when the application starts.
@@ -172,8 +181,10 @@ export function mountedRoutes(name?: string): { readonly controller: Type; reado
         return undefined;
       }
       mount(controller, routes, client.metadata);
-      sessions.loginRedirect.beginsAt(loginUrl(controller, mapped, client, login));
-      return new RouteAnswers(responses, strategy, client, session, sessions, logout, login.defaultReturnTo);
+      const prefix = cutPrefix(client, login);
+      sessions.loginRedirect.beginsAt(loginUrl(controller, mapped, prefix));
+      const fallback = login.defaultReturnTo;
+      return new RouteAnswers({ responses, strategy, client, session, sessions, logout, fallback });
     },
   };
   const check: Provider = {

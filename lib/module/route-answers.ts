@@ -4,7 +4,7 @@ import type { OidcClient } from '../client/oidc-client.js';
 import { StoreError } from '../errors/errors.js';
 import { OidcLoginGuard } from '../login/oidc-login.guard.js';
 import type { OidcStrategy } from '../login/oidc.strategy.js';
-import { SeeOther } from '../nest/answer.js';
+import { SeeOther, type ResponseHeader } from '../nest/answer.js';
 import { authenticated } from '../nest/authenticated.js';
 import { callOf } from '../nest/call.js';
 import { refuse, type Refusal } from '../nest/refusal.js';
@@ -16,27 +16,44 @@ import { RpInitiatedLogout } from '../session/logout/rp-initiated-logout.js';
 import { OidcSessionGuard } from '../session/oidc-session.guard.js';
 import type { OidcSession } from '../session/oidc-session.js';
 import { crossSite, loginRequired, sessionUnavailable } from '../session/session-refusal.js';
+import { KEY_SET_HEADERS, keySetOf } from './key-set-document.js';
 import { LOGOUT_PAGE_HEADERS } from './logout-page.js';
+
+/** Sends the document that a response is for, once the guard has let its request pass. */
+export const documents = new WeakMap<object, () => void>();
+
+/** What the answers are made of. */
+export interface RouteMeans {
+  readonly strategy: OidcStrategy;
+  readonly client: OidcClient;
+  readonly session: OidcSession;
+  readonly sessions: ClientSessions;
+  readonly logout: OidcLogout;
+  readonly responses: Responses;
+  /** The path where a logout ends. */
+  readonly fallback: string;
+}
 
 /** Answers the mounted routes of one client. */
 export class RouteAnswers {
   readonly #loginGuard: OidcLoginGuard;
   readonly #sessionGuard: OidcSessionGuard;
   readonly #logout: RpInitiatedLogout;
+  readonly #keySet: string;
+  private readonly responses: Responses;
+  private readonly sessions: ClientSessions;
+  private readonly providerLogout: OidcLogout;
 
   /** @throws {ConfigError} no login or no session is possible with this configuration */
-  constructor(
-    private readonly responses: Responses,
-    strategy: OidcStrategy,
-    client: OidcClient,
-    session: OidcSession,
-    private readonly sessions: ClientSessions,
-    private readonly providerLogout: OidcLogout,
-    fallback: string,
-  ) {
+  constructor({ strategy, client, session, fallback, ...means }: RouteMeans) {
+    const { responses, sessions, logout } = means;
+    this.responses = responses;
+    this.sessions = sessions;
+    this.providerLogout = logout;
     this.#loginGuard = new OidcLoginGuard(strategy);
     this.#sessionGuard = new OidcSessionGuard(sessions, responses);
     this.#logout = new RpInitiatedLogout(session, client, responses, fallback);
+    this.#keySet = keySetOf(client.metadata);
   }
 
   login(context: ExecutionContext): Promise<boolean> {
@@ -82,6 +99,20 @@ export class RouteAnswers {
   async frontChannelLogout(context: ExecutionContext): Promise<boolean> {
     const http = context.switchToHttp();
     await this.providerLogout.frontChannel(http.getRequest(), http.getResponse());
+    return true;
+  }
+
+  /** The public keys of the client (RFC 7517, section 5). */
+  keySet(context: ExecutionContext): boolean {
+    return this.#send(context, KEY_SET_HEADERS, this.#keySet);
+  }
+
+  #send(context: ExecutionContext, headers: readonly ResponseHeader[], text: string): true {
+    const response: object = context.switchToHttp().getResponse();
+    documents.set(response, () => {
+      this.responses.deliver(response, headers);
+      this.responses.send(response, text);
+    });
     return true;
   }
 

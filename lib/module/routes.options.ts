@@ -23,6 +23,8 @@ const pathsSchema = v.strictObject({
   backchannelLogout: path('/auth/backchannel-logout'),
   /** `GET`: for the provider's frame, where `frontchannel_logout_uri` is registered. Default `/auth/frontchannel-logout`. */
   frontchannelLogout: path('/auth/frontchannel-logout'),
+  /** `GET`: the public keys of `client.jwks`, where it is set; for `jwks_uri`. Default `/auth/jwks`. */
+  jwks: path('/auth/jwks'),
   /**
    * Forwards requests of the browser to APIs, with the access token of its session: `[{ path: '/api', to: 'https://api.example.com' }]`.
    * They need the header `X-CSRF: 1`. Default: none.

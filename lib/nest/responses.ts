@@ -49,6 +49,11 @@ export class Responses {
     }
   }
 
+  /** Answers with a text, whose headers must be set before. */
+  send(response: unknown, body: string): void {
+    this.host.httpAdapter.reply(response, body, 200);
+  }
+
   /**
    * Answers with a stream, whose headers must be set before. Ends when the answer has gone or the browser has left. Where the
    * stream breaks off, so does the answer: nobody takes a part for the whole.
