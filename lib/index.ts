@@ -24,9 +24,12 @@ export {
 } from './client/oidc-client.js';
 export { ACCESS_TOKEN_PROFILES, type AccessTokenProfileName } from './tokens/access-token-profiles.js';
 export type { AccessTokenProfile } from './tokens/access-token-profile.js';
+export type { DistributedClaimsOptions } from './tokens/distributed-claims.js';
+export type { ClaimsProvider, ForeignClaims, ForeignClaimsOptions } from './tokens/foreign-claims.js';
 export type { ApiRequestInit } from './tokens/resource-fetch.js';
 export type { ApiRequest } from './tokens/resource-request.js';
 export { TokenResponse } from './tokens/token-response.js';
+export type { UserinfoOptions } from './tokens/userinfo.js';
 export type { DpopKey } from './jose/dpop-key.js';
 
 export type { OidcErrorCode } from './errors/codes.js';

@@ -3,6 +3,7 @@ import { formEncodeValue } from './form-encoding.js';
 
 /** Form members that are secrets, or could be used like one. */
 const SECRET_MEMBERS: readonly string[] = [
+  'access_token',
   'client_assertion',
   'client_secret',
   'code',

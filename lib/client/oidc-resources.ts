@@ -1,12 +1,14 @@
 import type { Server } from '../authorization-server/server.js';
+import { distributedClaims, type DistributedClaimsOptions } from '../tokens/distributed-claims.js';
+import { aggregatedClaims, type ForeignClaims, type ForeignClaimsOptions } from '../tokens/foreign-claims.js';
 import { fetchResource, type ApiRequestInit } from '../tokens/resource-fetch.js';
 import { authorizationHeaders, type ApiRequest } from '../tokens/resource-request.js';
 import type { TokenResponse } from '../tokens/token-response.js';
-import { userinfo } from '../tokens/userinfo.js';
+import { userinfo, type UserinfoOptions } from '../tokens/userinfo.js';
 import type { JsonObject } from '../values/json.js';
 import { OidcGrants } from './oidc-grants.js';
 
-/** The calls of a client to protected resources: userinfo and APIs. */
+/** The calls of a client to protected resources: userinfo, the sources of claims that it names, and APIs. */
 export class OidcResources extends OidcGrants {
   readonly #server: Server;
 
@@ -24,8 +26,43 @@ export class OidcResources extends OidcGrants {
    *
    * @param tokens of a login, or an access token that is bound to no key
    */
-  async userinfo(tokens: TokenResponse | string, sub: string): Promise<JsonObject> {
-    return userinfo(this.#server, sentTokens(tokens), sub);
+  async userinfo(tokens: TokenResponse | string, sub: string, options?: UserinfoOptions): Promise<JsonObject> {
+    return userinfo(this.#server, sentTokens(tokens), sub, options);
+  }
+
+  /**
+   * Claims that the provider hands on from another party as a JWT: aggregated claims (OpenID Connect Core 1.0, section 5.6).
+   * They are no part of the user's own claims, and unverified unless `trusted` names who signed them.
+   *
+   * ```ts
+   * const claims = await oidc.userinfo(tokens, '248289761001');
+   * for (const { source, verifiedBy, claims: foreign } of await oidc.aggregatedClaims(claims)) {
+   *   logger.log(`${source} says ${Object.keys(foreign).join()}, verified by ${verifiedBy ?? 'nobody'}`);
+   * }
+   * ```
+   *
+   * @param claims of an ID token or of {@link userinfo}
+   */
+  async aggregatedClaims(claims: JsonObject, options: ForeignClaimsOptions = {}): Promise<readonly ForeignClaims[]> {
+    return aggregatedClaims(claims, options, this.#server.clock);
+  }
+
+  /**
+   * Fetches claims from another party's endpoint: distributed claims (OpenID Connect Core 1.0, section 5.6). Nothing else calls
+   * these endpoints. What comes is as foreign as {@link aggregatedClaims}.
+   *
+   * ```ts
+   * const claims = await oidc.userinfo(tokens, '248289761001');
+   * const [credit] = await oidc.distributedClaims(claims, { origins: ['https://credit.example.com'] });
+   * ```
+   *
+   * @param claims of an ID token or of {@link userinfo}
+   */
+  async distributedClaims(
+    claims: JsonObject,
+    options: DistributedClaimsOptions = {},
+  ): Promise<readonly ForeignClaims[]> {
+    return distributedClaims(this.#server, claims, options);
   }
 
   /**

@@ -51,6 +51,8 @@ export type ResponseErrorCode =
   | 'SIGNED_USERINFO_REQUIRED'
   /** Encryption is registered, and the answer is no JWT. */
   | 'ENCRYPTION_REQUIRED'
+  /** Claims name a source that is not asked. */
+  | 'CLAIM_SOURCE_REFUSED'
   | 'JWKS_INVALID'
   | 'TOO_MANY_KEYS';
 

@@ -92,3 +92,13 @@ export const DPOP_PROOF = {
   maxAge: 60,
   maxLength: 8192,
 } satisfies Purpose;
+
+/** Claims of another party (OpenID Connect Core 1.0, section 5.6.2). Nothing says whom they are meant for. */
+export const FOREIGN_CLAIMS: Purpose = {
+  name: 'JWT of a claims provider',
+  types: [undefined, 'jwt'],
+  required: ['iss'],
+  foreign: ['nonce', 'at_hash', 'c_hash', 's_hash', 'events', 'token_introspection'],
+  audience: 'some',
+  maxLength: 65_536,
+};

@@ -146,7 +146,7 @@ function invalid(member: string): DiscoveryError {
 }
 
 /** Whether a URL may be called: https without user information, or http where the egress rule allows it. */
-function isCallable(value: string, rule: EgressRule): boolean {
+export function isCallable(value: string, rule: EgressRule): boolean {
   if (!URL.canParse(value)) {
     return false;
   }

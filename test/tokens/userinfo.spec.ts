@@ -53,6 +53,54 @@ describe('userinfo', () => {
     expect(await rejection(ask(metadata, prepare))).toMatchObject({ code });
   });
 
+  it('F1 UI-12 has the token in the header of a GET, and nowhere else', async () => {
+    const op = await startProvider();
+    const { oidc } = clientOf(op);
+    const { tokens } = await loginWith(oidc, op);
+    expect(await oidc.userinfo(tokens, 'alice')).toMatchObject({ sub: 'alice' });
+    const { method, headers, query, body } = op.last('userinfo');
+    expect([method, headers.authorization, [...query], body]).toEqual(['GET', `Bearer ${tokens.access_token}`, [], '']);
+  });
+
+  it('F2 has the token in the form of a POST, and nowhere else', async () => {
+    const op = await startProvider();
+    const { oidc } = clientOf(op);
+    const { tokens } = await loginWith(oidc, op);
+    expect(await oidc.userinfo(tokens, 'alice', { tokenIn: 'body' })).toMatchObject({ sub: 'alice' });
+    const { method, headers, query, form } = op.last('userinfo');
+    expect([method, headers.authorization, [...query]]).toEqual(['POST', undefined, []]);
+    expect(headers['content-type']).toBe('application/x-www-form-urlencoded');
+    expect(form).toEqual({ access_token: tokens.access_token });
+    op.answer('userinfo', { status: 400, body: { error: 'x', error_description: `no ${tokens.access_token}` } });
+    expect(await rejection(oidc.userinfo(tokens, 'alice', { tokenIn: 'body' }))).toMatchObject({
+      code: 'USERINFO_REFUSED',
+      facts: { error_description: 'no [secret]' },
+    });
+  });
+
+  it('RFC 9449 sends a token that is bound to a key in the header only', async () => {
+    const op = await startProvider();
+    const { oidc } = clientOf(op, { metadata: { dpop_bound_access_tokens: true } });
+    const { tokens } = await loginWith(oidc, op);
+    expect(await rejection(oidc.userinfo(tokens, 'alice', { tokenIn: 'body' }))).toMatchObject({
+      name: 'ConfigError',
+      member: 'tokenIn',
+    });
+    expect(op.count('userinfo')).toBe(0);
+  });
+
+  it('UI-04 tells what a challenge says', async () => {
+    const op = await startProvider();
+    const { oidc } = clientOf(op);
+    const { tokens } = await loginWith(oidc, op);
+    const challenge = 'Bearer realm="a, error=\\"b\\"", Error="invalid_token", error_description="It \\"ended\\""';
+    op.answer('userinfo', { status: 401, headers: { 'www-authenticate': challenge } });
+    expect(await rejection(oidc.userinfo(tokens, 'alice'))).toMatchObject({
+      code: 'USERINFO_REFUSED',
+      facts: { status: 401, error_description: 'It "ended"' },
+    });
+  });
+
   it('that comes signed unasked is verified by the server’s list, and refused without one', async () => {
     expect(await ask({}, (op) => op.userinfo({ as: 'jwt' }))).toMatchObject({ sub: 'alice' });
     const op = await startProvider();

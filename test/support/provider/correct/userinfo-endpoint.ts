@@ -6,7 +6,10 @@ import { proofOf } from './seen-proof.js';
 
 /** OpenID Connect Core 1.0, section 5.3; a JWT when the client registered it. */
 export async function userinfo(op: ProviderContext, request: Recorded): Promise<Answer> {
-  const [, scheme, value = ''] = /^(Bearer|DPoP) (.+)$/i.exec(request.headers.authorization ?? '') ?? [];
+  const [, scheme, inHeader] = /^(Bearer|DPoP) (.+)$/i.exec(request.headers.authorization ?? '') ?? [];
+  // RFC 6750, section 2: in one way only.
+  const ways = [inHeader, request.form['access_token']].filter((way) => way !== undefined);
+  const value = ways.length === 1 ? String(ways[0]) : '';
   const known = op.issued.activeToken(value);
   const proof = await proofOf(request, op.url('userinfo'), op.clock);
   const isBound = Object(known?.['cnf']).jkt !== undefined;
