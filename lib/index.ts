@@ -8,6 +8,12 @@ export type {
 } from './module/oidc.options.js';
 
 export type { AuthorizationUrlOptions } from './authorization/authorization-parameters.js';
+export type {
+  AuthorizationDetail,
+  AuthorizationParameters,
+  ClaimRequest,
+  ClaimsRequest,
+} from './authorization/own-parameters.js';
 export type { AuthorizationRequest } from './authorization/authorization-request.js';
 export type { AuthorizationTransaction } from './authorization/transaction.js';
 export type { EndSessionOptions } from './authorization/end-session.js';

@@ -30,7 +30,7 @@ export class PublishedServer {
     source: DiscoverySource,
     readonly transport: Transport,
     readonly clock: Clock,
-    private readonly operator: OperatorPort,
+    readonly operator: OperatorPort,
   ) {
     this.issuer = source.issuer;
     this.nameInAccessTokens = source.overrides.access_token_issuer ?? source.issuer;

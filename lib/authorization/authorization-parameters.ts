@@ -3,51 +3,33 @@ import { createHash } from 'node:crypto';
 import { ConfigError } from '../errors/errors.js';
 import type { DpopKey } from '../jose/dpop-key.js';
 import type { ParsedClientMetadata } from '../metadata/client-metadata.schema.js';
+import type { JsonObject } from '../values/json.js';
+import { detailsOf, typesOf } from '../tokens/authorization-details.js';
+import type { AuthorizationParameters } from './own-parameters.js';
 import type { AuthorizationTransaction, TransactionOptions } from './transaction.js';
 
 /** Options of a login that override the registration (OpenID Connect Core 1.0, section 3.1.2.1). */
 export interface AuthorizationUrlOptions extends TransactionOptions {
   /** More parameters, such as `prompt`, `login_hint`, `resource` or a provider's own. They may name no protocol parameter. */
-  readonly parameters?: Readonly<Record<string, string>>;
-}
-
-/** Protocol parameters. An application can't set them, because the login's security depends on them. */
-const PROTOCOL_PARAMETERS: readonly string[] = [
-  'client_id',
-  'client_secret',
-  'code_challenge',
-  'code_challenge_method',
-  'dpop_jkt',
-  'max_age',
-  'nonce',
-  'redirect_uri',
-  'request',
-  'request_uri',
-  'response_mode',
-  'response_type',
-  'scope',
-  'state',
-];
-
-export function isProtocolParameter(name: string): boolean {
-  return PROTOCOL_PARAMETERS.includes(name);
+  readonly parameters?: AuthorizationParameters;
 }
 
 /**
  * The parameters of an authorization request (OpenID Connect Core 1.0, section 3.1.2.1), with PKCE (RFC 7636), `state` and
- * `nonce` whatever the server says that it supports (RFC 9700, section 2.1.1).
+ * `nonce` whatever the server says that it supports (RFC 9700, section 2.1.1). They are values, as a request object has them.
  *
  * @param own the application's parameters
  * @param key the key that the tokens will be bound to
- * @throws {ConfigError} the application's parameters may not be so
+ * @throws {ConfigError} the application's parameters do not fit the others, or what is registered
  */
 export function authorizationParameters(
   metadata: ParsedClientMetadata,
   transaction: AuthorizationTransaction,
-  own: Readonly<Record<string, string>> = {},
-  key: DpopKey | undefined = undefined,
-): Readonly<Record<string, string>> {
-  requireOwn(own, transaction);
+  own: JsonObject,
+  key: DpopKey | undefined,
+): JsonObject {
+  requirePossiblePrompt(own, transaction);
+  requireRegisteredDetails(own, metadata);
   return {
     ...(metadata.default_acr_values !== undefined && { acr_values: metadata.default_acr_values.join(' ') }),
     // OpenID Connect Core 1.0, section 11: without it a server may ignore the scope.
@@ -64,17 +46,24 @@ export function authorizationParameters(
     // RFC 9449, section 10: the code is bound to the key already.
     ...(key !== undefined && { dpop_jkt: key.jkt }),
     ...(transaction.response_mode !== 'query' && { response_mode: transaction.response_mode }),
-    ...(transaction.max_age !== undefined && { max_age: String(transaction.max_age) }),
+    ...(transaction.max_age !== undefined && { max_age: transaction.max_age }),
   };
 }
 
-function requireOwn(own: Readonly<Record<string, string>>, { max_age }: AuthorizationTransaction): void {
-  const owned = Object.keys(own).find(isProtocolParameter);
-  if (owned !== undefined) {
-    throw new ConfigError('INVALID_CONFIG', `parameters.${owned}`, 'belongs to the protocol');
-  }
-  // OpenID Connect Core 1.0, section 3.1.2.1: no login could satisfy both.
-  if (max_age === 0 && own['prompt']?.split(' ').includes('none')) {
+/** OpenID Connect Core 1.0, section 3.1.2.1: no login could satisfy both. */
+function requirePossiblePrompt({ prompt }: JsonObject, { max_age }: AuthorizationTransaction): void {
+  if (max_age === 0 && typeof prompt === 'string' && prompt.split(' ').includes('none')) {
     throw new ConfigError('INVALID_CONFIG', 'parameters.prompt', 'must not be none where max_age is 0');
+  }
+}
+
+/** RFC 9396, section 10: the registration names the types that the client uses. */
+function requireRegisteredDetails(
+  own: JsonObject,
+  { authorization_details_types: registered }: ParsedClientMetadata,
+): void {
+  if (registered !== undefined && typesOf(detailsOf(own)).some((type) => !registered.includes(type))) {
+    const problem = 'has a type that client.authorization_details_types does not hold';
+    throw new ConfigError('INVALID_CONFIG', 'parameters.authorization_details', problem);
   }
 }

@@ -1,6 +1,8 @@
 import { boundKey } from '../authorization-server/bound-key.js';
+import { toForm, type FormParameters } from '../authorization-server/form-encoding.js';
 import type { Server } from '../authorization-server/server.js';
 import { authorizationParameters, type AuthorizationUrlOptions } from './authorization-parameters.js';
+import { readParameters } from './own-parameters.js';
 import { beginTransaction, type AuthorizationTransaction } from './transaction.js';
 
 /** A login that has started: the URL for the browser, and the transaction that has to be remembered. */
@@ -14,12 +16,21 @@ export async function authorizationRequest(
   server: Server,
   options: AuthorizationUrlOptions = {},
 ): Promise<AuthorizationRequest> {
+  const own = readParameters(options.parameters ?? {});
   const key = await boundKey(server);
-  const transaction = beginTransaction(server, options, key);
-  const parameters = authorizationParameters(server.client.metadata, transaction, options.parameters, key);
-  const url = new URL(await server.endpoint('authorization_endpoint'));
+  const transaction = beginTransaction(server, options, own, key);
+  const { metadata: client } = server.client;
+  const endpoint = await server.endpoint('authorization_endpoint');
+  const values = authorizationParameters(client, transaction, own, key);
+  return { url: withQuery(endpoint, toForm(values)), transaction };
+}
+
+/** An endpoint with parameters in its query. Those that stand in its own query stay (RFC 6749, section 3.1). */
+function withQuery(endpoint: string, parameters: FormParameters): string {
+  const url = new URL(endpoint);
   for (const [name, value] of Object.entries(parameters)) {
-    url.searchParams.set(name, value);
+    url.searchParams.delete(name);
+    [value].flat().forEach((one) => url.searchParams.append(name, one));
   }
-  return { url: url.href, transaction };
+  return url.href;
 }

@@ -5,7 +5,9 @@ import * as v from 'valibot';
 import type { Server } from '../authorization-server/server.js';
 import { ConfigError } from '../errors/errors.js';
 import type { DpopKey } from '../jose/dpop-key.js';
+import { detailsOf, typesOf } from '../tokens/authorization-details.js';
 import { isJsonObject, type JsonObject } from '../values/json.js';
+import { essentialAcr } from './own-parameters.js';
 
 export type ResponseMode = 'query' | 'form_post';
 
@@ -33,6 +35,10 @@ export const authorizationTransactionSchema = v.object({
   max_age: v.exactOptional(v.number()),
   /** The private key that the tokens will be bound to, where `dpop_bound_access_tokens` is registered. */
   dpop_jwk: v.exactOptional(v.custom<JsonObject>(isJsonObject)),
+  /** The values of `acr` of which the ID token must have one; an empty list: any. Left out: none is demanded. */
+  essential_acr: v.exactOptional(v.array(v.string())),
+  /** The types of `authorization_details` that were asked for (RFC 9396, section 2). */
+  authorization_details_types: v.exactOptional(v.array(v.string())),
   /** Milliseconds since the epoch. */
   started_at: v.number(),
 });
@@ -43,12 +49,14 @@ export type AuthorizationTransaction = Readonly<v.InferOutput<typeof authorizati
 /**
  * Begins a login's transaction.
  *
+ * @param own the application's parameters
  * @param key the key that the tokens will be bound to
  * @throws {ConfigError} the redirect URI is not registered, or the scope is not of OpenID Connect
  */
 export function beginTransaction(
   server: Server,
   options: TransactionOptions,
+  own: JsonObject,
   key: DpopKey | undefined,
 ): AuthorizationTransaction {
   const { metadata } = server.client;
@@ -62,6 +70,8 @@ export function beginTransaction(
     throw new ConfigError('INVALID_CONFIG', 'login.scope', 'must contain openid');
   }
   const max_age = smallest(metadata.default_max_age, options.max_age);
+  const essential_acr = essentialAcr(own);
+  const types = typesOf(detailsOf(own));
   // 256 bits as 43 characters (RFC 7636, section 4.1).
   const code_verifier = randomBytes(32).toString('base64url');
   return {
@@ -73,6 +83,8 @@ export function beginTransaction(
     response_mode: options.response_mode ?? 'query',
     ...(max_age !== undefined && { max_age }),
     ...(key !== undefined && { dpop_jwk: key.toJwk() }),
+    ...(essential_acr !== undefined && { essential_acr }),
+    ...(types.length > 0 && { authorization_details_types: [...types] }),
     started_at: server.clock.now(),
   };
 }

@@ -101,6 +101,8 @@ export type VerificationErrorCode =
   | 'AUTH_TIME_MISSING'
   | 'AUTH_TIME_TOO_OLD'
   | 'AUTH_TIME_MISMATCH'
+  /** The end-user did not authenticate in a class that was demanded. */
+  | 'ACR_MISMATCH'
   | 'ID_TOKEN_MISSING';
 
 /** A request to the redirect URI is no valid response to a login of ours. */

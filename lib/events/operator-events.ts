@@ -58,6 +58,11 @@ interface OperatorEvents {
     /** Whether an operator has to mend it, not the person who signs in. */
     readonly isOurFault: boolean;
   };
+  /** A login was granted less than it asked for. */
+  readonly 'granted-less': {
+    /** Such as `scope orders:write` or `authorization_details payment_initiation`. */
+    readonly missing: readonly string[];
+  };
   /** The tokens of a session could not be refreshed. */
   readonly 'refresh-failed': { readonly error: OidcError };
   /** The server rotates refresh tokens, and replicas would share no refresh. */

@@ -3,6 +3,7 @@ import { AuthorizationResponseError, VerificationError } from '../errors/errors.
 import { DpopKey } from '../jose/dpop-key.js';
 import { throwFirst } from '../metadata/finding.js';
 import { pkceFindings } from '../metadata/server-findings.js';
+import { missingGrants } from '../tokens/granted-less.js';
 import type { VerifiedIdToken } from '../tokens/id-token.js';
 import type { TokenResponse } from '../tokens/token-response.js';
 import type { TrustedAudiences } from '../tokens/trusted-audiences.js';
@@ -18,6 +19,8 @@ export interface CodeExchange {
   readonly redirect_uri: string;
   readonly scope: string;
   readonly max_age?: number;
+  readonly essential_acr?: readonly string[];
+  readonly authorization_details_types?: readonly string[];
   readonly dpop_jwk?: JsonObject;
   /** Milliseconds since the epoch. */
   readonly started_at: number;
@@ -51,7 +54,7 @@ export async function authorizationCodeGrant(
   login: CodeExchange,
   { trustedAudiences, nonce: nonceOption }: IdTokenOptions = {},
 ): Promise<CodeGrant> {
-  const { redirect_uri, code_verifier, nonce, max_age, started_at, scope } = login;
+  const { redirect_uri, code_verifier, nonce, max_age, started_at, scope, essential_acr } = login;
   if (login.issuer !== server.issuer) {
     throw new AuthorizationResponseError('ISS_MISMATCH', 'The code was asked for at another issuer.');
   }
@@ -61,10 +64,14 @@ export async function authorizationCodeGrant(
   }
   const form = { grant_type: 'authorization_code', code, redirect_uri, code_verifier };
   const answer = await requestTokens(server, form, { scope, dpop_key: DpopKey.fromJwk(login.dpop_jwk) });
-  const expected = { nonce, isNonceOptional, max_age, started_at, trustedAudiences };
+  const expected = { nonce, isNonceOptional, max_age, started_at, essential_acr, trustedAudiences };
   const { tokens, idToken } = await verifiedTokens(server, answer, expected);
   if (idToken === undefined) {
     throw new VerificationError('ID_TOKEN_MISSING', 'The token response has no ID token.');
+  }
+  const missing = missingGrants(login, tokens);
+  if (missing.length > 0) {
+    server.operator.report({ kind: 'granted-less', missing });
   }
   return { tokens, idToken };
 }

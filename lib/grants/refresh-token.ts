@@ -2,7 +2,7 @@ import type { Server } from '../authorization-server/server.js';
 import { ConfigError } from '../errors/errors.js';
 import { parseClaims } from '../jose/compact-jws.js';
 import type { DpopKey } from '../jose/dpop-key.js';
-import { TokenResponse } from '../tokens/token-response.js';
+import { TokenResponse, type GrantedByRequest } from '../tokens/token-response.js';
 import { requireTokenText } from '../tokens/token-text.js';
 import type { TrustedAudiences } from '../tokens/trusted-audiences.js';
 import type { JsonObject } from '../values/json.js';
@@ -26,7 +26,8 @@ export interface RefreshOptions {
 }
 
 /** Tokens that can be refreshed: those of a login or of an earlier refresh. */
-export type RefreshableTokens = Pick<TokenResponse, 'refresh_token' | 'id_token' | 'dpop_key' | 'scope'>;
+export type RefreshableTokens = Pick<TokenResponse, 'refresh_token' | 'id_token' | 'dpop_key' | 'scope'> &
+  Partial<Pick<TokenResponse, 'authorization_details'>>;
 
 /**
  * Refresh token grant (RFC 6749, section 6). A new ID token is validated. With tokens it must continue theirs (Core, section
@@ -40,10 +41,11 @@ export async function refreshTokenGrant(
   if (!isObject(tokens)) {
     return refresh(server, requireRefreshToken(tokens), options);
   }
-  const { id_token, dpop_key, scope } = tokens;
+  const { id_token, dpop_key, scope, authorization_details } = tokens;
   const claims = id_token === undefined ? undefined : parseClaims(id_token.split('.')[1] ?? '');
   const refresh_token = requireRefreshToken(tokens.refresh_token);
-  const renewed = await refresh(server, refresh_token, { dpop_key, ...(claims && { claims }), ...options }, scope);
+  const known = { scope, authorization_details };
+  const renewed = await refresh(server, refresh_token, { dpop_key, ...(claims && { claims }), ...options }, known);
   return renewed.id_token === undefined ? TokenResponse.with(renewed, { id_token }) : renewed;
 }
 
@@ -51,11 +53,12 @@ async function refresh(
   server: Server,
   refresh_token: string,
   { scope, claims, trustedAudiences, dpop_key }: RefreshOptions,
-  granted = '',
+  granted: Pick<GrantedByRequest, 'scope' | 'authorization_details'> = { scope: '' },
 ): Promise<TokenResponse> {
   requireTokenText(refresh_token);
   const form = { grant_type: 'refresh_token', refresh_token, ...(scope !== undefined && { scope }) };
-  const answer = await requestTokens(server, form, { scope: scope ?? granted, refresh_token, dpop_key });
+  const asked = { ...granted, ...(scope !== undefined && { scope }), refresh_token, dpop_key };
+  const answer = await requestTokens(server, form, asked);
   const { tokens } = await verifiedTokens(server, answer, { continues: claims ?? 'unknown', trustedAudiences });
   return tokens;
 }

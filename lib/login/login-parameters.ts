@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 
-import { isProtocolParameter } from '../authorization/authorization-parameters.js';
+import { isProtocolParameter, isWellFormed } from '../authorization/own-parameters.js';
 import { singleParameter } from '../nest/parameters.js';
 import { validate } from '../values/validate.js';
 import { RELOCATED } from './relocation.js';
@@ -36,7 +36,8 @@ export function requestedParameters(query: string, allow: readonly string[], isF
       const value = singleParameter(query, name) ?? '';
       const isSilent = name === 'prompt' && value.split(' ').includes('none');
       const isImpossible = isSilent && (isFresh || value !== 'none');
-      return value === '' || value.length > LONGEST_VALUE || isImpossible ? [] : [[name, value]];
+      const isUsable = value !== '' && value.length <= LONGEST_VALUE && isWellFormed(name, value);
+      return isUsable && !isImpossible ? [[name, value]] : [];
     }),
   );
 }

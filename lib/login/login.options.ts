@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 
-import { isProtocolParameter } from '../authorization/authorization-parameters.js';
+import { authorizationParametersSchema, isProtocolParameter } from '../authorization/own-parameters.js';
 import { scopeSchema } from '../metadata/client-metadata.schema.js';
 import { trustedAudiencesSchema } from '../tokens/trusted-audiences.js';
 import { isTaken } from './login-parameters.js';
@@ -25,10 +25,13 @@ export const loginOptionsSchema = v.strictObject({
       v.check((scope) => scope.split(' ').includes('openid'), 'must contain openid'),
     ),
   ),
-  /** More authorization parameters, such as `audience`, `prompt` or `ui_locales`. Parameters of the protocol are refused. */
+  /**
+   * More authorization parameters, such as `audience`, `prompt`, `resource`, `claims` or `authorization_details`. Parameters
+   * of the protocol are refused.
+   */
   parameters: v.optional(
     v.pipe(
-      v.record(v.string(), v.string()),
+      authorizationParametersSchema,
       v.check(
         (parameters) => !Object.keys(parameters).some(isProtocolParameter),
         'may name no parameter of the protocol',

@@ -2,7 +2,7 @@ import { Logger } from '@nestjs/common';
 
 import type { Now } from '../clock/clock.js';
 import { SessionError } from '../errors/errors.js';
-import { logLine, quoted, troubleOf } from '../errors/log-line.js';
+import { logLine, printable, quoted, troubleOf } from '../errors/log-line.js';
 import { OnceInAWhile } from '../events/once-in-a-while.js';
 import type { EventKind, OperatorEvent, OperatorPort } from '../events/operator-events.js';
 import { levelOf } from '../resource-server/token-refusal.js';
@@ -98,6 +98,13 @@ const LINES: { readonly [Kind in EventKind]: (event: OperatorEvent<Kind>) => Lin
     level: isOurFault ? 'error' : 'warn',
     text: `Login refused: ${logLine(error)}`,
     repetition: { of: `login ${trouble}`, level: 'debug' },
+  }),
+  // A link may choose what a login asks for.
+  'granted-less': ({ missing }) => ({
+    context: 'OidcStrategy',
+    level: 'warn',
+    text: `The provider granted less than a login asked for: ${missing.map(printable).join(', ')}`,
+    repetition: { of: `granted less ${missing.join(', ')}`, level: 'debug' },
   }),
   'refresh-failed': ({ error }) => ({
     context: 'OidcSession',

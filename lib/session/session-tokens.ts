@@ -17,6 +17,7 @@ export class TokensNotKept implements Complete<Partial<TokenResponseMembers>> {
   readonly token_type = undefined;
   readonly expires_at = undefined;
   readonly expires_in = undefined;
+  readonly authorization_details = undefined;
   readonly dpop_key = undefined;
   /** The granted scopes, space-separated. */
   readonly scope: string;

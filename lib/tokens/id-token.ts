@@ -1,29 +1,24 @@
 import { createHash } from 'node:crypto';
 
 import type { Server } from '../authorization-server/server.js';
-import type { Clock } from '../clock/clock.js';
 import type { VerificationErrorCode } from '../errors/codes.js';
 import { VerificationError } from '../errors/errors.js';
 import { factOf, type ErrorFacts } from '../errors/oidc.error.js';
 import { signatureAlgorithm } from '../jose/algorithms.js';
 import { equalInConstantTime } from '../jose/constant-time.js';
-import { audiencesOf, numericDate } from '../jose/jwt.js';
-import { ID_TOKEN } from '../jose/purpose.js';
+import { audiencesOf } from '../jose/jwt.js';
 import type { JsonObject } from '../values/json.js';
+import { requireAuthentication, type AuthenticationExpectations } from './authentication-claims.js';
 import type { TrustedAudiences } from './trusted-audiences.js';
 
 /** Expectations for one ID token, beside the rules for all. */
-export interface IdTokenExpectations {
+export interface IdTokenExpectations extends AuthenticationExpectations {
   /** Must be in the token, and equal. */
   readonly nonce?: string | undefined;
   /** The server returns no `nonce`: it may be missing. One that is there must still be equal. */
   readonly isNonceOptional?: boolean | undefined;
   /** The access token of `at_hash`, if the claim is present. */
   readonly access_token: string;
-  /** Seconds since the end-user proved who they are. */
-  readonly max_age?: number | undefined;
-  /** Milliseconds: when the login began. */
-  readonly started_at?: number | undefined;
   /** Audiences that may stand beside the client. */
   readonly trustedAudiences?: TrustedAudiences | undefined;
   /** The claims of the login's ID token, which a refreshed one continues (Core, section 12.2); unknown: not stored. */
@@ -129,30 +124,6 @@ function requireHash(claims: JsonObject, alg: string, accessToken: string): void
   const expected = digest.subarray(0, digest.length / 2).toString('base64url');
   if (typeof at_hash !== 'string' || !equalInConstantTime(at_hash, expected)) {
     throw fail('AT_HASH_MISMATCH', 'The ID token belongs to another access token.');
-  }
-}
-
-/** Checks `auth_time`: the end-user logged in recently enough (Core, section 3.1.3.7, 13). */
-function requireAuthentication(
-  claims: JsonObject,
-  clock: Clock,
-  { max_age, started_at }: IdTokenExpectations,
-  isRequired: boolean,
-): void {
-  const authTime = numericDate(claims, 'auth_time', ID_TOKEN);
-  if (authTime === undefined) {
-    if (isRequired || max_age !== undefined) {
-      throw fail('AUTH_TIME_MISSING', 'The ID token does not say when the end-user authenticated.');
-    }
-    return;
-  }
-  if (clock.isInFuture(authTime)) {
-    throw fail('NOT_YET_VALID', 'The ID token says that the end-user authenticates in the future.');
-  }
-  // With max_age=0 the authentication must belong to this login: what counts is the time since it began.
-  const age = max_age === 0 && started_at !== undefined ? Math.ceil((clock.now() - started_at) / 1000) : max_age;
-  if (age !== undefined && clock.isOlderThan(authTime, age)) {
-    throw fail('AUTH_TIME_TOO_OLD', 'The end-user authenticated too long ago.');
   }
 }
 

@@ -10,6 +10,7 @@ import { isJsonObject, type JsonObject, type JsonValue } from '../values/json.js
 import { text } from '../values/member.js';
 import { isVschars } from '../values/oauth-characters.js';
 import {
+  ANY,
   fromDigits,
   readMembers,
   SPACE_SEPARATED,
@@ -18,6 +19,7 @@ import {
   type MemberType,
   type MemberTypes,
 } from '../values/tolerant-reader.js';
+import { detailsOf, isDetails, type AuthorizationDetails } from './authorization-details.js';
 import { TOKEN_TYPE } from './token-type.js';
 
 /** Schema of a sealed or stored token response: the key as a private JWK. */
@@ -32,6 +34,8 @@ export const tokenResponseSchema = v.object({
   expires_in: v.optional(v.number()),
   id_token: v.optional(v.string()),
   refresh_token: v.optional(v.string()),
+  /** What the tokens allow in detail (RFC 9396, section 7); undefined when the server did not say. */
+  authorization_details: v.optional(v.pipe(v.array(v.custom<JsonObject>(isJsonObject)), v.readonly())),
   /** The key that the access token is bound to, if `dpop_bound_access_tokens` is registered. */
   dpop_key: v.optional(
     v.pipe(
@@ -83,6 +87,11 @@ export class TokenResponse implements Complete<TokenResponseMembers> {
     return this.#members.refresh_token;
   }
 
+  /** What the tokens allow in detail (RFC 9396, section 7); undefined when the server did not say. */
+  get authorization_details(): AuthorizationDetails | undefined {
+    return this.#members.authorization_details;
+  }
+
   /** The key that the access token is bound to, if `dpop_bound_access_tokens` is registered. */
   get dpop_key(): DpopKey | undefined {
     return this.#members.dpop_key;
@@ -95,8 +104,8 @@ export class TokenResponse implements Complete<TokenResponseMembers> {
 
   /** The members in clear, for sealing. @internal */
   static toStored(tokens: TokenResponse): StoredTokenResponse {
-    const { dpop_key, ...members } = tokens.#members;
-    return { ...members, dpop_key: dpop_key?.toJwk() };
+    const { dpop_key, authorization_details, ...members } = tokens.#members;
+    return { ...members, authorization_details: authorization_details?.slice(), dpop_key: dpop_key?.toJwk() };
   }
 }
 
@@ -124,6 +133,7 @@ const MEMBER_TYPES: MemberTypes = {
   scope: { ...SPACE_SEPARATED, is: (value) => value === '' || isVisible(value) },
   id_token: CREDENTIAL,
   refresh_token: CREDENTIAL,
+  authorization_details: { ...ANY, is: isDetails },
 };
 
 /** Values of the request that stand in for members which the response may leave out. */
@@ -132,6 +142,8 @@ export interface GrantedByRequest {
   readonly scope: string;
   /** RFC 6749, section 6: a refresh that brings no new refresh token keeps the old one. */
   readonly refresh_token?: string;
+  /** RFC 9396, section 7: a refresh that names no details keeps the old ones. */
+  readonly authorization_details?: AuthorizationDetails | undefined;
   /** The DPoP key of the request: the token must be bound to it (RFC 9449, section 5). */
   readonly dpop_key?: DpopKey | undefined;
 }
@@ -163,6 +175,7 @@ export function processTokenResponse(response: HttpResponse, request: GrantedByR
     ...(typeof expires_in === 'number' && { expires_at: Math.floor(now() / 1000) + expires_in, expires_in }),
     id_token: text(json['id_token']),
     refresh_token: text(json['refresh_token']) ?? request.refresh_token,
+    authorization_details: detailsOf(json) ?? request.authorization_details,
     dpop_key: request.dpop_key,
   });
 }

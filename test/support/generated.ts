@@ -44,6 +44,9 @@ function arbitraryOf(schema: AnySchema, own: Generators): fc.Arbitrary<unknown> 
   if (isOf<{ wrapped: AnySchema }>(schema, 'optional', 'exact_optional')) {
     return arbitraryOf(schema.wrapped, own);
   }
+  if (isOf<{ item: AnySchema }>(schema, 'array')) {
+    return fc.array(arbitraryOf(schema.item, own), { maxLength: 3 });
+  }
   if (isOf<{ value: AnySchema }>(schema, 'record')) {
     // A record drops this name, as all that could change an object's prototype.
     const name = fc.stringMatching(/^[a-z]{1,9}$/).filter((text) => text !== 'prototype');
