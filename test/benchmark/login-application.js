@@ -6,22 +6,17 @@ import { NestFactory } from '@nestjs/core';
 import { AuthGuard } from '@nestjs/passport';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import express from 'express';
 import session from 'express-session';
 import { importJWK, jwtVerify } from 'jose';
 import passport from 'passport';
 import { Pool } from 'undici';
 
 import { openidClient, SECRET } from './clients.js';
+import { freeOrigin } from './free-origin.js';
 
 const [name, issuer, adapter] = process.argv.slice(2);
 
-/** A free port has to be known before the redirect URI is. */
-const server = express().listen(0, '127.0.0.1');
-await new Promise((resolve) => server.once('listening', resolve));
-const { port } = server.address();
-await new Promise((resolve) => server.close(resolve));
-const origin = `http://127.0.0.1:${port}`;
+const origin = await freeOrigin();
 const callbackURL = `${origin}/auth/callback`;
 
 /** The two routes of a login, which a guard answers, in a Nest application. */
@@ -44,7 +39,7 @@ async function serve(guard, imports, ...middleware) {
   const platform = adapter === 'fastify' ? new FastifyAdapter() : new ExpressAdapter();
   const app = await NestFactory.create(AppModule, platform, { logger: ['error', 'fatal'] });
   middleware.forEach((one) => app.use(one));
-  await app.listen(port, '127.0.0.1');
+  await app.listen(new URL(origin).port, '127.0.0.1');
 }
 
 /** As the README has it. */

@@ -23,6 +23,9 @@ let issuer;
 let members;
 const signed = {};
 let introspections = 0;
+let refreshes = 0;
+/** A refresh token is good once. */
+const refreshTokens = new Set();
 const codes = new Map();
 
 async function signIntrospections() {
@@ -61,7 +64,11 @@ function accessToken(alg, index) {
 function authorize(url, response) {
   const parameters = url.searchParams;
   const code = randomBytes(16).toString('base64url');
-  codes.set(code, { nonce: parameters.get('nonce') ?? undefined, challenge: parameters.get('code_challenge') });
+  codes.set(code, {
+    nonce: parameters.get('nonce') ?? undefined,
+    challenge: parameters.get('code_challenge'),
+    isOffline: parameters.get('scope')?.split(' ').includes('offline_access') === true,
+  });
   const target = new URL(parameters.get('redirect_uri'));
   target.searchParams.set('code', code);
   if (parameters.has('state')) target.searchParams.set('state', parameters.get('state'));
@@ -69,7 +76,25 @@ function authorize(url, response) {
   response.writeHead(303, { location: target.href }).end();
 }
 
+function newRefreshToken() {
+  const value = randomBytes(32).toString('base64url');
+  refreshTokens.add(value);
+  return value;
+}
+
+/** New tokens for a minute, without an ID token. */
+function refresh(form, response) {
+  refreshes += 1;
+  if (!refreshTokens.delete(form.get('refresh_token'))) {
+    return json(response.writeHead(400), '{"error":"invalid_grant"}');
+  }
+  const access_token = randomBytes(16).toString('base64url');
+  const tokens = { access_token, token_type: 'Bearer', expires_in: 60, refresh_token: newRefreshToken() };
+  return json(response, JSON.stringify(tokens));
+}
+
 async function token(form, response) {
+  if (form.get('grant_type') === 'refresh_token') return refresh(form, response);
   const code = codes.get(form.get('code'));
   codes.delete(form.get('code'));
   const verifier = form.get('code_verifier');
@@ -87,7 +112,19 @@ async function token(form, response) {
     .setIssuedAt()
     .setExpirationTime('1h')
     .sign(keys.RS256.privateKey);
-  const tokens = { access_token: 'opaque', token_type: 'Bearer', expires_in: 3600, scope: 'openid', id_token: idToken };
+  const offline = {
+    scope: 'openid offline_access',
+    expires_in: 60,
+    refresh_token: code.isOffline && newRefreshToken(),
+  };
+  const tokens = {
+    access_token: 'opaque',
+    token_type: 'Bearer',
+    expires_in: 3600,
+    scope: 'openid',
+    ...(code.isOffline && offline),
+    id_token: idToken,
+  };
   return json(response, JSON.stringify(tokens));
 }
 
@@ -142,8 +179,9 @@ process.on('message', async (question) => {
     const tokens = Array.from({ length: question.tokens }, (_, index) => accessToken(question.alg, index));
     return process.send(await Promise.all(tokens));
   }
-  process.send({ introspections });
+  process.send({ introspections, refreshes });
   introspections = 0;
+  refreshes = 0;
 });
 process.on('disconnect', () => process.exit(0));
 

@@ -1,24 +1,7 @@
 import { Pool } from 'undici';
 
+import { logIn } from '../browsing.js';
 import { loadOf, startProcess, takeTurns } from '../measure.js';
-
-/** A browser that does what it is told and keeps its cookies, at the least cost. */
-async function logIn(application, provider) {
-  const start = await application.request({ path: '/auth/login', method: 'GET' });
-  await start.body.dump();
-  const cookies = [start.headers['set-cookie'] ?? []].flat().map((line) => line.split(';', 1)[0]);
-  const there = new URL(start.headers.location);
-  const back = await provider.request({ path: there.pathname + there.search, method: 'GET' });
-  await back.body.dump();
-  const callback = new URL(back.headers.location);
-  const end = await application.request({
-    path: callback.pathname + callback.search,
-    method: 'GET',
-    headers: { cookie: cookies.join('; ') },
-  });
-  await end.body.dump();
-  if (end.statusCode !== 303) throw new Error(`The login ended with ${end.statusCode}`);
-}
 
 export const login = {
   id: 'P7',
