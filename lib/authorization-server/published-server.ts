@@ -2,6 +2,7 @@ import type { Clock } from '../clock/clock.js';
 import { ConfigError } from '../errors/errors.js';
 import type { OperatorPort } from '../events/operator-events.js';
 import type { Transport } from '../http/transport.js';
+import { ASYMMETRIC_ALGORITHMS } from '../jose/algorithms.js';
 import type { KeySource } from '../jose/jwt.js';
 import type { IssuerRule } from '../jose/issuer-rule.js';
 import { RemoteKeys } from '../jose/remote-keys.js';
@@ -23,6 +24,8 @@ export class PublishedServer {
   readonly accessTokenIssuer: IssuerRule;
   /** Undefined: it is the server of one issuer. */
   readonly tenants: Tenants | undefined;
+  /** The asymmetric algorithms that are taken, for JWTs of which the server publishes no list. */
+  readonly algorithms: readonly string[];
   readonly #discovered: Discovered;
   #keys: { readonly uri: string; readonly remote: RemoteKeys } | undefined;
 
@@ -36,6 +39,7 @@ export class PublishedServer {
     this.nameInAccessTokens = source.overrides.access_token_issuer ?? source.issuer;
     this.#discovered = discover(transport, source, clock.now);
     this.tenants = source.tenants;
+    this.algorithms = source.profiled?.profile.algorithms ?? ASYMMETRIC_ALGORITHMS;
     const issuer = (name: (metadata: ServerMetadata) => string) =>
       new ServerIssuer(() => this.metadata(), source.tenants, name);
     this.answerIssuer = issuer((metadata) => metadata.issuer);

@@ -39,7 +39,7 @@ export interface CallbackResult extends CodeGrant {
 export interface AccessTokenOptions {
   /** One of them must be in `aud`; left out: not checked, which only `rfc9068` allows. */
   readonly audience?: readonly string[] | undefined;
-  /** The algorithms that may have signed it. Default: every asymmetric one. */
+  /** The algorithms that may have signed it. Default: every asymmetric one, or those of the security profile. */
   readonly algorithms?: readonly string[] | undefined;
   /** Profile of the access tokens: a name, or a profile of your own. Default `rfc9068`. */
   readonly accessTokens?: AccessTokensOption | undefined;
@@ -155,7 +155,8 @@ export class OidcClient extends OidcResources {
   ): Promise<VerifiedAccessToken> {
     const reader = accessTokenReader(validate(accessTokensSchema, accessTokens, 'accessTokens'), audience, 'audience');
     try {
-      const claims = await verifyAccessToken(this.#server, token, { reader, algorithms });
+      const allowed = algorithms?.filter((alg) => this.#server.algorithms.includes(alg));
+      const claims = await verifyAccessToken(this.#server, token, { reader, algorithms: allowed });
       const expected = { issuer: claims.iss ?? this.issuer, reader, clock: this.clock };
       return requireUnbound(VerifiedAccessToken.verify(token, { claims, isStale: false }, expected));
     } catch (error) {

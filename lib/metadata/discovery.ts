@@ -4,6 +4,7 @@ import { CachedDocument, jsonDocument } from '../http/cached-document.js';
 import type { HttpResponse } from '../http/response.js';
 import type { Transport } from '../http/transport.js';
 import type { JsonObject } from '../values/json.js';
+import { profiledMetadata, type ProfiledServer } from './profiled-server.js';
 import { parseServerMetadata, type MetadataRule, type ServerMetadata } from './server-metadata.js';
 
 /** The well-known document that is asked for: that of OpenID Connect Discovery 1.0, or that of RFC 8414. */
@@ -15,6 +16,8 @@ export interface DiscoverySource extends MetadataRule {
   readonly url?: string | undefined;
   /** Members that replace the published ones. */
   readonly overrides: Partial<ServerMetadata>;
+  /** The security profile that the server has to keep. Undefined: none. */
+  readonly profiled?: ProfiledServer | undefined;
 }
 
 /** Discovered metadata: fetched when it is needed, and kept. */
@@ -33,18 +36,24 @@ export interface Discovered {
  */
 export function discover(transport: Transport, source: DiscoverySource, now: Now): Discovered {
   if (source.overrides.issuer !== undefined) {
-    const whole = parseServerMetadata(source.overrides, source);
+    const whole = readMetadata(source.overrides, source);
     return { get: () => whole, refresh: () => whole };
   }
   return new CachedDocument(
     async (background) => {
       const { document, response } = await fetchDocument(transport, source, background);
-      const published = parseServerMetadata({ ...document, ...source.overrides }, source);
+      const published = readMetadata({ ...document, ...source.overrides }, source);
       return { value: published, response };
     },
     now,
     { maxStale: Number.POSITIVE_INFINITY },
   );
+}
+
+/** @throws {OidcError} as {@link parseServerMetadata} and {@link profiledMetadata} */
+function readMetadata(published: JsonObject, source: DiscoverySource): ServerMetadata {
+  const metadata = parseServerMetadata(published, source);
+  return source.profiled === undefined ? metadata : profiledMetadata(metadata, source.profiled);
 }
 
 async function fetchDocument(

@@ -14,6 +14,7 @@ import { clientMetadataSchema, methodsSchema, type ParsedClientMetadata } from '
 import { encryptionFindings } from './encryption-findings.js';
 import { throwFirst, type Finding } from './finding.js';
 import { misspellings } from './misspelling.js';
+import { CLIENT_RULES, membersOfProfile } from './profiled-registration.js';
 import {
   ownFindings,
   registrationFindings,
@@ -24,6 +25,7 @@ import {
   type WithoutCredentials,
 } from './registration-findings.js';
 import { RenewableSecret } from './renewable-secret.js';
+import { profileFindings, type SecurityProfile } from './security-profiles.js';
 
 /** A registered client: its metadata with wrapped secrets, and what must not be seen in it. */
 export interface RegisteredClient {
@@ -45,11 +47,13 @@ export interface RegisteredClient {
 /**
  * Reads the registration once, at boot.
  *
- * @throws {ConfigError} a member is wrong, or promises a protection that is not built (`UNSUPPORTED_METADATA`)
+ * @param profile fills in what is not registered. Undefined: there is none to keep
+ * @throws {ConfigError} a member is wrong, breaks the profile, or promises a protection that is not built
+ *   (`UNSUPPORTED_METADATA`)
  */
-export function parseClientMetadata(client: ClientMetadata): RegisteredClient {
-  throwFirst(clientFindings(client));
-  const { metadata, keys, privateJwks } = readRegistration(client, jsonOf(client));
+export function parseClientMetadata(client: ClientMetadata, profile?: SecurityProfile): RegisteredClient {
+  throwFirst(clientFindings(client, profile));
+  const { metadata, keys, privateJwks } = readProfiled(client, jsonOf(client), profile);
   const { client_secret } = client;
   return {
     metadata: freeze(metadata),
@@ -69,22 +73,40 @@ export function parseClientMetadata(client: ClientMetadata): RegisteredClient {
  *
  * @throws {ConfigError} a member is no JSON
  */
-export function clientFindings(client: ClientMetadata): readonly Finding[] {
+export function clientFindings(client: ClientMetadata, profile?: SecurityProfile): readonly Finding[] {
   const members = jsonOf(client);
   const wrong = valueFindings(members);
-  const unfitting = wrong.length === 0 ? unfittingMembers(readRegistration(client, members)) : [];
-  return [...unsupportedFindings(client), ...wrong, ...unfitting, ...ownFindings(client)];
+  const registration = wrong.length === 0 ? readProfiled(client, members, profile) : undefined;
+  return [
+    // What a profile fills in is promised too.
+    ...unsupportedFindings(registration?.metadata ?? members),
+    ...wrong,
+    ...(registration === undefined ? [] : unfittingMembers(registration, profile)),
+    ...ownFindings(client),
+  ];
 }
 
-/** The members that have good values and do not fit each other. */
-function unfittingMembers(registration: Registration): readonly Finding[] {
-  return [...registrationFindings(registration), ...encryptionFindings(registration)];
+/** The members that have good values and do not fit the profile or each other. */
+function unfittingMembers(registration: Registration, profile: SecurityProfile | undefined): readonly Finding[] {
+  return [
+    ...profileFindings(CLIENT_RULES, registration, profile),
+    ...registrationFindings(registration),
+    ...encryptionFindings(registration),
+  ];
 }
 
 /** The members without a secret that is a function. @throws {ConfigError} another one is no JSON */
 function jsonOf(client: ClientMetadata): JsonObject {
   const { client_secret, ...others } = client;
   return plainJson(typeof client_secret === 'function' ? others : client, 'client');
+}
+
+/** Reads a registration, with what a profile fills in. */
+function readProfiled(given: ClientMetadata, members: JsonObject, profile: SecurityProfile | undefined): Registration {
+  const registration = readRegistration(given, members);
+  return profile === undefined
+    ? registration
+    : readRegistration(given, { ...members, ...membersOfProfile(registration, profile) });
 }
 
 /** @param members which have values of the right types */

@@ -28,7 +28,7 @@ export interface Registration {
 }
 
 /** The members that promise a protection which is not built. */
-export function unsupportedFindings(client: ClientMetadata): readonly Finding[] {
+export function unsupportedFindings(client: Readonly<Record<string, unknown>>): readonly Finding[] {
   return UNSUPPORTED_METADATA.filter(({ member, promises }) => promises(client[member])).map(
     ({ member, specification }) => ({
       member: `client.${member}`,

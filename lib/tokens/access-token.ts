@@ -1,7 +1,6 @@
 import type { PublishedServer } from '../authorization-server/published-server.js';
 import { VerificationError } from '../errors/errors.js';
 import { factOf } from '../errors/oidc.error.js';
-import { ASYMMETRIC_ALGORITHMS } from '../jose/algorithms.js';
 import { verifyJwt } from '../jose/jwt.js';
 import type { JsonObject, JsonValue } from '../values/json.js';
 import {
@@ -44,7 +43,7 @@ export interface AccessTokenClaims {
 export interface SignedAccessTokenOptions {
   /** Knows the kind of token, and whom it must be for. */
   readonly reader: AccessTokenReader;
-  /** The algorithms that may have signed it. Default: every asymmetric one. */
+  /** The algorithms that may have signed it. Default: every asymmetric one, or those of the security profile. */
   readonly algorithms?: readonly string[] | undefined;
 }
 
@@ -92,7 +91,7 @@ export function wrongClaim(claims: JsonObject): string | undefined {
 export async function verifyAccessToken(
   server: PublishedServer,
   token: string,
-  { reader, algorithms = ASYMMETRIC_ALGORITHMS }: SignedAccessTokenOptions,
+  { reader, algorithms = server.algorithms }: SignedAccessTokenOptions,
 ): Promise<AccessTokenClaims> {
   requireTokenText(token);
   const keys = (): ReturnType<PublishedServer['strangersKeys']> => server.strangersKeys();
