@@ -6,13 +6,24 @@ import { httpOptionsSchema, type HttpOptions } from '../http/http.options.js';
 import { loginOptionsSchema, type LoginOptions } from '../login/login.options.js';
 import type { ClientMetadata } from '../metadata/client-metadata.js';
 import type { DiscoveryDocument } from '../metadata/discovery.js';
+import { throwFirst } from '../metadata/finding.js';
 import { isSecure, serverOptionsSchema, trustedServerSchema } from '../metadata/metadata.options.js';
+import { OPTION_RULES } from '../metadata/profiled-options.js';
 import { parseClientMetadata, type RegisteredClient } from '../metadata/registered-client.js';
+import {
+  profileFindings,
+  SECURITY_PROFILE_NAMES,
+  securityProfile,
+  type SecurityProfile,
+  type SecurityProfileName,
+} from '../metadata/security-profiles.js';
 import type { ServerMetadata } from '../metadata/server-metadata.js';
 import type { Tenants } from '../metadata/tenants.js';
 import {
+  profiledSettings,
   resourceServerOptionsSchema,
   type ResourceServerOptions,
+  type ResourceServerSettings,
   type TrustedIssuerOptions,
 } from '../resource-server/resource-server.options.js';
 import { sessionOptionsSchema, type SessionOptions } from '../session/session.options.js';
@@ -51,6 +62,11 @@ export interface OidcModuleOptions {
   };
   /** Allows plain http to a server that is not on this machine. Default false. */
   insecureHttp?: boolean;
+  /**
+   * A security profile that everything has to keep: FAPI 2.0 Security Profile, the same with Message Signing, or FAPI 1.0
+   * Advanced. It sets what it can, and the boot stops where the client, an option or the server breaks it. Default none.
+   */
+  profile?: SecurityProfileName;
   http?: HttpOptions;
   login?: LoginOptions;
   /** Required by `OidcLoginGuard` and `OidcSessionGuard`. */
@@ -93,6 +109,7 @@ export interface OidcModuleAsyncOptions extends OidcModuleExtras {
 
 const optionsSchema = v.strictObject({
   ...serverOptionsSchema,
+  profile: v.optional(v.picklist(SECURITY_PROFILE_NAMES)),
   client: v.custom<ClientMetadata>(
     (value) => typeof value === 'object' && value !== null,
     'must be the client metadata',
@@ -111,8 +128,13 @@ function isStore(value: unknown): boolean {
 }
 
 /** The parsed options: complete, checked, secrets wrapped. */
-export type ParsedOptions = Omit<v.InferOutput<typeof optionsSchema>, 'client' | 'server'> & {
+export type ParsedOptions = Omit<
+  v.InferOutput<typeof optionsSchema>,
+  'client' | 'server' | 'profile' | 'resourceServer'
+> & {
   readonly client: RegisteredClient;
+  readonly profile: SecurityProfile | undefined;
+  readonly resourceServer?: ResourceServerSettings | undefined;
   readonly server: Partial<ServerMetadata>;
 };
 
@@ -143,20 +165,26 @@ export function requireReturned<T>(options: T, by: 'useFactory' | 'useClass' | '
 export function parseOptions(options: OidcModuleOptions): ParsedOptions {
   const parsed = validate(optionsSchema, options, '');
   const { insecureHttp, resourceServer } = parsed;
+  const profile = securityProfile(parsed.profile);
   requireSecureServer(parsed, insecureHttp);
   requireSecure(resourceServer?.resource, 'resourceServer.resource', insecureHttp);
   if (Array.isArray(resourceServer?.issuers)) {
-    resourceServer.issuers.forEach((trusted, index) => requireListedIssuer(trusted, index, insecureHttp));
+    resourceServer.issuers.forEach((trusted, index) => requireListedIssuer(trusted, index, insecureHttp, profile));
   }
-  return {
+  const complete = {
     ...parsed,
-    client: parseClientMetadata(parsed.client),
+    client: parseClientMetadata(parsed.client, profile),
+    profile,
     server: serverOverrides(options.server),
     resourceServer: resourceServer && {
       ...resourceServer,
       metadata: plainJson(resourceServer.metadata ?? {}, 'resourceServer.metadata'),
     },
   };
+  throwFirst(profileFindings(OPTION_RULES, complete, profile));
+  return profile === undefined || complete.resourceServer === undefined
+    ? complete
+    : { ...complete, resourceServer: profiledSettings(complete.resourceServer, profile) };
 }
 
 /** Reads `server`. @throws {ConfigError} a member is no JSON */
@@ -183,12 +211,17 @@ export function parseTrustedServer(trusted: TrustedIssuerOptions, insecureHttp: 
 }
 
 /** Checks a trusted issuer: one of a list at boot, with its index in errors; a resolver's when it is resolved. */
-function requireListedIssuer(trusted: TrustedIssuerOptions, index: number, insecureHttp: boolean): void {
+function requireListedIssuer(
+  trusted: TrustedIssuerOptions,
+  index: number,
+  insecureHttp: boolean,
+  profile: SecurityProfile | undefined,
+): void {
   const { client, server } = trusted;
   try {
     parseTrustedServer(trusted, insecureHttp);
     if (client !== undefined) {
-      parseClientMetadata(validate(optionsSchema.entries.client, client, 'client'));
+      parseClientMetadata(validate(optionsSchema.entries.client, client, 'client'), profile);
     }
     serverOverrides(server);
   } catch (error) {

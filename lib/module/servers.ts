@@ -5,7 +5,10 @@ import type { OperatorPort } from '../events/operator-events.js';
 import { Connections } from '../http/connections.js';
 import { Transport } from '../http/transport.js';
 import type { DiscoverySource } from '../metadata/discovery.js';
+import { throwFirst } from '../metadata/finding.js';
+import { CLOCK_RULES } from '../metadata/profiled-options.js';
 import { parseClientMetadata, type RegisteredClient } from '../metadata/registered-client.js';
+import { profileFindings } from '../metadata/security-profiles.js';
 import type { ServerMetadata } from '../metadata/server-metadata.js';
 import type { ServersOfIssuers } from '../resource-server/resource-server.js';
 import type { TrustedIssuerOptions } from '../resource-server/resource-server.options.js';
@@ -30,7 +33,8 @@ export class Servers implements ServersOfIssuers {
   /** The server where the module's client is registered. */
   own(): Server {
     const { client } = this.options;
-    return new Server(client, this.#source(this.options, this.options.server), ...this.#means(client, this.options));
+    const source = this.#source(this.options, this.options.server, client);
+    return new Server(client, source, ...this.#means(client, this.options));
   }
 
   /**
@@ -42,32 +46,45 @@ export class Servers implements ServersOfIssuers {
     const { options } = this;
     const server = parseTrustedServer(trusted, options.insecureHttp);
     const own = trusted.issuer === options.issuer ? options.client : undefined;
-    const source = this.#source(server, serverOverrides(trusted.server));
+    const overrides = serverOverrides(trusted.server);
     if (trusted.client === undefined) {
-      return new PublishedServer(source, ...this.#means(own, server));
+      return new PublishedServer(this.#source(server, overrides, undefined), ...this.#means(own, server));
     }
-    const client = own ?? parseClientMetadata(trusted.client);
-    return new Server(client, source, ...this.#means(client, server));
+    const client = own ?? parseClientMetadata(trusted.client, options.profile);
+    return new Server(client, this.#source(server, overrides, client), ...this.#means(client, server));
   }
 
-  #source(server: TrustedServer, overrides: Partial<ServerMetadata>): DiscoverySource {
+  /** @param client the one that is registered there; undefined: none is */
+  #source(
+    server: TrustedServer,
+    overrides: Partial<ServerMetadata>,
+    client: RegisteredClient | undefined,
+  ): DiscoverySource {
     const { issuer, backchannelUrl, tenants, discovery = {} } = server;
-    const { insecureHttp } = this.options;
+    const { insecureHttp, profile } = this.options;
     const { document = this.options.discovery.document, url } = discovery;
-    return { issuer, backchannelUrl, tenants, insecureHttp, document, url, overrides };
+    const profiled = profile && { profile, client: client?.metadata };
+    return { issuer, backchannelUrl, tenants, insecureHttp, document, url, overrides, profiled };
   }
 
-  /** Transport, clock and operator port for a server. */
+  /**
+   * Transport, clock and operator port for a server.
+   *
+   * @throws {ConfigError} the tolerance of the clock breaks the security profile
+   */
   #means(
     client: RegisteredClient | undefined,
     { issuer, backchannelUrl: url }: TrustedServer,
   ): [Transport, Clock, OperatorPort] {
-    const { connections, now, skew, tolerance, operator } = this.defaults;
+    const { connections, now, skew, operator } = this.defaults;
+    const { tolerance = this.defaults.tolerance } = client ?? {};
+    const member = client?.tolerance === undefined ? 'OIDC_CLOCK_TOLERANCE' : 'client[clockTolerance]';
+    throwFirst(profileFindings(CLOCK_RULES, { member, tolerance }, this.options.profile));
     const backchannel = url === undefined ? undefined : { issuer, url };
     const { fetch = this.options.client.fetch } = client ?? {};
     return [
       new Transport(fetch ? new Connections(this.options.http, now, { fetch }) : connections, backchannel),
-      new Clock(now, client?.skew ?? skew, client?.tolerance ?? tolerance),
+      new Clock(now, client?.skew ?? skew, tolerance),
       operator,
     ];
   }

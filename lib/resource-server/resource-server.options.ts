@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { isAsymmetric } from '../jose/algorithms.js';
 import type { ClientMetadata } from '../metadata/client-metadata.js';
 import type { DiscoveryDocument } from '../metadata/discovery.js';
+import type { SecurityProfile } from '../metadata/security-profiles.js';
 import type { ServerMetadata } from '../metadata/server-metadata.js';
 import type { Tenants } from '../metadata/tenants.js';
 import { VALIDATIONS } from '../nest/access-rule.js';
@@ -177,7 +178,29 @@ export function isTrustedIssuer(value: unknown): boolean {
 export type ResourceServerOptions = v.InferInput<typeof resourceServerOptionsSchema>;
 
 /** `resourceServer`, with its defaults. */
-export type ResourceServerSettings = v.InferOutput<typeof resourceServerOptionsSchema>;
+export type ResourceServerSettings = v.InferOutput<typeof resourceServerOptionsSchema> & {
+  /** Whether every token must be bound, to a key or to a certificate. A security profile says so; left out: no. */
+  readonly isBindingRequired?: boolean;
+};
+
+/** The settings as a security profile completes them: its algorithms, and no bearer tokens. */
+export function profiledSettings(
+  settings: ResourceServerSettings,
+  { algorithms: allowed, bindings }: SecurityProfile,
+): ResourceServerSettings {
+  const { mtls } = settings;
+  const algorithms = [...allowed];
+  const isDpopAdded = mtls === undefined && bindings.includes('dpop');
+  const dpop = settings.dpop ?? (isDpopAdded ? { required: true } : undefined);
+  return {
+    ...settings,
+    algorithms: settings.algorithms ?? algorithms,
+    // With one kind of binding alone, challenges offer that one only.
+    dpop: dpop && { algorithms, ...dpop, required: dpop.required || mtls === undefined },
+    mtls: mtls && { ...mtls, required: mtls.required || dpop === undefined },
+    isBindingRequired: true,
+  };
+}
 
 export type CacheSettings = v.InferOutput<typeof cacheOptionsSchema>;
 

@@ -16,6 +16,8 @@ export interface Presentation {
   readonly request: object | undefined;
 }
 
+type BindingSettings = Pick<ResourceServerSettings, 'dpop' | 'mtls' | 'resource' | 'isBindingRequired'>;
+
 /**
  * Sender constraint: only the client that a token was issued to may use it. The client proves itself by a DPoP proof
  * (RFC 9449, section 7.1) or a client certificate (RFC 8705, section 3). A token with a key is accepted with that key
@@ -31,16 +33,14 @@ export class SenderConstraint {
   readonly #dpop: DpopVerifier | undefined;
   readonly #certificates: ClientCertificates | undefined;
   readonly #isCertificateRequired: boolean;
+  readonly #isBindingRequired: boolean;
 
   /** @throws {ConfigError} DPoP is configured without the URL of the API */
-  constructor(
-    { dpop, mtls, resource }: Pick<ResourceServerSettings, 'dpop' | 'mtls' | 'resource'>,
-    store: OidcStore,
-    clock: Clock,
-  ) {
+  constructor({ dpop, mtls, resource, isBindingRequired }: BindingSettings, store: OidcStore, clock: Clock) {
     this.#dpop = dpop && new DpopVerifier(dpop, resource, store, clock);
     this.#certificates = mtls && new ClientCertificates(mtls);
     this.#isCertificateRequired = mtls?.required === true;
+    this.#isBindingRequired = isBindingRequired === true;
     this.schemes = dpop === undefined ? ['Bearer'] : ['Bearer', 'DPoP'];
     this.offered = dpop?.required === true ? ['DPoP'] : this.schemes;
     this.algorithms = this.#dpop?.algorithms ?? [];
@@ -85,6 +85,9 @@ export class SenderConstraint {
     proof: VerifiedDpopProof | undefined,
   ): Awaitable<VerifiedAccessToken> {
     const { jkt, 'x5t#S256': thumbprint } = confirmationOf(token.claims.cnf);
+    if (this.#isBindingRequired && jkt === undefined && thumbprint === undefined) {
+      throw unconfirmed('The token is bound to nothing.');
+    }
     const isBoundByType = token.claims.token_type?.toLowerCase() === 'dpop';
     if (scheme === 'Bearer' && (jkt !== undefined || isBoundByType)) {
       throw unconfirmed('The token is bound to a key and was sent as a bearer token.');
