@@ -1,14 +1,22 @@
 import type { OidcClient } from '../client/oidc-client.js';
 import { AuthorizationResponseError } from '../errors/errors.js';
 import type { OperatorPort } from '../events/operator-events.js';
-import { singleParameter } from '../nest/parameters.js';
 import * as requests from '../nest/requests.js';
-import { REMEMBER, ownParameters, requestedParameters, RETURN_TO, type LoginParameters } from './login-parameters.js';
+import type { SilentLoginPort } from '../session/session.port.js';
+import {
+  linkReader,
+  ownParameters,
+  REMEMBER,
+  requestedParameters,
+  RETURN_TO,
+  type LoginParameters,
+} from './login-parameters.js';
 import type { LoginPlan, LoginSite } from './login-plan.js';
 import { isResponse, readableParameters } from './login-response.js';
 import type { LoginSettings } from './login.options.js';
 import { relocated } from './relocation.js';
 import { returnUrl } from './return-url.js';
+import { isPassedOver } from './silent-login.js';
 import { mayRepeat, type LoginTransaction } from './transaction-cookies.js';
 
 /** A login that has begun, with its cookies. */
@@ -18,12 +26,16 @@ export interface BegunLogin {
   readonly setCookies: readonly string[];
 }
 
+/** What a login keeps until its response. */
+type Kept = Omit<LoginTransaction, 'authorization'>;
+
 /** The start of a login: the authorization request, and the transaction that waits for the response. */
 export class LoginStart {
   constructor(
     private readonly client: OidcClient,
     private readonly operator: OperatorPort,
     private readonly settings: LoginSettings,
+    private readonly silentLogins: SilentLoginPort,
     private readonly plan: () => LoginPlan,
   ) {}
 
@@ -35,22 +47,22 @@ export class LoginStart {
    */
   async start(request: unknown, own: () => unknown = () => ({})): Promise<BegunLogin> {
     await this.#refuseResponse(request);
-    const { sites, callbackPaths } = this.plan();
+    const { sites } = this.plan();
     const elsewhere = relocated(request, sites, this.operator);
     if (elsewhere !== undefined) {
       return { location: elsewhere, setCookies: [] };
     }
     const site = sites.at(request);
-    const query = requests.query(request);
-    const isFresh = this.client.metadata.default_max_age === 0;
-    const requested = requestedParameters(query, this.settings.allow, isFresh);
-    const parameters = { ...requested, ...ownParameters(await own()) };
-    const wanted = singleParameter(query, RETURN_TO);
-    const { defaultReturnTo: fallback } = this.settings;
-    const excluded = [...callbackPaths, requests.path(request)];
-    const returnTo = returnUrl(wanted, { origin: site.origin, fallback, excluded });
-    const remember = singleParameter(query, REMEMBER) === 'true' || undefined;
-    return this.begin(request, site, parameters, { returnTo, remember, repeatWith: mayRepeat(parameters, returnTo) });
+    const { parameters, ...kept } = await this.#asked(request, site, own);
+    try {
+      return await this.begin(request, site, parameters, kept);
+    } catch (error) {
+      // A browser that keeps no cookies would come back at once, and so for ever.
+      if (this.silentLogins.wasTried(request) && isPassedOver(kept, error, this.operator)) {
+        return { location: kept.returnTo, setCookies: [] };
+      }
+      throw error;
+    }
   }
 
   /**
@@ -59,12 +71,7 @@ export class LoginStart {
    * @param own parameters of this login, beside the configured ones
    * @param kept what the transaction keeps until the response
    */
-  async begin(
-    request: unknown,
-    site: LoginSite,
-    own: LoginParameters,
-    kept: Omit<LoginTransaction, 'authorization'>,
-  ): Promise<BegunLogin> {
+  async begin(request: unknown, site: LoginSite, own: LoginParameters, kept: Kept): Promise<BegunLogin> {
     const { responseMode: response_mode } = this.settings;
     const { url, transaction: authorization } = await this.client.authorizationUrl({
       redirect_uri: site.redirect_uri,
@@ -74,6 +81,32 @@ export class LoginStart {
     });
     const setCookies = await site.transactions.begin(requests.cookies(request), { authorization, ...kept });
     return { location: url, setCookies };
+  }
+
+  /** What a request for a login asks for, as far as it may. */
+  async #asked(
+    request: unknown,
+    { origin }: LoginSite,
+    own: () => unknown,
+  ): Promise<Kept & { readonly parameters: LoginParameters }> {
+    const { callbackPaths } = this.plan();
+    const read = linkReader(request);
+    const requested = requestedParameters(read, {
+      allow: this.settings.allow,
+      maySilently: this.silentLogins.areOn,
+      isFresh: this.client.metadata.default_max_age === 0,
+    });
+    const parameters = { ...requested, ...ownParameters(await own()) };
+    const returnTo = returnUrl(read(RETURN_TO), {
+      origin,
+      fallback: this.settings.defaultReturnTo,
+      excluded: [...callbackPaths, requests.path(request)],
+    });
+    const remember = read(REMEMBER) === 'true' || undefined;
+    // One that the application always wants silent would come back to a route that requires a session, and loop.
+    const silent = (requested['prompt'] === 'none' && parameters['prompt'] === 'none') || undefined;
+    const repeatWith = silent ? undefined : mayRepeat(parameters, returnTo);
+    return { parameters, returnTo, remember, silent, repeatWith };
   }
 
   /**

@@ -21,6 +21,7 @@ import { readResponse, stateOf } from './login-response.js';
 import { LoginStart, type BegunLogin } from './login-start.js';
 import type { LoginSettings } from './login.options.js';
 import { returnUrl } from './return-url.js';
+import { isPassedOver } from './silent-login.js';
 import { stateHash, type LoginTransaction } from './transaction-cookies.js';
 
 /** Bytes of `Set-Cookie` above which a warning is logged: nginx accepts 4 KB of headers by default. */
@@ -77,7 +78,7 @@ export class Login {
     private readonly routes: Routes,
   ) {
     this.#flight = new CallbackFlight(client.clock.now);
-    this.#loginStart = new LoginStart(client, operator, settings, () => this.#plan());
+    this.#loginStart = new LoginStart(client, operator, settings, sessions.silentLogins, () => this.#plan());
     this.strategyName = client.name === undefined ? 'oidc' : `oidc-${client.name}`;
   }
 
@@ -166,15 +167,15 @@ export class Login {
 
   /**
    * A login that took too long begins again, once: with the same return URL and parameters, and at a provider that knows the
-   * person by now. Who is signed in already goes where the login wanted to go.
+   * person by now. Who is signed in already goes where the login wanted to go, and so does a silent login.
    */
   async #afterTooLong(
     request: unknown,
     { site, parameters }: LoginResponse,
-    { returnTo, remember, repeatWith }: LoginTransaction,
+    { returnTo, remember, silent, repeatWith }: LoginTransaction,
   ): Promise<BegunLogin> {
     const { session } = await this.#plan().keeper.find(request);
-    if (session !== undefined) {
+    if (session !== undefined || silent) {
       return { location: this.#returnUrl(site, returnTo), setCookies: [] };
     }
     // Who cancelled does not want to log in any more. Other errors may tell that the provider found it too long itself, as
@@ -182,7 +183,13 @@ export class Login {
     if (repeatWith === undefined || parameters.get('error') === 'access_denied') {
       throw new AuthorizationResponseError('TRANSACTION_EXPIRED', 'The login took too long');
     }
-    return this.#loginStart.begin(request, site, repeatWith, { returnTo, remember, repeatWith: undefined });
+    const kept = { returnTo, remember, silent, repeatWith: undefined };
+    return this.#loginStart.begin(request, site, repeatWith, kept);
+  }
+
+  /** Where the browser goes after a silent login that failed; undefined: the login is refused. */
+  passOver({ site }: LoginResponse, transaction: LoginTransaction, error: unknown): string | undefined {
+    return isPassedOver(transaction, error, this.operator) ? this.#returnUrl(site, transaction.returnTo) : undefined;
   }
 
   /** The `Set-Cookie` line that clears a used transaction. */

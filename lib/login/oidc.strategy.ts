@@ -165,7 +165,9 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
     } catch (error) {
       // A store that could not give the transaction out still has it.
       const isUnused = transaction === undefined && error instanceof StoreError;
-      return { error, setCookies: isUnused ? [] : [used] };
+      const setCookies = isUnused ? [] : [used];
+      const location = transaction && this.login.passOver(response, transaction, error);
+      return location === undefined ? { error, setCookies } : { location, setCookies };
     }
   }
 

@@ -48,6 +48,8 @@ export const loginTransactionSchema = v.object({
   returnTo: v.string(),
   /** Whether the user asked for a session that outlives the browser. */
   remember: v.optional(v.literal(true)),
+  /** Whether the provider was asked to show no page: OpenID Connect Core 1.0, section 3.1.2.1, `prompt`. */
+  silent: v.optional(v.literal(true)),
   /** Parameters, beside the configured ones, to begin again with after too long; undefined: it is not begun again. */
   repeatWith: v.optional(v.record(v.string(), v.string())),
 });
@@ -61,6 +63,9 @@ const CONFIGURED = ['issuer', 'redirect_uri', 'scope', 'response_mode', 'max_age
 /** The settings that all logins of a client share. */
 export type AuthorizationSettings = Pick<AuthorizationTransaction, (typeof CONFIGURED)[number]>;
 
+/** Members that are true or left out. The sealed tuple lists the names of those that are true. */
+const FLAGS = ['remember', 'silent'] as const;
+
 /** Members outside the sealed tuple: configured, derived from the code verifier, the verifier itself, or in the name. */
 const KEPT_ELSEWHERE = [...CONFIGURED, 'state', 'nonce', 'code_verifier', 'started_at'] as const;
 
@@ -68,13 +73,13 @@ const othersSchema = v.omit(authorizationTransactionSchema, KEPT_ELSEWHERE);
 
 /**
  * The sealed tuple after the code verifier: the return URL, the other members if there are any, the parameters to begin again
- * with (`null`: it is not begun again), and whether the session outlives the browser.
+ * with (`null`: it is not begun again), and the flags.
  */
 const sealedSchema = v.tuple([
   v.string(),
   v.optional(othersSchema, {}),
   v.optional(v.nullable(v.record(v.string(), v.string())), {}),
-  v.optional(v.literal(true)),
+  v.optional(v.array(v.picklist(FLAGS)), []),
 ]);
 
 /** Where the transactions of logins are kept. */
@@ -179,9 +184,16 @@ export class TransactionCookies implements Transactions {
     }
     const started_at = startOf(name);
     const code_verifier = bytes.subarray(0, VERIFIER_LENGTH).toString('base64url');
-    const [returnTo, others, again, remember] = rest;
+    const [returnTo, others, again, flags] = rest;
+    const [remember, silent] = FLAGS.map((flag) => flags.includes(flag) || undefined);
     const authorization = { ...this.settings, ...derivedFrom(code_verifier), code_verifier, started_at, ...others };
-    return { authorization, returnTo, remember, repeatWith: again ?? undefined } satisfies Complete<LoginTransaction>;
+    return {
+      authorization,
+      returnTo,
+      remember,
+      silent,
+      repeatWith: again ?? undefined,
+    } satisfies Complete<LoginTransaction>;
   }
 
   /** Whether a login took too long: its response is not taken any more. */
@@ -233,12 +245,11 @@ function placeOf(name: string, settings: AuthorizationSettings): string {
   return JSON.stringify([name, ...CONFIGURED.map((member) => settings[member])]);
 }
 
-function sealedBytes({ authorization, returnTo, remember, repeatWith }: LoginTransaction): Buffer {
+function sealedBytes({ authorization, returnTo, repeatWith, ...flags }: LoginTransaction): Buffer {
   const others = v.parse(othersSchema, authorization);
-  const members = [returnTo, others, repeatWith ?? null, remember ?? {}];
-  // Empty members at the end are left out: most cookies need neither.
-  const length =
-    members.findLastIndex((member) => member === null || member === true || Object.keys(member).length > 0) + 1;
+  const members = [returnTo, others, repeatWith ?? null, FLAGS.filter((flag) => flags[flag])];
+  // Empty members at the end are left out: most cookies need none.
+  const length = members.findLastIndex((member) => member === null || Object.keys(member).length > 0) + 1;
   return Buffer.from(JSON.stringify(members.slice(0, Math.max(length, 1))), 'utf8');
 }
 

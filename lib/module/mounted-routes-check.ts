@@ -12,19 +12,28 @@ const REGISTERED_URIS = [
   ['keySet', 'jwks', 'jwks_uri'],
 ] as const;
 
-/** Checks at boot that the registered URIs lead to the mounted routes. */
+const OPTIONS = 'nestjs-oidc, session options';
+
+/** Checks at boot that the registered URIs lead to the mounted routes, and that what needs a mounted login has one. */
 export class MountedRoutesCheck implements OnApplicationBootstrap {
   constructor(
     private readonly controller: Type,
     private readonly mapped: MappedRoutes,
     private readonly metadata: OidcClient['metadata'],
+    private readonly isLoginNeeded: boolean,
   ) {}
 
-  /** @throws {ConfigError} a URI leads somewhere else */
+  /** @throws {ConfigError} a URI leads somewhere else, or no login is mounted */
   onApplicationBootstrap(): void {
     if (this.mapped.areServed) {
-      throwFirst(REGISTERED_URIS.flatMap((row) => this.#findings(row)));
+      throwFirst([...REGISTERED_URIS.flatMap((row) => this.#findings(row)), ...this.#missingLogin()]);
     }
+  }
+
+  #missingLogin(): readonly Finding[] {
+    return this.isLoginNeeded && this.mapped.pathOf(this.controller, 'login') === undefined
+      ? [invalid({ member: 'session.silentLogin', problem: 'needs the mounted login (routes.login)' }, OPTIONS)]
+      : [];
   }
 
   #findings([method, route, member]: (typeof REGISTERED_URIS)[number]): readonly Finding[] {

@@ -50,11 +50,14 @@ interface Route {
   answer(routes: RouteAnswers, context: ExecutionContext): boolean | Promise<boolean>;
 }
 
+/** The login guard tells apart what its routes are for. */
+const login: Route['answer'] = (routes, context) => routes.login(context);
+
 /** By the name of the controller's method. */
 const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
-  ['login', { path: 'login', method: Get, answer: (routes, context) => routes.login(context) }],
-  ['callback', { path: 'callback', method: Get, answer: (routes, context) => routes.login(context) }],
-  ['formPost', { path: 'callback', method: Post, answer: (routes, context) => routes.login(context) }],
+  ['login', { path: 'login', method: Get, answer: login }],
+  ['callback', { path: 'callback', method: Get, answer: login }],
+  ['formPost', { path: 'callback', method: Post, answer: login }],
   ['confirmLogout', { path: 'logout', method: Get, answer: (routes, context) => routes.confirmLogout(context) }],
   ['logout', { path: 'logout', method: Post, answer: (routes, context) => routes.logout(context) }],
   ['postLogout', { path: 'postLogout', method: Get, answer: (routes, context) => routes.postLogout(context) }],
@@ -145,10 +148,11 @@ function cutPrefix(
 /** The URL of a login at the mounted route, with its return URL. A prefix that a proxy cuts off is put back. */
 function loginUrl(controller: Type, mapped: MappedRoutes, prefix: string): LoginUrl {
   let path: string | undefined;
-  return (returnTo) => {
+  return (returnTo, prompt) => {
     // Nest maps them when the application starts.
     path ??= mapped.pathOf(controller, 'login');
-    return path && `${prefix}${path}?returnTo=${encodeURIComponent(prefix + returnTo)}`;
+    const more = prompt === undefined ? '' : `&prompt=${prompt}`;
+    return path && `${prefix}${path}?returnTo=${encodeURIComponent(prefix + returnTo)}${more}`;
   };
 }
 
@@ -189,9 +193,9 @@ export function mountedRoutes(name?: string): { readonly controller: Type; reado
   };
   const check: Provider = {
     provide: MountedRoutesCheck,
-    inject: [MappedRoutes, clientToken(name)],
-    useFactory: (mapped: MappedRoutes, { metadata }: OidcClient) =>
-      new MountedRoutesCheck(controller, mapped, metadata),
+    inject: [MappedRoutes, clientToken(name), optionsToken(name)],
+    useFactory: (mapped: MappedRoutes, { metadata }: OidcClient, { session }: ParsedOptions) =>
+      new MountedRoutesCheck(controller, mapped, metadata, session?.silentLogin === true),
   };
   return { controller, providers: [provider, check] };
 }

@@ -11,3 +11,15 @@ export function isNavigation(request: object): boolean {
   const isPage = mode === undefined ? ACCEPTS_HTML.test(requests.header(request, 'accept') ?? '') : mode === 'navigate';
   return isPage && requests.method(request) === 'GET';
 }
+
+/**
+ * Whether a browser says itself that it navigates, and that it does so for a person who is there. Robots say nothing, and who
+ * fetches a page ahead (Fetch Metadata Request Headers, `Sec-Purpose`) may never show it.
+ */
+export function isStatedNavigation(request: object): boolean {
+  return (
+    requests.header(request, 'sec-fetch-mode') === 'navigate' &&
+    requests.header(request, 'sec-purpose') === undefined &&
+    requests.method(request) === 'GET'
+  );
+}

@@ -12,12 +12,13 @@ import type { SessionContent } from './session-content.js';
 import { rolesReader, type SessionRoles } from './session-roles.js';
 import type { SessionRefresh } from './session-refresh.js';
 import type { SessionTokens } from './session-tokens.js';
+import { SilentLogins } from './silent-logins.js';
 import type { SessionSettings, ValidateSession } from './session.options.js';
 import type { FoundSession, KeptSession, SessionKeeper, SessionPort, SessionsOf } from './session.port.js';
 
 /** The settings of sessions that are not their keeper's. */
 export interface ClientSessionSettings extends Partial<
-  Pick<SessionSettings, 'cookie' | 'validate' | 'redirectToLogin'>
+  Pick<SessionSettings, 'cookie' | 'validate' | 'redirectToLogin' | 'silentLogin'>
 > {
   /** Undefined: sessions are in cookies. */
   readonly store?: OidcStore | undefined;
@@ -48,6 +49,7 @@ interface Current extends ValidSession {
 export class ClientSessions implements SessionPort {
   /** Where a browser without a session is sent. */
   readonly loginRedirect: LoginRedirect;
+  readonly silentLogins: SilentLogins;
   #areRead = false;
   #keeper: SessionKeeper | undefined;
   #beside: (request: unknown) => readonly string[] = () => [];
@@ -62,12 +64,13 @@ export class ClientSessions implements SessionPort {
   constructor(
     private readonly makeKeeper: () => SessionKeeper,
     readonly refresh: SessionRefresh,
-    private readonly client: Pick<OidcClient, 'forget' | 'revoke' | 'metadata'>,
+    private readonly client: Pick<OidcClient, 'forget' | 'revoke' | 'metadata' | 'name'>,
     private readonly settings: ClientSessionSettings = {},
     /** Reads the roles of a session's user. */
     readonly roles: SessionRoles = rolesReader(),
   ) {
-    this.loginRedirect = new LoginRedirect(settings.redirectToLogin);
+    this.silentLogins = new SilentLogins(client, settings);
+    this.loginRedirect = new LoginRedirect(settings.redirectToLogin, this.silentLogins);
     this.#ownOrigins = new OwnOrigins(client.metadata.redirect_uris, settings.cookie?.domain);
   }
 
@@ -213,7 +216,8 @@ export class ClientSessions implements SessionPort {
 
   /** With the cookies that others than the session set: see {@link alsoSet}. */
   #withOthers(request: object, found: AcceptedSession): AcceptedSession {
-    const others = this.#beside(request);
+    const ofSilentLogins = found.session === undefined ? [] : this.silentLogins.succeeded(request);
+    const others = [...this.#beside(request), ...ofSilentLogins];
     return others.length === 0 ? found : { ...found, setCookies: [...found.setCookies, ...others] };
   }
 

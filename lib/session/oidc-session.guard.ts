@@ -23,7 +23,8 @@ const OWN_ANSWER: ResponseHeader = ['Cache-Control', 'private, no-store'];
 /**
  * Session guard: requires the session of a login. `request.user` and `@CurrentUser()` are the value that the strategy's
  * `validate` returned. Without a session the answer is 401. Where `routes` mounts a login, a browser that navigates is sent
- * there and back instead.
+ * there and back instead; with `session.silentLogin` once also under `@OptionalAuth()`, and without a page of the provider.
+ *
  * A user without a role that `@Roles` requires is refused with 403.
  *
  * A cross-site request that changes state is refused with 403, whatever its cookies (`Sec-Fetch-Site`). While the store of
@@ -72,8 +73,11 @@ export class OidcSessionGuard implements CanActivate {
         if (session !== undefined) {
           return this.#authorize(session, rule, context, response);
         }
+        if (!rule.isPublic) {
+          this.#redirectToLogin(context, request, response, rule);
+        }
         if (!isOpen) {
-          return this.#requireLogin(context, request, response);
+          return this.#refuse(context, loginRequired());
         }
         if (setCookies.length > 0) {
           this.#deliver(response, OWN_ANSWER);
@@ -111,15 +115,27 @@ export class OidcSessionGuard implements CanActivate {
     }
   }
 
-  /** A browser that navigates is sent to the login, where one is mounted. All others are refused. */
-  #requireLogin(context: ExecutionContext, request: object, response: object | undefined): Awaitable<never> {
-    const login =
-      response === undefined || kindOf(context) !== 'http' ? undefined : this.sessions.loginRedirect.for(request);
-    if (login === undefined) {
-      return this.#refuse(context, loginRequired());
+  /**
+   * Sends a browser that navigates to the login, where one is mounted.
+   *
+   * @throws {SeeOther} it is sent there
+   */
+  #redirectToLogin(
+    context: ExecutionContext,
+    request: object,
+    response: object | undefined,
+    { isOptional }: AccessRule,
+  ): void {
+    if (response === undefined || kindOf(context) !== 'http') {
+      return;
     }
-    this.responses.deliver(response, [...PRIVATE_ANSWER, ['Location', login]]);
-    throw new SeeOther();
+    const { loginRedirect } = this.sessions;
+    const login = isOptional ? loginRedirect.toSignInSilently(request) : loginRedirect.toSignIn(request);
+    if (login !== undefined) {
+      const { location, setCookies } = login;
+      this.responses.deliver(response, [...PRIVATE_ANSWER, ['Set-Cookie', setCookies], ['Location', location]]);
+      throw new SeeOther();
+    }
   }
 
   #admit(context: ExecutionContext): true {

@@ -132,7 +132,8 @@ export class OidcSession<User = JsonValue> {
    */
   async end(request: unknown, response: unknown): Promise<void> {
     const keeper = this.#sessions.keeper();
-    this.#responses.deliver(response, [...PRIVATE_ANSWER, ['Set-Cookie', keeper.clear(request)]]);
+    const setCookies = [...keeper.clear(request), ...this.#sessions.silentLogins.tried(request)];
+    this.#responses.deliver(response, [...PRIVATE_ANSWER, ['Set-Cookie', setCookies]]);
     try {
       const tokens = await this.#sessions.tokens(request);
       this.#sessions.forget(request);

@@ -54,6 +54,12 @@ export const sessionOptionsSchema = v.strictObject({
    * script always gets 401. Default true.
    */
   redirectToLogin: v.optional(v.boolean(), true),
+  /**
+   * Whether `OidcSessionGuard` signs a browser in silently on routes with `@OptionalAuth()`, where `routes` mounts a login. It
+   * is sent to the provider, which shows no page (`prompt=none`), and comes back, signed in or not. It tries once, and again
+   * only after it had a session. Default false.
+   */
+  silentLogin: v.optional(v.boolean(), false),
   /** Attributes of the cookie, for an application in a frame or for all hosts of a domain. */
   cookie: v.optional(cookieSchema, {}),
   /**

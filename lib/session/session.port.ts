@@ -76,8 +76,19 @@ export interface SessionKeeper {
   clear(request: unknown): readonly string[];
 }
 
+/** Silent logins of the session guard, for the login. */
+export interface SilentLoginPort {
+  /** Whether the guard begins them. Then a link may ask for one. */
+  readonly areOn: boolean;
+
+  /** Whether the browser has tried one, which shows that it keeps cookies. */
+  wasTried(request: unknown): boolean;
+}
+
 /** The sessions of one client, for its login. */
 export interface SessionPort {
+  readonly silentLogins: SilentLoginPort;
+
   /** Attributes of the session's cookie. */
   readonly cookie: CookieAttributes;
 

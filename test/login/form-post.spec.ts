@@ -100,6 +100,14 @@ onBothAdapters((adapter) => {
     expect((await browser.submitForm(page)).status).toBe(303);
   });
 
+  it('C3 ends as a typed error where the provider needs a person', async () => {
+    const { app, op, browser } = await begun(adapter);
+    op.authorizationResponse(({ state, iss }) => ({ state, iss, error: 'login_required' }));
+    expectCallbackRefused(await browser.submitForm(await browser.startLogin()), 403, 'OP_ERROR', app);
+    expect(app.refusals.at(-1)?.cause).toMatchObject({ name: 'OAuthError', error: 'login_required' });
+    expect(op.count('token')).toBe(0);
+  });
+
   it('AUTHZ-26 stops the boot where the cookie could not be sent', async () => {
     const options = { login: { responseMode: 'form_post' as const } };
     await expect(createApp({ adapter, options })).rejects.toMatchObject({

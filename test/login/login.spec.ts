@@ -71,7 +71,14 @@ function application({ options = {}, metadata, name, exchange, validate: own, ha
       return ['session=1'];
     },
   } as never;
-  const sessions = { areRead: false, cookie: {}, store: undefined, keeper: () => keeper, alsoSet: () => {} };
+  const sessions = {
+    silentLogins: { areOn: false, wasTried: () => false },
+    areRead: false,
+    cookie: {},
+    store: undefined,
+    keeper: () => keeper,
+    alsoSet: () => {},
+  };
   const sealer = new Sealer(['a'.repeat(32)]);
   const host = { httpAdapter: { setHeader: () => {}, appendHeader: () => {} } } as never;
   const settings = validate(loginOptionsSchema, options, 'login');

@@ -100,13 +100,22 @@ onBothAdapters((adapter) => {
     expect([sent?.get('login_hint'), sent?.get('scope')]).toEqual(['a&scope=admin#', 'openid']);
   });
 
-  it('TXN-27 a silent login that needs a person is refused, and no loop begins', async () => {
+  it('TXN-27 a silent login that needs a person goes on without a session, and no loop begins', async () => {
     const app = await createApp({ adapter, options: { login: { allow } } });
-    app.op.authorizationResponse(({ state }) => ({ state, error: 'login_required', iss: app.op.issuer }));
+    app.op.authorizationResponse(({ state, iss }) => ({ state, iss, error: 'login_required' }));
     const browser = new Browser(app);
-    const begun = await browser.get('/auth/login?prompt=none');
+    const begun = await browser.get('/auth/login?prompt=none&returnTo=/public');
     expect(new URL(begun.location).searchParams.get('prompt')).toBe('none');
-    expectCallbackRefused(await browser.follow(await browser.follow(begun)), 403, 'OP_ERROR', app);
+    const back = await browser.follow(await browser.follow(begun));
+    expect([back.status, back.target, browser.jar.names]).toEqual([303, `${app.url}/public`, []]);
+    expect([app.op.count('token'), app.refusals]).toEqual([0, []]);
+  });
+
+  it('TXN-27 refuses one that a link did not ask for, because the way back could begin it again', async () => {
+    const app = await createApp({ adapter, options: { login: { parameters: { prompt: 'none' } } } });
+    app.op.authorizationResponse(({ state, iss }) => ({ state, iss, error: 'login_required' }));
+    const browser = new Browser(app);
+    expectCallbackRefused(await browser.login(), 403, 'OP_ERROR', app);
     expect(browser.jar.names).toEqual([]);
   });
 
