@@ -167,7 +167,7 @@ export type SessionErrorCode =
   | 'ACCESS_TOKEN_EXPIRED'
   /** The server takes the refresh token no more, or its answer speaks of another person. */
   | 'SESSION_ENDED'
-  /** Another site asked for a change in the name of the session. */
+  /** Another site asked for a change in the name of the session, or began a login that nobody would see. */
   | 'CROSS_SITE_REQUEST'
   /** The user has none of the roles that the route requires. */
   | 'ROLE_MISSING'

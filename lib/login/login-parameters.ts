@@ -12,6 +12,9 @@ export const RETURN_TO = 'returnTo';
 /** Query parameter of a login whose session shall outlive the browser: see `session.persistent`. */
 export const REMEMBER = 'remember';
 
+/** What a site that initiates a login may say (OpenID Connect Core 1.0, section 4), beside `login.allow`. */
+const OF_INITIATED: readonly string[] = ['login_hint'];
+
 /** Characters of a value that a link may choose. The longest address of mail has 254 (RFC 5321, section 4.5.3.1.3). */
 const LONGEST_VALUE = 512;
 
@@ -36,6 +39,8 @@ export function isTaken(name: string): boolean {
 export interface Choice {
   /** Names of parameters: `login.allow`. */
   readonly allow: readonly string[];
+  /** Whether another site initiates the login: then values are taken at any length, as the specification says. */
+  readonly isInitiated: boolean;
   /** Whether it may ask for a silent login (`prompt=none`) though `prompt` is not among them. */
   readonly maySilently: boolean;
   /** Whether the provider has to ask the person (`max_age` 0): no login is silent then. */
@@ -49,14 +54,19 @@ export interface Choice {
  *
  * @param read a parameter of the request, by name
  */
-export function requestedParameters(read: ReadParameter, { allow, maySilently, isFresh }: Choice): LoginParameters {
+export function requestedParameters(
+  read: ReadParameter,
+  { allow, isInitiated, maySilently, isFresh }: Choice,
+): LoginParameters {
+  const longest = isInitiated ? Infinity : LONGEST_VALUE;
+  const chosen = [...allow, ...(isInitiated ? OF_INITIATED : [])];
   const isAllowed = (name: string, value: string): boolean =>
-    name === 'prompt' && value.split(' ').includes('none') ? value === 'none' && !isFresh : allow.includes(name);
-  const names = new Set([...allow, ...(maySilently ? ['prompt'] : [])]);
+    name === 'prompt' && value.split(' ').includes('none') ? value === 'none' && !isFresh : chosen.includes(name);
+  const names = new Set([...chosen, ...(maySilently ? ['prompt'] : [])]);
   return Object.fromEntries(
     [...names].flatMap((name) => {
       const value = read(name) ?? '';
-      const isUsable = value !== '' && value.length <= LONGEST_VALUE && isWellFormed(name, value);
+      const isUsable = value !== '' && value.length <= longest && isWellFormed(name, value);
       return isUsable && isAllowed(name, value) ? [[name, value]] : [];
     }),
   );

@@ -6,6 +6,7 @@ import { throwFirst } from '../metadata/finding.js';
 import { Sites, type Site } from '../nest/sites.js';
 import type { SessionKeeper, SessionPort } from '../session/session.port.js';
 import type { Sealer } from '../storage/sealer.js';
+import { InitiatedLogins } from './initiated-login.js';
 import { isInsecure, loginFindings } from './login-findings.js';
 import type { LoginSettings } from './login.options.js';
 import { cutPrefixOf, type LoginOrigin } from './relocation.js';
@@ -25,6 +26,7 @@ export interface LoginPlan {
   readonly sites: Sites<LoginSite>;
   readonly scope: string;
   readonly callbackPaths: readonly string[];
+  readonly initiated: InitiatedLogins;
   readonly keeper: SessionKeeper;
 }
 
@@ -37,7 +39,7 @@ export function planLogin(
   sessions: Pick<SessionPort, 'keeper' | 'cookie' | 'store'>,
   sealer: Sealer,
 ): LoginPlan {
-  const { redirect_uris = [], scope: registered } = client.metadata;
+  const { redirect_uris = [], scope: registered, initiate_login_uri } = client.metadata;
   const scope = settings.scope ?? loginScope(registered);
   const keeper = sessions.keeper();
   const { store } = sessions;
@@ -79,7 +81,19 @@ export function planLogin(
       };
     }),
     scope,
+    initiated: new InitiatedLogins(
+      initiate_login_uri && ownPath(initiate_login_uri, redirect_uris, settings),
+      server,
+      sessions.cookie.sameSite === 'none',
+    ),
     callbackPaths: settings.callbackPath ? [settings.callbackPath] : redirect_uris.map((uri) => new URL(uri).pathname),
     keeper,
   };
+}
+
+/** The path of a registered URI as the application sees it, where a proxy cuts a prefix off. */
+function ownPath(uri: string, [redirect_uri]: readonly string[], { callbackPath }: LoginSettings): string {
+  const { pathname } = new URL(uri);
+  const prefix = redirect_uri === undefined ? '' : (cutPrefixOf(new URL(redirect_uri).pathname, callbackPath) ?? '');
+  return pathname.startsWith(prefix) ? pathname.slice(prefix.length) : pathname;
 }

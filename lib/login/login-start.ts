@@ -46,8 +46,10 @@ export class LoginStart {
    * @throws {AuthorizationResponseError} `CALLBACK_PATH_MISMATCH` the request is the response to a login of this browser
    */
   async start(request: unknown, own: () => unknown = () => ({})): Promise<BegunLogin> {
-    await this.#refuseResponse(request);
-    const { sites } = this.plan();
+    const { sites, initiated } = this.plan();
+    if (!initiated.includes(request)) {
+      await this.#refuseResponse(request);
+    }
     const elsewhere = relocated(request, sites, this.operator);
     if (elsewhere !== undefined) {
       return { location: elsewhere, setCookies: [] };
@@ -89,10 +91,12 @@ export class LoginStart {
     { origin }: LoginSite,
     own: () => unknown,
   ): Promise<Kept & { readonly parameters: LoginParameters }> {
-    const { callbackPaths } = this.plan();
-    const read = linkReader(request);
+    const { callbackPaths, initiated } = this.plan();
+    const isInitiated = initiated.includes(request);
+    const read = isInitiated ? await initiated.read(request) : linkReader(request);
     const requested = requestedParameters(read, {
       allow: this.settings.allow,
+      isInitiated,
       maySilently: this.silentLogins.areOn,
       isFresh: this.client.metadata.default_max_age === 0,
     });

@@ -87,9 +87,12 @@ export class Login {
     this.#plan();
   }
 
-  /** Makes Fastify parse form bodies for `form_post`, even with `bodyParser: false`. Call it before the first request. */
-  acceptResponses(): void {
-    if (this.settings.responseMode === 'form_post') {
+  /**
+   * Makes Fastify parse the forms of `form_post` and of other sites that initiate logins, even with `bodyParser: false`. Call it
+   * before the first request.
+   */
+  acceptForms(): void {
+    if (this.settings.responseMode === 'form_post' || this.client.metadata.initiate_login_uri !== undefined) {
       this.routes.acceptForms();
     }
   }

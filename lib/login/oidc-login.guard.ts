@@ -10,7 +10,8 @@ import { OidcStrategy } from './oidc.strategy.js';
 
 /**
  * Login guard: logs a user in. It answers its routes itself, so their handlers never run. A route at the path of a
- * registered redirect URI is the callback; any other route begins a login. Its routes are open for a global `OidcGuard` or
+ * registered redirect URI is the callback; any other route begins a login. At the path of a registered `initiate_login_uri` that
+ * is the login which another site asks for (OpenID Connect Core 1.0, section 4), by `GET` or `POST`. Its routes are open for a global `OidcGuard` or
  * `OidcSessionGuard`. The boot stops where no route answers a redirect URI that logins use.
  *
  * ```ts

@@ -75,7 +75,7 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
 
   onModuleInit(): void {
     this.name = this.login.strategyName;
-    this.login.acceptResponses();
+    this.login.acceptForms();
     passport.use(this.name, this);
   }
 

@@ -50,7 +50,7 @@ function ownPath(value: string, origin: string): string | undefined {
 }
 
 /** A path as the most lenient router reads it. */
-function asRouted(path: string): string {
+export function asRouted(path: string): string {
   const [bare = ''] = path.split(/[?#]/, 1);
   return decoded(bare).toLowerCase().replace(/\/+/g, '/').replace(/\/$/, '');
 }

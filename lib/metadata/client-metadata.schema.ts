@@ -82,6 +82,7 @@ export const clientMetadataSchema = v.looseObject({
   backchannel_logout_session_required: v.optional(v.boolean()),
   frontchannel_logout_uri: v.optional(absoluteUri),
   frontchannel_logout_session_required: v.optional(v.boolean()),
+  initiate_login_uri: v.optional(absoluteUri),
   response_types: v.optional(v.array(v.string())),
   grant_types: v.optional(v.array(v.string())),
   scope: v.optional(scopeSchema),

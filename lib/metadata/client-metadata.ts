@@ -87,6 +87,8 @@ export interface ClientMetadata extends RegisteredMethods, RegisteredProtection 
   readonly frontchannel_logout_uri?: string | undefined;
   /** A front-channel logout must name `iss` and `sid`. Default false. */
   readonly frontchannel_logout_session_required?: boolean | undefined;
+  /** Where other sites send a browser to begin a login (OpenID Connect Core 1.0, section 4). */
+  readonly initiate_login_uri?: string | undefined;
   /** When registered, what is not in it is not used. */
   readonly response_types?: readonly string[] | undefined;
   /** When registered, what is not in it is not used. */

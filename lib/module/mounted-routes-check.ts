@@ -10,6 +10,7 @@ const REGISTERED_URIS = [
   ['backChannelLogout', 'backchannelLogout', 'backchannel_logout_uri'],
   ['frontChannelLogout', 'frontchannelLogout', 'frontchannel_logout_uri'],
   ['keySet', 'jwks', 'jwks_uri'],
+  ['initiate', 'initiate', 'initiate_login_uri'],
 ] as const;
 
 const OPTIONS = 'nestjs-oidc, session options';

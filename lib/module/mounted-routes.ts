@@ -46,7 +46,7 @@ interface Route {
   readonly path: RouteName;
   readonly method: (path: string) => MethodDecorator;
   /** The client metadata member without which nobody calls it. */
-  readonly registered?: 'backchannel_logout_uri' | 'frontchannel_logout_uri' | 'jwks';
+  readonly registered?: 'backchannel_logout_uri' | 'frontchannel_logout_uri' | 'initiate_login_uri' | 'jwks';
   answer(routes: RouteAnswers, context: ExecutionContext): boolean | Promise<boolean>;
 }
 
@@ -81,6 +81,8 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
     },
   ],
   ['keySet', { path: 'jwks', registered: 'jwks', method: Get, answer: (routes, context) => routes.keySet(context) }],
+  ['initiate', { path: 'initiate', registered: 'initiate_login_uri', method: Get, answer: login }],
+  ['initiateByForm', { path: 'initiate', registered: 'initiate_login_uri', method: Post, answer: login }],
 ]);
 
 /** Guard of the mounted routes. Most answers are redirects, which a guard gives before pipes and interceptors run. */
@@ -105,6 +107,8 @@ function makeController(guard: Type<CanActivate>): Type {
     logout(): void {}
     postLogout(): void {}
     frontChannelLogout(): void {}
+    initiate(): void {}
+    initiateByForm(): void {}
 
     @HttpCode(200)
     backChannelLogout(): void {}

@@ -25,6 +25,8 @@ const pathsSchema = v.strictObject({
   frontchannelLogout: path('/auth/frontchannel-logout'),
   /** `GET`: the public keys of `client.jwks`, where it is set; for `jwks_uri`. Default `/auth/jwks`. */
   jwks: path('/auth/jwks'),
+  /** `GET` and `POST`: begins the login that another site asks for, where `initiate_login_uri` is registered. Default `/auth/initiate`. */
+  initiate: path('/auth/initiate'),
   /**
    * Forwards requests of the browser to APIs, with the access token of its session: `[{ path: '/api', to: 'https://api.example.com' }]`.
    * They need the header `X-CSRF: 1`. Default: none.
