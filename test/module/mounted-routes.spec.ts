@@ -63,8 +63,8 @@ onBothAdapters((adapter) => {
   });
 
   it.each([
-    ['as the hint', 500, true],
-    ['without it where it is too large for the headers of an answer', 2000, false],
+    ['FCL-09 as the hint', 500, true],
+    ['FCL-09 without it where it is too large for the headers of an answer', 2000, false],
   ])('log out at the provider with the ID token %s', async (_what, size, isHint) => {
     const app = await withRoutes(adapter, true, { options: { store: new MemoryStore() } });
     app.op.idToken({ claims: (claims) => ({ ...claims, groups: 'x'.repeat(size) }) });
@@ -73,6 +73,8 @@ onBothAdapters((adapter) => {
     const left = await browser.post('/auth/logout');
     const parameters = new globalThis.URL(left.location).searchParams;
     expect([parameters.get('client_id'), parameters.has('id_token_hint')]).toEqual(['rp1', isHint]);
+    const logged = app.logs.map(({ text }) => text).join('\n');
+    expect(logged).not.toContain(parameters.get('id_token_hint') ?? 'ey');
   });
 
   it('REDIS-02 ask to come back, and say of nobody that he is signed out, while the store is away', async () => {
@@ -90,7 +92,7 @@ onBothAdapters((adapter) => {
   });
 
   it.each([
-    ['H3 another state', (state: string) => `?state=${state}_INVALID`],
+    ['H3 FCL-08 another state', (state: string) => `?state=${state}_INVALID`],
     ['H4 no state though one was sent', () => ''],
   ])('refuse the way back from a logout with %s', async (_what, query) => {
     const app = await withRoutes(adapter, true);
@@ -119,7 +121,7 @@ onBothAdapters((adapter) => {
     expect((await browser.get('/auth/me')).status).toBe(200);
   });
 
-  it('ask before a logout that a link starts, and in no frame', async () => {
+  it('FCL-06 ask before a logout that a link starts, and in no frame', async () => {
     const app = await withRoutes(adapter, true);
     const browser = new Browser(app);
     await browser.login();
@@ -131,7 +133,7 @@ onBothAdapters((adapter) => {
     expect((await browser.get('/auth/me')).status).toBe(401);
   });
 
-  it('refuse a logout that another site posts', async () => {
+  it('FCL-06 refuse a logout that another site posts', async () => {
     const app = await withRoutes(adapter, true);
     const browser = new Browser(app);
     await browser.login();
@@ -139,7 +141,7 @@ onBothAdapters((adapter) => {
     expect((await browser.get('/auth/me')).status).toBe(200);
   });
 
-  it('end a logout at the front page where there is no session, and where the provider is down', async () => {
+  it('FCL-12 end a logout at the front page where there is no session, and where the provider is down', async () => {
     const app = await withRoutes(adapter, true);
     const browser = new Browser(app);
     expect((await browser.post('/auth/logout')).target).toBe(`${URL}/`);
@@ -199,6 +201,15 @@ onBothAdapters((adapter) => {
     expect((await app.request('/me', { headers: { accept: 'text/html,*/*' } })).status).toBe(303);
     expect((await app.request('/me', { headers: { accept: 'application/json' } })).status).toBe(401);
     expect((await other.get('/auth/me')).status).toBe(401);
+  });
+
+  it('REDIR-22 refuse a form that a browser without a session posts, and never send it again', async () => {
+    const app = await withRoutes(adapter, true, { controllers: [MeController] });
+    const browser = new Browser(app);
+    const posted = await browser.post('/me', { amount: '100' });
+    expect([posted.status, posted.target, posted.json()['error']]).toEqual([401, undefined, 'login_required']);
+    await browser.login({ returnTo: '/me' });
+    expect(app.handled).toEqual([]);
   });
 
   it('send nobody to the login where redirectToLogin is off', async () => {

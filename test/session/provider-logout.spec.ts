@@ -1,12 +1,22 @@
 import { expect, it } from '@jest/globals';
 import { Controller, Get, HttpCode, Inject, Post, Req, Res } from '@nestjs/common';
 
-import { MemoryStore, OidcLogout, Public, type ClientMetadata, type OidcModuleOptions } from '../../lib/index.js';
-import { createApp, onBothAdapters, SESSION_SECRET, type Adapter } from '../support/app/apps.js';
+import {
+  MemoryStore,
+  OIDC_CLOCK,
+  OidcLogout,
+  OidcModule,
+  Public,
+  type ClientMetadata,
+  type OidcModuleOptions,
+} from '../../lib/index.js';
+import { createApp, onBothAdapters, SESSION_SECRET, type Adapter, type AppSetup } from '../support/app/apps.js';
+import { expectNoSecrets } from '../support/app/outcomes.js';
 import { Browser } from '../support/browser/browser.js';
 import { Entra, TENANT } from '../support/provider/entra.js';
 import type { HostileProvider } from '../support/provider/hostile-provider.js';
-import { ObservedStore } from '../support/store/stores.js';
+import { startProvider } from '../support/provider/provider.js';
+import { ObservedStore, storeLike } from '../support/store/stores.js';
 import { jwe } from '../support/tokens/jwe.js';
 import { jws, keyOf, privateJwk, type Jwk } from '../support/tokens/keys.js';
 
@@ -26,12 +36,14 @@ const EVENTS = { 'http://schemas.openid.net/event/backchannel-logout': {} };
 interface Setup {
   readonly client?: Partial<ClientMetadata>;
   readonly options?: Partial<OidcModuleOptions>;
+  readonly imports?: AppSetup['imports'];
 }
 
 /** Alice, signed in with two browsers, whose sessions at the provider are `s-1` and `s-2`. */
-async function signedIn(adapter: Adapter, { client = BACK_CHANNEL, options = {} }: Setup = {}) {
+async function signedIn(adapter: Adapter, { client = BACK_CHANNEL, options = {}, imports = [] }: Setup = {}) {
   const app = await createApp({
     adapter,
+    imports,
     controllers: [],
     publicUrl: URL,
     client: {
@@ -71,10 +83,10 @@ function logoutToken(op: HostileProvider, claims: Jwk = {}, header: Jwk = {}, al
 
 onBothAdapters((adapter) => {
   it.each<[string, Jwk, Jwk, readonly number[]]>([
-    ['H5 by sid', { sid: 's-1' }, {}, [401, 200]],
+    ['H5 BCL-23 by sid', { sid: 's-1' }, {}, [401, 200]],
     ['BCL-02 by sub, everywhere', { sub: 'alice' }, {}, [401, 401]],
     ['by both', { sid: 's-2', sub: 'alice' }, {}, [200, 401]],
-    ['H5 with one more claim and without typ', { sid: 's-1', extra: 1 }, { typ: undefined }, [401, 200]],
+    ['H5 BCL-20 BCL-23 with one more claim and without typ', { sid: 's-1', extra: 1 }, { typ: undefined }, [401, 200]],
     ['BCL-08 with one more event', { sid: 's-1', events: { ...EVENTS, other: {} } }, {}, [401, 200]],
     ['BCL-24 of a session that is not there', { sid: 's-9' }, {}, [200, 200]],
     ['of a user who is not there', { sub: 'bob' }, {}, [200, 200]],
@@ -108,9 +120,11 @@ onBothAdapters((adapter) => {
     ['H6 BCL-09 another algorithm', { sid: 's-1' }, { alg: 'RS384' }, 'ALG_NOT_ALLOWED'],
     ['a sid that is no text', { sid: 7 }, {}, 'CLAIM_INVALID'],
     ['an access token’s typ', { sid: 's-1' }, { typ: 'at+jwt' }, 'TYP_MISMATCH'],
-  ])('%s in a logout token is 400 and ends nothing', async (_what, claims, header, code) => {
+  ])('BCL-29 %s in a logout token is 400 and ends nothing', async (_what, claims, header, code) => {
     const { app, states, post } = await signedIn(adapter);
-    const answer = await post(logoutToken(app.op, claims, header));
+    const token = logoutToken(app.op, claims, header);
+    const answer = await post(token);
+    expectNoSecrets(app, answer, token.split('.'));
     expect([answer.status, answer.header('cache-control'), app.lastCode]).toEqual([400, 'no-store', code]);
     expect(answer.json()).toEqual({
       error: 'invalid_request',
@@ -160,6 +174,100 @@ onBothAdapters((adapter) => {
     expect([(await post(token)).status, app.lastCode]).toEqual([400, 'UNEXPECTED_JWE']);
   });
 
+  it.each<[string, string, string, number]>([
+    ['JSON', 'application/json', '{"logout_token":"TOKEN"}', 400],
+    ['text', 'text/plain', 'logout_token=TOKEN', 400],
+    ['two tokens', 'application/x-www-form-urlencoded', 'logout_token=TOKEN&logout_token=TOKEN', 400],
+    ['an object', 'application/x-www-form-urlencoded', 'logout_token[a]=TOKEN', 400],
+    ['no token', 'application/x-www-form-urlencoded', 'token=TOKEN', 400],
+  ])('BCL-21 BCL-22 a logout token as %s is 400 and ends nothing', async (_what, type, body, status) => {
+    const { app, states } = await signedIn(adapter);
+    const token = logoutToken(app.op, { sid: 's-1' });
+    const answer = await app.request('/auth/backchannel-logout', {
+      method: 'POST',
+      headers: { 'content-type': type },
+      body: body.replaceAll('TOKEN', token),
+    });
+    expect([answer.status, answer.header('cache-control')]).toEqual([status, 'no-store']);
+    const query = await app.request(`/auth/backchannel-logout?logout_token=${token}`);
+    expect(query.status).toBe(404);
+    expect(await states()).toEqual([200, 200]);
+  });
+
+  it('BCL-30 tokens that are none, however many, fetch no keys', async () => {
+    const app = await createApp({
+      adapter,
+      controllers: [],
+      publicUrl: URL,
+      client: BACK_CHANNEL,
+      options: { routes: true, store: new MemoryStore() },
+    });
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const garbage = ['x', 'a.b.c', 'e30.e30.', `${Buffer.from('{"alg":"none"}').toString('base64url')}.e30.`];
+    for (let index = 0; index < 100; index += 1) {
+      const body = `logout_token=${garbage[index % garbage.length]}`;
+      const { status } = await app.request('/auth/backchannel-logout', { method: 'POST', headers, body });
+      expect([index, status]).toEqual([index, 400]);
+    }
+    expect([app.op.count('jwks'), app.op.count('discovery')]).toEqual([0, 1]);
+  });
+
+  it('BCL-25 BCL-26 a logout token ends sessions of its own issuer alone, though another uses the same sid', async () => {
+    const partner = await startProvider();
+    const client = {
+      client_id: 'rp1',
+      client_secret: 'x'.repeat(32),
+      redirect_uris: [`${URL}/partners/callback`],
+      backchannel_logout_uri: `${URL}/partners/backchannel-logout`,
+    };
+    partner.register(client);
+    partner.idToken({ claims: (claims) => ({ ...claims, sid: 's-1' }) });
+    const store = new MemoryStore();
+    const routes = {
+      login: '/partners/login',
+      callback: '/partners/callback',
+      me: '/partners/me',
+      backchannelLogout: '/partners/backchannel-logout',
+      logout: false,
+      postLogout: false,
+    } as const;
+    const imports = [
+      OidcModule.forRoot({
+        name: 'partners',
+        issuer: partner.issuer,
+        client,
+        session: { secret: SESSION_SECRET },
+        store,
+        routes,
+        providers: [{ provide: OIDC_CLOCK, useValue: partner.clock.now }],
+      }),
+    ];
+    const { app, first, states, post } = await signedIn(adapter, { options: { store }, imports });
+    await first.login({ path: '/partners/login' });
+    const atPartner = async () => (await first.get('/partners/me')).status;
+    expect([await states(), await atPartner()]).toEqual([[200, 200], 200]);
+    expect((await post(logoutToken(partner, { sid: 's-1' }))).status).toBe(400);
+    expect([await states(), await atPartner()]).toEqual([[200, 200], 200]);
+    expect((await post(logoutToken(app.op, { sid: 's-1' }))).status).toBe(200);
+    expect([await states(), await atPartner()]).toEqual([[401, 200], 200]);
+  });
+
+  it('BCL-18 sessions in cookies are on the list of ended ones for as long as they could last', async () => {
+    const lifetimes = new Map<string, number>();
+    const store = storeLike(new MemoryStore(), {
+      set: (key, _value, lifetime) => void lifetimes.set(key.split(':')[0] ?? '', lifetime),
+    });
+    const session = {
+      secret: SESSION_SECRET,
+      keep: 'cookie',
+      absoluteLifetime: 7 * 86_400,
+      idleLifetime: 86_400,
+    } as const;
+    const { app, post } = await signedIn(adapter, { options: { store, session } });
+    expect((await post(logoutToken(app.op, { sid: 's-1' }))).status).toBe(200);
+    expect(lifetimes.get('ended')).toBe(7 * 86_400_000);
+  });
+
   it('BCL-15 a logout token is good once, and a session that began later stays', async () => {
     const { app, logIn, post } = await signedIn(adapter);
     const token = logoutToken(app.op, { sub: 'alice' });
@@ -202,7 +310,7 @@ onBothAdapters((adapter) => {
     expect((await post(logoutToken(app.op, { sub: 'alice', sid: 's-1' }))).status).toBe(200);
   });
 
-  it('H10 H11 FCL-05 a front-channel logout ends the session of its sid, in a frame without cookies', async () => {
+  it('H10 H11 FCL-01 FCL-05 a front-channel logout ends the session of its sid, in a frame without cookies', async () => {
     const { app, states } = await signedIn(adapter, { client: FRONT_CHANNEL });
     const frame = (query: string) => app.request(`/auth/frontchannel-logout?${query}`);
     const iss = encodeURIComponent(app.op.issuer);

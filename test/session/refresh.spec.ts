@@ -81,7 +81,7 @@ async function signedIn(
 }
 
 onBothAdapters((adapter) => {
-  it('REFR-13 refresh a minute ahead of the expiry, and write the new tokens for the next request', async () => {
+  it('E12 REFR-13 refresh a minute ahead of the expiry, and write the new tokens for the next request', async () => {
     const { app, browser, tokens, refreshes, first } = await signedIn(adapter);
     app.clock.advance(3600 - 61);
     expect((await tokens())['access_token']).toBe(first['access_token']);
@@ -118,6 +118,45 @@ onBothAdapters((adapter) => {
     expect([page.status, page.json()['error']]).toEqual([401, 'login_required']);
     expect(browser.jar.names).toEqual([]);
     expect(refreshes()).toHaveLength(1);
+  });
+
+  it('REFR-06 end the session where the answer with the rotated token was lost, and ask no more', async () => {
+    const { app, browser, refreshes, first } = await signedIn(adapter);
+    const lost = async (_request: unknown, next: () => Promise<unknown>) => {
+      await next();
+      return 'close' as const;
+    };
+    app.op.answer('token', lost, { times: 1 });
+    app.clock.advance(3600);
+    expect((await browser.get('/tokens')).json()).toEqual(first);
+    app.clock.advance(6);
+    const pages = [await browser.get('/tokens'), await browser.get('/tokens')];
+    expect(pages.map(({ status }) => status)).toEqual([401, 401]);
+    expect([refreshes().length, browser.jar.names]).toEqual([2, []]);
+  });
+
+  it('REFR-11 prove the same key at each refresh', async () => {
+    const { app, tokens, first } = await signedIn(adapter, {}, { dpop_bound_access_tokens: true });
+    app.clock.advance(3600);
+    expect((await tokens())['access_token']).not.toBe(first['access_token']);
+    app.clock.advance(3600);
+    await tokens();
+    const keys = app.op.requests('token').map(({ headers }) => {
+      const [header = ''] = String(headers['dpop']).split('.');
+      return JSON.parse(Buffer.from(header, 'base64url').toString()).jwk.x;
+    });
+    expect(keys).toHaveLength(3);
+    expect(new Set(keys)).toEqual(new Set([expect.stringMatching(/^[\w-]{43}$/)]));
+  });
+
+  it.each([
+    [['authorization_code'], 0],
+    [['authorization_code', 'refresh_token'], 1],
+  ])('E15 with the grant types %j are refreshed %d times', async (grant_types, times) => {
+    const { app, browser, refreshes } = await signedIn(adapter, {}, { grant_types });
+    app.clock.advance(3600);
+    expect((await browser.get('/tokens')).status).toBe(200);
+    expect(refreshes()).toHaveLength(times);
   });
 
   it('REFR-08 keep session and tokens at an error that passes, and try again five seconds later', async () => {

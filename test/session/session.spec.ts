@@ -210,6 +210,12 @@ onBothAdapters((adapter) => {
     });
   });
 
+  it('SESS-32 is not started with claims that are too deep to be read', async () => {
+    const app = await boot({ login: { userinfo: true } });
+    app.op.userinfo({ raw: `{"sub":"alice","deep":${'['.repeat(20_000)}${']'.repeat(20_000)}}` });
+    expectCallbackRefused(await new Browser(app).login(), 502, 'JSON_TOO_DEEP', app);
+  });
+
   it('SESS-38 changes nothing for another site', async () => {
     const app = await boot();
     const browser = await signedIn(app);

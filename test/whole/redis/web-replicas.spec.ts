@@ -85,7 +85,7 @@ describe('three processes of a web application with one Redis, behind a round-ro
     expect(await statuses(browsers.map((browser) => browser.get('/auth/me')))).toEqual([200]);
   });
 
-  it('REFR-02 a process that dies while it refreshes takes nobody’s session along', async () => {
+  it('REFR-05 a process that dies while it refreshes takes nobody’s session along', async () => {
     const deployment = closeLater(await Deployment.start(library));
     const { op, redis, replicas, roundRobin } = deployment;
     const browser = await deployment.signedIn();
