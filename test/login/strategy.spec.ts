@@ -1,6 +1,3 @@
-import { randomUUID } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-
 import { describe, expect, it } from '@jest/globals';
 import {
   Controller,
@@ -17,7 +14,8 @@ import {
   type NestInterceptor,
 } from '@nestjs/common';
 import { APP_INTERCEPTOR } from '@nestjs/core';
-import { AuthGuard } from '@nestjs/passport';
+import { AuthGuard, PassportModule } from '@nestjs/passport';
+import session from 'express-session';
 import passport from 'passport';
 
 import {
@@ -286,8 +284,9 @@ onBothAdapters((adapter) => {
   });
 });
 
-interface OwnRequest extends IncomingMessage {
+interface OwnRequest {
   readonly user?: unknown;
+  logout(done: (error: unknown) => void): void;
 }
 
 /** As the documentation of Nest has it for sessions of Passport. */
@@ -315,6 +314,11 @@ class OwnSessionController {
   @Get('me')
   me(@Req() { user = null }: OwnRequest) {
     return { user };
+  }
+
+  @Post('logout')
+  logout(@Req() request: OwnRequest) {
+    return new Promise((resolve) => request.logout(resolve));
   }
 }
 
@@ -371,28 +375,32 @@ describe('AuthGuard of @nestjs/passport, on Express', () => {
     expect((await browser.get('/me')).json()).toMatchObject({ user: { sub: 'alice' } });
   });
 
-  it('logs in to the application’s own session', async () => {
-    const store = new Map<string, Record<string, unknown>>();
-    const ownSession = (request: OwnRequest, response: ServerResponse, next: () => void) => {
-      const [, id = randomUUID()] = /own=([\w-]+)/.exec(request.headers.cookie ?? '') ?? [];
-      const done = (callback: () => void) => callback();
-      const session = store.get(id) ?? { regenerate: done, save: done };
-      store.set(id, session);
-      response.setHeader('Set-Cookie', `own=${id}; Path=/; HttpOnly; Secure`);
-      Object.assign(request, { session });
-      next();
-    };
+  it('logs in to the application’s own session of express-session, and writes none of ours', async () => {
     passport.serializeUser((user, done) => done(null, user));
     passport.deserializeUser((user: Express.User, done) => done(null, user));
+    const own = session({ name: 'own', secret: SESSION_SECRET, resave: false, saveUninitialized: false });
     const app = await boot({
       controllers: [OwnSessionController],
-      configure: (nest) => void nest.use(ownSession, passport.initialize(), passport.session()),
+      imports: [PassportModule.register({ session: true })],
+      configure: (nest) => void nest.use(own, passport.initialize(), passport.session()),
     });
     const browser = new Browser(app);
-    expect((await browser.login({ path: '/passport/login' })).json()).toMatchObject({ user: { sub: 'alice' } });
+    const who = async () => (await browser.get('/passport/me')).json()['user'];
+    const answer = await browser.startLogin({ path: '/passport/login' });
+    expect(browser.jar.names).toEqual([expect.stringMatching(/^__Host-oidc-login\./)]);
+    const callback = await browser.finishLogin(answer);
+    expect(callback.json()).toMatchObject({ user: { sub: 'alice' } });
+    expectNoSession(callback);
     expect(browser.jar.names).toEqual(['own']);
-    expect((await browser.get('/passport/me')).json()).toMatchObject({ user: { sub: 'alice' } });
-    expect((await new Browser(app).get('/passport/me')).json()).toEqual({ user: null });
+    const id = browser.jar.get('own')?.value;
+    expect(await who()).toMatchObject({ sub: 'alice' });
+    app.op.user = { sub: 'bob' };
+    await browser.login({ path: '/passport/login' });
+    expect(await who()).toMatchObject({ sub: 'bob' });
+    expect([browser.jar.names, browser.jar.get('own')?.value === id]).toEqual([['own'], false]);
+    await browser.post('/passport/logout');
+    expect(await who()).toBeNull();
+    expect(browser.jar.names).toEqual(['own']);
   });
 
   it('refuses what is no answer', async () => {
