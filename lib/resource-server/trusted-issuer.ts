@@ -45,7 +45,8 @@ export class TrustedIssuer {
   readonly name: string;
   readonly #introspected: ClaimsSource | undefined;
   readonly #signed: ClaimsSource;
-  readonly #expected: Omit<AccessTokenExpectations, 'issuer'>;
+  /** What tokens that name the server itself are checked against. */
+  readonly #expected: AccessTokenExpectations;
 
   /** @param registered the same server, with our client there for introspection; undefined: only JWTs are accepted */
   constructor(
@@ -60,7 +61,7 @@ export class TrustedIssuer {
       new ClaimsSource(identity, ask, clock.now, cache && times && { cache, times });
     this.issuer = issuer;
     this.name = server.nameInAccessTokens;
-    this.#expected = { clock, reader };
+    this.#expected = { issuer, clock, reader };
     this.#introspected =
       registered &&
       source((token) => this.#introspect(registered, token), times && introspections(registered, times, settings));
@@ -91,7 +92,11 @@ export class TrustedIssuer {
    */
   verify(token: string, validation: Validation, freshness: IntrospectionFreshness): Awaitable<VerifiedAccessToken> {
     return chain(this.#find(token, validation, freshness), (found) =>
-      chain(this.#issuerOf(found), (issuer) => VerifiedAccessToken.verify(token, found, { ...this.#expected, issuer })),
+      this.#namesItself(found)
+        ? VerifiedAccessToken.verify(token, found, this.#expected)
+        : chain(this.server.accessTokenIssuer.nameFor(found.claims ?? {}), (issuer) =>
+            VerifiedAccessToken.verify(token, found, { ...this.#expected, issuer }),
+          ),
     );
   }
 
@@ -105,10 +110,9 @@ export class TrustedIssuer {
     this.#signed.evictAll();
   }
 
-  /** The issuer that the found claims must name. Where they name the server itself, no metadata is fetched to find that out. */
-  #issuerOf({ claims }: FoundClaims): Awaitable<string> {
-    const isItself = claims === undefined || (!this.hasTenants && (claims.iss ?? this.issuer) === this.issuer);
-    return isItself ? this.issuer : this.server.accessTokenIssuer.nameFor(claims);
+  /** Whether the found claims name the server itself. Then no metadata is fetched to find out whom they must name. */
+  #namesItself({ claims }: FoundClaims): boolean {
+    return claims === undefined || (!this.hasTenants && (claims.iss ?? this.issuer) === this.issuer);
   }
 
   #find(token: string, validation: Validation, freshness: IntrospectionFreshness): Awaitable<FoundClaims> {
