@@ -5,7 +5,7 @@ import { processTokenResponse, type GrantedByRequest, type TokenResponse } from 
 
 /**
  * Token request: sends a grant to the token endpoint, once. The attempt spends a code, and may spend a refresh token
- * (RFC 9700, section 4.14.2). So it uses a new connection: a server can't reset that one for having been idle.
+ * (RFC 9700, section 4.14.2). So it uses a young connection: a server does not reset that one for having been idle.
  *
  * @throws {ConfigError} the client has not registered the grant type
  */

@@ -19,6 +19,12 @@ import { StreamedCalls } from './streamed-calls.js';
 /** Milliseconds that calls in flight have to end when the application shuts down. */
 const CLOSING_TIME = 1000;
 
+/**
+ * Milliseconds for which a connection counts as young. No server closes one so early by itself, and logins that follow each
+ * other need no new handshake.
+ */
+const YOUNG = 1000;
+
 /** Statuses of a server, or a gateway before it, that serves nobody now (RFC 9110, sections 15.6.3 to 15.6.5). */
 const OUTAGES: readonly number[] = [502, 503, 504];
 
@@ -26,8 +32,8 @@ const OUTAGES: readonly number[] = [502, 503, 504];
 export class Connections {
   /** Uses connections that are kept alive between calls. */
   readonly #exchange: Exchange;
-  /** Uses a new connection for each call; the same as the other where the application has a transport of its own. */
-  readonly #exchangeAnew: Exchange;
+  /** Uses young connections; the same as the other where the application has a transport of its own. */
+  readonly #exchangeOnce: Exchange;
   /** Our own pools; none where the application has a transport of its own. */
   #pools: readonly Dispatcher[];
   readonly #calls = new Set<Deadline>();
@@ -45,14 +51,14 @@ export class Connections {
     if (theirs !== undefined) {
       this.#pools = [];
       this.#exchange = theirs;
-      this.#exchangeAnew = theirs;
+      this.#exchangeOnce = theirs;
     } else {
       const proxies = proxiesOf(environment);
-      const kept = ownPool(settings, { keepsConnections: true, proxies });
-      const anew = ownPool(settings, { keepsConnections: false, proxies });
-      this.#pools = [...kept.dispatchers, ...anew.dispatchers];
+      const kept = ownPool(settings, { proxies });
+      const young = ownPool(settings, { idle: YOUNG, proxies });
+      this.#pools = [...kept.dispatchers, ...young.dispatchers];
       this.#exchange = kept.exchange;
-      this.#exchangeAnew = anew.exchange;
+      this.#exchangeOnce = young.exchange;
     }
   }
 
@@ -65,8 +71,8 @@ export class Connections {
   /**
    * Sends a request, and once again where the request allows that.
    *
-   * A server may close a kept connection just when a request is on its way over it (RFC 9112, section 9.5). What may be
-   * sent only once therefore goes over a new connection.
+   * A server may close a kept connection just when a request is on its way over it (RFC 9112, section 9.5). It does so to
+   * connections that are idle for some seconds. What may be sent only once therefore goes over a young connection.
    *
    * @param timeout milliseconds for the whole call, the second try included
    * @returns a complete answer within the limits, or the failure
@@ -104,7 +110,7 @@ export class Connections {
   }
 
   async #attempt(request: HttpRequest, deadline: Deadline): Promise<HttpResponse | Failure> {
-    const exchange = request.retry === 'never' ? this.#exchangeAnew : this.#exchange;
+    const exchange = request.retry === 'never' ? this.#exchangeOnce : this.#exchange;
     let incoming: Incoming | undefined;
     try {
       const once = request.headersOfOneSend && (await request.headersOfOneSend());

@@ -24,8 +24,8 @@ export interface OwnPool {
 
 /** How an {@link OwnPool} is made. */
 export interface OwnPoolOptions {
-  /** False: each call has a connection of its own. */
-  readonly keepsConnections: boolean;
+  /** Milliseconds that an idle connection is kept. Default: four seconds, or what the server says. */
+  readonly idle?: number;
   /** Undefined: every server is called directly. */
   readonly proxies: Proxies | undefined;
 }
@@ -35,9 +35,10 @@ export interface OwnPoolOptions {
  *
  * Loopback hosts are never called through a proxy: there, `localhost` is the proxy itself.
  */
-export function ownPool(settings: HttpSettings, { keepsConnections, proxies }: OwnPoolOptions): OwnPool {
+export function ownPool(settings: HttpSettings, { idle, proxies }: OwnPoolOptions): OwnPool {
   const tls = { timeout: settings.connectTimeout, minVersion: 'TLSv1.2' } as const;
-  const options = { headersTimeout: 0, bodyTimeout: 0, ...(!keepsConnections && { pipelining: 0 }) };
+  const kept = idle === undefined ? {} : { keepAliveTimeout: idle, keepAliveMaxTimeout: idle };
+  const options = { headersTimeout: 0, bodyTimeout: 0, ...kept };
   const direct = new Agent({ connect: tls, ...options });
   if (proxies === undefined) {
     return { exchange: exchangeOver(direct), dispatchers: [direct], dispatcherFor: () => direct };

@@ -8,7 +8,7 @@ export interface HttpRequest {
   readonly body?: string;
   /**
    * When to retry, once and within the same deadline. `idempotent`: after a network failure or a 5xx. `unanswered`: only
-   * when no answer began. `never`: it is sent once, over a new connection.
+   * when no answer began. `never`: it is sent once, over a connection that nothing has been idle on for more than a second.
    */
   readonly retry: 'idempotent' | 'unanswered' | 'never';
   /** Background refresh: uses the longer time-out. */

@@ -44,7 +44,7 @@ export class StreamedCalls {
       this.#send = theirs;
       this.#own = [];
     } else {
-      const pool = ownPool(settings, { keepsConnections: true, proxies: proxiesOf(environment) });
+      const pool = ownPool(settings, { proxies: proxiesOf(environment) });
       this.#send = sendOver(pool.dispatcherFor);
       this.#own = pool.dispatchers;
     }
