@@ -11,7 +11,8 @@ import type { ParsedClientMetadata } from '../metadata/client-metadata.schema.js
 import { throwFirst } from '../metadata/finding.js';
 import type { ServerMetadata } from '../metadata/server-metadata.js';
 import { blamedOnToken } from '../tokens/access-token-fault.js';
-import { accessTokenReader, accessTokensSchema, type AccessTokensOption } from '../tokens/access-token-profiles.js';
+import type { AccessTokensOption } from '../tokens/access-token-profiles.js';
+import { AccessTokenReaders } from '../tokens/access-token-readers.js';
 import { verifyAccessToken } from '../tokens/access-token.js';
 import type { Evictions } from '../tokens/evictions.js';
 import { introspect, type IntrospectionOptions, type IntrospectionResponse } from '../tokens/introspection.js';
@@ -78,6 +79,7 @@ export class OidcClient extends OidcResources {
   readonly clock: Clock;
   readonly #server: Server;
   readonly #evictions: Evictions;
+  readonly #readers = new AccessTokenReaders();
 
   /** @param name undefined: the default client */
   constructor(
@@ -153,7 +155,7 @@ export class OidcClient extends OidcResources {
     token: string,
     { audience, algorithms, accessTokens }: AccessTokenOptions = {},
   ): Promise<VerifiedAccessToken> {
-    const reader = accessTokenReader(validate(accessTokensSchema, accessTokens, 'accessTokens'), audience, 'audience');
+    const reader = this.#readers.of(accessTokens, audience);
     try {
       const allowed = algorithms?.filter((alg) => this.#server.algorithms.includes(alg));
       const claims = await verifyAccessToken(this.#server, token, { reader, algorithms: allowed });
