@@ -1,12 +1,11 @@
 import { hash } from 'node:crypto';
-import { setTimeout } from 'node:timers/promises';
 
 import { LRUCache } from 'lru-cache';
 import * as v from 'valibot';
 
 import { isWithin, type Now } from '../clock/clock.js';
 import { OAuthError, StoreError } from '../errors/errors.js';
-import { whileLeased } from '../storage/lease.js';
+import { onceAmongReplicas } from '../storage/lease.js';
 import type { OidcStore } from '../storage/oidc-store.js';
 import type { Sealer } from '../storage/sealer.js';
 import { TokenResponse, tokenResponseSchema } from '../tokens/token-response.js';
@@ -21,8 +20,7 @@ const PAUSE_AFTER_FAILURE = 5000;
 /** Flights that are remembered in this process. */
 const MAX_FLIGHTS = 10_000;
 
-/** Milliseconds between two looks into the store, and in all, while another replica refreshes. */
-const LOOK = 25;
+/** Milliseconds to wait while another replica refreshes. */
 const LONGEST_WAIT = 15_000;
 
 const LABEL = 'refreshed tokens';
@@ -101,30 +99,22 @@ export class RefreshFlight {
     return replaces(end.tokens, before) && isWithin(this.now(), end.at, AFTERWARDS);
   }
 
-  /** One replica refreshes, the others wait for what it leaves in the store. */
+  /** One replica refreshes for all. */
   async #shared(
     store: OidcStore,
     key: string,
     before: TokensBefore,
     refresh: () => Promise<TokenResponse>,
   ): Promise<TokenResponse> {
-    const end = performance.now() + LONGEST_WAIT;
-    while (performance.now() < end) {
-      const found = await this.#find(store, key, before);
-      if (found !== undefined) {
-        return found;
-      }
-      const leased = await whileLeased(
-        store,
-        `refreshing:${key}`,
-        async () => (await this.#find(store, key, before)) ?? this.#keep(store, key, refresh),
-      );
-      if (leased !== undefined) {
-        return leased.result;
-      }
-      await setTimeout(LOOK);
+    const tokens = await onceAmongReplicas(store, `refreshing:${key}`, {
+      look: () => this.#find(store, key, before),
+      work: () => this.#keep(store, key, refresh),
+      patience: LONGEST_WAIT,
+    });
+    if (tokens === undefined) {
+      throw new StoreError('STORE_TIMEOUT', 'Another replica refreshes the tokens and does not come to an end.');
     }
-    throw new StoreError('STORE_TIMEOUT', 'Another replica refreshes the tokens and does not come to an end.');
+    return tokens;
   }
 
   async #find(store: OidcStore, key: string, before: TokensBefore): Promise<TokenResponse | undefined> {

@@ -3,14 +3,11 @@ import { SessionError, VerificationError } from '../errors/errors.js';
 import { OidcError } from '../errors/oidc.error.js';
 import type { OperatorPort } from '../events/operator-events.js';
 import type { RefreshOptions } from '../grants/refresh-token.js';
+import { secondsAhead } from '../tokens/renewal.js';
 import { TokenResponse } from '../tokens/token-response.js';
 import { isSpent, type RefreshFlight } from './refresh-flight.js';
 import type { SessionTokens } from './session-tokens.js';
 import type { KeptSession } from './session.port.js';
-
-/** Tokens are refreshed ahead of their expiry: a tenth of their lifetime, and a minute at most. */
-const AHEAD = 1 / 10;
-const LONGEST_AHEAD = 60;
 
 /** Seconds that an access token must still be good for to be handed to the application. */
 const GOOD_FOR = 10;
@@ -33,8 +30,7 @@ export class SessionRefresh {
 
   /** Whether it is time to refresh the tokens of a session, ahead of their expiry. */
   isDue({ tokens }: KeptSession): boolean {
-    const { expires_in = LONGEST_AHEAD / AHEAD, refresh_token } = tokens;
-    return refresh_token !== undefined && !this.#isGoodFor(tokens, Math.min(LONGEST_AHEAD, expires_in * AHEAD));
+    return tokens.refresh_token !== undefined && !this.#isGoodFor(tokens, secondsAhead(tokens.expires_in));
   }
 
   /** Whether the access token of a session can be handed to the application. */
