@@ -17,6 +17,8 @@ export type {
 export type { AuthorizationRequest } from './authorization/authorization-request.js';
 export type { AuthorizationTransaction } from './authorization/transaction.js';
 export type { EndSessionOptions } from './authorization/end-session.js';
+export type { FormParameters } from './authorization-server/form-encoding.js';
+export type { RequestedAccess } from './authorization-server/requested-access.js';
 export type { ClientCredentialsOptions } from './grants/client-credentials.js';
 export type { RefreshOptions } from './grants/refresh-token.js';
 export { VerifiedIdToken } from './tokens/id-token.js';

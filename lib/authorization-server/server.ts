@@ -31,7 +31,7 @@ import type { Endpoint, ServerMetadata } from '../metadata/server-metadata.js';
 import { clientAuthentication, type ClientAuthentication, type Credentials } from './client-authentication.js';
 import { DpopNonces } from './dpop-nonces.js';
 import { DpopRequests } from './dpop-requests.js';
-import { formEncode } from './form-encoding.js';
+import { formEncode, type FormParameters } from './form-encoding.js';
 import { isClientRefused } from './oauth-response.js';
 import { PublishedServer } from './published-server.js';
 
@@ -151,7 +151,7 @@ export class Server extends PublishedServer {
    */
   async post(
     endpoint: AuthenticatedEndpoint,
-    form: Readonly<Record<string, string>>,
+    form: FormParameters,
     { accept, retry, key }: { accept: string; retry: HttpRequest['retry']; key?: DpopKey | undefined },
   ): Promise<HttpResponse> {
     const url = this.urlOf(endpoint, await this.metadata());

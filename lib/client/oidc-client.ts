@@ -23,6 +23,7 @@ import { trustedAudiencesSchema } from '../tokens/trusted-audiences.js';
 import { VerifiedAccessToken } from '../tokens/verified-access-token.js';
 import type { JsonObject } from '../values/json.js';
 import { validate } from '../values/validate.js';
+import type { GrantParts } from './oidc-grants.js';
 import { OidcResources } from './oidc-resources.js';
 
 /** How the callback of a login is processed. */
@@ -86,8 +87,9 @@ export class OidcClient extends OidcResources {
     readonly name: string | undefined,
     server: Server,
     evictions: Evictions,
+    parts?: GrantParts,
   ) {
-    super(server);
+    super(server, evictions, parts);
     this.issuer = server.issuer;
     this.metadata = server.client.metadata;
     this.clock = server.clock;

@@ -1,21 +1,49 @@
 import type { Server } from '../authorization-server/server.js';
+import type { OperatorPort } from '../events/operator-events.js';
 import { clientCredentialsGrant, type ClientCredentialsOptions } from '../grants/client-credentials.js';
+import { ClientTokenCache } from '../grants/client-token-cache.js';
 import { refreshTokenGrant, type RefreshableTokens, type RefreshOptions } from '../grants/refresh-token.js';
+import type { OidcStore } from '../storage/oidc-store.js';
+import type { Evictions } from '../tokens/evictions.js';
 import type { TokenResponse } from '../tokens/token-response.js';
-import { trustedAudiencesSchema } from '../tokens/trusted-audiences.js';
+import { trustedAudiencesSchema, type TrustedAudiences } from '../tokens/trusted-audiences.js';
 import { validate } from '../values/validate.js';
+
+/** What grants need beside the server. */
+export interface GrantParts {
+  /** Default: nobody sees what happens. */
+  readonly operator?: OperatorPort | undefined;
+  /** Undefined: each process keeps its own tokens. */
+  readonly store?: OidcStore | undefined;
+}
 
 /** The grants of a client beside the login: what the token endpoint gives for something else than a code. */
 export class OidcGrants {
   readonly #server: Server;
+  readonly #ownTokens: ClientTokenCache;
 
-  constructor(server: Server) {
+  constructor(server: Server, evictions: Evictions, { operator = UNSEEN, store }: GrantParts = {}) {
     this.#server = server;
+    this.#ownTokens = new ClientTokenCache(server, operator, store);
+    evictions.join(this.#ownTokens);
   }
 
-  /** Client credentials grant (RFC 6749, section 4.4). Default scope: the registered `scope`. */
+  /** Client credentials grant (RFC 6749, section 4.4): asks for tokens each time. Default scope: the registered `scope`. */
   clientCredentials(options?: ClientCredentialsOptions): Promise<TokenResponse> {
     return clientCredentialsGrant(this.#server, options);
+  }
+
+  /**
+   * A token of the client itself, by the client credentials grant, and kept: the same options give the same token until it is
+   * near its end. Replicas with a `store` share it. While the server fails, a token that is still good is used.
+   *
+   * ```ts
+   * const { access_token } = await oidc.clientToken({ scope: 'reports:read', resource: 'https://api.example.com' });
+   * await oidc.forget(access_token); // the API refused it: the next call asks for another one
+   * ```
+   */
+  clientToken(options?: ClientCredentialsOptions): Promise<TokenResponse> {
+    return this.#ownTokens.get(options);
   }
 
   /**
@@ -26,7 +54,14 @@ export class OidcGrants {
    *   `options.claims` says it
    */
   async refresh(tokens: RefreshableTokens | string, options?: RefreshOptions): Promise<TokenResponse> {
-    validate(trustedAudiencesSchema, options?.trustedAudiences, 'trustedAudiences');
+    requireAudiences(options);
     return refreshTokenGrant(this.#server, tokens, options);
   }
+}
+
+const UNSEEN: OperatorPort = { report: () => undefined };
+
+/** @throws {ConfigError} the audiences are none */
+function requireAudiences(options: { readonly trustedAudiences?: TrustedAudiences | undefined } | undefined): void {
+  validate(trustedAudiencesSchema, options?.trustedAudiences, 'trustedAudiences');
 }

@@ -77,6 +77,10 @@ interface OperatorEvents {
     /** How the call came, such as `http` or `graphql`. */
     readonly call: string;
   };
+  /** A new token of the client itself could not be had, and the old one is still good. */
+  readonly 'client-token-failed': { readonly error: OidcError };
+  /** Replicas ask for tokens of the client each for themselves: their store can't be reached. */
+  readonly 'client-tokens-not-shared': { readonly error: OidcError };
   /** The shared token cache can't be reached. */
   readonly 'shared-cache-failed': {
     /** Undefined: the store threw an error of its own. */

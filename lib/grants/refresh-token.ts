@@ -1,3 +1,4 @@
+import { accessParameters, type RequestedAccess } from '../authorization-server/requested-access.js';
 import type { Server } from '../authorization-server/server.js';
 import { ConfigError } from '../errors/errors.js';
 import { parseClaims } from '../jose/compact-jws.js';
@@ -11,7 +12,7 @@ import { requestTokens } from './token-request.js';
 import { verifiedTokens } from './verified-tokens.js';
 
 /** Parameters of the refresh token grant (RFC 6749, section 6), and the values that the new tokens must continue. */
-export interface RefreshOptions {
+export interface RefreshOptions extends RequestedAccess {
   /** Space-separated, a part of what was granted. Default: all of it. */
   readonly scope?: string;
   /**
@@ -52,13 +53,13 @@ export async function refreshTokenGrant(
 async function refresh(
   server: Server,
   refresh_token: string,
-  { scope, claims, trustedAudiences, dpop_key }: RefreshOptions,
+  { scope, claims, trustedAudiences, dpop_key, ...access }: RefreshOptions,
   granted: Pick<GrantedByRequest, 'scope' | 'authorization_details'> = { scope: '' },
 ): Promise<TokenResponse> {
   requireTokenText(refresh_token);
-  const form = { grant_type: 'refresh_token', refresh_token, ...(scope !== undefined && { scope }) };
-  const asked = { ...granted, ...(scope !== undefined && { scope }), refresh_token, dpop_key };
-  const answer = await requestTokens(server, form, asked);
+  const narrowed = scope !== undefined && { scope };
+  const form = { ...accessParameters(access), grant_type: 'refresh_token', refresh_token, ...narrowed };
+  const answer = await requestTokens(server, form, { ...granted, ...narrowed, refresh_token, dpop_key });
   const { tokens } = await verifiedTokens(server, answer, { continues: claims ?? 'unknown', trustedAudiences });
   return tokens;
 }

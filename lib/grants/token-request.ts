@@ -1,7 +1,11 @@
 import { boundKey } from '../authorization-server/bound-key.js';
+import type { FormParameters } from '../authorization-server/form-encoding.js';
 import type { Server } from '../authorization-server/server.js';
 import { ConfigError } from '../errors/errors.js';
 import { processTokenResponse, type GrantedByRequest, type TokenResponse } from '../tokens/token-response.js';
+
+/** The form of a token request. */
+export type TokenForm = FormParameters & { readonly grant_type: string };
 
 /**
  * Token request: sends a grant to the token endpoint, once. The attempt spends a code, and may spend a refresh token
@@ -11,7 +15,7 @@ import { processTokenResponse, type GrantedByRequest, type TokenResponse } from 
  */
 export async function requestTokens(
   server: Server,
-  form: Readonly<Record<string, string>> & { readonly grant_type: string },
+  form: TokenForm,
   request: GrantedByRequest,
 ): Promise<TokenResponse> {
   requireGrantType(server, form.grant_type);
@@ -21,7 +25,7 @@ export async function requestTokens(
 }
 
 /** Checks the grant type. A registration that lists grant types allows no other (RFC 7591, section 2). */
-function requireGrantType(server: Server, grantType: string): void {
+export function requireGrantType(server: Server, grantType: string): void {
   if (server.client.metadata.grant_types?.includes(grantType) === false) {
     throw new ConfigError('INVALID_CONFIG', 'client.grant_types', `does not hold ${grantType}`);
   }

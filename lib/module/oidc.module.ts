@@ -208,8 +208,9 @@ function serverProvider(name: string | undefined): FactoryProvider {
 function clientProvider(name: string | undefined): FactoryProvider {
   return {
     provide: clientToken(name),
-    inject: [serverToken(name), evictionsToken(name)],
-    useFactory: (server: Server, evictions: Evictions) => new OidcClient(name, server, evictions),
+    inject: [serverToken(name), evictionsToken(name), operatorToken(name), optionsToken(name)],
+    useFactory: (server: Server, evictions: Evictions, operator: OperatorPort, { store }: ParsedOptions) =>
+      new OidcClient(name, server, evictions, { operator, store }),
   };
 }
 

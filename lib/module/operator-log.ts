@@ -11,7 +11,7 @@ type Level = 'debug' | 'log' | 'warn' | 'error';
 
 /** A line of the log. */
 interface Line {
-  readonly context: 'OidcModule' | 'OidcGuard' | 'OidcLoginGuard' | 'OidcStrategy' | 'OidcSession';
+  readonly context: 'OidcModule' | 'OidcClient' | 'OidcGuard' | 'OidcLoginGuard' | 'OidcStrategy' | 'OidcSession';
   readonly level: Level;
   readonly text: string;
   /** Left out: every repetition is logged. */
@@ -130,6 +130,12 @@ const LINES: { readonly [Kind in EventKind]: (event: OperatorEvent<Kind>) => Lin
     text: logLine(error),
     repetition: { of: `call ${troubleOf(error)}`, level: 'debug' },
   }),
+  'client-token-failed': ({ error }) => ({
+    ...warning('OidcClient', `No new token for the client; the old one is used: ${logLine(error)}`),
+    repetition: { of: `client token ${troubleOf(error)}`, level: 'debug' },
+  }),
+  'client-tokens-not-shared': ({ error }) =>
+    silent(warning('OidcClient', `Tokens of the client are not shared at the moment: ${error.code}`)),
   'shared-cache-failed': ({ error }) =>
     silent(warning('OidcGuard', `Introspections are not shared at the moment: ${error?.code ?? 'the store failed'}`)),
   'shared-cache-forged': () =>
@@ -167,6 +173,7 @@ export class OperatorLog implements OperatorPort {
 
 const LOGGERS: Readonly<Record<Line['context'], Logger>> = {
   OidcModule: new Logger('OidcModule'),
+  OidcClient: new Logger('OidcClient'),
   OidcGuard: new Logger('OidcGuard'),
   OidcLoginGuard: new Logger('OidcLoginGuard'),
   OidcStrategy: new Logger('OidcStrategy'),

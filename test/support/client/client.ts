@@ -11,6 +11,7 @@ import type { DiscoveryDocument } from '../../../lib/metadata/discovery.js';
 import { parseClientMetadata } from '../../../lib/metadata/registered-client.js';
 import type { ServerMetadata } from '../../../lib/metadata/server-metadata.js';
 import type { Tenants } from '../../../lib/metadata/tenants.js';
+import type { OidcStore } from '../../../lib/storage/oidc-store.js';
 import { Evictions } from '../../../lib/tokens/evictions.js';
 import { closeLater } from '../closing.js';
 import type { TestProvider } from '../provider/correct/test-provider.js';
@@ -44,6 +45,8 @@ export interface ClientSetup {
   /** What the provider knows of the client, where it is not what the client believes. */
   readonly registered?: Readonly<Record<string, unknown>>;
   readonly http?: Partial<HttpSettings>;
+  /** What replicas share. */
+  readonly store?: OidcStore;
   /** Stands above what `OidcModule` would pass. */
   readonly settings?: Partial<ServerSettings>;
 }
@@ -58,7 +61,7 @@ export interface ClientSetup {
  */
 export function clientOf(
   op: TestProvider,
-  { metadata = {}, registered = {}, http = {}, settings = {} }: ClientSetup = {},
+  { metadata = {}, registered = {}, http = {}, settings = {}, store }: ClientSetup = {},
 ): StandaloneClient {
   const client = { client_id: 'rp1', client_secret: CLIENT_SECRET, redirect_uris: [REDIRECT_URI], ...metadata };
   op.register({ ...client, ...registered });
@@ -81,11 +84,11 @@ export function clientOf(
   } = settings;
   const source = { issuer: op.issuer, insecureHttp: false, document, overrides, tenants };
   const clock = new Clock(op.clock.now, skew, tolerance);
-  const server = new Server(parseClientMetadata(client), source, transport, clock, {
-    report: (event) => void reported.push(event),
-  });
+  const operator = { report: (event: OperatorEvent): void => void reported.push(event) };
+  const server = new Server(parseClientMetadata(client), source, transport, clock, operator);
   const evictions = new Evictions();
-  return { oidc: new OidcClient(undefined, server, evictions), server, evictions, reported };
+  const oidc = new OidcClient(undefined, server, evictions, { operator, store });
+  return { oidc, server, evictions, reported };
 }
 
 /** A whole login with nothing between the client and the provider. */
