@@ -1,8 +1,18 @@
+import type { FormParameters } from '../authorization-server/form-encoding.js';
 import type { Server } from '../authorization-server/server.js';
+import { realWait, type Wait } from '../clock/wait.js';
 import type { OperatorPort } from '../events/operator-events.js';
 import { clientCredentialsGrant, type ClientCredentialsOptions } from '../grants/client-credentials.js';
 import { ClientTokenCache } from '../grants/client-token-cache.js';
+import {
+  deviceAuthorization,
+  type DeviceAuthorization,
+  type DeviceAuthorizationOptions,
+} from '../grants/device-authorization.js';
+import { extensionGrant, type GrantOptions } from '../grants/extension-grant.js';
+import { jwtBearerGrant, type JwtBearerOptions } from '../grants/jwt-bearer.js';
 import { refreshTokenGrant, type RefreshableTokens, type RefreshOptions } from '../grants/refresh-token.js';
+import { tokenExchange, type TokenExchangeOptions } from '../grants/token-exchange.js';
 import type { OidcStore } from '../storage/oidc-store.js';
 import type { Evictions } from '../tokens/evictions.js';
 import type { TokenResponse } from '../tokens/token-response.js';
@@ -15,15 +25,19 @@ export interface GrantParts {
   readonly operator?: OperatorPort | undefined;
   /** Undefined: each process keeps its own tokens. */
   readonly store?: OidcStore | undefined;
+  /** Default: in real time. */
+  readonly wait?: Wait;
 }
 
 /** The grants of a client beside the login: what the token endpoint gives for something else than a code. */
 export class OidcGrants {
   readonly #server: Server;
+  readonly #wait: Wait;
   readonly #ownTokens: ClientTokenCache;
 
-  constructor(server: Server, evictions: Evictions, { operator = UNSEEN, store }: GrantParts = {}) {
+  constructor(server: Server, evictions: Evictions, { operator = UNSEEN, store, wait = realWait }: GrantParts = {}) {
     this.#server = server;
+    this.#wait = wait;
     this.#ownTokens = new ClientTokenCache(server, operator, store);
     evictions.join(this.#ownTokens);
   }
@@ -56,6 +70,58 @@ export class OidcGrants {
   async refresh(tokens: RefreshableTokens | string, options?: RefreshOptions): Promise<TokenResponse> {
     requireAudiences(options);
     return refreshTokenGrant(this.#server, tokens, options);
+  }
+
+  /**
+   * Device authorization grant (RFC 8628): somebody consents on another device, at a web page that the answer names.
+   *
+   * ```ts
+   * const device = await oidc.deviceAuthorization({ scope: 'openid' });
+   * console.log(`Open ${device.verification_uri} and enter ${device.user_code}`);
+   * const { tokens, idToken } = await device.tokens();
+   * ```
+   */
+  async deviceAuthorization(options?: DeviceAuthorizationOptions): Promise<DeviceAuthorization> {
+    requireAudiences(options);
+    return deviceAuthorization(this.#server, this.#wait, options);
+  }
+
+  /**
+   * Token exchange (RFC 8693): a token for another one, such as a caller's for one that the next API takes.
+   *
+   * ```ts
+   * const { access_token } = await oidc.exchangeToken({ subject_token: tokens.access_token, audience: 'billing' });
+   * ```
+   */
+  async exchangeToken(options: TokenExchangeOptions): Promise<TokenResponse> {
+    requireAudiences(options);
+    return tokenExchange(this.#server, options);
+  }
+
+  /**
+   * JWT bearer grant (RFC 7523, section 2.1): tokens for an assertion of somebody else, or for one that is signed here with a
+   * private key of `client.jwks`.
+   *
+   * ```ts
+   * const { access_token } = await oidc.jwtBearer({ sub: 'alice', scope: 'orders:read' });
+   * ```
+   */
+  async jwtBearer(options: JwtBearerOptions): Promise<TokenResponse> {
+    requireAudiences(options);
+    return jwtBearerGrant(this.#server, options);
+  }
+
+  /**
+   * Any grant by its type (RFC 6749, section 4.5).
+   *
+   * ```ts
+   * const assertion = Buffer.from('<Assertion/>').toString('base64url');
+   * await oidc.grant('urn:ietf:params:oauth:grant-type:saml2-bearer', { assertion, scope: 'orders:read' });
+   * ```
+   */
+  async grant(grant_type: string, parameters: FormParameters, options?: GrantOptions): Promise<TokenResponse> {
+    requireAudiences(options);
+    return extensionGrant(this.#server, grant_type, parameters, options);
   }
 }
 

@@ -45,6 +45,7 @@ export type HttpResponseErrorCode =
 export type ResponseErrorCode =
   | HttpResponseErrorCode
   | 'TOKEN_RESPONSE_INVALID'
+  | 'DEVICE_RESPONSE_INVALID'
   | 'INTROSPECTION_MALFORMED'
   | 'SIGNED_RESPONSE_REQUIRED'
   | 'USERINFO_REFUSED'

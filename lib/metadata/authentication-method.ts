@@ -34,6 +34,11 @@ interface MethodMembers {
   readonly published: string;
 }
 
+const TOKEN_ENDPOINT = {
+  registered: 'token_endpoint_auth_method',
+  published: 'token_endpoint_auth_methods_supported',
+} as const;
+
 /**
  * Authenticated endpoints: those at which the client proves who it is.
  *
@@ -41,10 +46,7 @@ interface MethodMembers {
  * default of the other members.
  */
 export const AUTHENTICATED_ENDPOINTS = {
-  token_endpoint: {
-    registered: 'token_endpoint_auth_method',
-    published: 'token_endpoint_auth_methods_supported',
-  },
+  token_endpoint: TOKEN_ENDPOINT,
   introspection_endpoint: {
     registered: 'introspection_endpoint_auth_method',
     published: 'introspection_endpoint_auth_methods_supported',
@@ -53,6 +55,9 @@ export const AUTHENTICATED_ENDPOINTS = {
     registered: 'revocation_endpoint_auth_method',
     published: 'revocation_endpoint_auth_methods_supported',
   },
+  // RFC 8628, section 3.1, and CIBA Core 1.0, section 7.1: as at the token endpoint.
+  device_authorization_endpoint: TOKEN_ENDPOINT,
+  backchannel_authentication_endpoint: TOKEN_ENDPOINT,
 } as const satisfies Record<string, MethodMembers>;
 
 type Endpoints = typeof AUTHENTICATED_ENDPOINTS;
@@ -63,7 +68,7 @@ export function isAuthenticated(endpoint: string): endpoint is AuthenticatedEndp
   return Object.hasOwn(AUTHENTICATED_ENDPOINTS, endpoint);
 }
 
-const members = Object.values(AUTHENTICATED_ENDPOINTS);
+const members = [...new Set(Object.values(AUTHENTICATED_ENDPOINTS))];
 
 /** The client metadata members that hold a method. */
 export const METHOD_MEMBERS = members.map(({ registered }) => registered);

@@ -18,13 +18,18 @@ const ENDPOINTS = [
   'introspection_endpoint',
   'revocation_endpoint',
   'end_session_endpoint',
+  'device_authorization_endpoint',
+  'backchannel_authentication_endpoint',
 ] as const;
 
 export type Endpoint = (typeof ENDPOINTS)[number];
 
 type PublishedEndpoints = { readonly [endpoint in Endpoint]?: string | undefined };
 
-/** Authorization server metadata (OpenID Connect Discovery 1.0, section 3; RFC 8414, section 2; RFC 9207; RFC 9449; RFC 9701). */
+/**
+ * Authorization server metadata (OpenID Connect Discovery 1.0, section 3; RFC 8414, section 2; RFC 8628, section 4; CIBA Core
+ * 1.0, section 4; RFC 9207; RFC 9449; RFC 9701).
+ */
 export interface ServerMetadata extends PublishedEndpoints, PublishedMethods, PublishedProtection {
   readonly [metadata: string]: JsonValue | undefined;
 

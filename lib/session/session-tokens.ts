@@ -18,6 +18,7 @@ export class TokensNotKept implements Complete<Partial<TokenResponseMembers>> {
   readonly expires_at = undefined;
   readonly expires_in = undefined;
   readonly authorization_details = undefined;
+  readonly issued_token_type = undefined;
   readonly dpop_key = undefined;
   /** The granted scopes, space-separated. */
   readonly scope: string;

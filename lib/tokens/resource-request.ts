@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { isNonceChallenge } from '../authorization-server/dpop-nonces.js';
 import type { Server } from '../authorization-server/server.js';
 import type { Clock } from '../clock/clock.js';
-import { SessionError, TransportError } from '../errors/errors.js';
+import { ConfigError, SessionError, TransportError } from '../errors/errors.js';
 import { discard } from '../http/body.js';
 import type { StreamedRequest, StreamedResponse } from '../http/streamed-calls.js';
 import type { TokenResponse } from './token-response.js';
@@ -19,19 +19,23 @@ export interface ApiRequest {
 
 /** An access token for an API, the key that it is bound to, and its end. */
 export type ResourceTokens = Pick<TokenResponse, 'access_token'> &
-  Partial<Pick<TokenResponse, 'dpop_key' | 'expires_at'>>;
+  Partial<Pick<TokenResponse, 'dpop_key' | 'expires_at' | 'token_type'>>;
 
 /**
  * The headers that carry an access token (RFC 6750, section 2.1), and the proof of its key (RFC 9449, section 7.1).
  *
  * @throws {SessionError} `ACCESS_TOKEN_EXPIRED`
+ * @throws {ConfigError} they are of a token exchange that gave no access token (RFC 8693, section 2.2.1)
  */
 export async function authorizationHeaders(
   clock: Clock,
-  { access_token, dpop_key, expires_at }: ResourceTokens,
+  { access_token, token_type, dpop_key, expires_at }: ResourceTokens,
   { method, url, nonce }: ApiRequest,
 ): Promise<Readonly<Record<string, string>>> {
   requireTokenText(access_token);
+  if (token_type?.toLowerCase() === 'n_a') {
+    throw new ConfigError('INVALID_CONFIG', 'tokens', 'hold no access token: the exchange gave another kind (N_A)');
+  }
   if (expires_at !== undefined && expires_at * 1000 <= clock.now()) {
     throw new SessionError('ACCESS_TOKEN_EXPIRED', 'The access token is expired; refresh the tokens first.');
   }

@@ -36,6 +36,8 @@ export const tokenResponseSchema = v.object({
   refresh_token: v.optional(v.string()),
   /** What the tokens allow in detail (RFC 9396, section 7); undefined when the server did not say. */
   authorization_details: v.optional(v.pipe(v.array(v.custom<JsonObject>(isJsonObject)), v.readonly())),
+  /** What kind of token a token exchange gave as `access_token` (RFC 8693, section 2.2.1). */
+  issued_token_type: v.optional(v.string()),
   /** The key that the access token is bound to, if `dpop_bound_access_tokens` is registered. */
   dpop_key: v.optional(
     v.pipe(
@@ -64,6 +66,8 @@ export class TokenResponse implements Complete<TokenResponseMembers> {
   readonly expires_at: number | undefined;
   /** Seconds from the grant to `expires_at`. */
   readonly expires_in: number | undefined;
+  /** What kind of token a token exchange gave as `access_token` (RFC 8693, section 2.2.1). */
+  readonly issued_token_type: string | undefined;
   readonly #members: TokenResponseMembers;
 
   constructor(members: TokenResponseMembers) {
@@ -71,6 +75,7 @@ export class TokenResponse implements Complete<TokenResponseMembers> {
     this.scope = members.scope;
     this.expires_at = members.expires_at;
     this.expires_in = members.expires_in;
+    this.issued_token_type = members.issued_token_type;
     this.#members = members;
     Object.freeze(this);
   }
@@ -134,6 +139,7 @@ const MEMBER_TYPES: MemberTypes = {
   id_token: CREDENTIAL,
   refresh_token: CREDENTIAL,
   authorization_details: { ...ANY, is: isDetails },
+  issued_token_type: { ...TEXT, is: isVisible },
 };
 
 /** Values of the request that stand in for members which the response may leave out. */
@@ -146,7 +152,11 @@ export interface GrantedByRequest {
   readonly authorization_details?: AuthorizationDetails | undefined;
   /** The DPoP key of the request: the token must be bound to it (RFC 9449, section 5). */
   readonly dpop_key?: DpopKey | undefined;
+  /** A token exchange says what it gives, which may be no access token (RFC 8693, section 2.2.1). */
+  readonly isExchange?: boolean;
 }
+
+const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token';
 
 /**
  * Reads the answer of the token endpoint.
@@ -163,8 +173,10 @@ export function processTokenResponse(response: HttpResponse, request: GrantedByR
     throw invalid(wrong);
   }
   const token_type = requireText(json, 'token_type');
+  const issued_token_type = request.isExchange === true ? requireText(json, 'issued_token_type') : ACCESS_TOKEN_TYPE;
+  const isOther = issued_token_type !== ACCESS_TOKEN_TYPE && token_type.toLowerCase() === 'n_a';
   // RFC 6749, section 7.1: a token of a type that is not understood is not used. The type's case does not matter.
-  if (token_type.toLowerCase() !== (request.dpop_key === undefined ? 'bearer' : 'dpop')) {
+  if (!isOther && token_type.toLowerCase() !== (request.dpop_key === undefined ? 'bearer' : 'dpop')) {
     throw invalid('token_type');
   }
   const { expires_in } = json;
@@ -176,7 +188,8 @@ export function processTokenResponse(response: HttpResponse, request: GrantedByR
     id_token: text(json['id_token']),
     refresh_token: text(json['refresh_token']) ?? request.refresh_token,
     authorization_details: detailsOf(json) ?? request.authorization_details,
-    dpop_key: request.dpop_key,
+    issued_token_type: request.isExchange === true ? issued_token_type : undefined,
+    dpop_key: isOther ? undefined : request.dpop_key,
   });
 }
 

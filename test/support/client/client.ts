@@ -2,6 +2,7 @@ import { Server } from '../../../lib/authorization-server/server.js';
 import type { AuthorizationUrlOptions } from '../../../lib/authorization/authorization-parameters.js';
 import { OidcClient, type CallbackOptions, type CallbackResult } from '../../../lib/client/oidc-client.js';
 import { Clock } from '../../../lib/clock/clock.js';
+import type { Wait } from '../../../lib/clock/wait.js';
 import type { OperatorEvent } from '../../../lib/events/operator-events.js';
 import { Connections } from '../../../lib/http/connections.js';
 import type { HttpSettings } from '../../../lib/http/http.options.js';
@@ -47,6 +48,8 @@ export interface ClientSetup {
   readonly http?: Partial<HttpSettings>;
   /** What replicas share. */
   readonly store?: OidcStore;
+  /** Default: the clock of the provider goes on by as much. */
+  readonly wait?: Wait;
   /** Stands above what `OidcModule` would pass. */
   readonly settings?: Partial<ServerSettings>;
 }
@@ -61,7 +64,7 @@ export interface ClientSetup {
  */
 export function clientOf(
   op: TestProvider,
-  { metadata = {}, registered = {}, http = {}, settings = {}, store }: ClientSetup = {},
+  { metadata = {}, registered = {}, http = {}, settings = {}, store, wait = advancing(op) }: ClientSetup = {},
 ): StandaloneClient {
   const client = { client_id: 'rp1', client_secret: CLIENT_SECRET, redirect_uris: [REDIRECT_URI], ...metadata };
   op.register({ ...client, ...registered });
@@ -87,8 +90,16 @@ export function clientOf(
   const operator = { report: (event: OperatorEvent): void => void reported.push(event) };
   const server = new Server(parseClientMetadata(client), source, transport, clock, operator);
   const evictions = new Evictions();
-  const oidc = new OidcClient(undefined, server, evictions, { operator, store });
+  const oidc = new OidcClient(undefined, server, evictions, { operator, store, wait });
   return { oidc, server, evictions, reported };
+}
+
+/** A wait that takes no time: the clock of the provider goes on by as much. */
+function advancing({ clock }: TestProvider): Wait {
+  return async (milliseconds, signal) => {
+    signal?.throwIfAborted();
+    clock.advance(milliseconds / 1000);
+  };
 }
 
 /** A whole login with nothing between the client and the provider. */

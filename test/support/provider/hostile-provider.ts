@@ -58,6 +58,11 @@ export class HostileProvider extends TestProvider {
     this.#hook({ tokenResponse: change });
   }
 
+  /** Changes the members of a successful device authorization response. */
+  deviceResponse(change: Change<Members>): void {
+    this.#hook({ deviceResponse: change });
+  }
+
   idToken(fault: JwtFault): void {
     this.#hook({ idToken: (jwt, request) => protectFor(jwt, fault, request, this.#keyFor) });
   }

@@ -166,7 +166,8 @@ function formDecode(text: string): string {
   return new URLSearchParams(`v=${text}`).get('v') ?? '';
 }
 
-function publicKeysOf(client: RegisteredClient): JSONWebKeySet {
+/** The public keys that a client registered. */
+export function publicKeysOf(client: RegisteredClient): JSONWebKeySet {
   const { keys } = { keys: [], ...(client['jwks'] as Partial<JSONWebKeySet> | undefined) };
   return { keys: keys.map(({ d, p, q, dp, dq, qi, use, ...key }) => ({ ...key, kty: String(key.kty) })) };
 }

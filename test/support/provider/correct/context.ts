@@ -1,11 +1,21 @@
 import type { TestClock } from '../../clock.js';
 import type { ProviderClients } from './clients.js';
+import type { Consents } from './consents.js';
 import type { Issued } from './issued.js';
 import type { KeyRing } from './key-ring.js';
 import type { Members, ResponseHooks } from './response-hooks.js';
 
 /** The endpoints beside discovery, by their paths below the issuer. */
-export const ENDPOINTS = ['jwks', 'authorize', 'token', 'userinfo', 'introspect', 'revoke', 'end-session'] as const;
+export const ENDPOINTS = [
+  'jwks',
+  'authorize',
+  'token',
+  'userinfo',
+  'introspect',
+  'revoke',
+  'end-session',
+  'device-authorization',
+] as const;
 
 export type Endpoint = (typeof ENDPOINTS)[number];
 
@@ -17,6 +27,7 @@ export interface ProviderContext {
   readonly clients: ProviderClients;
   readonly keys: KeyRing;
   readonly issued: Issued;
+  readonly consents: Consents;
   /** Who is signed in. */
   readonly user: Members;
   readonly hooks: ResponseHooks;

@@ -16,6 +16,8 @@ export interface ResponseHooks {
   readonly authorizationResponse: Change<Readonly<Record<string, string | undefined>>>;
   /** The members of a successful token response. */
   readonly tokenResponse: Change<Members>;
+  /** The members of a device authorization response. */
+  readonly deviceResponse: Change<Members>;
   /** Signs it, and encrypts it where that is registered. */
   readonly idToken: (jwt: UnsignedJwt, request: Recorded) => Promise<string>;
   /** Make it JSON or a JWT. */
@@ -30,6 +32,7 @@ export function unchanged(keyFor: KeyFor): ResponseHooks {
     jwks: (set) => set,
     authorizationResponse: (parameters) => parameters,
     tokenResponse: (members) => members,
+    deviceResponse: (members) => members,
     idToken: (jwt) => protect(jwt, keyFor),
     userinfo: (response) => answerWith(response, keyFor),
     introspection: (response) => answerWith(response, keyFor),

@@ -2,7 +2,9 @@ import { TestClock } from '../../clock.js';
 import type { SigningKey } from '../../tokens/keys.js';
 import { authorize } from './authorization-endpoint.js';
 import { ProviderClients, type RegisteredClient } from './clients.js';
+import { Consents, type Decision } from './consents.js';
 import { ENDPOINTS, type Endpoint, type ProviderContext } from './context.js';
+import { deviceAuthorization } from './device-endpoint.js';
 import { discovery, jwks } from './discovery.js';
 import { endSession } from './end-session-endpoint.js';
 import type { Answer } from './http-answer.js';
@@ -36,6 +38,7 @@ const ANSWERS: Readonly<Record<string, (op: ProviderContext, request: Recorded) 
   introspect,
   revoke,
   'end-session': endSession,
+  'device-authorization': deviceAuthorization,
 };
 
 /**
@@ -64,6 +67,7 @@ export class TestProvider extends LoopbackServer {
   readonly #clients: ProviderClients;
   readonly #keys = new KeyRing();
   readonly #issued: Issued;
+  readonly #consents: Consents;
 
   protected constructor({ clock = new TestClock(), clients = [], host, path = '', publicOrigin }: TestProviderOptions) {
     super(host);
@@ -73,6 +77,7 @@ export class TestProvider extends LoopbackServer {
     this.#clients = new ProviderClients(() => this.issuer, clock.now);
     clients.forEach((client) => this.register(client));
     this.#issued = new Issued(() => this.issuer, clock);
+    this.#consents = new Consents(() => clock.seconds);
   }
 
   static async start(options: TestProviderOptions = {}): Promise<TestProvider> {
@@ -134,6 +139,11 @@ export class TestProvider extends LoopbackServer {
     return this.#issued.code(client, request, String(this.user['sub']));
   }
 
+  /** What somebody decides on another device about a `device_code` or an `auth_req_id`. */
+  decide(handle: string, decision: Decision): void {
+    this.#consents.decide(handle, decision);
+  }
+
   protected route(path: string): string {
     const own = path.startsWith(`${this.#path}/`) ? path.slice(this.#path.length + 1) : undefined;
     const isInserted = path === `/.well-known/oauth-authorization-server${this.#path}`;
@@ -155,6 +165,7 @@ export class TestProvider extends LoopbackServer {
       clients: this.#clients,
       keys: this.#keys,
       issued: this.#issued,
+      consents: this.#consents,
       user: this.user,
       hooks: this.hooks,
     };
