@@ -1,7 +1,8 @@
 import type { FormParameters } from '../authorization-server/form-encoding.js';
 import type { Server } from '../authorization-server/server.js';
 import type { DpopKey } from '../jose/dpop-key.js';
-import type { GrantedByRequest, TokenResponse } from '../tokens/token-response.js';
+import type { GrantedByRequest } from '../tokens/token-endpoint.js';
+import type { TokenResponse } from '../tokens/token-response.js';
 import type { TrustedAudiences } from '../tokens/trusted-audiences.js';
 import { text } from '../values/member.js';
 import { requestTokens } from './token-request.js';

@@ -3,7 +3,8 @@ import type { Server } from '../authorization-server/server.js';
 import { ConfigError } from '../errors/errors.js';
 import { parseClaims } from '../jose/compact-jws.js';
 import type { DpopKey } from '../jose/dpop-key.js';
-import { TokenResponse, type GrantedByRequest } from '../tokens/token-response.js';
+import type { GrantedByRequest } from '../tokens/token-endpoint.js';
+import { TokenResponse } from '../tokens/token-response.js';
 import { requireTokenText } from '../tokens/token-text.js';
 import type { TrustedAudiences } from '../tokens/trusted-audiences.js';
 import type { JsonObject } from '../values/json.js';
@@ -58,7 +59,12 @@ async function refresh(
 ): Promise<TokenResponse> {
   requireTokenText(refresh_token);
   const narrowed = scope !== undefined && { scope };
-  const form = { ...accessParameters(access), grant_type: 'refresh_token', refresh_token, ...narrowed };
+  const form = {
+    ...accessParameters(server.client.metadata, access),
+    grant_type: 'refresh_token',
+    refresh_token,
+    ...narrowed,
+  };
   const answer = await requestTokens(server, form, { ...granted, ...narrowed, refresh_token, dpop_key });
   const { tokens } = await verifiedTokens(server, answer, { continues: claims ?? 'unknown', trustedAudiences });
   return tokens;

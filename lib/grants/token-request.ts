@@ -2,7 +2,8 @@ import { boundKey } from '../authorization-server/bound-key.js';
 import type { FormParameters } from '../authorization-server/form-encoding.js';
 import type { Server } from '../authorization-server/server.js';
 import { ConfigError } from '../errors/errors.js';
-import { processTokenResponse, type GrantedByRequest, type TokenResponse } from '../tokens/token-response.js';
+import { processTokenResponse, type GrantedByRequest } from '../tokens/token-endpoint.js';
+import type { TokenResponse } from '../tokens/token-response.js';
 
 /** The form of a token request. */
 export type TokenForm = FormParameters & { readonly grant_type: string };

@@ -1,26 +1,9 @@
 import * as v from 'valibot';
 
-import { requireJson, requireOk } from '../authorization-server/oauth-response.js';
-import type { Now } from '../clock/clock.js';
-import { ResponseError } from '../errors/errors.js';
-import type { HttpResponse } from '../http/response.js';
 import { DpopKey } from '../jose/dpop-key.js';
 import type { Complete } from '../values/complete.js';
-import { isJsonObject, type JsonObject, type JsonValue } from '../values/json.js';
-import { text } from '../values/member.js';
-import { isVschars } from '../values/oauth-characters.js';
-import {
-  ANY,
-  fromDigits,
-  readMembers,
-  SPACE_SEPARATED,
-  TEXT,
-  wrongMember,
-  type MemberType,
-  type MemberTypes,
-} from '../values/tolerant-reader.js';
-import { detailsOf, isDetails, type AuthorizationDetails } from './authorization-details.js';
-import { TOKEN_TYPE } from './token-type.js';
+import { isJsonObject, type JsonObject } from '../values/json.js';
+import type { AuthorizationDetails } from './authorization-details.js';
 
 /** Schema of a sealed or stored token response: the key as a private JWK. */
 export const tokenResponseSchema = v.object({
@@ -112,95 +95,4 @@ export class TokenResponse implements Complete<TokenResponseMembers> {
     const { dpop_key, authorization_details, ...members } = tokens.#members;
     return { ...members, authorization_details: authorization_details?.slice(), dpop_key: dpop_key?.toJwk() };
   }
-}
-
-/** The characters of a token, its type and a scope. */
-const isVisible = (value: JsonValue): boolean => typeof value === 'string' && isVschars(value);
-
-const CREDENTIAL: MemberType = { ...TEXT, is: isVisible };
-
-/** Maximum lifetime in seconds, more than three hundred years. */
-const isLifetime = (value: JsonValue): boolean => typeof value === 'number' && value >= 0 && value < 1e10;
-
-const lifetimeFromDigits = fromDigits(10, isLifetime);
-
-/** Lifetime in seconds, rounded down. 0 or less: the token has expired. */
-const LIFETIME: MemberType = {
-  read: (value) => (typeof value === 'number' ? Math.max(0, Math.floor(value)) : lifetimeFromDigits(value)),
-  is: isLifetime,
-};
-
-const MEMBER_TYPES: MemberTypes = {
-  access_token: CREDENTIAL,
-  token_type: { ...TOKEN_TYPE, is: isVisible },
-  expires_in: LIFETIME,
-  // An empty scope is a grant without any.
-  scope: { ...SPACE_SEPARATED, is: (value) => value === '' || isVisible(value) },
-  id_token: CREDENTIAL,
-  refresh_token: CREDENTIAL,
-  authorization_details: { ...ANY, is: isDetails },
-  issued_token_type: { ...TEXT, is: isVisible },
-};
-
-/** Values of the request that stand in for members which the response may leave out. */
-export interface GrantedByRequest {
-  /** RFC 6749, section 5.1: the scope of a response that names none is the one that was asked for. */
-  readonly scope: string;
-  /** RFC 6749, section 6: a refresh that brings no new refresh token keeps the old one. */
-  readonly refresh_token?: string;
-  /** RFC 9396, section 7: a refresh that names no details keeps the old ones. */
-  readonly authorization_details?: AuthorizationDetails | undefined;
-  /** The DPoP key of the request: the token must be bound to it (RFC 9449, section 5). */
-  readonly dpop_key?: DpopKey | undefined;
-  /** A token exchange says what it gives, which may be no access token (RFC 8693, section 2.2.1). */
-  readonly isExchange?: boolean;
-}
-
-const ACCESS_TOKEN_TYPE = 'urn:ietf:params:oauth:token-type:access_token';
-
-/**
- * Reads the answer of the token endpoint.
- *
- * @throws {OAuthError} the server refused the grant
- * @throws {ResponseError} `TOKEN_RESPONSE_INVALID`: a member is missing or of a wrong type, or the token is of a kind
- *   that was not asked for
- */
-export function processTokenResponse(response: HttpResponse, request: GrantedByRequest, now: Now): TokenResponse {
-  requireOk(response, 'token_endpoint');
-  const json = readMembers(requireJson(response), MEMBER_TYPES);
-  const wrong = wrongMember(json, MEMBER_TYPES);
-  if (wrong !== undefined) {
-    throw invalid(wrong);
-  }
-  const token_type = requireText(json, 'token_type');
-  const issued_token_type = request.isExchange === true ? requireText(json, 'issued_token_type') : ACCESS_TOKEN_TYPE;
-  const isOther = issued_token_type !== ACCESS_TOKEN_TYPE && token_type.toLowerCase() === 'n_a';
-  // RFC 6749, section 7.1: a token of a type that is not understood is not used. The type's case does not matter.
-  if (!isOther && token_type.toLowerCase() !== (request.dpop_key === undefined ? 'bearer' : 'dpop')) {
-    throw invalid('token_type');
-  }
-  const { expires_in } = json;
-  return new TokenResponse({
-    access_token: requireText(json, 'access_token'),
-    token_type,
-    scope: text(json['scope']) ?? request.scope,
-    ...(typeof expires_in === 'number' && { expires_at: Math.floor(now() / 1000) + expires_in, expires_in }),
-    id_token: text(json['id_token']),
-    refresh_token: text(json['refresh_token']) ?? request.refresh_token,
-    authorization_details: detailsOf(json) ?? request.authorization_details,
-    issued_token_type: request.isExchange === true ? issued_token_type : undefined,
-    dpop_key: isOther ? undefined : request.dpop_key,
-  });
-}
-
-function requireText(json: JsonObject, member: string): string {
-  const value = text(json[member]);
-  if (value === undefined) {
-    throw invalid(member);
-  }
-  return value;
-}
-
-function invalid(member: string): ResponseError {
-  return new ResponseError('TOKEN_RESPONSE_INVALID', `The token response has a wrong or missing member: ${member}.`);
 }
