@@ -8,17 +8,12 @@ export type {
 } from './module/oidc.options.js';
 
 export type { AuthorizationUrlOptions } from './authorization/authorization-parameters.js';
-export type {
-  AuthorizationDetail,
-  AuthorizationParameters,
-  ClaimRequest,
-  ClaimsRequest,
-} from './authorization/own-parameters.js';
+export type { AuthorizationParameters, ClaimRequest, ClaimsRequest } from './authorization/own-parameters.js';
 export type { AuthorizationRequest } from './authorization/authorization-request.js';
 export type { AuthorizationTransaction } from './authorization/transaction.js';
 export type { EndSessionOptions } from './authorization/end-session.js';
 export type { FormParameters } from './authorization-server/form-encoding.js';
-export type { RequestedAccess } from './authorization-server/requested-access.js';
+export type { AuthorizationDetail, RequestedAccess } from './authorization-server/requested-access.js';
 export type { ClientCredentialsOptions } from './grants/client-credentials.js';
 export type { ConsentOptions } from './grants/consent.js';
 export type { DeviceAuthorization, DeviceAuthorizationOptions } from './grants/device-authorization.js';

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 
+import { requireRegisteredTypes } from '../authorization-server/requested-access.js';
 import { ConfigError } from '../errors/errors.js';
 import type { DpopKey } from '../jose/dpop-key.js';
 import type { ParsedClientMetadata } from '../metadata/client-metadata.schema.js';
@@ -29,7 +30,7 @@ export function authorizationParameters(
   key: DpopKey | undefined,
 ): JsonObject {
   requirePossiblePrompt(own, transaction);
-  requireRegisteredDetails(own, metadata);
+  requireRegisteredTypes(metadata, typesOf(detailsOf(own)), 'parameters.authorization_details');
   return {
     ...(metadata.default_acr_values !== undefined && { acr_values: metadata.default_acr_values.join(' ') }),
     // OpenID Connect Core 1.0, section 11: without it a server may ignore the scope.
@@ -54,16 +55,5 @@ export function authorizationParameters(
 function requirePossiblePrompt({ prompt }: JsonObject, { max_age }: AuthorizationTransaction): void {
   if (max_age === 0 && typeof prompt === 'string' && prompt.split(' ').includes('none')) {
     throw new ConfigError('INVALID_CONFIG', 'parameters.prompt', 'must not be none where max_age is 0');
-  }
-}
-
-/** RFC 9396, section 10: the registration names the types that the client uses. */
-function requireRegisteredDetails(
-  own: JsonObject,
-  { authorization_details_types: registered }: ParsedClientMetadata,
-): void {
-  if (registered !== undefined && typesOf(detailsOf(own)).some((type) => !registered.includes(type))) {
-    const problem = 'has a type that client.authorization_details_types does not hold';
-    throw new ConfigError('INVALID_CONFIG', 'parameters.authorization_details', problem);
   }
 }

@@ -1,5 +1,10 @@
 import * as v from 'valibot';
 
+import {
+  authorizationDetailsSchema,
+  resourceSchema,
+  type AuthorizationDetail,
+} from '../authorization-server/requested-access.js';
 import { ConfigError } from '../errors/errors.js';
 import type { JsonObject, JsonValue } from '../values/json.js';
 import { isObject, member } from '../values/member.js';
@@ -18,12 +23,6 @@ export interface ClaimsRequest {
   readonly userinfo?: Readonly<Record<string, ClaimRequest>> | null | undefined;
   /** An `acr` that is `essential` here must come back with one of its values, or the login is refused. */
   readonly id_token?: Readonly<Record<string, ClaimRequest>> | null | undefined;
-}
-
-/** Something that a login asks to be allowed to do, in more detail than a scope says it (RFC 9396, section 2). */
-export interface AuthorizationDetail {
-  readonly type: string;
-  readonly [member: string]: JsonValue | undefined;
 }
 
 /**
@@ -47,20 +46,6 @@ export interface AuthorizationParameters {
   readonly [name: string]: ClaimsRequest | readonly (AuthorizationDetail | string)[] | string | undefined;
 }
 
-const NOT_A_RESOURCE = 'must be absolute URIs without a fragment';
-
-const resource = v.pipe(
-  v.string(NOT_A_RESOURCE),
-  v.check((uri) => URL.canParse(uri) && !uri.includes('#'), NOT_A_RESOURCE),
-);
-
-const NOT_DETAILS = 'must be a list of objects with a type';
-
-const authorizationDetails = v.pipe(
-  v.array(v.looseObject({ type: v.pipe(v.string(NOT_DETAILS), v.nonEmpty(NOT_DETAILS)) }, NOT_DETAILS), NOT_DETAILS),
-  v.nonEmpty(NOT_DETAILS),
-);
-
 const NOT_A_CLAIM = 'must be null, or have essential, value and values only';
 
 const claim = v.nullable(
@@ -81,8 +66,8 @@ const claimsRequest = v.strictObject({ userinfo: claims, id_token: claims }, 'mu
 
 /** The parameters that have another shape than text. */
 const SHAPES = {
-  resource: v.union([resource, v.pipe(v.array(resource, NOT_A_RESOURCE), v.nonEmpty(NOT_A_RESOURCE))], NOT_A_RESOURCE),
-  authorization_details: v.pipe(v.unknown(), v.transform(fromJson), authorizationDetails),
+  resource: resourceSchema,
+  authorization_details: v.pipe(v.unknown(), v.transform(fromJson), authorizationDetailsSchema),
   claims: v.pipe(v.unknown(), v.transform(fromJson), claimsRequest),
 };
 

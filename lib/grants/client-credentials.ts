@@ -14,7 +14,10 @@ export interface ClientCredentialsOptions extends RequestedAccess {
 }
 
 /** Client credentials grant (RFC 6749, section 4.4): tokens for the client itself. */
-export function clientCredentialsGrant(server: Server, options?: ClientCredentialsOptions): Promise<TokenResponse> {
+export async function clientCredentialsGrant(
+  server: Server,
+  options?: ClientCredentialsOptions,
+): Promise<TokenResponse> {
   const { form, scope } = clientCredentialsRequest(server, options);
   return requestTokens(server, form, { scope });
 }
@@ -27,5 +30,13 @@ export function clientCredentialsRequest(
   const { scope: listed, ...others } = parameters;
   const scope = given ?? text(listed) ?? server.client.metadata.scope ?? '';
   const asked = scope === '' ? {} : { scope };
-  return { form: { ...others, ...accessParameters(access), ...asked, grant_type: 'client_credentials' }, scope };
+  return {
+    form: {
+      ...others,
+      ...accessParameters(server.client.metadata, access),
+      ...asked,
+      grant_type: 'client_credentials',
+    },
+    scope,
+  };
 }

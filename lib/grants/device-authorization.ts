@@ -82,7 +82,7 @@ export async function deviceAuthorization(
   const { metadata } = server.client;
   const { now } = server.clock;
   const scope = given ?? metadata.scope ?? '';
-  const form = { ...parameters, ...accessParameters(access), ...(scope !== '' && { scope }) };
+  const form = { ...parameters, ...accessParameters(metadata, access), ...(scope !== '' && { scope }) };
   const askedAt = now();
   const answer = await server.post('device_authorization_endpoint', form, {
     accept: 'application/json',

@@ -40,7 +40,7 @@ export async function jwtBearerGrant(server: Server, options: JwtBearerOptions):
   requireTokenText(assertion);
   const form = {
     ...parameters,
-    ...accessParameters(access),
+    ...accessParameters(server.client.metadata, access),
     assertion,
     ...(scope !== undefined && { scope }),
   };

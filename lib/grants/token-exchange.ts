@@ -37,7 +37,7 @@ export function tokenExchange(server: Server, options: TokenExchangeOptions): Pr
   requireTokenText(subject_token);
   const form = {
     ...parameters,
-    ...accessParameters({ resource, authorization_details }),
+    ...accessParameters(server.client.metadata, { resource, authorization_details }),
     subject_token,
     subject_token_type,
     ...(actor_token !== undefined && { actor_token, actor_token_type }),

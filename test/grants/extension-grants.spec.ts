@@ -89,7 +89,7 @@ describe('a token exchange', () => {
     ['an empty subject', { subject_token: '' }, 'token'],
     ['a resource that is no URI', { resource: 'api' }, 'resource'],
     ['a resource with a fragment', { resource: ['https://a.test', 'https://b.test/#x'] }, 'resource'],
-    ['details without a type', { authorization_details: [{ actions: ['read'] }] }, 'authorization_details.0'],
+    ['details of an empty type', { authorization_details: [{ type: '' }] }, 'authorization_details.0.type'],
     ['audiences that are none', { trustedAudiences: ['*'] }, 'trustedAudiences'],
   ])('with %s is not asked for', async (_what, options, member) => {
     const op = await startProvider();
@@ -208,7 +208,15 @@ describe('a grant with resources and details', () => {
     const sent = new URLSearchParams(op.last('token').body);
     expect(sent.getAll('resource')).toEqual(access.resource);
     expect(sent.getAll('authorization_details')).toEqual(['[{"type":"account","actions":["read"]}]']);
+    expect(tokens.authorization_details).toEqual(access.authorization_details);
     expect(await oidc.introspect(tokens.access_token)).toMatchObject({ aud: access.resource });
+  });
+
+  it('sends no details of a type that is not registered', async () => {
+    const op = await startProvider();
+    const { oidc } = clientOf(op, { metadata: { authorization_details_types: ['payment'] } });
+    expect(await rejection(oidc.clientCredentials(access))).toMatchObject({ member: 'authorization_details' });
+    expect(op.count()).toBe(0);
   });
 
   it('sends them with a refresh', async () => {
