@@ -2,6 +2,7 @@ import { createHash, publicEncrypt, randomBytes } from 'node:crypto';
 import { deflateRawSync } from 'node:zlib';
 
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { CompactEncrypt } from 'jose';
 
 import { VerificationError } from '../../lib/errors/errors.js';
@@ -244,6 +245,34 @@ describe('the key that decrypts', () => {
     expect(await outcome(without, jwe({ alg: 'dir', enc }, JWS, randomBytes(32)))).toBe('KEY_NOT_FOUND');
     expect(await outcome(decryptionBy('dir', enc), jwe({ alg: 'dir', enc }, JWS, randomBytes(32)))).toBe(
       'DECRYPTION_FAILED',
+    );
+  });
+});
+
+describe('one character of a JWE', () => {
+  const characters = [...'ABCDabcd0189-_.=+/ \n', '\0', 'é'];
+
+  it.each<[string, string, SigningKey | Uint8Array]>([
+    ['RSA-OAEP-256', 'A128CBC-HS256', keyOf('RSA')],
+    ['ECDH-ES', 'A128GCM', keyOf('P-256')],
+    ['dir', 'A256GCM', createHash('sha256').update(SECRET).digest()],
+  ])('by %s and %s is what makes it decrypt', async (alg, enc, key) => {
+    const text = await encrypted({ alg, enc }, key);
+    const decryption = decryptionBy(alg, enc, ...(key instanceof Uint8Array ? [] : [jwkOf(key)]));
+    expect(await outcome(decryption, text)).toBe(JWS);
+    const places = fc.tuple(fc.nat(text.length - 1), fc.constantFrom(...characters));
+    const refused = async (other: string): Promise<void> => {
+      const error: unknown = await decryption.decrypt(other, 8192).catch((thrown: unknown) => thrown);
+      expect(error).toBeInstanceOf(VerificationError);
+    };
+    await fc.assert(
+      fc.asyncProperty(places, async ([at, character]) => {
+        fc.pre(text[at] !== character);
+        await refused(text.slice(0, at) + character + text.slice(at + 1));
+        await refused(text.slice(0, at) + text.slice(at + 1));
+        await refused(text.slice(0, at) + character + text.slice(at));
+      }),
+      { numRuns: 200 },
     );
   });
 });

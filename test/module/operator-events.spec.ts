@@ -28,4 +28,18 @@ onBothAdapters((adapter) => {
     ]);
     expect(app.logs.filter(({ context }) => context?.startsWith('Oidc'))).toEqual([]);
   });
+
+  it('a client that starts is described by its registered algorithms', async () => {
+    const events: OperatorEvent[] = [];
+    const operator = { provide: operatorToken(), useValue: { report: (event: OperatorEvent) => events.push(event) } };
+    const client = { introspection_signed_response_alg: 'ES256', introspection_encrypted_response_alg: 'dir' };
+    await createApp({ adapter, client, extras: { providers: [operator] } });
+    expect(events.find(({ kind }) => kind === 'client-started')).toMatchObject({
+      registered: {
+        introspection_signed_response_alg: 'ES256',
+        introspection_encrypted_response_alg: 'dir',
+        introspection_encrypted_response_enc: 'A128CBC-HS256',
+      },
+    });
+  });
 });

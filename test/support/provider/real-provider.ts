@@ -42,6 +42,8 @@ export class RealProvider {
   } as const;
 
   readonly clock = new TestClock(Math.floor(Date.now() / 1000));
+  /** Where it reaches an application that has another origin in the browser: the address by the origin. */
+  readonly reaches = new Map<string, string>();
   readonly #clients = new Map<string, RegisteredClient>();
   readonly #cookieKey = randomBytes(32).toString('hex');
   readonly #nonceSecret = randomBytes(32);
@@ -152,6 +154,11 @@ export class RealProvider {
         introspectionEncryptionAlgValues: [...KEY_MANAGEMENT],
       },
       claims: { openid: ['sub'], profile: ['name'], email: ['email', 'email_verified'] },
+      // Its own dispatcher reaches no loopback address.
+      fetch: (url, options) => {
+        const { origin, pathname } = new URL(url);
+        return fetch((this.reaches.get(origin) ?? origin) + pathname, { ...Object(options), dispatcher: undefined });
+      },
       findAccount: (_context, sub) => ({
         accountId: sub,
         claims: () => ({ sub, name: `${sub} of the test`, email: `${sub}@op.test`, email_verified: true }),
@@ -175,6 +182,7 @@ export class RealProvider {
         jwtIntrospection: { enabled: true },
         jwtUserinfo: { enabled: true },
         revocation: { enabled: true },
+        backchannelLogout: { enabled: true },
         rpInitiatedLogout: {
           enabled: true,
           logoutSource: (context, form) => {
