@@ -70,7 +70,7 @@ export class ClientSessions implements SessionPort {
     readonly roles: SessionRoles = rolesReader(),
   ) {
     this.silentLogins = new SilentLogins(client, settings);
-    this.loginRedirect = new LoginRedirect(settings.redirectToLogin, this.silentLogins);
+    this.loginRedirect = new LoginRedirect(settings.redirectToLogin, this.silentLogins, settings.cookie?.sameSite);
     this.#ownOrigins = new OwnOrigins(client.metadata.redirect_uris, settings.cookie?.domain);
   }
 

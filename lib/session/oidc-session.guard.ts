@@ -77,7 +77,7 @@ export class OidcSessionGuard implements CanActivate {
           this.#redirectToLogin(context, request, response, rule);
         }
         if (!isOpen) {
-          return this.#refuse(context, loginRequired());
+          return this.#refuse(context, loginRequired(this.sessions.loginRedirect.toAskAgain(request)));
         }
         if (setCookies.length > 0) {
           this.#deliver(response, OWN_ANSWER);

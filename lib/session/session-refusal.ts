@@ -6,12 +6,12 @@ import type { Refusal } from '../nest/refusal.js';
 const CHALLENGE: ResponseHeader = ['WWW-Authenticate', 'Cookie realm="session"'];
 
 /** The refusal of a request without a session. */
-export function loginRequired(): Refusal {
+export function loginRequired(more: readonly ResponseHeader[] = []): Refusal {
   return {
     status: 401,
     error: 'login_required',
     error_description: 'Sign in first.',
-    headers: [CHALLENGE, ...PRIVATE_ANSWER],
+    headers: [CHALLENGE, ...PRIVATE_ANSWER, ...more],
     cause: new SessionError('SESSION_MISSING', 'The request has no session'),
   };
 }

@@ -12,7 +12,8 @@ const NOT_A_HOST = 'must be a host of at least two labels, such as example.com';
 const cookieSchema = v.strictObject({
   /**
    * Default `lax`. `none` is for an application in a frame of another site, and is for its login as well. With `strict` the
-   * browser brings no session where it comes from another site, not even right after a login.
+   * browser brings no session where it comes from another site, not even right after a login. There `OidcSessionGuard` answers
+   * with 401 and has the browser ask again at once (`Refresh`).
    */
   sameSite: v.optional(v.picklist(['strict', 'lax', 'none'])),
   /** A host that all of the redirect URIs' hosts are, or are below: each host below it gets the session, and may set one. */

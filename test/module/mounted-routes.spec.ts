@@ -212,6 +212,21 @@ onBothAdapters((adapter) => {
     expect(app.handled).toEqual([]);
   });
 
+  it('ask a browser again that may hold its session back, in place of a login that would never end', async () => {
+    const session = { secret: SESSION_SECRET, cookie: { sameSite: 'strict' } } as const;
+    const app = await withRoutes(adapter, true, { controllers: [MeController], options: { session } });
+    const browser = new Browser(app);
+    const asked = await browser.get('/me', { from: 'https://other.test/' });
+    expect([asked.status, asked.target, asked.header('refresh')]).toEqual([401, undefined, '0']);
+    const own = await browser.get('/me', { from: URL });
+    expect([own.status, own.header('refresh')]).toEqual([303, undefined]);
+    await browser.follow(await browser.follow(await browser.follow(own)));
+    expect((await browser.get('/me', { from: app.op.issuer })).header('refresh')).toBe('0');
+    expect((await browser.get('/me', { from: URL })).status).toBe(200);
+    const script = await browser.get('/me', { from: 'https://other.test/', headers: { 'sec-fetch-mode': 'cors' } });
+    expect([script.status, script.header('refresh')]).toEqual([401, undefined]);
+  });
+
   it('send nobody to the login where redirectToLogin is off', async () => {
     const session = { secret: SESSION_SECRET, redirectToLogin: false };
     const app = await withRoutes(adapter, true, { controllers: [MeController], options: { session } });
