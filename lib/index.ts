@@ -7,6 +7,13 @@ export type {
   OidcOptionsFactory,
 } from './module/oidc.options.js';
 
+export {
+  ClientRegistration,
+  registerClient,
+  type RegistrationAccess,
+  type RegistrationOptions,
+  type RegistrationResult,
+} from './authorization-server/client-registration.js';
 export type { AuthorizationUrlOptions } from './authorization/authorization-parameters.js';
 export type { AuthorizationParameters, ClaimRequest, ClaimsRequest } from './authorization/own-parameters.js';
 export type { AuthorizationRequest } from './authorization/authorization-request.js';
@@ -69,8 +76,10 @@ export { OidcUser } from './login/oidc-user.js';
 
 export type { ClientAuthenticationMethod } from './metadata/authentication-method.js';
 export { clockSkew, clockTolerance, customFetch, type ClientMetadata } from './metadata/client-metadata.js';
+export type { IssuerCallOptions } from './metadata/issuer-calls.js';
 export type { ServerMetadata } from './metadata/server-metadata.js';
 export type { TakesTenant, Tenants } from './metadata/tenants.js';
+export { discoverIssuer } from './metadata/webfinger.js';
 
 export type { IntrospectionFreshness, Validation } from './nest/access-rule.js';
 export {

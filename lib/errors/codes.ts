@@ -14,7 +14,14 @@ export type ConfigErrorCode =
   | 'RESOLVER_FAILED';
 
 /** The server's metadata can't be trusted or understood. */
-export type DiscoveryErrorCode = 'ISSUER_MISMATCH' | 'INVALID_SERVER_METADATA' | ResponseErrorCode;
+export type DiscoveryErrorCode =
+  | 'ISSUER_MISMATCH'
+  | 'INVALID_SERVER_METADATA'
+  /** WebFinger: what a user entered is no account and no URL whose host may be asked. */
+  | 'IDENTIFIER_INVALID'
+  /** WebFinger: the host names no issuer, or none that may be called. */
+  | 'ISSUER_NOT_FOUND'
+  | ResponseErrorCode;
 
 /** The server could not be reached, did not answer in time, or said that it can't serve now. */
 export type TransportErrorCode =
@@ -52,6 +59,7 @@ export type ResponseErrorCode =
   | 'SIGNED_USERINFO_REQUIRED'
   /** Encryption is registered, and the answer is no JWT. */
   | 'ENCRYPTION_REQUIRED'
+  | 'REGISTRATION_RESPONSE_INVALID'
   /** Claims name a source that is not asked. */
   | 'CLAIM_SOURCE_REFUSED'
   | 'JWKS_INVALID'

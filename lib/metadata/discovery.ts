@@ -78,10 +78,15 @@ async function fetchDocument(
     const facts = response?.facts;
     throw new DiscoveryError('UNEXPECTED_STATUS', 'The server publishes no metadata where its issuer says.', { facts });
   } catch (error) {
-    throw error instanceof ResponseError
-      ? new DiscoveryError(error.code, error.message, { facts: error.facts, cause: error.cause })
-      : error;
+    throw asDiscoveryError(error);
   }
+}
+
+/** What keeps a server from being found: an answer that breaks a specification is a fault of its discovery. */
+export function asDiscoveryError(error: unknown): unknown {
+  return error instanceof ResponseError
+    ? new DiscoveryError(error.code, error.message, { facts: error.facts, cause: error.cause })
+    : error;
 }
 
 function documentUrls({ url, issuer, backchannelUrl, document }: DiscoverySource): readonly string[] {

@@ -20,6 +20,7 @@ const ENDPOINTS = [
   'end_session_endpoint',
   'device_authorization_endpoint',
   'backchannel_authentication_endpoint',
+  'registration_endpoint',
 ] as const;
 
 export type Endpoint = (typeof ENDPOINTS)[number];

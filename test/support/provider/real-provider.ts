@@ -41,6 +41,9 @@ export class RealProvider {
     introspection_signed_response_alg: 'ES256',
   } as const;
 
+  /** Without it nobody is registered. */
+  static readonly INITIAL_ACCESS_TOKEN = randomBytes(16).toString('hex');
+
   readonly clock = new TestClock(Math.floor(Date.now() / 1000));
   /** Where it reaches an application that has another origin in the browser: the address by the origin. */
   readonly reaches = new Map<string, string>();
@@ -181,6 +184,8 @@ export class RealProvider {
         introspection: { enabled: true, allowedPolicy: () => true },
         jwtIntrospection: { enabled: true },
         jwtUserinfo: { enabled: true },
+        registration: { enabled: true, initialAccessToken: RealProvider.INITIAL_ACCESS_TOKEN },
+        registrationManagement: { enabled: true, rotateRegistrationAccessToken: true },
         revocation: { enabled: true },
         backchannelLogout: { enabled: true },
         rpInitiatedLogout: {

@@ -49,6 +49,10 @@ export class ProviderClients {
     this.#clients.set(client.client_id, client);
   }
 
+  remove(clientId: string): void {
+    this.#clients.delete(clientId);
+  }
+
   find(clientId: string): RegisteredClient | undefined {
     return this.#clients.get(clientId);
   }

@@ -3,6 +3,7 @@ import type { ProviderClients } from './clients.js';
 import type { Consents } from './consents.js';
 import type { Issued } from './issued.js';
 import type { KeyRing } from './key-ring.js';
+import type { RegistrationTokens } from './registration-endpoint.js';
 import type { Members, ResponseHooks } from './response-hooks.js';
 
 /** The endpoints beside discovery, by their paths below the issuer. */
@@ -15,6 +16,7 @@ export const ENDPOINTS = [
   'revoke',
   'end-session',
   'device-authorization',
+  'register',
 ] as const;
 
 export type Endpoint = (typeof ENDPOINTS)[number];
@@ -25,6 +27,7 @@ export interface ProviderContext {
   readonly url: (endpoint: Endpoint) => string;
   readonly clock: TestClock;
   readonly clients: ProviderClients;
+  readonly registrations: RegistrationTokens;
   readonly keys: KeyRing;
   readonly issued: Issued;
   readonly consents: Consents;

@@ -34,6 +34,7 @@ function document({ issuer, url }: ProviderContext): Members {
     revocation_endpoint: url('revoke'),
     end_session_endpoint: url('end-session'),
     device_authorization_endpoint: url('device-authorization'),
+    registration_endpoint: url('register'),
     jwks_uri: url('jwks'),
     scopes_supported: ['openid', 'profile', 'email', 'offline_access', 'orders:read', 'orders:write'],
     response_types_supported: ['code'],

@@ -13,9 +13,11 @@ import { Issued, type IssuedToken } from './issued.js';
 import { KeyRing, type Rotation } from './key-ring.js';
 import { LoopbackServer, type Recorded } from './loopback-server.js';
 import { unchanged, type Members, type ResponseHooks } from './response-hooks.js';
+import { register, type RegistrationTokens } from './registration-endpoint.js';
 import { revoke } from './revocation-endpoint.js';
 import { token } from './token-endpoint.js';
 import { userinfo } from './userinfo-endpoint.js';
+import { webfinger } from './webfinger.js';
 
 export interface TestProviderOptions {
   /** Default: a new one at T. */
@@ -39,6 +41,8 @@ const ANSWERS: Readonly<Record<string, (op: ProviderContext, request: Recorded) 
   revoke,
   'end-session': endSession,
   'device-authorization': deviceAuthorization,
+  register,
+  webfinger,
 };
 
 /**
@@ -65,6 +69,7 @@ export class TestProvider extends LoopbackServer {
   readonly #path: string;
   readonly #publicOrigin: string | undefined;
   readonly #clients: ProviderClients;
+  readonly #registrations: RegistrationTokens = new Map();
   readonly #keys = new KeyRing();
   readonly #issued: Issued;
   readonly #consents: Consents;
@@ -150,7 +155,10 @@ export class TestProvider extends LoopbackServer {
     if (isInserted || own === '.well-known/openid-configuration') {
       return 'discovery';
     }
-    return ENDPOINTS.find((endpoint) => endpoint === own) ?? 'other';
+    if (path === '/.well-known/webfinger') {
+      return 'webfinger';
+    }
+    return ENDPOINTS.find((endpoint) => endpoint === own?.replace(/^register\/.+/, 'register')) ?? 'other';
   }
 
   protected respond(request: Recorded): Promise<Answer> {
@@ -163,6 +171,7 @@ export class TestProvider extends LoopbackServer {
       url: (endpoint) => this.url(endpoint),
       clock: this.clock,
       clients: this.#clients,
+      registrations: this.#registrations,
       keys: this.#keys,
       issued: this.#issued,
       consents: this.#consents,
