@@ -17,6 +17,8 @@ export const ENDPOINTS = [
   'end-session',
   'device-authorization',
   'register',
+  'check-session',
+  'told',
 ] as const;
 
 export type Endpoint = (typeof ENDPOINTS)[number];
@@ -34,4 +36,6 @@ export interface ProviderContext {
   /** Who is signed in. */
   readonly user: Members;
   readonly hooks: ResponseHooks;
+  /** Whether it remembers who is signed in in which browser (OpenID Connect Session Management 1.0). */
+  readonly managesSessions: boolean;
 }

@@ -24,7 +24,7 @@ function encryption(answer: EncryptedAnswer): Members {
   };
 }
 
-function document({ issuer, url }: ProviderContext): Members {
+function document({ issuer, url, managesSessions }: ProviderContext): Members {
   return {
     issuer,
     authorization_endpoint: url('authorize'),
@@ -35,6 +35,7 @@ function document({ issuer, url }: ProviderContext): Members {
     end_session_endpoint: url('end-session'),
     device_authorization_endpoint: url('device-authorization'),
     registration_endpoint: url('register'),
+    ...(managesSessions && { check_session_iframe: url('check-session') }),
     jwks_uri: url('jwks'),
     scopes_supported: ['openid', 'profile', 'email', 'offline_access', 'orders:read', 'orders:write'],
     response_types_supported: ['code'],

@@ -15,6 +15,7 @@ import { LoopbackServer, type Recorded } from './loopback-server.js';
 import { unchanged, type Members, type ResponseHooks } from './response-hooks.js';
 import { register, type RegistrationTokens } from './registration-endpoint.js';
 import { revoke } from './revocation-endpoint.js';
+import { checkSession, told } from './session-management.js';
 import { token } from './token-endpoint.js';
 import { userinfo } from './userinfo-endpoint.js';
 import { webfinger } from './webfinger.js';
@@ -27,6 +28,8 @@ export interface TestProviderOptions {
   readonly host?: string;
   /** The issuer's path, such as `/tenant`; default none. */
   readonly path?: string;
+  /** Whether it remembers who is signed in in which browser, and has a `check_session_iframe`. Default: it does not. */
+  readonly managesSessions?: boolean;
   /** The origin of the issuer, where somebody stands in front: `https://op.test`. Default: where it listens. */
   readonly publicOrigin?: string;
 }
@@ -43,6 +46,8 @@ const ANSWERS: Readonly<Record<string, (op: ProviderContext, request: Recorded) 
   'device-authorization': deviceAuthorization,
   register,
   webfinger,
+  'check-session': checkSession,
+  told,
 };
 
 /**
@@ -68,17 +73,26 @@ export class TestProvider extends LoopbackServer {
 
   readonly #path: string;
   readonly #publicOrigin: string | undefined;
+  readonly #managesSessions: boolean;
   readonly #clients: ProviderClients;
   readonly #registrations: RegistrationTokens = new Map();
   readonly #keys = new KeyRing();
   readonly #issued: Issued;
   readonly #consents: Consents;
 
-  protected constructor({ clock = new TestClock(), clients = [], host, path = '', publicOrigin }: TestProviderOptions) {
+  protected constructor({
+    clock = new TestClock(),
+    clients = [],
+    host,
+    path = '',
+    publicOrigin,
+    managesSessions = false,
+  }: TestProviderOptions) {
     super(host);
     this.clock = clock;
     this.#path = path;
     this.#publicOrigin = publicOrigin;
+    this.#managesSessions = managesSessions;
     this.#clients = new ProviderClients(() => this.issuer, clock.now);
     clients.forEach((client) => this.register(client));
     this.#issued = new Issued(() => this.issuer, clock);
@@ -177,6 +191,7 @@ export class TestProvider extends LoopbackServer {
       consents: this.#consents,
       user: this.user,
       hooks: this.hooks,
+      managesSessions: this.#managesSessions,
     };
   }
 }
