@@ -1,6 +1,7 @@
 import { AuthorizationResponseError } from '../errors/errors.js';
 import { parseParameters, type Parameters } from '../nest/parameters.js';
 import * as requests from '../nest/requests.js';
+import { isNqchars } from '../values/oauth-characters.js';
 import type { LoginSettings } from './login.options.js';
 
 /** Each authorization response has one of these parameters (RFC 6749, section 4.1.2; JARM, section 2.3.1). */
@@ -38,6 +39,18 @@ function readParameters(request: unknown, mode: ResponseMode): Parameters | Prom
 /** Whether the parameters look like an authorization response. */
 export function isResponse(parameters: Parameters): boolean {
   return RESPONSE_PARAMETERS.some((name) => parameters.has(name));
+}
+
+/** Characters of a `session_state`: a hash and its salt, and room. */
+const LONGEST_SESSION_STATE = 256;
+
+/**
+ * The `session_state` of a response (OpenID Connect Session Management 1.0, section 2), which has no space in it. Undefined where it
+ * is none.
+ */
+export function sessionStateOf(parameters: Parameters): string | undefined {
+  const state = parameters.get('session_state') ?? '';
+  return state.length <= LONGEST_SESSION_STATE && isNqchars(state) ? state : undefined;
 }
 
 /** The `state` of a response. @throws {AuthorizationResponseError} it has none */

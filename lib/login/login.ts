@@ -17,7 +17,7 @@ import { CallbackFlight } from './callback-flight.js';
 import type { Outcome } from './ending.js';
 import { extraOf, type LoginExtra } from './login-extra.js';
 import { planLogin, type LoginPlan, type LoginSite } from './login-plan.js';
-import { readResponse, stateOf } from './login-response.js';
+import { readResponse, sessionStateOf, stateOf } from './login-response.js';
 import { LoginStart, type BegunLogin } from './login-start.js';
 import type { LoginSettings } from './login.options.js';
 import { returnUrl } from './return-url.js';
@@ -37,6 +37,15 @@ export interface LoginResponse {
   readonly transaction: string;
   /** Hash of the login's `state`, for the session. */
   readonly login: string;
+}
+
+/** A login in place of a session. */
+export interface SilentLogin {
+  readonly returnTo: string;
+  /** Whether its session outlives the browser. */
+  readonly remember: true | undefined;
+  /** Of the person whom the provider shall log in again. */
+  readonly idToken: string | undefined;
 }
 
 /** A completed login, and its return URL. */
@@ -107,6 +116,13 @@ export class Login {
     return this.#loginStart.start(request, own);
   }
 
+  /** Begins a login at which the provider shows no page. Where it fails, the browser comes back without. */
+  startSilently(request: unknown, { returnTo, remember, idToken }: SilentLogin): Promise<BegunLogin> {
+    const parameters = { prompt: 'none', ...(idToken !== undefined && { id_token_hint: idToken }) };
+    const kept = { returnTo, remember, silent: true, repeatWith: undefined } as const;
+    return this.#loginStart.begin(request, this.#plan().sites.at(request), parameters, kept);
+  }
+
   /**
    * Reads the authorization response. The login's transaction stays unused.
    *
@@ -162,7 +178,11 @@ export class Login {
       claims: { ...result.userinfo, ...result.idToken.claims },
       tokens: result.tokens,
       remember,
-      identity: { sub: result.idToken.sub, sid: text(result.idToken.claims['sid']) },
+      identity: {
+        sub: result.idToken.sub,
+        sid: text(result.idToken.claims['sid']),
+        session_state: sessionStateOf(parameters),
+      },
       extra: extraOf(parameters),
       returnTo: this.#returnUrl(site, returnTo),
     };

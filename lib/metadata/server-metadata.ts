@@ -38,6 +38,8 @@ export interface ServerMetadata extends PublishedEndpoints, PublishedMethods, Pu
   /** What `iss` of an access token is, where that is another name than `issuer` (MS-OIDCE; AD FS has it). */
   readonly access_token_issuer?: string | undefined;
   readonly jwks_uri?: string | undefined;
+  /** The frame that tells of the browser's session there (OpenID Connect Session Management 1.0, section 3.3). */
+  readonly check_session_iframe?: string | undefined;
   readonly response_types_supported?: readonly string[] | undefined;
   readonly authorization_response_iss_parameter_supported?: boolean | undefined;
   readonly dpop_signing_alg_values_supported?: readonly string[] | undefined;
@@ -53,6 +55,7 @@ const schema = v.object({
   access_token_issuer: v.optional(v.pipe(v.string(), v.nonEmpty())),
   ...v.entriesFromList(ENDPOINTS, uri),
   jwks_uri: uri,
+  check_session_iframe: uri,
   response_types_supported: strings,
   ...v.entriesFromList(METHOD_LISTS, strings),
   ...v.entriesFromList(

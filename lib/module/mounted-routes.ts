@@ -80,6 +80,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
       answer: (routes, context) => routes.frontChannelLogout(context),
     },
   ],
+  ['checkSession', { path: 'checkSession', method: Get, answer: (routes, context) => routes.checkSession(context) }],
   ['keySet', { path: 'jwks', registered: 'jwks', method: Get, answer: (routes, context) => routes.keySet(context) }],
   ['initiate', { path: 'initiate', registered: 'initiate_login_uri', method: Get, answer: login }],
   ['initiateByForm', { path: 'initiate', registered: 'initiate_login_uri', method: Post, answer: login }],
@@ -123,6 +124,10 @@ function makeController(guard: Type<CanActivate>): Type {
 
     /** With `@Res()` Nest leaves the answer to us: no interceptor wraps it. */
     keySet(@Res() response: object): void {
+      documents.get(response)?.();
+    }
+
+    checkSession(@Res() response: object): void {
       documents.get(response)?.();
     }
   }
@@ -192,7 +197,7 @@ export function mountedRoutes(name?: string): { readonly controller: Type; reado
       const prefix = cutPrefix(client, login);
       sessions.loginRedirect.beginsAt(loginUrl(controller, mapped, prefix));
       const fallback = login.defaultReturnTo;
-      return new RouteAnswers({ responses, strategy, client, session, sessions, logout, fallback });
+      return new RouteAnswers({ responses, strategy, client, session, sessions, logout, fallback, prefix });
     },
   };
   const check: Provider = {

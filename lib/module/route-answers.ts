@@ -1,13 +1,14 @@
-import type { ExecutionContext } from '@nestjs/common';
+import { NotFoundException, type ExecutionContext } from '@nestjs/common';
 
 import type { OidcClient } from '../client/oidc-client.js';
 import { StoreError } from '../errors/errors.js';
 import { OidcLoginGuard } from '../login/oidc-login.guard.js';
-import type { OidcStrategy } from '../login/oidc.strategy.js';
+import { OidcStrategy } from '../login/oidc.strategy.js';
 import { SeeOther, type ResponseHeader } from '../nest/answer.js';
 import { authenticated } from '../nest/authenticated.js';
 import { callOf } from '../nest/call.js';
 import { refuse, type Refusal } from '../nest/refusal.js';
+import * as requests from '../nest/requests.js';
 import type { Responses } from '../nest/responses.js';
 import type { ClientSessions } from '../session/client-sessions.js';
 import { isCrossSiteChange } from '../session/cross-site.js';
@@ -16,6 +17,7 @@ import { RpInitiatedLogout } from '../session/logout/rp-initiated-logout.js';
 import { OidcSessionGuard } from '../session/oidc-session.guard.js';
 import type { OidcSession } from '../session/oidc-session.js';
 import { crossSite, loginRequired, sessionUnavailable } from '../session/session-refusal.js';
+import { CheckSessionRoute } from './check-session-route.js';
 import { KEY_SET_HEADERS, keySetOf } from './key-set-document.js';
 import { LOGOUT_PAGE_HEADERS } from './logout-page.js';
 
@@ -32,6 +34,8 @@ export interface RouteMeans {
   readonly responses: Responses;
   /** The path where a logout ends. */
   readonly fallback: string;
+  /** The prefix of public paths that a proxy cuts off. */
+  readonly prefix: string;
 }
 
 /** Answers the mounted routes of one client. */
@@ -40,13 +44,14 @@ export class RouteAnswers {
   readonly #sessionGuard: OidcSessionGuard;
   readonly #logout: RpInitiatedLogout;
   readonly #keySet: string;
+  readonly #checkSession: CheckSessionRoute;
   private readonly responses: Responses;
   private readonly sessions: ClientSessions;
   private readonly providerLogout: OidcLogout;
 
   /** @throws {ConfigError} no login or no session is possible with this configuration */
   constructor({ strategy, client, session, fallback, ...means }: RouteMeans) {
-    const { responses, sessions, logout } = means;
+    const { responses, sessions, logout, prefix } = means;
     this.responses = responses;
     this.sessions = sessions;
     this.providerLogout = logout;
@@ -54,6 +59,8 @@ export class RouteAnswers {
     this.#sessionGuard = new OidcSessionGuard(sessions, responses);
     this.#logout = new RpInitiatedLogout(session, client, responses, fallback);
     this.#keySet = keySetOf(client.metadata);
+    const login = OidcStrategy.loginOf(strategy);
+    this.#checkSession = new CheckSessionRoute({ login, client, session, sessions, responses, prefix });
   }
 
   login(context: ExecutionContext): Promise<boolean> {
@@ -100,6 +107,17 @@ export class RouteAnswers {
     const http = context.switchToHttp();
     await this.providerLogout.frontChannel(http.getRequest(), http.getResponse());
     return true;
+  }
+
+  /** The page that watches the session at the provider. */
+  async checkSession(context: ExecutionContext): Promise<boolean> {
+    const http = context.switchToHttp();
+    const [request, response]: [object, object] = [http.getRequest(), http.getResponse()];
+    const document = await this.#checkSession.answer(request, response);
+    if (document === undefined) {
+      throw new NotFoundException(`Cannot ${requests.method(request)} ${requests.path(request)}`);
+    }
+    return this.#send(context, document.headers, document.text);
   }
 
   /** The public keys of the client (RFC 7517, section 5). */

@@ -23,6 +23,11 @@ const pathsSchema = v.strictObject({
   backchannelLogout: path('/auth/backchannel-logout'),
   /** `GET`: for the provider's frame, where `frontchannel_logout_uri` is registered. Default `/auth/frontchannel-logout`. */
   frontchannelLogout: path('/auth/frontchannel-logout'),
+  /**
+   * `GET`: a page for a hidden frame of the application, which tells it of a logout at the provider; where that publishes
+   * `check_session_iframe`. Default `/auth/check-session`.
+   */
+  checkSession: path('/auth/check-session'),
   /** `GET`: the public keys of `client.jwks`, where it is set; for `jwks_uri`. Default `/auth/jwks`. */
   jwks: path('/auth/jwks'),
   /** `GET` and `POST`: begins the login that another site asks for, where `initiate_login_uri` is registered. Default `/auth/initiate`. */

@@ -40,6 +40,8 @@ export const sessionSchema = v.object({
       sub: v.string(),
       /** The provider's session (OpenID Connect Back-Channel Logout 1.0, section 2.1). */
       sid: v.optional(v.string()),
+      /** The browser's session at the provider (OpenID Connect Session Management 1.0, section 2). Whoever sits there can change it. */
+      session_state: v.optional(v.string()),
     }),
   ),
   /** Whether its cookie outlives the browser. */
