@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
-import { chromiumPath } from './chromium.js';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { launchChromium } from './launch.js';
 import { Sample } from './sample.js';
 
 const screenshots = new URL('../../../artifacts/', import.meta.url);
@@ -16,20 +16,7 @@ describe('the quick start, in a real browser', () => {
 
   beforeAll(async () => {
     mkdirSync(screenshots, { recursive: true });
-    [sample, browser] = await Promise.all([
-      Sample.start(),
-      chromium.launch({
-        executablePath: chromiumPath ?? '',
-        args: [
-          '--no-sandbox',
-          '--disable-gpu',
-          '--no-first-run',
-          '--disable-background-networking',
-          '--disable-component-update',
-          '--disable-sync',
-        ],
-      }),
-    ]);
+    [sample, browser] = await Promise.all([Sample.start(), launchChromium()]);
     context = await browser.newContext({ viewport: { width: 1280, height: 900 } });
     page = await open();
   }, 180_000);

@@ -1,0 +1,18 @@
+import { chromium, type Browser } from 'playwright-core';
+
+import { chromiumPath } from './chromium.js';
+
+/** A Chromium that asks nobody outside for anything. */
+export function launchChromium(): Promise<Browser> {
+  return chromium.launch({
+    executablePath: chromiumPath ?? '',
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+}
