@@ -2,6 +2,7 @@ import { errorOf, isAboutTheRequest, jwtOf, requireJson, requireOk } from '../au
 import type { Server } from '../authorization-server/server.js';
 import { ResponseError } from '../errors/errors.js';
 import { OidcError } from '../errors/oidc.error.js';
+import { challengesIn } from '../http/challenges.js';
 import type { HttpResponse } from '../http/response.js';
 import { requiredProtection, type RequiredProtection } from '../metadata/protected-answer.js';
 import { isJsonObject, type JsonObject } from '../values/json.js';
@@ -63,9 +64,6 @@ export async function introspect(
   return members;
 }
 
-/** `error` as a parameter of a challenge. */
-const INVALID_TOKEN_CHALLENGE = /(?:^|[\s,])error="?invalid_token"?(?:[\s,]|$)/;
-
 /**
  * Whether an error answer speaks of the token that was presented: some servers answer so instead of `active: false`. Our
  * own credentials are no token, so that `invalid_token` (RFC 6750, section 3.1) never means them. A 404 without an error of
@@ -79,8 +77,8 @@ function refusesToken(response: HttpResponse): boolean {
   if (error !== undefined) {
     return error === 'invalid_token' || (response.status === 404 && isAboutTheRequest(error));
   }
-  const challenges = [response.headers['www-authenticate'] ?? []].flat();
-  return challenges.some((challenge) => INVALID_TOKEN_CHALLENGE.test(challenge)) || saysInactive(response);
+  const challenges = challengesIn(response.headers['www-authenticate']);
+  return challenges.some(({ parameters }) => parameters.get('error') === 'invalid_token') || saysInactive(response);
 }
 
 async function fromJwt(server: Server, response: HttpResponse, audience: readonly string[]): Promise<JsonObject> {
