@@ -1,7 +1,9 @@
 import type { Server } from '../authorization-server/server.js';
+import { ChallengeError } from '../errors/errors.js';
 import { distributedClaims, type DistributedClaimsOptions } from '../tokens/distributed-claims.js';
+import type { Evictions } from '../tokens/evictions.js';
 import { aggregatedClaims, type ForeignClaims, type ForeignClaimsOptions } from '../tokens/foreign-claims.js';
-import { fetchResource, type ApiRequestInit } from '../tokens/resource-fetch.js';
+import { apiRequest, fetchResource, type ApiRequestInit } from '../tokens/resource-fetch.js';
 import { authorizationHeaders, type ApiRequest } from '../tokens/resource-request.js';
 import type { TokenResponse } from '../tokens/token-response.js';
 import { userinfo, type UserinfoOptions } from '../tokens/userinfo.js';
@@ -11,10 +13,11 @@ import { OidcGrants } from './oidc-grants.js';
 /** The calls of a client to protected resources: userinfo, the sources of claims that it names, and APIs. */
 export class OidcResources extends OidcGrants {
   readonly #server: Server;
+  readonly #evictions: Evictions;
 
   constructor(...parts: ConstructorParameters<typeof OidcGrants>) {
     super(...parts);
-    [this.#server] = parts;
+    [this.#server, this.#evictions] = parts;
   }
 
   /**
@@ -94,12 +97,25 @@ export class OidcResources extends OidcGrants {
    * not limited. The client's certificate is shown where `OIDC_DISPATCHER` has one.
    *
    * @param url https; http on loopback hosts, else with `insecureHttp`
-   * @param tokens of a login; text is a bearer token. Left out: the client's own, by its credentials
+   * @param tokens of a login; text is a bearer token. Left out: {@link clientToken}, which is forgotten where the API takes it
+   *   no more
    * @throws {ChallengeError} the API refused the call, and its challenge says why
    * @throws {SessionError} `ACCESS_TOKEN_EXPIRED`: refresh the tokens first
    */
   async fetch(url: string | URL, init: ApiRequestInit = {}, tokens?: TokenResponse | string): Promise<Response> {
-    return fetchResource(this.#server, url, init, async () => sentTokens(tokens ?? (await this.clientCredentials())));
+    const request = await apiRequest(this.#server, url, init);
+    if (tokens !== undefined) {
+      return fetchResource(this.#server, request, sentTokens(tokens));
+    }
+    const own = await this.clientToken();
+    try {
+      return await fetchResource(this.#server, request, own);
+    } catch (error) {
+      if (error instanceof ChallengeError && error.error === 'invalid_token') {
+        await this.#evictions.evictToken(own.access_token);
+      }
+      throw error;
+    }
   }
 }
 

@@ -21,36 +21,11 @@ export interface ApiRequestInit extends Pick<RequestInit, 'method' | 'headers' |
 const WITHOUT_BODY: readonly number[] = [204, 205, 304];
 
 /**
- * Calls an API with an access token, by the Fetch API's words.
+ * A request to an API, read: it can be sent with any token.
  *
- * @param getTokens asked for once it is clear that the request can be made
- * @throws {ChallengeError} the API refused the call with a challenge
+ * @throws {ConfigError} the URL is one that no token may be sent to, or the rest is no request
  */
-export async function fetchResource(
-  server: Server,
-  url: string | URL,
-  init: ApiRequestInit,
-  getTokens: () => Promise<ResourceTokens>,
-): Promise<Response> {
-  const request = await requestOf(server, url, init);
-  try {
-    const tokens = await getTokens();
-    const answer = await requestResource(server, request, tokens);
-    const refusal = challengeError(answer, request.url, tokens);
-    if (refusal !== undefined) {
-      discard(answer.body);
-      throw refusal;
-    }
-    return responseOf(answer, isEncodingChosen(request));
-  } catch (error) {
-    // As the Fetch API does: who ends a call gets the own reason back.
-    request.signal.throwIfAborted();
-    throw error;
-  }
-}
-
-/** @throws {ConfigError} the URL is one that no token may be sent to, or the rest is no request */
-async function requestOf(
+export async function apiRequest(
   server: Server,
   given: string | URL,
   { timeout = server.transport.timeout, ...init }: ApiRequestInit,
@@ -66,6 +41,31 @@ async function requestOf(
     idleTimeout: timeout,
     signal: request.signal,
   };
+}
+
+/**
+ * Sends a request to an API with an access token, and answers in the words of the Fetch API.
+ *
+ * @throws {ChallengeError} the API refused the call with a challenge
+ */
+export async function fetchResource(
+  server: Server,
+  request: StreamedRequest,
+  tokens: ResourceTokens,
+): Promise<Response> {
+  try {
+    const answer = await requestResource(server, request, tokens);
+    const refusal = challengeError(answer, request.url, tokens);
+    if (refusal !== undefined) {
+      discard(answer.body);
+      throw refusal;
+    }
+    return responseOf(answer, isEncodingChosen(request));
+  } catch (error) {
+    // As the Fetch API does: who ends a call gets the own reason back.
+    request.signal.throwIfAborted();
+    throw error;
+  }
 }
 
 /** Access tokens are sent over TLS only (RFC 6750, section 5.3), but for this machine. */

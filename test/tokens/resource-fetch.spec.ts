@@ -71,11 +71,26 @@ describe('a call with a bearer token', () => {
     expect(api.last.headers.authorization).toBe('Bearer a-token');
   });
 
-  it('has the client’s own token where none is given', async () => {
+  it('has the client’s own token where none is given, until the API takes it no more', async () => {
     const { api, oidc, op, url } = await setUp({ scope: 'orders:read' });
+    const token = () => String(api.last.headers.authorization).slice('Bearer '.length);
+    op.forgetRequests();
     await oidc.fetch(url);
     expect(op.last('token').form).toMatchObject({ grant_type: 'client_credentials', scope: 'orders:read' });
-    expect(api.last.headers.authorization).toMatch(/^Bearer [\w-]{43}$/);
+    const first = token();
+    expect(first).toBe((await oidc.clientToken()).access_token);
+    await oidc.fetch(url);
+    expect([token(), op.count('token')]).toEqual([first, 1]);
+    for (const [error, tokens] of [
+      ['insufficient_scope', 1],
+      ['invalid_token', 2],
+    ] as const) {
+      api.answer = (_request, response) => refuse(response, 401, { 'www-authenticate': `Bearer error="${error}"` });
+      expect(await rejection(oidc.fetch(url))).toMatchObject({ name: 'ChallengeError', error });
+      api.answer = (_request, response) => void response.end();
+      await oidc.fetch(url);
+      expect([token() === first, op.count('token')]).toEqual([tokens === 1, tokens]);
+    }
   });
 
   it('has the headers of the caller, but no credentials of another kind', async () => {
