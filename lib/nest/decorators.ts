@@ -65,7 +65,8 @@ export function Public(): CustomDecorator<symbol> {
 
 /**
  * Opens a handler, or every handler of a controller, to callers without credentials too. `@CurrentUser()` is then
- * `undefined`. Credentials that a caller brings are checked as everywhere: a bad access token is refused.
+ * `undefined`. Credentials that a caller brings are checked as everywhere: a bad access token is refused. With
+ * `session.silentLogin` a browser without a session is signed in first, where the provider knows the person.
  *
  * It opens as `@Public()` does: it wins over the class, and is not inherited. The boot stops where it stands beside what
  * requires something, such as `@Scopes`.

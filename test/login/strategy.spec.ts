@@ -403,6 +403,14 @@ describe('AuthGuard of @nestjs/passport, on Express', () => {
     expect(browser.jar.names).toEqual(['own']);
   });
 
+  it('is told on Fastify that it does not work there, and leaves nothing in the browser', async () => {
+    const app = await boot({ adapter: 'fastify' });
+    const browser = new Browser(app);
+    expect((await browser.get('/passport/login')).status).toBe(500);
+    expect(app.errors.at(-1)).toMatchObject({ message: expect.stringContaining('use OidcLoginGuard') });
+    expect(browser.jar.names).toEqual([]);
+  });
+
   it('refuses what is no answer', async () => {
     const app = await boot();
     const browser = new Browser(app);
