@@ -190,15 +190,15 @@ export class Login {
 
   /**
    * A login that took too long begins again, once: with the same return URL and parameters, and at a provider that knows the
-   * person by now. Who is signed in already goes where the login wanted to go, and so does a silent login.
+   * person by now. Who is signed in already goes where the login wanted to go.
    */
   async #afterTooLong(
     request: unknown,
     { site, parameters }: LoginResponse,
-    { returnTo, remember, silent, repeatWith }: LoginTransaction,
+    { returnTo, remember, repeatWith }: LoginTransaction,
   ): Promise<BegunLogin> {
     const { session } = await this.#plan().keeper.find(request);
-    if (session !== undefined || silent) {
+    if (session !== undefined) {
       return { location: this.#returnUrl(site, returnTo), setCookies: [] };
     }
     // Who cancelled does not want to log in any more. Other errors may tell that the provider found it too long itself, as
@@ -206,8 +206,7 @@ export class Login {
     if (repeatWith === undefined || parameters.get('error') === 'access_denied') {
       throw new AuthorizationResponseError('TRANSACTION_EXPIRED', 'The login took too long');
     }
-    const kept = { returnTo, remember, silent, repeatWith: undefined };
-    return this.#loginStart.begin(request, site, repeatWith, kept);
+    return this.#loginStart.begin(request, site, repeatWith, { returnTo, remember, repeatWith: undefined });
   }
 
   /** Where the browser goes after a silent login that failed; undefined: the login is refused. */
