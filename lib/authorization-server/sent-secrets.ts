@@ -1,14 +1,19 @@
 import type { HttpRequest } from '../http/request.js';
 import { formEncodeValue } from './form-encoding.js';
 
-/** Form members that are secrets, or could be used like one. */
+/** Form members that are secrets, could be used like one, or tell of a person. */
 const SECRET_MEMBERS: readonly string[] = [
   'access_token',
   'client_assertion',
   'client_secret',
   'code',
   'code_verifier',
+  'id_token_hint',
+  'login_hint',
+  'nonce',
   'refresh_token',
+  'request',
+  'state',
   'token',
 ];
 

@@ -3,6 +3,7 @@ import { toForm, type FormParameters } from '../authorization-server/form-encodi
 import type { Server } from '../authorization-server/server.js';
 import { authorizationParameters, type AuthorizationUrlOptions } from './authorization-parameters.js';
 import { readParameters } from './own-parameters.js';
+import { mustPush, pushAuthorizationRequest } from './pushed-authorization-request.js';
 import { beginTransaction, type AuthorizationTransaction } from './transaction.js';
 
 /** A login that has started: the URL for the browser, and the transaction that has to be remembered. */
@@ -20,9 +21,16 @@ export async function authorizationRequest(
   const key = await boundKey(server);
   const transaction = beginTransaction(server, options, own, key);
   const { metadata: client } = server.client;
-  const endpoint = await server.endpoint('authorization_endpoint');
+  const metadata = await server.metadata();
+  const endpoint = server.urlOf('authorization_endpoint', metadata);
   const values = authorizationParameters(client, transaction, own, key);
-  return { url: withQuery(endpoint, toForm(values)), transaction };
+  const parameters = toForm(values);
+  if (!mustPush(client, metadata)) {
+    return { url: withQuery(endpoint, parameters), transaction };
+  }
+  const { request_uri } = await pushAuthorizationRequest(server, parameters, key);
+  // RFC 9126, section 4: nothing else, or the browser could say something else than the client did.
+  return { url: withQuery(endpoint, { client_id: client.client_id, request_uri }), transaction };
 }
 
 /** An endpoint with parameters in its query. Those that stand in its own query stay (RFC 6749, section 3.1). */

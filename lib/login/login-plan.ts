@@ -54,6 +54,9 @@ export function planLogin(
     operator.report({ kind: 'login-without-nonce' });
   }
   server.needs('authorization_endpoint', 'token_endpoint');
+  if (client.metadata.require_pushed_authorization_requests === true) {
+    server.needs('pushed_authorization_request_endpoint');
+  }
   const { issuer, clock } = client;
   const response_mode = settings.responseMode;
   const { default_max_age: max_age } = client.metadata;

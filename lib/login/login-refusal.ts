@@ -72,6 +72,8 @@ const OUR_FAULTS: readonly string[] = [
   'unsupported_response_type',
   'unsupported_response_mode',
   'unsupported_grant_type',
+  'invalid_redirect_uri',
+  'invalid_client_metadata',
   'invalid_request_uri',
   'invalid_request_object',
   'request_not_supported',

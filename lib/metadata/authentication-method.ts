@@ -55,8 +55,9 @@ export const AUTHENTICATED_ENDPOINTS = {
     registered: 'revocation_endpoint_auth_method',
     published: 'revocation_endpoint_auth_methods_supported',
   },
-  // RFC 8628, section 3.1, and CIBA Core 1.0, section 7.1: as at the token endpoint.
+  // RFC 8628, section 3.1; RFC 9126, section 2; CIBA Core 1.0, section 7.1: as at the token endpoint.
   device_authorization_endpoint: TOKEN_ENDPOINT,
+  pushed_authorization_request_endpoint: TOKEN_ENDPOINT,
   backchannel_authentication_endpoint: TOKEN_ENDPOINT,
 } as const satisfies Record<string, MethodMembers>;
 

@@ -95,6 +95,7 @@ export const clientMetadataSchema = v.looseObject({
   ),
   require_auth_time: v.optional(v.boolean()),
   default_acr_values: v.optional(v.array(visible)),
+  require_pushed_authorization_requests: v.optional(v.boolean()),
   authorization_details_types: v.optional(v.array(v.string())),
   use_mtls_endpoint_aliases: v.optional(v.boolean()),
   tls_client_certificate_bound_access_tokens: v.optional(v.boolean()),

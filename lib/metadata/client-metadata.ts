@@ -125,6 +125,8 @@ export interface ClientMetadata extends RegisteredMethods, RegisteredProtection 
   readonly require_auth_time?: boolean | undefined;
   /** Sent as `acr_values`. */
   readonly default_acr_values?: readonly string[] | undefined;
+  /** Logins begin with a pushed authorization request (RFC 9126). Default: where the server demands it. */
+  readonly require_pushed_authorization_requests?: boolean | undefined;
   /** The types of `authorization_details` that logins use. When registered, no other is sent (RFC 9396, section 10). */
   readonly authorization_details_types?: readonly string[] | undefined;
 

@@ -13,6 +13,7 @@ import type { Tenants } from './tenants.js';
 /** The endpoints that the library calls or sends a browser to. */
 const ENDPOINTS = [
   'authorization_endpoint',
+  'pushed_authorization_request_endpoint',
   'token_endpoint',
   'userinfo_endpoint',
   'introspection_endpoint',
@@ -29,7 +30,7 @@ type PublishedEndpoints = { readonly [endpoint in Endpoint]?: string | undefined
 
 /**
  * Authorization server metadata (OpenID Connect Discovery 1.0, section 3; RFC 8414, section 2; RFC 8628, section 4; CIBA Core
- * 1.0, section 4; RFC 9207; RFC 9449; RFC 9701).
+ * 1.0, section 4; RFC 9126; RFC 9207; RFC 9449; RFC 9701).
  */
 export interface ServerMetadata extends PublishedEndpoints, PublishedMethods, PublishedProtection {
   readonly [metadata: string]: JsonValue | undefined;
@@ -42,6 +43,7 @@ export interface ServerMetadata extends PublishedEndpoints, PublishedMethods, Pu
   readonly check_session_iframe?: string | undefined;
   readonly response_types_supported?: readonly string[] | undefined;
   readonly authorization_response_iss_parameter_supported?: boolean | undefined;
+  readonly require_pushed_authorization_requests?: boolean | undefined;
   readonly dpop_signing_alg_values_supported?: readonly string[] | undefined;
   /** Where the endpoints are for clients that show a certificate (RFC 8705, section 5). */
   readonly mtls_endpoint_aliases?: Readonly<Record<string, string>> | undefined;
@@ -65,6 +67,7 @@ const schema = v.object({
   code_challenge_methods_supported: strings,
   dpop_signing_alg_values_supported: strings,
   authorization_response_iss_parameter_supported: v.optional(v.boolean()),
+  require_pushed_authorization_requests: v.optional(v.boolean()),
   mtls_endpoint_aliases: v.optional(v.record(v.string(), v.string())),
 });
 

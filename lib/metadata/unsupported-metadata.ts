@@ -18,7 +18,6 @@ function isTrue(value: unknown): boolean {
 
 const REGISTRATION = 'OpenID Connect Dynamic Client Registration 1.0, section 2';
 const REQUEST_OBJECTS = 'RFC 9101, section 10.5';
-const PUSHED_REQUESTS = 'RFC 9126, section 6';
 
 /** Unsupported metadata. Each member stops the boot, so that nobody believes to be protected who is not. */
 export const UNSUPPORTED_METADATA: readonly UnsupportedMember[] = [
@@ -27,5 +26,4 @@ export const UNSUPPORTED_METADATA: readonly UnsupportedMember[] = [
   { member: 'request_object_encryption_alg', specification: REGISTRATION, promises: isSet },
   { member: 'request_object_encryption_enc', specification: REGISTRATION, promises: isSet },
   { member: 'require_signed_request_object', specification: REQUEST_OBJECTS, promises: isTrue },
-  { member: 'require_pushed_authorization_requests', specification: PUSHED_REQUESTS, promises: isTrue },
 ];

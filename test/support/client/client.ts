@@ -109,7 +109,7 @@ export async function loginWith(
   { request, callback }: { request?: AuthorizationUrlOptions; callback?: CallbackOptions } = {},
 ): Promise<CallbackResult> {
   const { url, transaction } = await oidc.authorizationUrl(request);
-  const code = op.issueCode(oidc.metadata.client_id, Object.fromEntries(new URL(url).searchParams));
+  const code = op.issueCode(oidc.metadata.client_id, await op.parametersAt(url));
   return oidc.callback(
     new Map([
       ['code', code],

@@ -181,6 +181,8 @@ export class RealProvider {
         encryption: { enabled: true },
         dPoP: { enabled: true, nonceSecret: this.#nonceSecret, requireNonce: () => true },
         clientCredentials: { enabled: true },
+        pushedAuthorizationRequests: { enabled: true },
+        requestObjects: { enabled: true },
         introspection: { enabled: true, allowedPolicy: () => true },
         jwtIntrospection: { enabled: true },
         jwtUserinfo: { enabled: true },

@@ -101,7 +101,7 @@ export class ProviderClients {
         // The key is picked by hand: what the header says is not trusted to pick the kind.
         (header, token) =>
           header.alg?.startsWith('HS')
-            ? Promise.resolve(new TextEncoder().encode(String(client.client_secret)))
+            ? Promise.resolve(secretOf(client))
             : createLocalJWKSet(publicKeysOf(client))(header, token),
         {
           issuer: client.client_id,
@@ -130,6 +130,11 @@ export function authenticationOf(request: Recorded): SeenAuthentication {
     throw new Error(`The request to ${request.endpoint} was not authenticated`);
   }
   return seen as SeenAuthentication;
+}
+
+/** The client's secret, as the key of HMAC. */
+export function secretOf(client: RegisteredClient): Uint8Array {
+  return new TextEncoder().encode(String(client.client_secret));
 }
 
 function methodOf(client: RegisteredClient, endpoint: string): string {

@@ -1,4 +1,5 @@
 import type { TestClock } from '../../clock.js';
+import type { AuthorizationRequests } from './authorization-requests.js';
 import type { ProviderClients } from './clients.js';
 import type { Consents } from './consents.js';
 import type { Issued } from './issued.js';
@@ -10,6 +11,7 @@ import type { Members, ResponseHooks } from './response-hooks.js';
 export const ENDPOINTS = [
   'jwks',
   'authorize',
+  'par',
   'token',
   'userinfo',
   'introspect',
@@ -30,6 +32,7 @@ export interface ProviderContext {
   readonly clock: TestClock;
   readonly clients: ProviderClients;
   readonly registrations: RegistrationTokens;
+  readonly requests: AuthorizationRequests;
   readonly keys: KeyRing;
   readonly issued: Issued;
   readonly consents: Consents;

@@ -28,6 +28,7 @@ function document({ issuer, url, managesSessions }: ProviderContext): Members {
   return {
     issuer,
     authorization_endpoint: url('authorize'),
+    pushed_authorization_request_endpoint: url('par'),
     token_endpoint: url('token'),
     userinfo_endpoint: url('userinfo'),
     introspection_endpoint: url('introspect'),

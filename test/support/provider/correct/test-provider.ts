@@ -1,6 +1,7 @@
 import { TestClock } from '../../clock.js';
 import type { SigningKey } from '../../tokens/keys.js';
 import { authorize } from './authorization-endpoint.js';
+import { AuthorizationRequests, requestAt, type RequestParameters } from './authorization-requests.js';
 import { ProviderClients, type RegisteredClient } from './clients.js';
 import { Consents, type Decision } from './consents.js';
 import { ENDPOINTS, type Endpoint, type ProviderContext } from './context.js';
@@ -14,6 +15,7 @@ import { KeyRing, type Rotation } from './key-ring.js';
 import { LoopbackServer, type Recorded } from './loopback-server.js';
 import { unchanged, type Members, type ResponseHooks } from './response-hooks.js';
 import { register, type RegistrationTokens } from './registration-endpoint.js';
+import { par } from './pushed-authorization-request-endpoint.js';
 import { revoke } from './revocation-endpoint.js';
 import { checkSession, told } from './session-management.js';
 import { token } from './token-endpoint.js';
@@ -38,6 +40,7 @@ const ANSWERS: Readonly<Record<string, (op: ProviderContext, request: Recorded) 
   discovery,
   jwks,
   authorize,
+  par,
   token,
   userinfo,
   introspect,
@@ -79,6 +82,7 @@ export class TestProvider extends LoopbackServer {
   readonly #keys = new KeyRing();
   readonly #issued: Issued;
   readonly #consents: Consents;
+  readonly #requests: AuthorizationRequests;
 
   protected constructor({
     clock = new TestClock(),
@@ -97,6 +101,7 @@ export class TestProvider extends LoopbackServer {
     clients.forEach((client) => this.register(client));
     this.#issued = new Issued(() => this.issuer, clock);
     this.#consents = new Consents(() => clock.seconds);
+    this.#requests = new AuthorizationRequests(clock);
   }
 
   static async start(options: TestProviderOptions = {}): Promise<TestProvider> {
@@ -149,6 +154,11 @@ export class TestProvider extends LoopbackServer {
     return this.#issued.isKnown(token);
   }
 
+  /** The parameters of an authorization request, as the authorization endpoint finds them behind its URL. */
+  parametersAt(url: string): Promise<RequestParameters> {
+    return requestAt(this.#context(), Object.fromEntries(new URL(url).searchParams));
+  }
+
   /** A code as the authorization endpoint gives it, for tests that have no browser. */
   issueCode(clientId: string, request: Readonly<Record<string, string>>): string {
     const client = this.#clients.find(clientId);
@@ -186,6 +196,7 @@ export class TestProvider extends LoopbackServer {
       clock: this.clock,
       clients: this.#clients,
       registrations: this.#registrations,
+      requests: this.#requests,
       keys: this.#keys,
       issued: this.#issued,
       consents: this.#consents,

@@ -1,0 +1,78 @@
+import type { FormParameters } from '../authorization-server/form-encoding.js';
+import { requireJson, requireStatus } from '../authorization-server/oauth-response.js';
+import type { Server } from '../authorization-server/server.js';
+import { ResponseError } from '../errors/errors.js';
+import type { HttpResponse } from '../http/response.js';
+import type { DpopKey } from '../jose/dpop-key.js';
+import type { ParsedClientMetadata } from '../metadata/client-metadata.schema.js';
+import type { ServerMetadata } from '../metadata/server-metadata.js';
+import type { JsonValue } from '../values/json.js';
+import { isNqchars } from '../values/oauth-characters.js';
+import { fromDigits, readMembers, TEXT } from '../values/tolerant-reader.js';
+
+/** The answer to a pushed authorization request. */
+export interface PushedAuthorization {
+  /** Stands for the request at the authorization endpoint, once. */
+  readonly request_uri: string;
+  /** Seconds for which it does. */
+  readonly expires_in: number;
+}
+
+/** Whether authorization requests have to be pushed: the registration or the server demands it (RFC 9126, sections 5 and 6). */
+export function mustPush(client: ParsedClientMetadata, server: ServerMetadata): boolean {
+  return client.require_pushed_authorization_requests === true || server.require_pushed_authorization_requests === true;
+}
+
+/**
+ * Pushed authorization request (RFC 9126): sends the parameters to the server itself, which authenticates the client before
+ * the browser comes. With a DPoP key it carries a proof: that binds the code more firmly than `dpop_jkt` (RFC 9449, section
+ * 10.1), and brings the nonce that the token request needs.
+ *
+ * It is not sent as a grant is, once over a new connection: a second copy spends nothing, and only leaves a request URI that
+ * nobody uses.
+ */
+export async function pushAuthorizationRequest(
+  server: Server,
+  form: FormParameters,
+  key: DpopKey | undefined,
+): Promise<PushedAuthorization> {
+  const options = { accept: 'application/json', retry: 'unanswered', key } as const;
+  return processPushedAuthorization(await server.post('pushed_authorization_request_endpoint', form, options));
+}
+
+/** Longest request URI in characters: it stands in the browser's URL. */
+const LONGEST_URI = 2048;
+
+const isLifetime = (value: JsonValue): boolean => typeof value === 'number' && Number.isInteger(value) && value > 0;
+
+const MEMBER_TYPES = {
+  request_uri: TEXT,
+  expires_in: { read: fromDigits(10, isLifetime), is: isLifetime },
+};
+
+/**
+ * Reads the answer (RFC 9126, section 2.2).
+ *
+ * @throws {OAuthError} the server refused the request (section 2.3)
+ * @throws {ResponseError} `PAR_RESPONSE_INVALID`: a member is missing or of a wrong type; or it is no 201
+ */
+export function processPushedAuthorization(response: HttpResponse): PushedAuthorization {
+  requireStatus(response, 201, 'pushed_authorization_request_endpoint');
+  const { request_uri, expires_in } = readMembers(requireJson(response), MEMBER_TYPES);
+  if (typeof request_uri !== 'string' || !isRequestUri(request_uri)) {
+    throw invalid('request_uri');
+  }
+  if (typeof expires_in !== 'number' || !isLifetime(expires_in)) {
+    throw invalid('expires_in');
+  }
+  return { request_uri, expires_in };
+}
+
+function isRequestUri(text: string): boolean {
+  return text.length <= LONGEST_URI && isNqchars(text) && URL.canParse(text);
+}
+
+function invalid(member: string): ResponseError {
+  const message = `The answer to the pushed authorization request has a wrong or missing member: ${member}.`;
+  return new ResponseError('PAR_RESPONSE_INVALID', message);
+}
