@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
 
 import type { Clock } from '../clock/clock.js';
-import { ConfigError } from '../errors/errors.js';
-import { signingKey, signJwt } from '../jose/own-keys.js';
 import type { ClientAuthenticationMethod } from '../metadata/authentication-method.js';
 import type { RegisteredClient } from '../metadata/registered-client.js';
 import { chain, type Awaitable } from '../values/awaitable.js';
 import type { Secret } from '../values/secret.js';
+import { clientSignature, type ClientSignature } from './client-signature.js';
 import { formEncodeValue } from './form-encoding.js';
 
 /** Client credentials: what a request carries to say who the client is. */
@@ -41,17 +40,10 @@ const METHODS: Readonly<Record<ClientAuthenticationMethod, (context: Authenticat
       withSecret(context, (client_id, client_secret) => ({ headers: {}, form: { client_id, client_secret } })),
     client_secret_jwt: (context) => {
       const alg = context.client.metadata.token_endpoint_auth_signing_alg ?? 'HS256';
-      const key = new TextEncoder().encode(secretOf(context.client));
-      return () => assertion(context, (claims) => signJwt(claims, { alg }, key));
+      return assertions(context, clientSignature(context.client, alg));
     },
-    private_key_jwt: (context) => {
-      const chosen = signingKey(context.client.keys, context.client.metadata.token_endpoint_auth_signing_alg);
-      if (chosen === undefined) {
-        throw new ConfigError('INVALID_CONFIG', 'client.jwks', 'holds no private key to authenticate with');
-      }
-      const { alg, key } = chosen;
-      return () => assertion(context, (claims) => signJwt(claims, { alg, kid: key.kid }, key.key));
-    },
+    private_key_jwt: (context) =>
+      assertions(context, clientSignature(context.client, context.client.metadata.token_endpoint_auth_signing_alg)),
   };
 
 /** Client authentication by a method (OpenID Connect Core 1.0, section 9). No other method is tried. */
@@ -96,20 +88,20 @@ function secretOf(client: RegisteredClient): string {
   return client.metadata.client_secret?.reveal() ?? '';
 }
 
-/** Client assertion (RFC 7523, section 2.2). Its audience is the issuer alone, so that no other server can use it. */
-async function assertion(
-  { client, issuer, clock }: AuthenticationContext,
-  sign: (claims: Readonly<Record<string, string | number>>) => Promise<string>,
-): Promise<Credentials> {
+/** Client assertions (RFC 7523, section 2.2), a new one for each request. Their audience is the issuer alone, so that no other server can use one. */
+function assertions({ client, issuer, clock }: AuthenticationContext, sign: ClientSignature): ClientAuthentication {
   const { client_id } = client.metadata;
-  const iat = Math.floor(clock.seconds());
-  const claims = { iss: client_id, sub: client_id, aud: issuer, jti: randomUUID(), iat, exp: iat + ASSERTION_LIFETIME };
-  return {
-    headers: {},
-    form: {
-      client_id,
-      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
-      client_assertion: await sign(claims),
-    },
+  return async () => {
+    const iat = Math.floor(clock.seconds());
+    const exp = iat + ASSERTION_LIFETIME;
+    const claims = { iss: client_id, sub: client_id, aud: issuer, jti: randomUUID(), iat, exp };
+    return {
+      headers: {},
+      form: {
+        client_id,
+        client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+        client_assertion: await sign(claims),
+      },
+    };
   };
 }

@@ -27,6 +27,7 @@ import {
 } from '../metadata/protected-answer.js';
 import type { RegisteredClient } from '../metadata/registered-client.js';
 import { algorithmFindings, methodFindings, missingEndpoint, pkceFindings } from '../metadata/server-findings.js';
+import { serverRequestFindings } from '../metadata/request-object-findings.js';
 import type { Endpoint, ServerMetadata } from '../metadata/server-metadata.js';
 import { clientAuthentication, type ClientAuthentication, type Credentials } from './client-authentication.js';
 import { DpopNonces } from './dpop-nonces.js';
@@ -114,6 +115,7 @@ export class Server extends PublishedServer {
     const metadata = await this.refreshedMetadata();
     return [
       ...algorithmFindings(this.client.metadata, metadata),
+      ...(this.#used.has('authorization_endpoint') ? serverRequestFindings(this.client, metadata) : []),
       ...(this.#needsPkce ? pkceFindings(metadata) : []),
       ...[...this.#used].flatMap((endpoint) => this.#endpointFindings(endpoint, metadata)),
     ];

@@ -4,6 +4,7 @@ import type { Server } from '../authorization-server/server.js';
 import { authorizationParameters, type AuthorizationUrlOptions } from './authorization-parameters.js';
 import { readParameters } from './own-parameters.js';
 import { mustPush, pushAuthorizationRequest } from './pushed-authorization-request.js';
+import { besideRequestObject, needsRequestObject, requestObject } from './request-object.js';
 import { beginTransaction, type AuthorizationTransaction } from './transaction.js';
 
 /** A login that has started: the URL for the browser, and the transaction that has to be remembered. */
@@ -24,8 +25,13 @@ export async function authorizationRequest(
   const metadata = await server.metadata();
   const endpoint = server.urlOf('authorization_endpoint', metadata);
   const values = authorizationParameters(client, transaction, own, key);
-  const parameters = toForm(values);
-  if (!mustPush(client, metadata)) {
+  const isPushed = mustPush(client, metadata);
+  const parameters = toForm(
+    needsRequestObject(client, metadata)
+      ? { ...besideRequestObject(values, isPushed), request: await requestObject(server, values) }
+      : values,
+  );
+  if (!isPushed) {
     return { url: withQuery(endpoint, parameters), transaction };
   }
   const { request_uri } = await pushAuthorizationRequest(server, parameters, key);

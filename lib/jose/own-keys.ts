@@ -1,6 +1,6 @@
 import { createPrivateKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 
-import { CompactSign, type CryptoKey } from 'jose';
+import { CompactSign, UnsecuredJWT, type CryptoKey } from 'jose';
 
 import type { JsonObject, JsonValue } from '../values/json.js';
 import { decryptsBy } from './encryption-algorithms.js';
@@ -84,6 +84,11 @@ export function signJwt(
   return new CompactSign(new TextEncoder().encode(JSON.stringify(claims)))
     .setProtectedHeader(kid === undefined ? rest : { ...rest, kid })
     .sign(key);
+}
+
+/** Claims as a JWT that nobody signed (RFC 7519, section 6). */
+export function unsignedJwt(claims: JsonObject): string {
+  return new UnsecuredJWT({ ...claims }).encode();
 }
 
 /** Keeps the members that are strings, as Node's type wants it. `createPrivateKey` refuses a key that lacks one. */

@@ -2,6 +2,7 @@ import type { CustomFetch } from '../http/exchange.js';
 import type { JsonObject, JsonValue } from '../values/json.js';
 import type { ClientAuthenticationMethod, RegisteredMethods } from './authentication-method.js';
 import type { RegisteredProtection } from './protected-answer.js';
+import type { RegisteredRequests } from './protected-request.js';
 
 /**
  * Clock skew: seconds added to now for every time check and every JWT that we sign. Any finite number.
@@ -34,7 +35,7 @@ export const customFetch: unique symbol = Symbol('customFetch');
  * };
  * ```
  */
-export interface ClientMetadata extends RegisteredMethods, RegisteredProtection {
+export interface ClientMetadata extends RegisteredMethods, RegisteredProtection, RegisteredRequests {
   /** JSON, but for a `client_secret` that is a function: any other function is refused. */
   readonly [metadata: string]: JsonValue | (() => string | Promise<string>) | undefined;
 
@@ -125,6 +126,13 @@ export interface ClientMetadata extends RegisteredMethods, RegisteredProtection 
   readonly require_auth_time?: boolean | undefined;
   /** Sent as `acr_values`. */
   readonly default_acr_values?: readonly string[] | undefined;
+  /**
+   * Set: authorization requests go as request objects, signed with this algorithm (RFC 9101), or as `none` says not signed
+   * at all. Default, where they have to be signed: what the key in `jwks` is made for.
+   */
+  readonly request_object_signing_alg?: string | undefined;
+  /** Authorization requests go as signed request objects. Default: where the server demands it. */
+  readonly require_signed_request_object?: boolean | undefined;
   /** Logins begin with a pushed authorization request (RFC 9126). Default: where the server demands it. */
   readonly require_pushed_authorization_requests?: boolean | undefined;
   /** The types of `authorization_details` that logins use. When registered, no other is sent (RFC 9396, section 10). */

@@ -3,7 +3,7 @@ import { DEFAULT_CONTENT_ENCRYPTION, type EncryptionAlgorithms } from '../jose/e
 import { ID_TOKEN, INTROSPECTION, USERINFO, type Purpose } from '../jose/purpose.js';
 
 /** The client metadata member that sets an algorithm, and the server metadata member that lists what the server can do. */
-interface AlgorithmMembers {
+export interface AlgorithmMembers {
   readonly registered: string;
   readonly published: string;
 }

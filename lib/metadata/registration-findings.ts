@@ -16,6 +16,8 @@ import {
 } from './client-metadata.schema.js';
 import { invalid, type Finding } from './finding.js';
 import { registeredEncryption, SIGNED_ANSWERS } from './protected-answer.js';
+import { SIGNED_REQUESTS } from './protected-request.js';
+import { requestObjectFindings } from './request-object-findings.js';
 import { UNSUPPORTED_METADATA } from './unsupported-metadata.js';
 
 /** A registration, as it was written and as it was read. */
@@ -67,6 +69,7 @@ const CHECKS: readonly ((registration: Registration) => readonly Finding[])[] = 
   unreadableKeys,
   missingCredentials,
   shortSecrets,
+  requestObjectFindings,
 ];
 
 /** A private key that is skipped would leave the client with a weaker way to authenticate, or with none. */
@@ -133,10 +136,13 @@ function secretsNeeded(metadata: ParsedClientMetadata): readonly SecretNeeded[] 
       { member: encryption.alg.registered, smallest: length ?? 0, rule: 'OpenID Connect Core 1.0, section 10.2' },
     ];
   });
+  const requests = SIGNED_REQUESTS.map(({ signing: { registered: member } }) => {
+    return { member, smallest: smallestSecret(metadata[member] ?? ''), rule };
+  });
   const smallest = smallestSecret(metadata.token_endpoint_auth_signing_alg ?? 'HS256');
   return METHOD_MEMBERS.some((member) => metadata[member] === 'client_secret_jwt')
-    ? [...answers, { member: 'token_endpoint_auth_signing_alg', smallest, rule }]
-    : answers;
+    ? [...answers, ...requests, { member: 'token_endpoint_auth_signing_alg', smallest, rule }]
+    : [...answers, ...requests];
 }
 
 /** Why a client has nothing to authenticate with at the introspection endpoint. */

@@ -8,6 +8,7 @@ import { anyOf, FILLED_LIST, readMembers, RECORD, type MemberTypes } from '../va
 import { isLoopback } from '../values/url.js';
 import { METHOD_LISTS, type PublishedMethods } from './authentication-method.js';
 import { algorithmMembers, SIGNED_ANSWERS, type PublishedProtection } from './protected-answer.js';
+import { SIGNED_REQUESTS, type PublishedRequests } from './protected-request.js';
 import type { Tenants } from './tenants.js';
 
 /** The endpoints that the library calls or sends a browser to. */
@@ -32,7 +33,7 @@ type PublishedEndpoints = { readonly [endpoint in Endpoint]?: string | undefined
  * Authorization server metadata (OpenID Connect Discovery 1.0, section 3; RFC 8414, section 2; RFC 8628, section 4; CIBA Core
  * 1.0, section 4; RFC 9126; RFC 9207; RFC 9449; RFC 9701).
  */
-export interface ServerMetadata extends PublishedEndpoints, PublishedMethods, PublishedProtection {
+export interface ServerMetadata extends PublishedEndpoints, PublishedMethods, PublishedProtection, PublishedRequests {
   readonly [metadata: string]: JsonValue | undefined;
 
   readonly issuer: string;
@@ -43,6 +44,8 @@ export interface ServerMetadata extends PublishedEndpoints, PublishedMethods, Pu
   readonly check_session_iframe?: string | undefined;
   readonly response_types_supported?: readonly string[] | undefined;
   readonly authorization_response_iss_parameter_supported?: boolean | undefined;
+  readonly require_signed_request_object?: boolean | undefined;
+  readonly request_parameter_supported?: boolean | undefined;
   readonly require_pushed_authorization_requests?: boolean | undefined;
   readonly dpop_signing_alg_values_supported?: readonly string[] | undefined;
   /** Where the endpoints are for clients that show a certificate (RFC 8705, section 5). */
@@ -61,12 +64,16 @@ const schema = v.object({
   response_types_supported: strings,
   ...v.entriesFromList(METHOD_LISTS, strings),
   ...v.entriesFromList(
-    SIGNED_ANSWERS.flatMap(algorithmMembers).map(({ published }) => published),
+    [...SIGNED_ANSWERS.flatMap(algorithmMembers), ...SIGNED_REQUESTS.map(({ signing }) => signing)].map(
+      ({ published }) => published,
+    ),
     strings,
   ),
   code_challenge_methods_supported: strings,
   dpop_signing_alg_values_supported: strings,
   authorization_response_iss_parameter_supported: v.optional(v.boolean()),
+  require_signed_request_object: v.optional(v.boolean()),
+  request_parameter_supported: v.optional(v.boolean()),
   require_pushed_authorization_requests: v.optional(v.boolean()),
   mtls_endpoint_aliases: v.optional(v.record(v.string(), v.string())),
 });

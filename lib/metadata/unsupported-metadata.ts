@@ -12,18 +12,11 @@ function isSet(value: unknown): boolean {
   return value !== undefined;
 }
 
-function isTrue(value: unknown): boolean {
-  return value === true;
-}
-
 const REGISTRATION = 'OpenID Connect Dynamic Client Registration 1.0, section 2';
-const REQUEST_OBJECTS = 'RFC 9101, section 10.5';
 
 /** Unsupported metadata. Each member stops the boot, so that nobody believes to be protected who is not. */
 export const UNSUPPORTED_METADATA: readonly UnsupportedMember[] = [
   ...[...UNBUILT_PROTECTION].map(([member, specification]) => ({ member, specification, promises: isSet })),
-  { member: 'request_object_signing_alg', specification: REGISTRATION, promises: isSet },
   { member: 'request_object_encryption_alg', specification: REGISTRATION, promises: isSet },
   { member: 'request_object_encryption_enc', specification: REGISTRATION, promises: isSet },
-  { member: 'require_signed_request_object', specification: REQUEST_OBJECTS, promises: isTrue },
 ];

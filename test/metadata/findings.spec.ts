@@ -20,7 +20,7 @@ it('finds all that is wrong with the values, each with its rule', () => {
     client_id: '',
     redirect_uris: [],
     scope: 'a  b',
-    request_object_signing_alg: 'RS256',
+    request_object_encryption_alg: 'RSA-OAEP-256',
     authorization_encrypted_response_alg: 'RSA-OAEP-256',
     introspection_encrypted_response_alg: 'RSA1_5',
     introspection_encrypted_response_enc: 'A512GCM',
@@ -34,7 +34,7 @@ it('finds all that is wrong with the values, each with its rule', () => {
       code: 'UNSUPPORTED_METADATA',
     },
     {
-      member: 'client.request_object_signing_alg',
+      member: 'client.request_object_encryption_alg',
       problem: 'promises a protection that is not built yet',
       rule: 'OpenID Connect Dynamic Client Registration 1.0, section 2',
       code: 'UNSUPPORTED_METADATA',
@@ -97,9 +97,9 @@ it('finds all members that do not fit each other', () => {
 });
 
 it('stops the boot with the first', () => {
-  const wrong = client({ redirect_uris: [], request_object_signing_alg: 'RS256' });
+  const wrong = client({ redirect_uris: [], request_object_encryption_alg: 'RSA-OAEP-256' });
   expect(() => parseClientMetadata(wrong)).toThrow(
-    'client.request_object_signing_alg: promises a protection that is not built yet',
+    'client.request_object_encryption_alg: promises a protection that is not built yet',
   );
 });
 

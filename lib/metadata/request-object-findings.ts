@@ -1,0 +1,91 @@
+import { isAsymmetric } from '../jose/algorithms.js';
+import { signingKey, type OwnKey } from '../jose/own-keys.js';
+import type { ParsedClientMetadata } from './client-metadata.schema.js';
+import { invalid, type Finding } from './finding.js';
+import { PROTECTED_REQUESTS, SIGNED_REQUESTS, type PublishedRequests } from './protected-request.js';
+import type { ServerMetadata } from './server-metadata.js';
+
+/** A client, with what it can sign with. */
+interface SigningClient {
+  readonly metadata: ParsedClientMetadata;
+  readonly keys: readonly OwnKey[];
+}
+
+const { specification: REGISTRATION } = PROTECTED_REQUESTS.authorization;
+const SIGNED = 'RFC 9101, section 10.5';
+
+/** What keeps the client from signing the requests that it has registered as signed. */
+export function requestObjectFindings({ metadata, keys }: SigningClient): readonly Finding[] {
+  const { request_object_signing_alg: alg, require_signed_request_object: isRequired } = metadata;
+  const findings: Finding[] = [];
+  if (alg === 'none' && isRequired === true) {
+    const problem = 'must not be none where require_signed_request_object is registered';
+    findings.push(invalid({ member: 'client.request_object_signing_alg', problem }, SIGNED));
+  }
+  const needsKey = alg === undefined ? isRequired === true : isAsymmetric(alg);
+  if (needsKey && signingKey(keys, alg) === undefined) {
+    const cause = alg === undefined ? 'require_signed_request_object' : `request_object_signing_alg ${alg}`;
+    findings.push(invalid({ member: 'client.jwks', problem: `holds no private key for ${cause}` }, REGISTRATION));
+  }
+  return findings;
+}
+
+/** The registered algorithms of requests that the server does not take. */
+function requestAlgorithmFindings(client: ParsedClientMetadata, server: PublishedRequests): readonly Finding[] {
+  return SIGNED_REQUESTS.flatMap(({ specification, signing: { registered, published } }) => {
+    const alg = client[registered];
+    return alg === undefined || server[published]?.includes(alg) !== false
+      ? []
+      : [
+          invalid(
+            { member: `client.${registered}`, problem: 'is not among the algorithms of the server' },
+            specification,
+          ),
+        ];
+  });
+}
+
+/** What keeps the client from sending the request objects that the server demands, or the server from reading them. */
+export function serverRequestFindings(client: SigningClient, server: ServerMetadata): readonly Finding[] {
+  const { metadata } = client;
+  const isDemanded = server.require_signed_request_object === true;
+  const isSent = metadata.request_object_signing_alg !== undefined || metadata.require_signed_request_object === true;
+  const isPushed = metadata.require_pushed_authorization_requests ?? server.require_pushed_authorization_requests;
+  const findings = [...requestAlgorithmFindings(metadata, server)];
+  if (isDemanded && metadata.request_object_signing_alg === 'none') {
+    const problem = 'must not be none at a server that requires signed request objects';
+    findings.push(invalid({ member: 'client.request_object_signing_alg', problem }, SIGNED));
+  }
+  if ((isDemanded || isSent) && metadata.request_object_signing_alg === undefined && !canSign(client, server)) {
+    const problem = 'holds no private key for the request objects that the server takes';
+    findings.push(invalid({ member: 'client.jwks', problem }, SIGNED));
+  }
+  // A pushed request is read at another endpoint: what this member says of that one is nowhere written.
+  if (isSent && isPushed !== true && server.request_parameter_supported === false) {
+    const problem = 'needs a server that takes request objects in the URL, or require_pushed_authorization_requests';
+    findings.push(
+      invalid({ member: 'client.request_object_signing_alg', problem }, 'OpenID Connect Discovery 1.0, section 3'),
+    );
+  }
+  return findings;
+}
+
+function canSign(client: SigningClient, server: ServerMetadata): boolean {
+  const alg = requestObjectAlgorithm(client, server);
+  const { [PROTECTED_REQUESTS.authorization.signing.published]: taken } = server;
+  return signingKey(client.keys, alg) !== undefined && (alg === undefined || taken?.includes(alg) !== false);
+}
+
+/** The algorithm of request objects: the registered one, else one that a private key is made for and the server takes. */
+export function requestObjectAlgorithm(
+  { metadata, keys }: SigningClient,
+  server: PublishedRequests,
+): string | undefined {
+  const { registered, published } = PROTECTED_REQUESTS.authorization.signing;
+  const own = metadata[registered] ?? signingKey(keys)?.alg;
+  const taken = server[published];
+  if (metadata[registered] !== undefined || own === undefined || taken === undefined || taken.includes(own)) {
+    return own;
+  }
+  return taken.find((alg) => isAsymmetric(alg) && signingKey(keys, alg) !== undefined) ?? own;
+}
