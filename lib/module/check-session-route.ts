@@ -51,6 +51,10 @@ export class CheckSessionRoute {
       }
       const { session, setCookies } = await this.means.sessions.keeper().find(request);
       responses.deliver(response, [['Set-Cookie', setCookies]]);
+      const askAgain = this.means.sessions.loginRedirect.toAskAgain(request);
+      if (session === undefined && askAgain.length > 0) {
+        throw this.#refused(loginRequired(askAgain), response);
+      }
       const check = sessionCheck(session, requests.query(request), client.metadata.client_id);
       const text = await this.#textOf(check, frame, request, response);
       return { headers: checkSessionHeaders(frame), text };

@@ -187,6 +187,17 @@ onBothAdapters((adapter) => {
     expect((await browser.get(PATH)).status).toBe(200);
   });
 
+  it('ask again at once where the browser held a Strict cookie back, after it was at the provider', async () => {
+    const session = { secret: SESSION_SECRET, cookie: { sameSite: 'strict' } } as const;
+    const { app, page } = await signedIn(adapter, { session });
+    const headers = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe', 'sec-fetch-site': 'cross-site' };
+    const after = `${PATH}?${dataOf(page)['next']?.replace('changed', 'after')}`;
+    const heldBack = await app.get(after, headers);
+    expect([heldBack.status, heldBack.header('refresh')]).toEqual([401, '0']);
+    const again = await app.get(after, { ...headers, 'sec-fetch-site': 'same-origin' });
+    expect([again.status, dataOf(again)]).toEqual([200, { state: 'changed' }]);
+  });
+
   it('are open for a global guard', async () => {
     const { page } = await signedIn(adapter, {}, { providers: [{ provide: APP_GUARD, useClass: OidcSessionGuard }] });
     expect(page.status).toBe(200);

@@ -7,6 +7,8 @@ import { map } from 'rxjs';
 import { OidcGuard, OidcSessionGuard, type ClientMetadata, type OidcModuleOptions } from '../../lib/index.js';
 import { createApp, onBothAdapters, type Adapter } from '../support/app/apps.js';
 import { Browser } from '../support/browser/browser.js';
+import { closeLater } from '../support/closing.js';
+import { RealProvider } from '../support/provider/real-provider.js';
 import { generateKey, privateJwk } from '../support/tokens/keys.js';
 
 const URL = 'https://app.test';
@@ -58,6 +60,30 @@ onBothAdapters((adapter) => {
     const currentDate = new Date(app.clock.now());
     const { protectedHeader } = await jwtVerify(client_assertion, createLocalJWKSet(set), { currentDate });
     expect(protectedHeader.kid).toBe('next');
+  });
+
+  it('A11 are read by a real provider, which takes our assertions and encrypts ID tokens for us', async () => {
+    const op = closeLater(await RealProvider.start());
+    const encryption = generateKey('RSA', 'encryption');
+    const keys = [privateJwk(next), privateJwk(current), privateJwk(encryption, { use: 'enc' })];
+    const app = await createApp({
+      adapter,
+      op,
+      controllers: [],
+      client: {
+        ...RealProvider.SIGNED,
+        client_secret: undefined,
+        token_endpoint_auth_method: 'private_key_jwt',
+        id_token_encrypted_response_alg: 'RSA-OAEP-256',
+        jwks: { keys: JSON.parse(JSON.stringify(keys)) },
+      },
+      options: { routes: true },
+    });
+    const { client_secret, jwks, ...members } = app.client;
+    op.register({ ...members, jwks_uri: `${app.url}/auth/jwks` });
+    const browser = new Browser(app);
+    await op.login(browser, { sub: 'alice' });
+    expect((await browser.get('/auth/me')).json()).toMatchObject({ sub: 'alice' });
   });
 
   it('publish what describes a key, and no secret or other member', async () => {

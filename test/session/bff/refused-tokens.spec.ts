@@ -64,6 +64,22 @@ onBothAdapters((adapter) => {
     expect((await browser.get('/auth/me')).status).toBe(200);
   });
 
+  it('E14 RFC 9449 refresh a token that is bound to a key, and prove the same key with a nonce of the API', async () => {
+    const { api, call, refreshes, sent } = await signedIn(adapter, { client: { dpop_bound_access_tokens: true } });
+    const thumbprints: unknown[] = [];
+    api.answer = ({ headers }, response) => {
+      const [header = '', claims = ''] = String(headers['dpop']).split('.');
+      thumbprints.push(JSON.parse(Buffer.from(header, 'base64url').toString()).jwk.x);
+      const { nonce } = JSON.parse(Buffer.from(claims, 'base64url').toString());
+      const error = nonce === 'n1' ? 'invalid_token' : 'use_dpop_nonce';
+      const isTaken = nonce === 'n1' && refreshes().length > 0;
+      const challenge = { 'www-authenticate': `DPoP error="${error}"`, 'dpop-nonce': 'n1' };
+      response.writeHead(isTaken ? 200 : 401, isTaken ? {} : challenge).end();
+    };
+    expect((await call()).status).toBe(200);
+    expect([sent().length, new Set(sent()).size, new Set(thumbprints).size, refreshes().length]).toEqual([3, 2, 1, 1]);
+  });
+
   it('send a body again that a parser has read, and no stream', async () => {
     const { api, app, browser, refreshes, refuse } = await signedIn(adapter);
     const [, old] = [await browser.get('/api/x', { headers: CSRF }), api.last.headers.authorization];

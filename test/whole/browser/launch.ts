@@ -2,8 +2,12 @@ import { chromium, type Browser } from 'playwright-core';
 
 import { chromiumPath } from './chromium.js';
 
-/** A Chromium that asks nobody outside for anything. */
-export function launchChromium(): Promise<Browser> {
+/**
+ * A Chromium that asks nobody outside for anything.
+ *
+ * @param more arguments
+ */
+export function launchChromium(...more: readonly string[]): Promise<Browser> {
   return chromium.launch({
     executablePath: chromiumPath ?? '',
     args: [
@@ -13,6 +17,7 @@ export function launchChromium(): Promise<Browser> {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      ...more,
     ],
   });
 }

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Controller, Get, UseGuards } from '@nestjs/common';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 
 import { CurrentUser, OidcSessionGuard, OidcUser, OptionalAuth, type OidcModuleOptions } from '../../../lib/index.js';
 import { createApp, SESSION_SECRET } from '../../support/app/apps.js';
 import { closeLater } from '../../support/closing.js';
 import { RealProvider } from '../../support/provider/real-provider.js';
-import { chromiumPath } from './chromium.js';
+import { launchChromium } from './launch.js';
 
 @Controller()
 @UseGuards(OidcSessionGuard)
@@ -55,11 +55,8 @@ describe('logins in a real browser', () => {
   let browser: Browser;
 
   beforeAll(async () => {
-    browser = await chromium.launch({
-      executablePath: chromiumPath ?? '',
-      // The portal is a page of the test, which would count as one of the public internet.
-      args: ['--no-sandbox', '--disable-gpu', '--disable-features=LocalNetworkAccessChecks'],
-    });
+    // The portal is a page of the test, which would count as one of the public internet.
+    browser = await launchChromium('--disable-features=LocalNetworkAccessChecks');
   }, 60_000);
 
   afterAll(async () => {
