@@ -5,7 +5,7 @@ import { clientOf, rejection } from '../support/client/client.js';
 import { T } from '../support/clock.js';
 import type { HostileProvider } from '../support/provider/hostile-provider.js';
 import { CLIENT_SECRET, startProvider } from '../support/provider/provider.js';
-import { decodeJwt, keyOf, privateJwk } from '../support/tokens/keys.js';
+import { ASYMMETRIC_ALGORITHMS, decodeJwt, keyOf, kindOf, privateJwk } from '../support/tokens/keys.js';
 
 const EC = keyOf('P-256', 'client');
 const RSA = keyOf('RSA', 'client');
@@ -57,6 +57,11 @@ it('E3 none sends its name only', async () => {
 it.each<[string, Partial<ClientMetadata>, object]>([
   ['client_secret_jwt', { token_endpoint_auth_method: 'client_secret_jwt' }, { alg: 'HS256' }],
   [
+    'client_secret_jwt with HS384',
+    { token_endpoint_auth_method: 'client_secret_jwt', token_endpoint_auth_signing_alg: 'HS384' },
+    { alg: 'HS384' },
+  ],
+  [
     'client_secret_jwt with HS512',
     { token_endpoint_auth_method: 'client_secret_jwt', token_endpoint_auth_signing_alg: 'HS512' },
     { alg: 'HS512' },
@@ -75,7 +80,15 @@ it.each<[string, Partial<ClientMetadata>, object]>([
     registered(privateJwk(EC, { use: 'enc' }), privateJwk(RSA)),
     { alg: 'RS256', kid: RSA.kid },
   ],
-])('E4 E5 %s makes an assertion for this issuer, once', async (_what, metadata, header) => {
+  ...ASYMMETRIC_ALGORITHMS.map((alg): [string, Partial<ClientMetadata>, object] => {
+    const key = keyOf(kindOf(alg) ?? 'RSA', 'client');
+    return [
+      `private_key_jwt with ${alg}`,
+      { ...registered(privateJwk(key)), token_endpoint_auth_signing_alg: alg },
+      { alg, kid: key.kid },
+    ];
+  }),
+])('E4 E5 E6 %s makes an assertion for this issuer, once', async (_what, metadata, header) => {
   const op = await startProvider();
   const first = await seen(metadata, op);
   const assertion = decodeJwt(String(first.form['client_assertion']));

@@ -89,6 +89,39 @@ describe('RFC 9449 with dpop_bound_access_tokens registered', () => {
     expect(nonces.every((nonce) => nonce === undefined)).toBe(true);
   });
 
+  it('F12 F18 a code is sent once more with the nonce, and with a new proof and a new assertion', async () => {
+    const key = generateKey('P-256');
+    const { op, oidc } = await setUp({
+      client_secret: undefined as never,
+      jwks: { keys: [privateJwk(key) as never] },
+      token_endpoint_auth_method: 'private_key_jwt',
+    });
+    op.answer('token', NONCE, { times: 1 });
+    const { url, transaction } = await oidc.authorizationUrl();
+    const request = Object.fromEntries(new URL(url).searchParams);
+    const code = op.issueCode('rp1', request);
+    const parameters = new Map([
+      ['code', code],
+      ['state', transaction.state],
+      ['iss', op.issuer],
+    ]);
+    const { tokens } = await oidc.callback(parameters, transaction);
+    const [first, second] = op.requests('token');
+    expect(op.count('token')).toBe(2);
+    expect([first, second].map((sent) => [sent?.form['code'], proofOf(sent).claims['nonce']])).toEqual([
+      [code, undefined],
+      [code, 'of-the-server'],
+    ]);
+    expect(proofOf(first).claims['jti']).not.toBe(proofOf(second).claims['jti']);
+    const [one, other] = [first, second].map((sent) => decodeJwt(String(sent?.form['client_assertion'])).claims['jti']);
+    expect(one).toMatch(/^[\w-]{36}$/);
+    expect(one).not.toBe(other);
+    expect([tokens.dpop_key?.jkt, second?.notes['proof']]).toEqual([
+      request['dpop_jkt'],
+      expect.objectContaining({ jkt: request['dpop_jkt'] }),
+    ]);
+  });
+
   it('an assertion is made anew where the request is', async () => {
     const key = generateKey('P-256');
     const { op, oidc } = await setUp({
