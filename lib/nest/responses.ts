@@ -36,11 +36,16 @@ export class Responses {
     }
   }
 
-  /** Sets headers. `Set-Cookie` lines are added to those that are there; every other header is replaced. */
+  /**
+   * Sets headers. `Set-Cookie` lines are added to those that are there; every other header is replaced.
+   *
+   * @throws {Error} the answer has begun, and its cookies would be lost
+   */
   deliver(response: unknown, headers: readonly ResponseHeader[]): void {
     for (const [name, value] of headers) {
       const lines = [value].flat();
       if (name === 'Set-Cookie') {
+        requireUnsent(response, lines);
         lines.forEach((line) => this.#writer().appendHeader(response, name, line));
       } else {
         // Of one line, readers expect a string.
@@ -125,6 +130,13 @@ function raw(response: unknown): ServerResponse {
 
 function isServerResponse(value: unknown): value is ServerResponse {
   return typeof member(value, 'writeHead') === 'function' && typeof member(value, 'destroy') === 'function';
+}
+
+/** Fastify would say nothing. @throws {Error} the headers have gone */
+function requireUnsent(response: unknown, lines: readonly string[]): void {
+  if (lines.length > 0 && member(member(response, 'raw') ?? response, 'headersSent') === true) {
+    throw new Error('The answer has begun, so that its cookies can not be set any more');
+  }
 }
 
 function isHeaderHolder(value: unknown): value is { removeHeader(name: string): unknown } {

@@ -129,11 +129,10 @@ export class OidcSession<User = JsonValue> {
    *
    * @throws {OidcException} 503: the store can't be reached. It may have the session until that expires, or replicas the token
    *   in their cache. The cookies are cleared all the same
+   * @throws {Error} the answer has begun: the session has ended in the store, and the browser keeps its cookie
    */
   async end(request: unknown, response: unknown): Promise<void> {
     const keeper = this.#sessions.keeper();
-    const setCookies = [...keeper.clear(request), ...this.#sessions.silentLogins.tried(request)];
-    this.#responses.deliver(response, [...PRIVATE_ANSWER, ['Set-Cookie', setCookies]]);
     try {
       const tokens = await this.#sessions.tokens(request);
       this.#sessions.forget(request);
@@ -141,6 +140,9 @@ export class OidcSession<User = JsonValue> {
       await (tokens?.access_token && this.#client.forget(tokens.access_token));
     } catch (error) {
       this.#throw(error, logoutUnavailable, response);
+    } finally {
+      const setCookies = [...keeper.clear(request), ...this.#sessions.silentLogins.tried(request)];
+      this.#responses.deliver(response, [['Set-Cookie', setCookies], ...PRIVATE_ANSWER]);
     }
   }
 

@@ -1,5 +1,7 @@
+import type { ServerResponse } from 'node:http';
+
 import { describe, expect, it } from '@jest/globals';
-import { Controller, Get, Inject, Req, UseGuards } from '@nestjs/common';
+import { Controller, Get, Inject, Post, Req, Res, UseGuards } from '@nestjs/common';
 
 import { MemoryStore, OidcSession, OidcSessionGuard, Public } from '../../lib/index.js';
 import { createApp, onBothAdapters, SESSION_SECRET, type AppSetup, type TestApp } from '../support/app/apps.js';
@@ -27,6 +29,25 @@ class OpenController {
   async tokens(@Req() request: object) {
     const session = await this.session.read(request);
     return { user: session?.user ?? null, hasToken: session?.tokens.access_token !== undefined };
+  }
+}
+
+/** Of Express, or of Fastify above that of Node. */
+type StreamedResponse = ServerResponse | { readonly raw: ServerResponse; hijack(): void };
+
+@Controller('streamed')
+class StreamController {
+  constructor(@Inject(OidcSession) private readonly session: OidcSession) {}
+
+  @Post()
+  async leave(@Req() request: object, @Res() response: StreamedResponse) {
+    const below = 'raw' in response ? response.raw : response;
+    if ('hijack' in response) {
+      response.hijack();
+    }
+    below.write('begun; ');
+    await this.session.end(request, response).catch(({ message }: Error) => below.write(message));
+    below.end();
   }
 }
 
@@ -96,6 +117,16 @@ onBothAdapters((adapter) => {
     expect((await browser.post('/auth/logout')).status).toBe(200);
     expect(browser.jar.names).toEqual([]);
     expectRefused(app, await app.get('/me', { cookie: copy }), 401, 'SESSION_MISSING');
+  });
+
+  it('SESS-34 ends in the store though the answer has begun, and says that its cookie stays', async () => {
+    const { browser } = await boot({ controllers: [...CONTROLLERS, StreamController] });
+    await signIn(browser);
+    const page = await browser.post('/streamed');
+    expect(page.body).toBe('begun; The answer has begun, so that its cookies can not be set any more');
+    expect(browser.jar.names).toEqual([NAME]);
+    expect((await browser.get('/me')).status).toBe(401);
+    expect(browser.jar.names).toEqual([]);
   });
 
   it('SESS-36 exists for nobody who did not sign in', async () => {
