@@ -1,3 +1,5 @@
+import { X509Certificate } from 'node:crypto';
+
 import { describe, expect, it } from '@jest/globals';
 import { Agent } from 'undici';
 
@@ -9,7 +11,8 @@ import { closeLater } from '../support/closing.js';
 import { Api } from '../support/http/api.js';
 import { TlsFront } from '../support/http/tls-front.js';
 import { startProvider } from '../support/provider/provider.js';
-import { selfSigned } from '../support/tokens/certificates.js';
+import { RealProvider } from '../support/provider/real-provider.js';
+import { selfSigned, type Certificate } from '../support/tokens/certificates.js';
 import { decodeJwt, keyOf, privateJwk } from '../support/tokens/keys.js';
 
 const LIMITS = { timeout: 2000, connectTimeout: 1000, maxResponseSize: 524_288, maxJsonDepth: 32, maxConcurrent: 128 };
@@ -121,5 +124,62 @@ describe('RFC 8705 over real TLS', () => {
     const stranger = await TlsFront.start(await selfSigned('stranger'));
     expect(await rejection(oidc.fetch(`${stranger.url}/orders`, {}, tokens))).toMatchObject({ code: 'TLS_ERROR' });
     expect(stranger.calls).toEqual([]);
+  });
+});
+
+describe('oidc-provider over real TLS', () => {
+  const atRealProvider = async (
+    metadata: Partial<ClientMetadata>,
+    registered: (certificate: Certificate) => Readonly<Record<string, unknown>> = () => ({}),
+  ) => {
+    const [server, certificate] = await Promise.all([selfSigned('server'), selfSigned('rp1')]);
+    const front = await TlsFront.start(server);
+    const op = closeLater(await RealProvider.start('127.0.0.1', front.url));
+    front.target = op.origin;
+    const client = {
+      client_secret: undefined as never,
+      grant_types: ['client_credentials'],
+      response_types: [],
+      redirect_uris: undefined as never,
+      ...metadata,
+    };
+    const clientWith = ({ cert, key }: Certificate) => {
+      const dispatcher = closeLater(new Agent({ connect: { ca: server.cert, cert, key } }));
+      const transport = new Transport(closeLater(new Connections(LIMITS, op.clock.now, { dispatcher })));
+      const settings = {
+        settings: { transport },
+        metadata: client,
+        registered: { redirect_uris: [], ...registered(certificate) },
+      };
+      return clientOf(op as never, settings).oidc;
+    };
+    return { front, certificate, clientWith };
+  };
+
+  it('E7 a client with a self-signed certificate is known by it, and no other', async () => {
+    const { front, certificate, clientWith } = await atRealProvider(
+      { token_endpoint_auth_method: 'self_signed_tls_client_auth', tls_client_certificate_bound_access_tokens: true },
+      ({ cert, der }) => {
+        const jwk = new X509Certificate(cert).publicKey.export({ format: 'jwk' });
+        return { jwks: { keys: [{ ...jwk, x5c: [der.toString('base64')] }] } };
+      },
+    );
+    const oidc = clientWith(certificate);
+    const { access_token } = await oidc.clientCredentials({ scope: 'orders:read' });
+    expect(await oidc.introspect(access_token)).toMatchObject({
+      active: true,
+      cnf: { 'x5t#S256': certificate.thumbprint },
+    });
+    expect(front.pathsWith(certificate)).toContain('/token');
+    const stranger = clientWith(await selfSigned('rp1'));
+    expect(await rejection(stranger.clientCredentials())).toMatchObject({ code: 'CLIENT_MISCONFIGURED' });
+  });
+
+  it('E8 tokens of private_key_jwt are bound to the certificate', async () => {
+    const { certificate, clientWith } = await atRealProvider(PRIVATE_KEY_JWT);
+    const oidc = clientWith(certificate);
+    const { access_token, token_type } = await oidc.clientCredentials({ scope: 'orders:read' });
+    expect(token_type).toBe('Bearer');
+    expect(await oidc.introspect(access_token)).toMatchObject({ cnf: { 'x5t#S256': certificate.thumbprint } });
   });
 });

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 
 import { expect, it } from '@jest/globals';
 
-import { OidcClient, OidcSession, type TokenResponse } from '../../lib/index.js';
+import { OIDC_DISPATCHER, OidcClient, OidcSession, type TokenResponse } from '../../lib/index.js';
 import {
   AUDIENCE,
   createApp,
@@ -12,6 +12,7 @@ import {
   type AppProvider,
 } from '../support/app/apps.js';
 import { Browser } from '../support/browser/browser.js';
+import { SeenDispatcher } from '../support/client/dispatcher.js';
 import { closeLater } from '../support/closing.js';
 import { RealProvider } from '../support/provider/real-provider.js';
 
@@ -30,9 +31,12 @@ onBothAdapters((adapter) => {
   it('RFC 9449 DPOP-48 a login at a provider that wants nonces, and a call to an API that wants them too', async () => {
     const op = closeLater(await RealProvider.start());
     const dpop = { required: true, nonceSecret: randomBytes(32).toString('hex') };
+    const origins: Record<string, string> = {};
+    const outside = closeLater(new SeenDispatcher(origins));
     const app = await createApp({
       adapter,
       op,
+      extras: { providers: [outside.provide(OIDC_DISPATCHER)] },
       client: { ...RealProvider.SIGNED, dpop_bound_access_tokens: true },
       options: {
         login: { scope: 'openid orders:read' },
@@ -55,5 +59,15 @@ onBothAdapters((adapter) => {
     const second = await call(first.header('dpop-nonce'));
     expect(second.json()).toMatchObject({ sub: 'alice', scopes: ['orders:read'] });
     expect((await app.call('/orders', tokens.access_token)).status).toBe(401);
+
+    origins['https://api.test'] = app.address;
+    const fetched = [await oidc.fetch(ORDERS, {}, tokens), await oidc.fetch(`${ORDERS}?page=2`, {}, tokens)];
+    expect(await fetched[0]?.json()).toMatchObject({ sub: 'alice', scopes: ['orders:read'] });
+    expect(fetched.map(({ status }) => status)).toEqual([200, 200]);
+    expect(outside.calls.filter((call) => call.includes('api.test'))).toEqual([
+      `GET ${ORDERS}`,
+      `GET ${ORDERS}`,
+      `GET ${ORDERS}?page=2`,
+    ]);
   });
 });

@@ -42,8 +42,10 @@ export class TlsFront {
       const tls = socket instanceof TLSSocket ? socket : undefined;
       const certificate = tls?.getPeerX509Certificate()?.raw.toString('base64');
       front.calls.push({ method, path, certificate, protocol: tls?.getProtocol() ?? null });
+      const { 'x-client-certificate': _, ...others } = headers;
       const shown = certificate !== undefined && { 'x-client-certificate': certificate };
-      const sent = forward(front.target + path, { method, headers: { ...headers, ...shown } }, (answer) => {
+      const told = { ...others, 'x-forwarded-proto': 'https', ...shown };
+      const sent = forward(front.target + path, { method, headers: told }, (answer) => {
         outgoing.writeHead(answer.statusCode ?? 502, answer.headers);
         answer.pipe(outgoing);
       });

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 
@@ -17,6 +17,17 @@ const KEY_MANAGEMENT = ['RSA-OAEP', 'RSA-OAEP-256', 'ECDH-ES', 'ECDH-ES+A128KW',
 
 /** A machine that gets tokens for itself. */
 const CLI = { client_id: 'cli', client_secret: randomBytes(32).toString('hex') } as const;
+
+/** Certificates that clients show; what ended TLS hands them on. */
+const CERTIFICATES: NonNullable<Configuration['features']>['mTLS'] = {
+  enabled: true,
+  certificateBoundAccessTokens: true,
+  selfSignedTlsClientAuth: true,
+  getCertificate: (context) => {
+    const shown = context.get('x-client-certificate');
+    return shown === '' ? undefined : new X509Certificate(Buffer.from(shown, 'base64'));
+  },
+};
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -56,18 +67,27 @@ export class RealProvider {
   private constructor(
     private readonly construct: typeof Provider,
     private readonly host: string,
+    private readonly publicUrl: string | undefined,
   ) {}
 
-  /** @param host as it appears in the issuer: `127.0.0.1` or `localhost` */
-  static async start(host = '127.0.0.1'): Promise<RealProvider> {
+  /**
+   * @param host as it appears in the issuer: `127.0.0.1` or `localhost`
+   * @param publicUrl the issuer, where a `TlsFront` stands in front: then clients may show certificates
+   */
+  static async start(host = '127.0.0.1', publicUrl?: string): Promise<RealProvider> {
     const { default: construct } = await muted(() => import('oidc-provider'));
-    const provider = new RealProvider(construct, host);
+    const provider = new RealProvider(construct, host, publicUrl);
     provider.#server.listen(0, host);
     await once(provider.#server, 'listening');
     return provider;
   }
 
   get issuer(): string {
+    return this.publicUrl ?? this.origin;
+  }
+
+  /** Where it listens. */
+  get origin(): string {
     return `http://${this.host}:${Object(this.#server.address()).port}`;
   }
 
@@ -134,8 +154,14 @@ export class RealProvider {
   }
 
   #handler(): Handler {
-    this.#running ??= muted(() => inThisRealm(() => new this.construct(this.issuer, this.#configuration()).callback()));
+    this.#running ??= muted(() => inThisRealm(() => this.#construct().callback()));
     return this.#running;
+  }
+
+  #construct(): Provider {
+    const provider = new this.construct(this.issuer, this.#configuration());
+    provider.proxy = this.publicUrl !== undefined;
+    return provider;
   }
 
   #configuration(): Configuration {
@@ -151,6 +177,7 @@ export class RealProvider {
         ],
       },
       cookies: { keys: [this.#cookieKey] },
+      ...(this.publicUrl !== undefined && { clientAuthMethods: ['private_key_jwt', 'self_signed_tls_client_auth'] }),
       enabledJWA: {
         idTokenEncryptionAlgValues: [...KEY_MANAGEMENT],
         userinfoEncryptionAlgValues: [...KEY_MANAGEMENT],
@@ -186,6 +213,7 @@ export class RealProvider {
         introspection: { enabled: true, allowedPolicy: () => true },
         jwtIntrospection: { enabled: true },
         jwtUserinfo: { enabled: true },
+        mTLS: this.publicUrl === undefined ? { enabled: false } : CERTIFICATES,
         registration: { enabled: true, initialAccessToken: RealProvider.INITIAL_ACCESS_TOKEN },
         registrationManagement: { enabled: true, rotateRegistrationAccessToken: true },
         revocation: { enabled: true },
