@@ -1,4 +1,12 @@
-import { createCipheriv, createDecipheriv, createSecretKey, randomBytes, type KeyObject } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  randomBytes,
+  type CipherKey,
+  type KeyObject,
+} from 'node:crypto';
 
 import { hkdf } from '../values/hkdf.js';
 
@@ -14,9 +22,9 @@ interface OpenedBytes {
   readonly stale: boolean;
 }
 
-interface SealingKey {
+interface SealingKey<Key = CipherKey> {
   readonly id: Buffer;
-  readonly key: KeyObject;
+  readonly key: Key;
 }
 
 const CIPHER = 'aes-256-gcm';
@@ -35,6 +43,19 @@ export const MAX_SEALED_LENGTH = 16_384;
 const INVALID: Opened = { status: 'invalid' };
 const EXPIRED: Opened = { status: 'expired' };
 
+/** The keys that HKDF-SHA-256 (RFC 5869) derives from secrets, one for each label. It is a slow step, and made once for each. */
+class DerivedKeys {
+  readonly #keys = new Map<string, readonly SealingKey<KeyObject>[]>();
+
+  constructor(private readonly secrets: readonly string[]) {}
+
+  of(label: string): readonly SealingKey<KeyObject>[] {
+    const keys = this.#keys.get(label) ?? this.secrets.map((secret) => derivedKey(secret, label));
+    this.#keys.set(label, keys);
+    return keys;
+  }
+}
+
 /**
  * Authenticated encryption of values as text, for a cookie or a store.
  *
@@ -43,26 +64,27 @@ const EXPIRED: Opened = { status: 'expired' };
  * value is authenticated with it. Its expiry stands in it.
  */
 export class Sealer {
-  readonly #secrets: readonly string[];
-  readonly #keys = new Map<string, readonly SealingKey[]>();
+  readonly #derived: DerivedKeys;
 
   /**
    * @param secrets the first seals, all of them open
    * @param maxLength characters of a sealed value; longer ones are not opened
+   * @param key needed beside the secrets: see {@link with}
    */
   constructor(
-    secrets: readonly string[],
+    secrets: readonly string[] | DerivedKeys,
     private readonly maxLength = MAX_SEALED_LENGTH,
+    private readonly key?: string,
   ) {
-    this.#secrets = secrets;
+    this.#derived = secrets instanceof DerivedKeys ? secrets : new DerivedKeys(secrets);
   }
 
-  /** A sealer that needs another key beside these secrets, such as one that only the browser has. */
+  /**
+   * A sealer that needs another key beside these secrets, such as one that only the browser has. Its keys are HMACs of that key.
+   * HKDF would take most of the time of a request with a session.
+   */
   with(key: string, maxLength: number): Sealer {
-    return new Sealer(
-      this.#secrets.map((secret) => JSON.stringify([secret, key])),
-      maxLength,
-    );
+    return new Sealer(this.#derived, maxLength, key);
   }
 
   /**
@@ -124,16 +146,19 @@ export class Sealer {
   }
 
   #keysOf(label: string): readonly SealingKey[] {
-    let keys = this.#keys.get(label);
-    if (keys === undefined) {
-      keys = this.#secrets.map((secret) => sealingKeyOf(secret, label));
-      this.#keys.set(label, keys);
-    }
-    return keys;
+    const { key: other } = this;
+    return other === undefined
+      ? this.#derived.of(label)
+      : this.#derived.of(`${label} with a key`).map(({ id, key }) => ({ id, key: hmac(key, other) }));
   }
 }
 
-function sealingKeyOf(secret: string, label: string): SealingKey {
+/** As long as a key of the cipher. */
+function hmac(key: KeyObject, text: string): Buffer {
+  return createHmac('sha256', key).update(text).digest();
+}
+
+function derivedKey(secret: string, label: string): SealingKey<KeyObject> {
   const derived = hkdf(secret, label, KEY_LENGTH + KEY_ID_LENGTH);
   return { key: createSecretKey(derived.subarray(0, KEY_LENGTH)), id: derived.subarray(KEY_LENGTH) };
 }
@@ -149,7 +174,7 @@ function decode(sealed: string): Buffer | undefined {
   return bytes.length > OVERHEAD && bytes.toString('base64url') === sealed ? bytes : undefined;
 }
 
-function decrypt(key: KeyObject, bytes: Buffer, name: string): Buffer | undefined {
+function decrypt(key: CipherKey, bytes: Buffer, name: string): Buffer | undefined {
   const iv = bytes.subarray(HEADER_LENGTH, HEADER_LENGTH + IV_LENGTH);
   const ciphertext = bytes.subarray(HEADER_LENGTH + IV_LENGTH, -TAG_LENGTH);
   const decipher = createDecipheriv(CIPHER, key, iv, { authTagLength: TAG_LENGTH })

@@ -133,6 +133,38 @@ describe('Sealer', () => {
   });
 });
 
+describe('Sealer with another key', () => {
+  const own = (key: string, ...secrets: readonly string[]) => new Sealer(secrets.map(secret)).with(key, 20_000);
+  const opens = (by: Sealer, sealed: string) => by.open('session', 'name', sealed, T).status;
+  const sealed = own('K1', 'a').seal('session', 'name', 'alice', T + 1000);
+
+  it('opens with the same key and one of the secrets, and with nothing less', () => {
+    expect(own('K1', 'b', 'a').open('session', 'name', sealed, T)).toEqual({
+      status: 'open',
+      value: 'alice',
+      stale: true,
+      expiresAt: T + 1000,
+    });
+    for (const other of [own('K2', 'a'), own('', 'a'), own('K1', 'b'), sealer, own('K1', 'a').with('K2', 20_000)]) {
+      expect(opens(other, sealed)).toBe('invalid');
+    }
+    expect(opens(own('K1', 'a'), seal('alice'))).toBe('invalid');
+    expect(own('K1', 'a').open('other', 'name', sealed, T).status).toBe('invalid');
+    expect(own('K1', 'a').open('session', 'other', sealed, T).status).toBe('invalid');
+  });
+
+  it('names the secret by the same key id, whichever the key', () => {
+    const id = (text: string) => Buffer.from(text, 'base64url').toString('hex', 1, 5);
+    expect(id(own('K2', 'a').seal('session', 'name', 1, T + 1))).toBe(id(sealed));
+    expect(id(own('K1', 'b').seal('session', 'name', 1, T + 1))).not.toBe(id(sealed));
+  });
+
+  it('may be larger', () => {
+    expect(opens(own('K1', 'a'), own('K1', 'a').seal('session', 'name', 'x'.repeat(14_900), T + 1000))).toBe('open');
+    expect(opens(own('K1', 'a'), own('K1', 'a').seal('session', 'name', 'x'.repeat(15_000), T + 1000))).toBe('invalid');
+  });
+});
+
 describe('sealed parts', () => {
   const place = { label: 'session', name: '__Host-oidc-session' };
   const sealAll = (length: number, letter = 'x') => sealParts(sealer, place, letter.repeat(length), T + 1000);
