@@ -123,9 +123,14 @@ export class Browser {
     return this.get(begun.location, { from: begun.url });
   }
 
-  /** Takes the provider's answer back to the application. */
-  finishLogin(answer: Page, options: VisitOptions = {}): Promise<Page> {
-    return answer.target === undefined ? this.submitForm(answer, {}, options) : this.follow(answer, options);
+  /** Takes the provider's answer back to the application. A fragment is posted by the application's own page. */
+  async finishLogin(answer: Page, options: VisitOptions = {}): Promise<Page> {
+    if (answer.target === undefined) {
+      return this.submitForm(answer, {}, options);
+    }
+    const page = await this.follow(answer, options);
+    const { hash } = new URL(answer.location, answer.url);
+    return hash === '' ? page : this.submitForm(page, { fragment: hash.slice(1) }, options);
   }
 
   /** A whole login at a provider that asks nothing. @returns the application's answer to the callback */

@@ -1,3 +1,5 @@
+import { request } from 'undici';
+
 import { Server } from '../../../lib/authorization-server/server.js';
 import type { AuthorizationUrlOptions } from '../../../lib/authorization/authorization-parameters.js';
 import { OidcClient, type CallbackOptions, type CallbackResult } from '../../../lib/client/oidc-client.js';
@@ -100,6 +102,13 @@ function advancing({ clock }: TestProvider): Wait {
     signal?.throwIfAborted();
     clock.advance(milliseconds / 1000);
   };
+}
+
+/** The parameters of the provider's answer to a login, as a browser would bring them. */
+export async function answerTo(url: string): Promise<ReadonlyMap<string, string>> {
+  const { headers } = await request(url);
+  const { search, hash } = new URL(String(headers['location']));
+  return new Map(new URLSearchParams(hash === '' ? search : hash.slice(1)));
 }
 
 /** A whole login with nothing between the client and the provider. */

@@ -53,6 +53,11 @@ export class HostileProvider extends TestProvider {
     this.#hook({ authorizationResponse: change });
   }
 
+  /** The JWT of an authorization response (JARM). */
+  authorizationJwt(fault: JwtFault): void {
+    this.#hook({ authorizationJwt: (jwt, request) => protectFor(jwt, fault, request, this.#keyFor) });
+  }
+
   /** Changes the members of a successful token response. */
   tokenResponse(change: Change<Members>): void {
     this.#hook({ tokenResponse: change });

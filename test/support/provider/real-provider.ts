@@ -203,6 +203,7 @@ export class RealProvider {
         Session: 3600,
         RefreshToken: 3600,
       },
+      responseTypes: ['code', 'id_token', 'id_token token', 'code id_token', 'code token', 'code id_token token'],
       features: {
         devInteractions: { enabled: true },
         encryption: { enabled: true },
@@ -212,6 +213,7 @@ export class RealProvider {
         requestObjects: { enabled: true },
         introspection: { enabled: true, allowedPolicy: () => true },
         jwtIntrospection: { enabled: true },
+        jwtResponseModes: { enabled: true },
         jwtUserinfo: { enabled: true },
         mTLS: this.publicUrl === undefined ? { enabled: false } : CERTIFICATES,
         registration: { enabled: true, initialAccessToken: RealProvider.INITIAL_ACCESS_TOKEN },

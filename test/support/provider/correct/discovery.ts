@@ -1,4 +1,5 @@
 import { ASYMMETRIC_ALGORITHMS } from '../../tokens/keys.js';
+import { RESPONSE_MODES, RESPONSE_TYPES } from './authorization-responses.js';
 import type { ProviderContext } from './context.js';
 import { CONTENT_ENCRYPTION, KEY_MANAGEMENT, type EncryptedAnswer } from './encrypting.js';
 import type { Answer } from './http-answer.js';
@@ -39,9 +40,9 @@ function document({ issuer, url, managesSessions }: ProviderContext): Members {
     ...(managesSessions && { check_session_iframe: url('check-session') }),
     jwks_uri: url('jwks'),
     scopes_supported: ['openid', 'profile', 'email', 'offline_access', 'orders:read', 'orders:write'],
-    response_types_supported: ['code'],
-    response_modes_supported: ['query', 'form_post'],
-    grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials'],
+    response_types_supported: RESPONSE_TYPES,
+    response_modes_supported: RESPONSE_MODES,
+    grant_types_supported: ['authorization_code', 'implicit', 'refresh_token', 'client_credentials'],
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: [...ASYMMETRIC_ALGORITHMS, 'HS256'],
     userinfo_signing_alg_values_supported: ASYMMETRIC_ALGORITHMS,
@@ -49,6 +50,8 @@ function document({ issuer, url, managesSessions }: ProviderContext): Members {
     ...encryption('id_token'),
     ...encryption('userinfo'),
     ...encryption('introspection'),
+    ...encryption('authorization'),
+    authorization_signing_alg_values_supported: ASYMMETRIC_ALGORITHMS,
     token_endpoint_auth_methods_supported: METHODS,
     introspection_endpoint_auth_methods_supported: METHODS,
     revocation_endpoint_auth_methods_supported: METHODS,

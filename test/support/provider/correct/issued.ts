@@ -65,7 +65,7 @@ export class Issued {
   }
 
   /** A new code for an authorization request. */
-  code(client: RegisteredClient, request: Readonly<Record<string, string>>, sub: string): string {
+  code(client: RegisteredClient, request: Readonly<Record<string, string | undefined>>, sub: string): string {
     const code = random();
     this.#codes.set(code, {
       client,

@@ -15,9 +15,12 @@ export function invalidClient(request: Recorded): Answer {
 
 export type Pairs = readonly (readonly [name: string, value: string])[];
 
-export function redirect(target: string, parameters: Pairs): Answer {
+/** @param part of the URL that carries the parameters; what stands in its query already stays */
+export function redirect(target: string, parameters: Pairs, part: 'search' | 'hash' = 'search'): Answer {
   const url = new URL(target);
-  parameters.forEach(([name, value]) => url.searchParams.append(name, value));
+  const added = new URLSearchParams(part === 'search' ? url.search : '');
+  parameters.forEach(([name, value]) => added.append(name, value));
+  url[part] = added.toString();
   return { status: 303, headers: { location: url.href } };
 }
 

@@ -14,6 +14,8 @@ export interface ResponseHooks {
   readonly jwks: Change<{ readonly keys: readonly Members[] }>;
   /** The parameters that the browser takes back; those that are undefined are left out. */
   readonly authorizationResponse: Change<Readonly<Record<string, string | undefined>>>;
+  /** Signs the JWT that the parameters are the claims of (JARM), and encrypts it where that is registered. */
+  readonly authorizationJwt: (jwt: UnsignedJwt, request: Recorded) => Promise<string>;
   /** The members of a successful token response. */
   readonly tokenResponse: Change<Members>;
   /** The members of a device authorization response. */
@@ -31,6 +33,7 @@ export function unchanged(keyFor: KeyFor): ResponseHooks {
     discovery: (document) => document,
     jwks: (set) => set,
     authorizationResponse: (parameters) => parameters,
+    authorizationJwt: (jwt) => protect(jwt, keyFor),
     tokenResponse: (members) => members,
     deviceResponse: (members) => members,
     idToken: (jwt) => protect(jwt, keyFor),

@@ -73,8 +73,8 @@ async function redeem(op: ProviderContext, token: TokenRequest): Promise<Outcome
   }
   const tokens = tokensFor(op, token, code.scope, code);
   op.issued.useCode(value, [String(tokens['access_token']), String(tokens['refresh_token'])]);
-  const idToken = await newIdToken(op, code, String(tokens['access_token']), request, code.wantsAuthTime);
-  return { ...tokens, id_token: idToken };
+  const issuedWith = { access_token: String(tokens['access_token']) };
+  return { ...tokens, id_token: await newIdToken(op, code, issuedWith, request, code.wantsAuthTime) };
 }
 
 /** RFC 6749, section 6, with a new refresh token each time. */
@@ -87,7 +87,8 @@ async function refresh(op: ProviderContext, token: TokenRequest): Promise<Outcom
   }
   op.issued.expire(value);
   const tokens = tokensFor(op, token, request.form['scope'] ?? grant.scope, grant);
-  const idToken = await newIdToken(op, { ...grant, nonce: undefined }, String(tokens['access_token']), request, true);
+  const issuedWith = { access_token: String(tokens['access_token']) };
+  const idToken = await newIdToken(op, { ...grant, nonce: undefined }, issuedWith, request, true);
   return { ...tokens, id_token: idToken };
 }
 
@@ -100,7 +101,10 @@ async function consented(op: ProviderContext, token: TokenRequest, member: strin
   }
   const tokens = tokensFor(op, token, grant.scope, grant);
   return grant.scope.split(' ').includes('openid')
-    ? { ...tokens, id_token: await newIdToken(op, grant, String(tokens['access_token']), request, true) }
+    ? {
+        ...tokens,
+        id_token: await newIdToken(op, grant, { access_token: String(tokens['access_token']) }, request, true),
+      }
     : tokens;
 }
 
