@@ -9,6 +9,7 @@ import { Decryption } from '../jose/decryption.js';
 import type { DpopKey } from '../jose/dpop-key.js';
 import { verifyJwt, type KeySource, type VerifiedJwt } from '../jose/jwt.js';
 import type { Purpose } from '../jose/purpose.js';
+import type { JwtOrigin } from '../jose/remote-keys.js';
 import { secretKey } from '../jose/secret-key.js';
 import {
   AUTHENTICATED_ENDPOINTS,
@@ -189,17 +190,34 @@ export class Server extends PublishedServer {
       : this.#proven.send({ key, url, accessToken }, () => request);
   }
 
-  /** Verifies a JWT that came from one of the server's own endpoints. Where encryption is registered it must be encrypted. */
-  async verify(answer: SignedAnswerName, jwt: string, audience: readonly string[]): Promise<VerifiedJwt> {
+  /**
+   * Verifies an answer. Where encryption is registered it must be encrypted.
+   *
+   * @param origin `stranger`: it came by the browser, so that anybody may have made it up. Then it is never unsigned
+   */
+  async verify(
+    answer: SignedAnswerName,
+    jwt: string,
+    audience: readonly string[],
+    origin: JwtOrigin = 'provider',
+  ): Promise<VerifiedJwt> {
     const metadata = await this.metadata();
+    const algorithms = allowedAlgorithms(answer, this.client.metadata, metadata);
     return verifyJwt(jwt, PROTECTED_ANSWERS[answer].purpose, {
       issuer: this.answerIssuer,
       audience,
-      algorithms: allowedAlgorithms(answer, this.client.metadata, metadata),
+      algorithms: origin === 'stranger' ? algorithms.filter((alg) => alg !== 'none') : algorithms,
       clock: this.clock,
       decryption: this.#decryptionOf(answer),
-      keys: ({ alg }) => (isSymmetric(alg) ? this.#shared() : this.publishedKeys(metadata).from('provider')),
+      keys: ({ alg }) => (isSymmetric(alg) ? this.#shared() : this.publishedKeys(metadata).from(origin)),
     });
+  }
+
+  /** An answer as it was signed: decrypted where encryption is registered. **Its signature is not verified.** */
+  async decrypted(answer: SignedAnswerName, jwt: string): Promise<string> {
+    const decryption = this.#decryptionOf(answer);
+    const { maxLength } = PROTECTED_ANSWERS[answer].purpose;
+    return decryption === undefined ? jwt : (await decryption.decrypt(jwt, maxLength)).jws;
   }
 
   /**

@@ -105,6 +105,8 @@ export type VerificationErrorCode =
   | 'NONCE_MISSING'
   | 'NONCE_MISMATCH'
   | 'AT_HASH_MISMATCH'
+  | 'C_HASH_MISMATCH'
+  | 'S_HASH_MISMATCH'
   | 'HTM_MISMATCH'
   | 'HTU_MISMATCH'
   | 'ATH_MISMATCH'
@@ -124,6 +126,12 @@ export type AuthorizationResponseErrorCode =
   | 'STATE_MISSING'
   | 'STATE_MISMATCH'
   | 'CODE_MISSING'
+  /** The response lacks a token that its response type brings. */
+  | 'TOKEN_MISSING'
+  /** The response is a plain one, and a JWT was asked for (JARM). */
+  | 'JARM_REQUIRED'
+  /** The response is a JWT that does not verify; the cause says why. */
+  | 'JARM_INVALID'
   | 'ISS_MISSING'
   | 'ISS_MISMATCH'
   | 'UNEXPECTED_PARAMETER'

@@ -14,6 +14,7 @@ import { verifiedTokens } from './verified-tokens.js';
 /** The parts of a login's transaction that the exchange of its code needs. */
 export interface CodeExchange {
   readonly issuer: string;
+  readonly state: string;
   readonly nonce: string;
   readonly code_verifier: string;
   readonly redirect_uri: string;
@@ -47,14 +48,17 @@ export interface CodeGrant {
 /**
  * Authorization code grant (RFC 6749, section 4.1.3; RFC 7636, section 4.5): exchanges the code of a login for its
  * tokens. The ID token is validated before the caller gets any of them.
+ *
+ * @param frontChannel the ID token that came with the code: that of the token endpoint must name the same end-user
  */
 export async function authorizationCodeGrant(
   server: Server,
   code: string,
   login: CodeExchange,
   { trustedAudiences, nonce: nonceOption }: IdTokenOptions = {},
+  frontChannel: VerifiedIdToken | undefined = undefined,
 ): Promise<CodeGrant> {
-  const { redirect_uri, code_verifier, nonce, max_age, started_at, scope, essential_acr } = login;
+  const { redirect_uri, code_verifier, state, nonce, max_age, started_at, scope, essential_acr } = login;
   if (login.issuer !== server.issuer) {
     throw new AuthorizationResponseError('ISS_MISMATCH', 'The code was asked for at another issuer.');
   }
@@ -64,8 +68,8 @@ export async function authorizationCodeGrant(
   }
   const form = { grant_type: 'authorization_code', code, redirect_uri, code_verifier };
   const answer = await requestTokens(server, form, { scope, dpop_key: DpopKey.fromJwk(login.dpop_jwk) });
-  const expected = { nonce, isNonceOptional, max_age, started_at, essential_acr, trustedAudiences };
-  const { tokens, idToken } = await verifiedTokens(server, answer, expected);
+  const expected = { nonce, isNonceOptional, max_age, started_at, essential_acr, trustedAudiences, frontChannel };
+  const { tokens, idToken } = await verifiedTokens(server, answer, expected, { code, state });
   if (idToken === undefined) {
     throw new VerificationError('ID_TOKEN_MISSING', 'The token response has no ID token.');
   }

@@ -1,14 +1,13 @@
-import { createHash } from 'node:crypto';
-
 import type { Server } from '../authorization-server/server.js';
 import type { VerificationErrorCode } from '../errors/codes.js';
 import { VerificationError } from '../errors/errors.js';
 import { factOf, type ErrorFacts } from '../errors/oidc.error.js';
-import { signatureAlgorithm } from '../jose/algorithms.js';
 import { equalInConstantTime } from '../jose/constant-time.js';
 import { audiencesOf } from '../jose/jwt.js';
+import type { JwtOrigin } from '../jose/remote-keys.js';
 import type { JsonObject } from '../values/json.js';
 import { requireAuthentication, type AuthenticationExpectations } from './authentication-claims.js';
+import { requireHashes, type HashClaim, type IssuedWith } from './token-hash.js';
 import type { TrustedAudiences } from './trusted-audiences.js';
 
 /** Expectations for one ID token, beside the rules for all. */
@@ -17,12 +16,18 @@ export interface IdTokenExpectations extends AuthenticationExpectations {
   readonly nonce?: string | undefined;
   /** The server returns no `nonce`: it may be missing. One that is there must still be equal. */
   readonly isNonceOptional?: boolean | undefined;
-  /** The access token of `at_hash`, if the claim is present. */
-  readonly access_token: string;
+  /** What came with it: its hashes are checked where the token has them. */
+  readonly issuedWith: IssuedWith;
+  /** Hashes that it must have. */
+  readonly hashes?: readonly HashClaim[];
+  /** `stranger`: it came by the browser. Default: from the token endpoint. */
+  readonly origin?: JwtOrigin;
   /** Audiences that may stand beside the client. */
   readonly trustedAudiences?: TrustedAudiences | undefined;
   /** The claims of the login's ID token, which a refreshed one continues (Core, section 12.2); unknown: not stored. */
   readonly continues?: JsonObject | 'unknown' | undefined;
+  /** The ID token that came by the browser in the same login. */
+  readonly frontChannel?: VerifiedIdToken | undefined;
 }
 
 /** The claims of an ID token whose signature, issuer, audience, times, nonce and hashes were checked. */
@@ -53,12 +58,13 @@ export class VerifiedIdToken {
    */
   static async verify(server: Server, jwt: string, expected: IdTokenExpectations): Promise<VerifiedIdToken> {
     const { client_id } = server.client.metadata;
-    const { jws, alg, claims } = await server.verify('id_token', jwt, [client_id]);
+    const { jws, alg, claims } = await server.verify('id_token', jwt, [client_id], expected.origin);
     requireParty(claims, client_id, expected.trustedAudiences ?? []);
     requireNonce(claims, expected);
-    requireHash(claims, alg, expected.access_token);
+    requireHashes(claims, alg, expected.issuedWith, expected.hashes ?? []);
     requireAuthentication(claims, server.clock, expected, server.client.metadata.require_auth_time === true);
     requireContinuity(claims, expected.continues);
+    requireSameEndUser(claims, expected.frontChannel);
     return new VerifiedIdToken(requireSubject(claims), claims, jws);
   }
 }
@@ -113,20 +119,6 @@ function requireNonce(
   }
 }
 
-/** Checks `at_hash`: the left half of the access token's hash (Core, section 3.1.3.6). */
-function requireHash(claims: JsonObject, alg: string, accessToken: string): void {
-  const { at_hash } = claims;
-  const hash = signatureAlgorithm(alg)?.hash;
-  if (at_hash === undefined || hash === undefined) {
-    return;
-  }
-  const digest = createHash(hash).update(accessToken).digest();
-  const expected = digest.subarray(0, digest.length / 2).toString('base64url');
-  if (typeof at_hash !== 'string' || !equalInConstantTime(at_hash, expected)) {
-    throw fail('AT_HASH_MISMATCH', 'The ID token belongs to another access token.');
-  }
-}
-
 /** Checks that a refreshed ID token continues the login's: `sub`, `iss`, `aud`, `auth_time` (Core, section 12.2). */
 function requireContinuity(claims: JsonObject, continues: IdTokenExpectations['continues']): void {
   if (continues === undefined || continues === 'unknown') {
@@ -149,6 +141,20 @@ function requireContinuity(claims: JsonObject, continues: IdTokenExpectations['c
   const { auth_time } = claims;
   if (auth_time !== undefined && continues['auth_time'] !== undefined && auth_time !== continues['auth_time']) {
     throw fail('AUTH_TIME_MISMATCH', 'The refreshed ID token tells of another authentication.');
+  }
+}
+
+/** Checks that both ID tokens of a login name the same end-user at the same issuer (Core, section 3.3.3.6). */
+function requireSameEndUser({ iss, sub }: JsonObject, frontChannel: VerifiedIdToken | undefined): void {
+  if (frontChannel === undefined) {
+    return;
+  }
+  if (sub !== frontChannel.sub) {
+    throw fail('SUB_MISMATCH', 'The token endpoint names another end-user than the authorization response.');
+  }
+  if (iss !== frontChannel.claims['iss']) {
+    const facts = { iss: factOf(iss), wanted: factOf(frontChannel.claims['iss']) };
+    throw fail('ISS_MISMATCH', 'The token endpoint names another issuer than the authorization response.', facts);
   }
 }
 
