@@ -42,6 +42,7 @@ export { ACCESS_TOKEN_PROFILES, type AccessTokenProfileName } from './tokens/acc
 export type { AccessTokenProfile } from './tokens/access-token-profile.js';
 export type { DistributedClaimsOptions } from './tokens/distributed-claims.js';
 export type { ClaimsProvider, ForeignClaims, ForeignClaimsOptions } from './tokens/foreign-claims.js';
+export type { LoginTokens, NoAccessToken } from './tokens/login-tokens.js';
 export type { ApiRequestInit } from './tokens/resource-fetch.js';
 export type { ApiRequest } from './tokens/resource-request.js';
 export { TokenResponse } from './tokens/token-response.js';
@@ -109,7 +110,6 @@ export { OidcSessionGuard } from './session/oidc-session.guard.js';
 export { OidcLogout } from './session/logout/provider-logout.js';
 export { OidcSession } from './session/oidc-session.js';
 export type { SessionContent } from './session/session-content.js';
-export type { SessionTokens, TokensNotKept } from './session/session-tokens.js';
 
 export { MemoryStore, type MemoryStoreOptions } from './storage/memory-store.js';
 export type { OidcStore } from './storage/oidc-store.js';

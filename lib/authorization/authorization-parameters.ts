@@ -7,6 +7,7 @@ import type { ParsedClientMetadata } from '../metadata/client-metadata.schema.js
 import type { JsonObject } from '../values/json.js';
 import { detailsOf, typesOf } from '../tokens/authorization-details.js';
 import type { AuthorizationParameters } from './own-parameters.js';
+import { carries, responseTypeOf } from './response-type.js';
 import type { AuthorizationTransaction, TransactionOptions } from './transaction.js';
 
 /** Options of a login that override the registration (OpenID Connect Core 1.0, section 3.1.2.1). */
@@ -37,17 +38,30 @@ export function authorizationParameters(
     ...(transaction.scope.split(' ').includes('offline_access') && { prompt: 'consent' }),
     ...own,
     client_id: metadata.client_id,
-    response_type: 'code',
+    response_type: transaction.response_type,
     redirect_uri: transaction.redirect_uri,
     scope: transaction.scope,
     state: transaction.state,
     nonce: transaction.nonce,
-    code_challenge: createHash('sha256').update(transaction.code_verifier).digest('base64url'),
+    ...(carries(transaction.response_type, 'code') && ofTheCode(transaction, key)),
+    // The usual one need not be asked for.
+    ...(transaction.response_mode !== responseTypeOf(transaction.response_type)?.mode && {
+      response_mode: transaction.response_mode,
+    }),
+    ...(transaction.max_age !== undefined && { max_age: transaction.max_age }),
+  };
+}
+
+/** What binds the code to this login. */
+function ofTheCode(
+  { code_verifier }: AuthorizationTransaction,
+  key: DpopKey | undefined,
+): Readonly<Record<string, string>> {
+  return {
+    code_challenge: createHash('sha256').update(code_verifier).digest('base64url'),
     code_challenge_method: 'S256',
     // RFC 9449, section 10: the code is bound to the key already.
     ...(key !== undefined && { dpop_jkt: key.jkt }),
-    ...(transaction.response_mode !== 'query' && { response_mode: transaction.response_mode }),
-    ...(transaction.max_age !== undefined && { max_age: transaction.max_age }),
   };
 }
 

@@ -13,7 +13,7 @@ export interface AuthorizationRequest {
   readonly transaction: AuthorizationTransaction;
 }
 
-/** Starts a login with the code flow (OpenID Connect Core 1.0, section 3.1.2.1). */
+/** Starts a login (OpenID Connect Core 1.0, sections 3.1.2.1, 3.2.2.1 and 3.3.2.1). */
 export async function authorizationRequest(
   server: Server,
   options: AuthorizationUrlOptions = {},

@@ -5,11 +5,12 @@ import * as v from 'valibot';
 import type { Server } from '../authorization-server/server.js';
 import { ConfigError } from '../errors/errors.js';
 import type { DpopKey } from '../jose/dpop-key.js';
+import { throwFirst } from '../metadata/finding.js';
 import { detailsOf, typesOf } from '../tokens/authorization-details.js';
 import { isJsonObject, type JsonObject } from '../values/json.js';
 import { essentialAcr } from './own-parameters.js';
-
-export type ResponseMode = 'query' | 'form_post';
+import { requestedResponse, responseFindings } from './requested-response.js';
+import { RESPONSE_MODE_NAMES, type ResponseMode } from './response-mode.js';
 
 /** Options of a login that its transaction keeps (OpenID Connect Core 1.0, section 3.1.2.1). */
 export interface TransactionOptions {
@@ -19,8 +20,13 @@ export interface TransactionOptions {
   readonly scope?: string | undefined;
   /** Seconds. It may tighten `default_max_age`, never loosen it. */
   readonly max_age?: number;
-  /** Default `query`. */
-  readonly response_mode?: ResponseMode;
+  /** Another registered response type. Default: the first that is registered, else `code`. */
+  readonly response_type?: string | undefined;
+  /**
+   * Default: `jwt` where `authorization_signed_response_alg` is registered, else `query` for `code`, and `fragment` for any
+   * other response type.
+   */
+  readonly response_mode?: ResponseMode | undefined;
 }
 
 /** A transaction as it is sealed or stored: the type is inferred from it, so that no member is forgotten there. */
@@ -31,7 +37,8 @@ export const authorizationTransactionSchema = v.object({
   code_verifier: v.string(),
   redirect_uri: v.string(),
   scope: v.string(),
-  response_mode: v.picklist(['query', 'form_post']),
+  response_type: v.string(),
+  response_mode: v.picklist(RESPONSE_MODE_NAMES),
   max_age: v.exactOptional(v.number()),
   /** The private key that the tokens will be bound to, where `dpop_bound_access_tokens` is registered. */
   dpop_jwk: v.exactOptional(v.custom<JsonObject>(isJsonObject)),
@@ -51,7 +58,7 @@ export type AuthorizationTransaction = Readonly<v.InferOutput<typeof authorizati
  *
  * @param own the application's parameters
  * @param key the key that the tokens will be bound to
- * @throws {ConfigError} the redirect URI is not registered, or the scope is not of OpenID Connect
+ * @throws {ConfigError} the redirect URI or the response type is not registered, or the scope is not of OpenID Connect
  */
 export function beginTransaction(
   server: Server,
@@ -69,6 +76,8 @@ export function beginTransaction(
   if (!scope.split(' ').includes('openid')) {
     throw new ConfigError('INVALID_CONFIG', 'login.scope', 'must contain openid');
   }
+  const requested = requestedResponse(metadata, options);
+  throwFirst(responseFindings(metadata, requested));
   const max_age = smallest(metadata.default_max_age, options.max_age);
   const essential_acr = essentialAcr(own);
   const types = typesOf(detailsOf(own));
@@ -80,7 +89,7 @@ export function beginTransaction(
     code_verifier,
     redirect_uri,
     scope,
-    response_mode: options.response_mode ?? 'query',
+    ...requested,
     ...(max_age !== undefined && { max_age }),
     ...(key !== undefined && { dpop_jwk: key.toJwk() }),
     ...(essential_acr !== undefined && { essential_acr }),

@@ -3,10 +3,11 @@ import type { AuthorizationUrlOptions } from '../authorization/authorization-par
 import { authorizationRequest, type AuthorizationRequest } from '../authorization/authorization-request.js';
 import { processAuthorizationResponse } from '../authorization/authorization-response.js';
 import { endSessionUrl, type EndSessionOptions } from '../authorization/end-session.js';
+import { grantOfLogin, type LoginGrant } from '../authorization/login-grant.js';
 import type { AuthorizationTransaction } from '../authorization/transaction.js';
 import type { Clock } from '../clock/clock.js';
 import { AccessTokenError } from '../errors/errors.js';
-import { authorizationCodeGrant, type CodeGrant, type IdTokenOptions } from '../grants/authorization-code.js';
+import type { IdTokenOptions } from '../grants/authorization-code.js';
 import type { ParsedClientMetadata } from '../metadata/client-metadata.schema.js';
 import { throwFirst } from '../metadata/finding.js';
 import type { ServerMetadata } from '../metadata/server-metadata.js';
@@ -33,7 +34,7 @@ export interface CallbackOptions extends IdTokenOptions {
 }
 
 /** A login that has ended well: its tokens, the verified ID token, and userinfo where it was asked for. */
-export interface CallbackResult extends CodeGrant {
+export interface CallbackResult extends LoginGrant {
   readonly userinfo?: JsonObject;
 }
 
@@ -103,7 +104,7 @@ export class OidcClient extends OidcResources {
   }
 
   /**
-   * Starts a login with the code flow (OpenID Connect Core 1.0, section 3.1.2.1).
+   * Starts a login with the registered response type (OpenID Connect Core 1.0, section 3).
    *
    * @returns the URL for the browser, and the transaction to keep until the callback
    */
@@ -112,8 +113,11 @@ export class OidcClient extends OidcResources {
   }
 
   /**
-   * Ends a login: checks the authorization response against its transaction, exchanges the code, validates the ID token
-   * and calls userinfo if `userinfo` is set. Returns tokens only after every check has passed.
+   * Ends a login: checks the authorization response against its transaction, validates its ID token if it has one, exchanges
+   * the code if there is one, validates the ID token of the token endpoint, and calls userinfo if `userinfo` is set. Returns
+   * tokens only after every check has passed. After the response type `id_token` they have no access token.
+   *
+   * @param parameters the response's own, or its `response` alone where JARM was asked for
    */
   async callback(
     parameters: ReadonlyMap<string, string>,
@@ -121,8 +125,8 @@ export class OidcClient extends OidcResources {
     options: CallbackOptions = {},
   ): Promise<CallbackResult> {
     validate(trustedAudiencesSchema, options.trustedAudiences, 'trustedAudiences');
-    const code = await processAuthorizationResponse(this.#server, parameters, transaction);
-    const grant = await authorizationCodeGrant(this.#server, code, transaction, options);
+    const response = await processAuthorizationResponse(this.#server, parameters, transaction);
+    const grant = await grantOfLogin(this.#server, response, transaction, options);
     if (options.userinfo !== true) {
       return grant;
     }

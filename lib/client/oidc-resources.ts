@@ -3,6 +3,7 @@ import { ChallengeError } from '../errors/errors.js';
 import { distributedClaims, type DistributedClaimsOptions } from '../tokens/distributed-claims.js';
 import type { Evictions } from '../tokens/evictions.js';
 import { aggregatedClaims, type ForeignClaims, type ForeignClaimsOptions } from '../tokens/foreign-claims.js';
+import { requireAccessToken, type LoginTokens } from '../tokens/login-tokens.js';
 import { apiRequest, fetchResource, type ApiRequestInit } from '../tokens/resource-fetch.js';
 import { authorizationHeaders, type ApiRequest } from '../tokens/resource-request.js';
 import type { TokenResponse } from '../tokens/token-response.js';
@@ -28,8 +29,9 @@ export class OidcResources extends OidcGrants {
    * ```
    *
    * @param tokens of a login, or an access token that is bound to no key
+   * @throws {SessionError} `ACCESS_TOKEN_EXPIRED`: the login brought no access token
    */
-  async userinfo(tokens: TokenResponse | string, sub: string, options?: UserinfoOptions): Promise<JsonObject> {
+  async userinfo(tokens: LoginTokens | string, sub: string, options?: UserinfoOptions): Promise<JsonObject> {
     return userinfo(this.#server, sentTokens(tokens), sub, options);
   }
 
@@ -78,10 +80,10 @@ export class OidcResources extends OidcGrants {
    * ```
    *
    * @param request its `nonce` is what the API last sent as `DPoP-Nonce`
-   * @throws {SessionError} `ACCESS_TOKEN_EXPIRED`: refresh the tokens first
+   * @throws {SessionError} `ACCESS_TOKEN_EXPIRED`: refresh the tokens first, or there is no access token
    */
-  authorizationHeaders(tokens: TokenResponse, request: ApiRequest): Promise<Readonly<Record<string, string>>> {
-    return authorizationHeaders(this.#server.clock, tokens, request);
+  async authorizationHeaders(tokens: LoginTokens, request: ApiRequest): Promise<Readonly<Record<string, string>>> {
+    return authorizationHeaders(this.#server.clock, requireAccessToken(tokens), request);
   }
 
   /**
@@ -102,7 +104,7 @@ export class OidcResources extends OidcGrants {
    * @throws {ChallengeError} the API refused the call, and its challenge says why
    * @throws {SessionError} `ACCESS_TOKEN_EXPIRED`: refresh the tokens first
    */
-  async fetch(url: string | URL, init: ApiRequestInit = {}, tokens?: TokenResponse | string): Promise<Response> {
+  async fetch(url: string | URL, init: ApiRequestInit = {}, tokens?: LoginTokens | string): Promise<Response> {
     const request = await apiRequest(this.#server, url, init);
     if (tokens !== undefined) {
       return fetchResource(this.#server, request, sentTokens(tokens));
@@ -119,6 +121,6 @@ export class OidcResources extends OidcGrants {
   }
 }
 
-function sentTokens(tokens: TokenResponse | string): TokenResponse | { access_token: string; dpop_key: undefined } {
-  return typeof tokens === 'string' ? { access_token: tokens, dpop_key: undefined } : tokens;
+function sentTokens(tokens: LoginTokens | string): TokenResponse | { access_token: string; dpop_key: undefined } {
+  return typeof tokens === 'string' ? { access_token: tokens, dpop_key: undefined } : requireAccessToken(tokens);
 }

@@ -55,6 +55,21 @@ export const INTROSPECTION: Purpose = {
 };
 
 /**
+ * Authorization response (JARM, sections 2.1 and 2.4). It has no `typ` of its own, and needs no `iat`. An ID token has a
+ * `nonce` or a hash of what came with it.
+ */
+export const AUTHORIZATION_RESPONSE: Purpose = {
+  name: 'authorization response',
+  types: [undefined, 'jwt'],
+  required: ['iss', 'aud', 'exp'],
+  foreign: ['nonce', 'at_hash', 'c_hash', 's_hash', 'events', 'token_introspection'],
+  audience: 'some',
+  // Section 2.1 recommends ten minutes as the longest life.
+  maxAge: 600,
+  maxLength: 65_536,
+};
+
+/**
  * Logout token (OpenID Connect Back-Channel Logout 1.0, sections 2.4 and 2.6). Anybody can post one: `events` tells it from
  * an ID token, which has no such claim.
  */

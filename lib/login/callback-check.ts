@@ -9,6 +9,8 @@ import { mayAnswer, type MappedRoute, type MappedRoutes } from '../nest/mapped-r
 import { Sites } from '../nest/sites.js';
 import { routesToken, strategyToken } from '../nest/tokens.js';
 import { member } from '../values/member.js';
+import { requestedDelivery } from './login-plan.js';
+import { methodsOf } from './login-response.js';
 import type { LoginSettings } from './login.options.js';
 
 /**
@@ -32,13 +34,19 @@ export class CallbackCheck implements OnApplicationBootstrap {
     }
     const { redirect_uris } = this.client.metadata;
     for (const { redirect_uri } of Sites.of(redirect_uris, this.client.name).all()) {
-      this.#check(redirect_uri, ofLogin, all);
+      const { callbackPath: path = new URL(redirect_uri).pathname } = this.settings;
+      for (const method of methodsOf(requestedDelivery(this.client.metadata, this.settings))) {
+        this.#check(redirect_uri, { method, path }, ofLogin, all);
+      }
     }
   }
 
-  #check(redirect_uri: string, ofLogin: readonly MappedRoute[], all: readonly MappedRoute[]): void {
-    const { callbackPath = new URL(redirect_uri).pathname, responseMode } = this.settings;
-    const target = { method: responseMode === 'form_post' ? 'POST' : 'GET', path: callbackPath };
+  #check(
+    redirect_uri: string,
+    target: { readonly method: string; readonly path: string },
+    ofLogin: readonly MappedRoute[],
+    all: readonly MappedRoute[],
+  ): void {
     const answers = (route: MappedRoute): boolean => mayAnswer(route, target);
     if (ofLogin.some(answers)) {
       return;

@@ -1,7 +1,10 @@
-import { PRIVATE_ANSWER, type ResponseHeader } from '../nest/answer.js';
+import { Readable } from 'node:stream';
+
+import { Answered, PRIVATE_ANSWER, type ResponseHeader } from '../nest/answer.js';
 import { refuse, type Refusal } from '../nest/refusal.js';
 import type { Responses } from '../nest/responses.js';
 import type { JsonValue } from '../values/json.js';
+import { FRAGMENT_PAGE, FRAGMENT_PAGE_HEADERS } from './fragment-page.js';
 
 /** A successful attempt: a redirect to the provider, or a user at the callback. */
 export type Success =
@@ -10,12 +13,16 @@ export type Success =
 
 /** Outcome of an attempt, with its `Set-Cookie` lines. */
 export type Outcome = { readonly setCookies: readonly string[] } & (
-  { readonly location: string } | { readonly user: JsonValue; readonly returnTo: string } | { readonly error: unknown }
+  | { readonly location: string }
+  | { readonly user: JsonValue; readonly returnTo: string }
+  | { readonly page: 'fragment' }
+  | { readonly error: unknown }
 );
 
 /** The result of a login attempt, with its `Set-Cookie` lines. An error is the application's own and thrown as it is. */
 export type Ending = { readonly setCookies: readonly string[] } & (
   | Success
+  | { readonly kind: 'page' }
   | { readonly kind: 'refusal'; readonly refusal: Refusal }
   | { readonly kind: 'error'; readonly error: unknown }
 );
@@ -23,9 +30,9 @@ export type Ending = { readonly setCookies: readonly string[] } & (
 /**
  * Sets the headers of the answer to an attempt.
  *
- * @throws the exception of a refusal, or the application's own error
+ * @throws the exception of a refusal, the application's own error, or {@link Answered} after the fragment page was sent
  */
-export function answerWith(ending: Ending, response: unknown, responses: Responses): Success {
+export async function answerWith(ending: Ending, response: unknown, responses: Responses): Promise<Success> {
   const headers: readonly ResponseHeader[] = [...PRIVATE_ANSWER, ['Set-Cookie', ending.setCookies]];
   responses.deliver(response, headers);
   if (ending.kind === 'refusal') {
@@ -33,6 +40,11 @@ export function answerWith(ending: Ending, response: unknown, responses: Respons
   }
   if (ending.kind === 'error') {
     throw ending.error;
+  }
+  if (ending.kind === 'page') {
+    responses.deliver(response, FRAGMENT_PAGE_HEADERS);
+    await responses.stream(response, 200, 'text/html; charset=utf-8', Readable.from([FRAGMENT_PAGE]));
+    throw new Answered();
   }
   return ending;
 }

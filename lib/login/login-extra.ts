@@ -2,10 +2,14 @@ import type { Parameters } from '../nest/parameters.js';
 
 /**
  * Parameters of an authorization response that a specification gives a meaning to: RFC 6749, sections 4.1.2 and 4.2.2;
- * RFC 9207; OpenID Connect Session Management 1.0, section 2; JARM, section 2.3.
+ * RFC 9207; OpenID Connect Core 1.0, section 3.2.2.5; OpenID Connect Session Management 1.0, section 2; JARM, section 2.3.
  */
 const OF_THE_PROTOCOL: readonly string[] = [
   'code',
+  'id_token',
+  'access_token',
+  'token_type',
+  'expires_in',
   'state',
   'iss',
   'scope',

@@ -1,47 +1,65 @@
-import { invalid, type Finding } from '../metadata/finding.js';
+import { requestedResponse, responseFindings, type ResponseMetadata } from '../authorization/requested-response.js';
+import { deliveryOf } from '../authorization/response-mode.js';
+import { carries } from '../authorization/response-type.js';
 import type { ParsedClientMetadata } from '../metadata/client-metadata.schema.js';
+import { invalid, type Finding } from '../metadata/finding.js';
 import type { LoginSettings } from './login.options.js';
 
 /** The metadata that a login depends on. */
-export type LoginMetadata = Pick<
-  ParsedClientMetadata,
-  'redirect_uris' | 'response_types' | 'grant_types' | 'default_acr_values' | 'initiate_login_uri'
->;
+export type LoginMetadata = ResponseMetadata &
+  Pick<ParsedClientMetadata, 'redirect_uris' | 'default_acr_values' | 'initiate_login_uri'>;
 
-const REGISTRATION = 'OpenID Connect Dynamic Client Registration 1.0, section 2';
+/** The settings that have to fit it. */
+type SettingsOfLogin = Pick<LoginSettings, 'responseMode' | 'allow'> &
+  Partial<Pick<LoginSettings, 'nonce' | 'userinfo'>>;
 
 /** What keeps the client from logging anybody in with these settings. */
-export function loginFindings(
-  { redirect_uris = [], response_types, grant_types, default_acr_values, initiate_login_uri }: LoginMetadata,
-  { responseMode, allow }: Pick<LoginSettings, 'responseMode' | 'allow'>,
-): readonly Finding[] {
-  const problem = 'can be form_post only where the redirect URIs are https';
-  const weaker = 'must not hold acr_values: a link could ask for less than client.default_acr_values';
-  const shared = 'must have another path than the redirect URIs, whose requests answer a login';
+export function loginFindings(client: LoginMetadata, settings: SettingsOfLogin): readonly Finding[] {
+  const { redirect_uris = [], default_acr_values, initiate_login_uri } = client;
+  const requested = requestedResponse(client, { response_mode: settings.responseMode });
+  const { response_type, response_mode } = requested;
+  const hasNoAccessToken = !carries(response_type, 'code') && !carries(response_type, 'access_token');
+  const problems: readonly (readonly [isWrong: boolean, member: string, problem: string, rule: string])[] = [
+    [
+      deliveryOf(response_type, response_mode) === 'form_post' && redirect_uris.some(isInsecure),
+      'login.responseMode',
+      'can be form_post only where the redirect URIs are https',
+      'RFC 6265bis, section 4.1.2.7',
+    ],
+    [
+      settings.nonce === 'unsupported' && carries(response_type, 'id_token'),
+      'login.nonce',
+      'can not be unsupported where the ID token comes by the browser',
+      'OpenID Connect Core 1.0, section 3.2.2.1',
+    ],
+    [
+      settings.userinfo === true && hasNoAccessToken,
+      'login.userinfo',
+      'needs an access token, and the response type brings none',
+      'OpenID Connect Core 1.0, section 5.3.1',
+    ],
+    [
+      initiate_login_uri !== undefined && redirect_uris.some((uri) => pathOf(uri) === pathOf(initiate_login_uri)),
+      'client.initiate_login_uri',
+      'must have another path than the redirect URIs, whose requests answer a login',
+      'OpenID Connect Core 1.0, section 4',
+    ],
+    [
+      settings.allow.includes('acr_values') && default_acr_values !== undefined,
+      'login.allow',
+      'must not hold acr_values: a link could ask for less than client.default_acr_values',
+      'OpenID Connect Dynamic Client Registration 1.0, section 2',
+    ],
+  ];
   return [
-    ...missing('client.response_types', response_types, 'code'),
-    ...missing('client.grant_types', grant_types, 'authorization_code'),
-    ...(responseMode === 'form_post' && redirect_uris.some(isInsecure)
-      ? [invalid({ member: 'login.responseMode', problem }, 'RFC 6265bis, section 4.1.2.7')]
-      : []),
-    ...(initiate_login_uri !== undefined && redirect_uris.some((uri) => pathOf(uri) === pathOf(initiate_login_uri))
-      ? [invalid({ member: 'client.initiate_login_uri', problem: shared }, 'OpenID Connect Core 1.0, section 4')]
-      : []),
-    ...(allow.includes('acr_values') && default_acr_values !== undefined
-      ? [invalid({ member: 'login.allow', problem: weaker }, REGISTRATION)]
-      : []),
+    ...responseFindings(client, requested),
+    ...problems.filter(([isWrong]) => isWrong).map(([, member, problem, rule]) => invalid({ member, problem }, rule)),
   ];
 }
 
 /** Whether a redirect URI is not https. Then the cookies of a login can't be `Secure`. */
 export function isInsecure(redirectUri: string): boolean {
   return new URL(redirectUri).protocol === 'http:';
-}
-
-/** What is not registered has its default: that of the code flow. */
-function missing(member: string, registered: readonly string[] | undefined, value: string): readonly Finding[] {
-  const problem = `must contain ${value}, by which this library logs in`;
-  return registered?.includes(value) === false ? [invalid({ member, problem }, REGISTRATION)] : [];
 }
 
 function pathOf(uri: string): string {

@@ -1,4 +1,7 @@
 import type { Server } from '../authorization-server/server.js';
+import { requestedResponse, type ResponseMetadata } from '../authorization/requested-response.js';
+import { deliveryOf, type Delivery } from '../authorization/response-mode.js';
+import { carries } from '../authorization/response-type.js';
 import { loginScope } from '../authorization/transaction.js';
 import type { OidcClient } from '../client/oidc-client.js';
 import type { OperatorPort } from '../events/operator-events.js';
@@ -8,6 +11,7 @@ import type { SessionKeeper, SessionPort } from '../session/session.port.js';
 import type { Sealer } from '../storage/sealer.js';
 import { InitiatedLogins } from './initiated-login.js';
 import { isInsecure, loginFindings } from './login-findings.js';
+import type { ExpectedResponse } from './login-response.js';
 import type { LoginSettings } from './login.options.js';
 import { cutPrefixOf, type LoginOrigin } from './relocation.js';
 import { StoredTransactions } from './stored-transactions.js';
@@ -22,12 +26,21 @@ export interface LoginSite extends LoginOrigin {
 }
 
 /** The settings of a login, derived from the options and checked at boot. */
-export interface LoginPlan {
+export interface LoginPlan extends ExpectedResponse {
   readonly sites: Sites<LoginSite>;
   readonly scope: string;
   readonly callbackPaths: readonly string[];
   readonly initiated: InitiatedLogins;
   readonly keeper: SessionKeeper;
+}
+
+/** How the responses to logins come. */
+export function requestedDelivery(
+  client: ResponseMetadata,
+  { responseMode }: Pick<LoginSettings, 'responseMode'>,
+): Delivery {
+  const { response_type, response_mode } = requestedResponse(client, { response_mode: responseMode });
+  return deliveryOf(response_type, response_mode);
 }
 
 /** Derives the settings. @throws {ConfigError} the options allow no login */
@@ -53,16 +66,20 @@ export function planLogin(
     server.needsPkce();
     operator.report({ kind: 'login-without-nonce' });
   }
-  server.needs('authorization_endpoint', 'token_endpoint');
+  const requested = requestedResponse(client.metadata, { response_mode: settings.responseMode });
+  const delivery = requestedDelivery(client.metadata, settings);
+  server.needs('authorization_endpoint');
+  if (carries(requested.response_type, 'code')) {
+    server.needs('token_endpoint');
+  }
   if (client.metadata.require_pushed_authorization_requests === true) {
     server.needs('pushed_authorization_request_endpoint');
   }
   const { issuer, clock } = client;
-  const response_mode = settings.responseMode;
   const { default_max_age: max_age } = client.metadata;
-  const configured = { issuer, scope, response_mode, ...(max_age !== undefined && { max_age }) };
+  const configured = { issuer, scope, ...requested, ...(max_age !== undefined && { max_age }) };
   // In a frame the login needs its cookies as the session does.
-  const sameSite = response_mode === 'form_post' || sessions.cookie.sameSite === 'none' ? 'none' : 'lax';
+  const sameSite = delivery === 'form_post' || sessions.cookie.sameSite === 'none' ? 'none' : 'lax';
   const { partitioned } = sessions.cookie;
   return {
     sites: sites.map(({ redirect_uri, origin, cookies: profile }: Site) => {
@@ -89,6 +106,8 @@ export function planLogin(
       server,
       sessions.cookie.sameSite === 'none',
     ),
+    requested,
+    delivery,
     callbackPaths: settings.callbackPath ? [settings.callbackPath] : redirect_uris.map((uri) => new URL(uri).pathname),
     keeper,
   };

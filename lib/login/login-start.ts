@@ -1,3 +1,4 @@
+import type { Server } from '../authorization-server/server.js';
 import type { OidcClient } from '../client/oidc-client.js';
 import { AuthorizationResponseError } from '../errors/errors.js';
 import type { OperatorPort } from '../events/operator-events.js';
@@ -12,7 +13,7 @@ import {
   type LoginParameters,
 } from './login-parameters.js';
 import type { LoginPlan, LoginSite } from './login-plan.js';
-import { isResponse, readableParameters } from './login-response.js';
+import { readableState } from './login-response.js';
 import type { LoginSettings } from './login.options.js';
 import { relocated } from './relocation.js';
 import { returnUrl } from './return-url.js';
@@ -33,6 +34,7 @@ type Kept = Omit<LoginTransaction, 'authorization'>;
 export class LoginStart {
   constructor(
     private readonly client: OidcClient,
+    private readonly server: Server,
     private readonly operator: OperatorPort,
     private readonly settings: LoginSettings,
     private readonly silentLogins: SilentLoginPort,
@@ -74,12 +76,12 @@ export class LoginStart {
    * @param kept what the transaction keeps until the response
    */
   async begin(request: unknown, site: LoginSite, own: LoginParameters, kept: Kept): Promise<BegunLogin> {
-    const { responseMode: response_mode } = this.settings;
+    const { scope, requested } = this.plan();
     const { url, transaction: authorization } = await this.client.authorizationUrl({
       redirect_uri: site.redirect_uri,
-      scope: this.plan().scope,
+      scope,
       parameters: { ...this.settings.parameters, ...own },
-      response_mode,
+      ...requested,
     });
     const setCookies = await site.transactions.begin(requests.cookies(request), { authorization, ...kept });
     return { location: url, setCookies };
@@ -91,7 +93,7 @@ export class LoginStart {
     { origin }: LoginSite,
     own: () => unknown,
   ): Promise<Kept & { readonly parameters: LoginParameters }> {
-    const { callbackPaths, initiated } = this.plan();
+    const { callbackPaths, initiated, delivery } = this.plan();
     const isInitiated = initiated.includes(request);
     const read = isInitiated ? await initiated.read(request) : linkReader(request);
     const requested = requestedParameters(read, {
@@ -109,7 +111,8 @@ export class LoginStart {
     const remember = read(REMEMBER) === 'true' || undefined;
     // One that the application always wants silent would come back to a route that requires a session, and loop.
     const silent = (requested['prompt'] === 'none' && parameters['prompt'] === 'none') || undefined;
-    const repeatWith = silent ? undefined : mayRepeat(parameters, returnTo);
+    // The answer to the fragment page's form can send the browser to no other site.
+    const repeatWith = silent || delivery === 'fragment' ? undefined : mayRepeat(parameters, returnTo);
     return { parameters, returnTo, remember, silent, repeatWith };
   }
 
@@ -118,14 +121,14 @@ export class LoginStart {
    * the browser back at once. Only a `state` of this browser counts: a stranger can put any other into a link.
    */
   async #refuseResponse(request: unknown): Promise<void> {
-    const { sites, callbackPaths } = this.plan();
+    const { sites, callbackPaths, ...expected } = this.plan();
     const site = sites.at(request);
     const cookies = requests.cookies(request);
     if (!site.cookies.hasAny(cookies)) {
       return;
     }
-    const parameters = await readableParameters(request, this.settings.responseMode);
-    if (isResponse(parameters) && site.cookies.nameOf(cookies, parameters.get('state') ?? '') !== undefined) {
+    const state = await readableState(request, this.server, expected);
+    if (state !== undefined && site.cookies.nameOf(cookies, state) !== undefined) {
       throw new AuthorizationResponseError(
         'CALLBACK_PATH_MISMATCH',
         'The response came to another path than the callback. Mend the route or the proxy, or set login.callbackPath.',

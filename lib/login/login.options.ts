@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 
 import { authorizationParametersSchema, isProtocolParameter } from '../authorization/own-parameters.js';
+import { RESPONSE_MODE_NAMES } from '../authorization/response-mode.js';
 import { scopeSchema } from '../metadata/client-metadata.schema.js';
 import { trustedAudiencesSchema } from '../tokens/trusted-audiences.js';
 import { isTaken } from './login-parameters.js';
@@ -47,8 +48,12 @@ export const loginOptionsSchema = v.strictObject({
     ),
     [],
   ),
-  /** The response mode. Default `query`; `form_post` needs https. */
-  responseMode: v.optional(v.picklist(['query', 'form_post']), 'query'),
+  /**
+   * The response mode: `query`, `fragment`, `form_post`, or a signed response (JARM) by `jwt`, `query.jwt`, `fragment.jwt`,
+   * `form_post.jwt`. Default: `jwt` where `client.authorization_signed_response_alg` is registered, else `query` for the response
+   * type `code` and `fragment` for any other. `form_post` needs https; tokens can't be in the query.
+   */
+  responseMode: v.optional(v.picklist(RESPONSE_MODE_NAMES)),
   /** Seconds that a person may take at the provider; then the login begins again, once. Default 600, at most 3600. */
   transactionLifetime: v.optional(
     v.pipe(v.number(), v.integer(WRONG_LIFETIME), v.minValue(60, WRONG_LIFETIME), v.maxValue(3600, WRONG_LIFETIME)),

@@ -1,4 +1,5 @@
 import type { Server } from '../authorization-server/server.js';
+import { readResponse } from '../authorization/authorization-response.js';
 import type { OidcClient } from '../client/oidc-client.js';
 import { AuthorizationResponseError } from '../errors/errors.js';
 import type { OperatorPort } from '../events/operator-events.js';
@@ -9,15 +10,15 @@ import type { Responses } from '../nest/responses.js';
 import type { Routes } from '../nest/routes.js';
 import type { NewSession, SessionIdentity, SessionPort } from '../session/session.port.js';
 import type { Sealer } from '../storage/sealer.js';
-import type { TokenResponse } from '../tokens/token-response.js';
+import type { LoginTokens } from '../tokens/login-tokens.js';
 import type { Awaitable } from '../values/awaitable.js';
 import type { JsonObject } from '../values/json.js';
 import { text } from '../values/member.js';
 import { CallbackFlight } from './callback-flight.js';
 import type { Outcome } from './ending.js';
 import { extraOf, type LoginExtra } from './login-extra.js';
-import { planLogin, type LoginPlan, type LoginSite } from './login-plan.js';
-import { readResponse, sessionStateOf, stateOf } from './login-response.js';
+import { planLogin, requestedDelivery, type LoginPlan, type LoginSite } from './login-plan.js';
+import { isForFragmentPage, receivedParameters, sessionStateOf, stateOf } from './login-response.js';
 import { LoginStart, type BegunLogin } from './login-start.js';
 import type { LoginSettings } from './login.options.js';
 import { returnUrl } from './return-url.js';
@@ -31,6 +32,9 @@ const MAX_SET_COOKIE = 4000;
 export interface LoginResponse {
   /** The domain where it came. */
   readonly site: LoginSite;
+  /** The parameters as they came. */
+  readonly sent: Parameters;
+  /** The same, or those in their JWT (JARM). Not verified. */
   readonly parameters: Parameters;
   readonly cookies: Cookies;
   /** The name of the login's cookie. */
@@ -51,11 +55,16 @@ export interface SilentLogin {
 /** A completed login, and its return URL. */
 export interface LoggedIn {
   readonly claims: JsonObject;
-  readonly tokens: TokenResponse;
+  readonly tokens: LoginTokens;
   readonly identity: SessionIdentity;
   readonly remember: true | undefined;
   readonly extra: LoginExtra;
   readonly returnTo: string;
+}
+
+/** The browser has the response in its fragment, and needs the page that posts it. */
+export interface InFragment {
+  readonly page: 'fragment';
 }
 
 /** A callback that was used before, and its return URL. */
@@ -87,7 +96,7 @@ export class Login {
     private readonly routes: Routes,
   ) {
     this.#flight = new CallbackFlight(client.clock.now);
-    this.#loginStart = new LoginStart(client, operator, settings, sessions.silentLogins, () => this.#plan());
+    this.#loginStart = new LoginStart(client, server, operator, settings, sessions.silentLogins, () => this.#plan());
     this.strategyName = client.name === undefined ? 'oidc' : `oidc-${client.name}`;
   }
 
@@ -97,11 +106,12 @@ export class Login {
   }
 
   /**
-   * Makes Fastify parse the forms of `form_post` and of other sites that initiate logins, even with `bodyParser: false`. Call it
+   * Makes Fastify hand over posted responses and the forms of other sites that initiate logins, even with `bodyParser: false`. Call it
    * before the first request.
    */
   acceptForms(): void {
-    if (this.settings.responseMode === 'form_post' || this.client.metadata.initiate_login_uri !== undefined) {
+    const { metadata } = this.client;
+    if (requestedDelivery(metadata, this.settings) !== 'query' || metadata.initiate_login_uri !== undefined) {
       this.routes.acceptForms();
     }
   }
@@ -128,20 +138,25 @@ export class Login {
    *
    * @throws {AuthorizationResponseError} it belongs to no login of this browser
    */
-  async receive(request: unknown): Promise<LoginResponse | AlreadyLoggedIn> {
-    const site = this.#plan().sites.at(request);
-    const parameters = await readResponse(request, this.settings.responseMode);
+  async receive(request: unknown): Promise<LoginResponse | AlreadyLoggedIn | InFragment> {
+    const { sites, requested, delivery } = this.#plan();
+    if (isForFragmentPage(request, delivery)) {
+      return { page: 'fragment' };
+    }
+    const site = sites.at(request);
+    const sent = await receivedParameters(request, delivery);
+    const parameters = await readResponse(this.server, sent, requested.response_mode);
     const cookies = requests.cookies(request);
     const state = stateOf(parameters);
     const transaction = site.cookies.nameOf(cookies, state);
     return transaction === undefined
       ? this.#withoutTransaction(request, site, state)
-      : { site, parameters, cookies, transaction, login: stateHash(state) };
+      : { site, sent, parameters, cookies, transaction, login: stateHash(state) };
   }
 
   /** Completes a login only once, even if the browser sends the same response twice: see {@link CallbackFlight}. */
-  once({ site, cookies, transaction, parameters }: LoginResponse, complete: () => Promise<Outcome>): Promise<Outcome> {
-    const brought = [site.redirect_uri, transaction, ...(cookies.get(transaction) ?? []), ...[...parameters].flat()];
+  once({ site, cookies, transaction, sent }: LoginResponse, complete: () => Promise<Outcome>): Promise<Outcome> {
+    const brought = [site.redirect_uri, transaction, ...(cookies.get(transaction) ?? []), ...[...sent].flat()];
     return this.#flight.join(brought, complete);
   }
 
@@ -166,13 +181,13 @@ export class Login {
     response: LoginResponse,
     transaction: LoginTransaction,
   ): Promise<LoggedIn | BegunLogin> {
-    const { site, parameters } = response;
+    const { site, sent, parameters } = response;
     if (site.cookies.isLate(transaction)) {
       return this.#afterTooLong(request, response, transaction);
     }
     const { authorization, returnTo, remember } = transaction;
     const { userinfo, trustedAudiences, nonce } = this.settings;
-    const result = await this.client.callback(parameters, authorization, { userinfo, trustedAudiences, nonce });
+    const result = await this.client.callback(sent, authorization, { userinfo, trustedAudiences, nonce });
     return {
       // Signed claims win over the others.
       claims: { ...result.userinfo, ...result.idToken.claims },
@@ -240,7 +255,7 @@ export class Login {
   }
 
   /** Revokes the refresh token of a login that was refused, in the background. */
-  discard({ refresh_token }: TokenResponse): void {
+  discard({ refresh_token }: LoginTokens): void {
     if (refresh_token !== undefined) {
       this.client.revoke(refresh_token, 'refresh_token').catch(() => undefined);
     }

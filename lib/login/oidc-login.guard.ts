@@ -49,7 +49,7 @@ export class OidcLoginGuard implements CanActivate {
     const { responses } = OidcStrategy.loginOf(this.strategy);
     const parameters = () => this.parameters(context);
     const ending = await this.strategy.attempt(http.getRequest(), { startsSession: true, parameters });
-    const success = answerWith(ending, response, responses);
+    const success = await answerWith(ending, response, responses);
     responses.setHeader(response, 'Location', success.kind === 'user' ? success.returnTo : success.location);
     throw new SeeOther();
   }

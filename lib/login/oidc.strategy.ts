@@ -3,7 +3,7 @@ import passport from 'passport';
 
 import { SessionError, StoreError } from '../errors/errors.js';
 import * as requests from '../nest/requests.js';
-import type { TokenResponse } from '../tokens/token-response.js';
+import type { LoginTokens } from '../tokens/login-tokens.js';
 import type { JsonObject, JsonValue } from '../values/json.js';
 import { answerWith, type Ending, type Outcome, type Success } from './ending.js';
 import { loginRefusal, refusedLogin } from './login-refusal.js';
@@ -36,7 +36,7 @@ export interface AttemptOptions {
 const PassportStrategy: new () => PassportCallbacks = passport.Strategy;
 
 /**
- * The Passport strategy of a login with OpenID Connect: the code flow with PKCE, `state` and `nonce`.
+ * The Passport strategy of a login with OpenID Connect: with `state`, `nonce` and, where there is a code, PKCE.
  *
  * An application with its own users extends it and registers the subclass with
  * `providers: [{ provide: OidcStrategy, useClass: AppStrategy }]`:
@@ -84,10 +84,11 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
    * becomes `request.user`. Default: an `OidcUser` with `sub` and the claims.
    *
    * @param claims the verified ID token's; with `login.userinfo` also those of userinfo
+   * @param tokens without an access token where the response type is `id_token`
    * @param extra what the provider sent along by the browser, not verified, such as Apple's `user`
    * @returns a JSON value; a falsy one refuses the login with 403
    */
-  validate(claims: JsonObject, tokens: TokenResponse, extra: LoginExtra): unknown;
+  validate(claims: JsonObject, tokens: LoginTokens, extra: LoginExtra): unknown;
   validate(claims: JsonObject): unknown {
     return { sub: claims['sub'], claims };
   }
@@ -102,6 +103,9 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
     const { setCookies, ...outcome } = await this.outcomeOf(request, options);
     if ('location' in outcome) {
       return { setCookies, kind: 'redirect', location: outcome.location };
+    }
+    if ('page' in outcome) {
+      return { setCookies, kind: 'page' };
     }
     if ('user' in outcome) {
       return { setCookies, kind: 'user', user: outcome.user, returnTo: outcome.returnTo };
@@ -124,7 +128,7 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
     try {
       const response = requests.expressResponse(request);
       const ending = await this.attempt(request, { startsSession: sessionsAreRead });
-      success = answerWith(ending, response, responses);
+      success = await answerWith(ending, response, responses);
     } catch (error) {
       return this.error(error);
     }
@@ -141,6 +145,9 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
         return await this.login.start(request, options.parameters);
       }
       const response = await this.login.receive(request);
+      if ('page' in response) {
+        return { ...response, setCookies: [] };
+      }
       return 'alreadyAt' in response
         ? { location: response.alreadyAt, setCookies: [] }
         : await this.login.once(response, () => this.complete(request, response, options));

@@ -58,7 +58,7 @@ export const loginTransactionSchema = v.object({
 export type LoginTransaction = Readonly<v.InferOutput<typeof loginTransactionSchema>>;
 
 /** Members from the configuration. They are not in the cookie, but authenticated with it. */
-const CONFIGURED = ['issuer', 'redirect_uri', 'scope', 'response_mode', 'max_age'] as const;
+const CONFIGURED = ['issuer', 'redirect_uri', 'scope', 'response_type', 'response_mode', 'max_age'] as const;
 
 /** The settings that all logins of a client share. */
 export type AuthorizationSettings = Pick<AuthorizationTransaction, (typeof CONFIGURED)[number]>;

@@ -90,7 +90,7 @@ export interface ClientMetadata extends RegisteredMethods, RegisteredProtection,
   readonly frontchannel_logout_session_required?: boolean | undefined;
   /** Where other sites send a browser to begin a login (OpenID Connect Core 1.0, section 4). */
   readonly initiate_login_uri?: string | undefined;
-  /** When registered, what is not in it is not used. */
+  /** A login asks for the first: `code`, or one that brings tokens by the browser. When registered, no other is used. */
   readonly response_types?: readonly string[] | undefined;
   /** When registered, what is not in it is not used. */
   readonly grant_types?: readonly string[] | undefined;
@@ -103,6 +103,8 @@ export interface ClientMetadata extends RegisteredMethods, RegisteredProtection,
   readonly userinfo_signed_response_alg?: string | undefined;
   /** Set: the signed response of RFC 9701 is asked for and JSON is refused. */
   readonly introspection_signed_response_alg?: string | undefined;
+  /** Set: the authorization response has to come as a JWT (JARM); a plain one is refused. */
+  readonly authorization_signed_response_alg?: string | undefined;
 
   /**
    * Set: the ID token must be encrypted by this algorithm, to a key of `jwks` or by the secret. Logout tokens are encrypted as

@@ -1,6 +1,6 @@
 import { isAsymmetric } from '../jose/algorithms.js';
 import { DEFAULT_CONTENT_ENCRYPTION, type EncryptionAlgorithms } from '../jose/encryption-algorithms.js';
-import { ID_TOKEN, INTROSPECTION, USERINFO, type Purpose } from '../jose/purpose.js';
+import { AUTHORIZATION_RESPONSE, ID_TOKEN, INTROSPECTION, USERINFO, type Purpose } from '../jose/purpose.js';
 
 /** The client metadata member that sets an algorithm, and the server metadata member that lists what the server can do. */
 export interface AlgorithmMembers {
@@ -10,8 +10,8 @@ export interface AlgorithmMembers {
 
 /** An answer of the server that can come as a JWT, signed, encrypted or both. */
 interface ProtectedAnswer {
-  /** What its JWT is verified as. Undefined: verifying it is not built. */
-  readonly purpose: Purpose | undefined;
+  /** What its JWT is verified as. */
+  readonly purpose: Purpose;
   readonly signing: AlgorithmMembers & {
     /** Algorithms that are taken where neither side names any. */
     readonly defaults: readonly string[];
@@ -92,7 +92,7 @@ export const PROTECTED_ANSWERS = {
     specification: 'RFC 9701, section 6',
   },
   authorization: {
-    purpose: undefined,
+    purpose: AUTHORIZATION_RESPONSE,
     signing: {
       registered: 'authorization_signed_response_alg',
       published: 'authorization_signing_alg_values_supported',
@@ -114,15 +114,13 @@ export const PROTECTED_ANSWERS = {
 } as const satisfies Record<string, ProtectedAnswer>;
 
 type Answers = typeof PROTECTED_ANSWERS;
-type AnyAnswer = Answers[keyof Answers];
-/** An answer whose verification is built. */
-export type SignedAnswer = Extract<AnyAnswer, { readonly purpose: Purpose }>;
+
+/** A row of the table. */
+export type SignedAnswer = Answers[keyof Answers];
 type BuiltMembers = SignedAnswer['signing'] | SignedAnswer['encryption']['alg' | 'enc'];
 
-/** An answer that can be verified. */
-export type SignedAnswerName = {
-  [Name in keyof Answers]: Answers[Name] extends SignedAnswer ? Name : never;
-}[keyof Answers];
+/** The name of an answer. */
+export type SignedAnswerName = keyof Answers;
 
 /** The client metadata members that say how answers are protected. */
 export type RegisteredProtection = { readonly [member in BuiltMembers['registered']]?: string | undefined };
@@ -130,25 +128,12 @@ export type RegisteredProtection = { readonly [member in BuiltMembers['registere
 /** The server metadata members that list how answers can be protected. */
 export type PublishedProtection = { readonly [member in BuiltMembers['published']]?: readonly string[] | undefined };
 
-function isSigned(answer: AnyAnswer): answer is SignedAnswer {
-  return answer.purpose !== undefined;
-}
-
-export const SIGNED_ANSWERS: readonly SignedAnswer[] = Object.values(PROTECTED_ANSWERS).filter(isSigned);
+export const SIGNED_ANSWERS: readonly SignedAnswer[] = Object.values(PROTECTED_ANSWERS);
 
 /** The members of an answer: one pair for each of its algorithms. */
 export function algorithmMembers({ signing, encryption }: SignedAnswer): readonly BuiltMembers[] {
   return [signing, encryption.alg, encryption.enc];
 }
-
-const ROWS: readonly ProtectedAnswer[] = Object.values(PROTECTED_ANSWERS);
-
-/** The members that can be registered to ask for a protection which is not built, with their specification. */
-export const UNBUILT_PROTECTION: ReadonlyMap<string, string> = new Map(
-  ROWS.filter(({ purpose }) => purpose === undefined).flatMap(({ signing, encryption, specification }) =>
-    [signing, encryption.alg, encryption.enc].map(({ registered }) => [registered, specification] as const),
-  ),
-);
 
 /**
  * The algorithms that an answer may be signed with: the registered one, else those that the server publishes, else the

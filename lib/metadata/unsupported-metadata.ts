@@ -1,5 +1,3 @@
-import { UNBUILT_PROTECTION } from './protected-answer.js';
-
 /** A client metadata member that would promise something which is not built. */
 interface UnsupportedMember {
   readonly member: string;
@@ -16,7 +14,6 @@ const REGISTRATION = 'OpenID Connect Dynamic Client Registration 1.0, section 2'
 
 /** Unsupported metadata. Each member stops the boot, so that nobody believes to be protected who is not. */
 export const UNSUPPORTED_METADATA: readonly UnsupportedMember[] = [
-  ...[...UNBUILT_PROTECTION].map(([member, specification]) => ({ member, specification, promises: isSet })),
   { member: 'request_object_encryption_alg', specification: REGISTRATION, promises: isSet },
   { member: 'request_object_encryption_enc', specification: REGISTRATION, promises: isSet },
 ];

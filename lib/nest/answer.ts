@@ -29,6 +29,13 @@ export const PRIVATE_ANSWER: readonly ResponseHeader[] = [
   ['X-Content-Type-Options', 'nosniff'],
 ];
 
+/** The exception that ends a request whose answer has gone already. Only an exception runs neither handler nor interceptors. */
+export class Answered extends HttpException {
+  constructor() {
+    super({}, HttpStatus.OK);
+  }
+}
+
 /**
  * The exception that ends a request with a redirect. `Location` must be set before. Only an exception runs neither handler
  * nor interceptors, and works on both adapters and under a catch-all filter.

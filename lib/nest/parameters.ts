@@ -8,6 +8,10 @@ const MAX_NAME_LENGTH = 128;
 /** An authorization code of 4 KB is the longest that still fits, with the rest, into a request line. */
 const MAX_VALUE_LENGTH = 4096;
 
+/** Parameters that hold tokens, or a whole response with tokens in it. A form or a request line ends before they do. */
+const TOKENS: readonly string[] = ['access_token', 'id_token', 'response', 'fragment'];
+const MAX_TOKEN_LENGTH = 65_536;
+
 // oxlint-disable-next-line no-control-regex -- to refuse them is the point
 const CONTROL_CHARACTERS = /[\u0000-\u001f\u007f-\u009f]/;
 const BRACKETS = /[[\]]/;
@@ -37,7 +41,7 @@ export function collectParameters(entries: Iterable<readonly [name: string, valu
       throw new AuthorizationResponseError('DUPLICATE_PARAMETER', 'A parameter was sent more than once');
     }
     seen.add(name);
-    if (!isName(name) || !isValue(value) || seen.size > MAX_PARAMETERS) {
+    if (!isName(name) || !isValue(value, name) || seen.size > MAX_PARAMETERS) {
       throw invalidParameter();
     }
     if (value !== '') {
@@ -61,7 +65,7 @@ export function singleParameter(raw: string, name: string): string | undefined {
   }
   const [only = '', ...others] = values;
   const value = values.length === 0 || others.length > 0 ? undefined : decode(only);
-  return isValue(value) ? value : undefined;
+  return isValue(value, name) ? value : undefined;
 }
 
 function* pairs(raw: string): Generator<[string, string]> {
@@ -95,8 +99,9 @@ function isName(name: string): boolean {
   return name !== '' && name.length <= MAX_NAME_LENGTH && !BRACKETS.test(name) && !CONTROL_CHARACTERS.test(name);
 }
 
-function isValue(value: unknown): value is string {
-  return typeof value === 'string' && value.length <= MAX_VALUE_LENGTH && !CONTROL_CHARACTERS.test(value);
+function isValue(value: unknown, name: string): value is string {
+  const maxLength = TOKENS.includes(name) ? MAX_TOKEN_LENGTH : MAX_VALUE_LENGTH;
+  return typeof value === 'string' && value.length <= maxLength && !CONTROL_CHARACTERS.test(value);
 }
 
 function invalidParameter(): AuthorizationResponseError {

@@ -5,13 +5,13 @@ import { SessionError } from '../errors/errors.js';
 import type { CookieAttributes } from '../nest/cookies.js';
 import * as requests from '../nest/requests.js';
 import type { OidcStore } from '../storage/oidc-store.js';
+import type { LoginTokens } from '../tokens/login-tokens.js';
 import { chain, type Awaitable } from '../values/awaitable.js';
 import { LoginRedirect } from './login-redirect.js';
 import { OwnOrigins } from './own-origins.js';
 import type { SessionContent } from './session-content.js';
 import { rolesReader, type SessionRoles } from './session-roles.js';
 import type { SessionRefresh } from './session-refresh.js';
-import type { SessionTokens } from './session-tokens.js';
 import { SilentLogins } from './silent-logins.js';
 import type { SessionSettings, ValidateSession } from './session.options.js';
 import type { FoundSession, KeptSession, SessionKeeper, SessionPort, SessionsOf } from './session.port.js';
@@ -134,7 +134,7 @@ export class ClientSessions implements SessionPort {
   }
 
   /** The tokens of a request's session, whatever the application says of its user now. */
-  tokens(request: unknown): Awaitable<SessionTokens | undefined> {
+  tokens(request: unknown): Awaitable<LoginTokens | undefined> {
     return chain(this.#found(request), ({ session }) => session?.tokens);
   }
 
@@ -265,7 +265,7 @@ export class ClientSessions implements SessionPort {
   }
 
   /** Writes new tokens. Another request may have written them first, or that the session was used, or may have ended it. */
-  async #write(request: unknown, found: ValidSession, tokens: SessionTokens): Promise<ValidSession> {
+  async #write(request: unknown, found: ValidSession, tokens: LoginTokens): Promise<ValidSession> {
     const setCookies = await this.keeper().renew(request, found, { tokens });
     if (setCookies !== undefined) {
       return { session: { ...found.session, tokens }, setCookies };

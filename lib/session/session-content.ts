@@ -1,9 +1,9 @@
 import * as v from 'valibot';
 
+import { noAccessTokenSchema, NoAccessToken } from '../tokens/login-tokens.js';
 import { TokenResponse, tokenResponseSchema } from '../tokens/token-response.js';
 import type { Complete } from '../values/complete.js';
 import type { JsonValue } from '../values/json.js';
-import { keptOfTokensSchema, TokensNotKept } from './session-tokens.js';
 
 /** Maximum length of a stored return URL, in characters: each request carries it in the cookie. */
 const MAX_RETURN_TO = 256;
@@ -22,8 +22,8 @@ export const sessionSchema = v.object({
       v.transform((members) => new TokenResponse(members)),
     ),
     v.pipe(
-      keptOfTokensSchema,
-      v.transform((members) => new TokensNotKept(members)),
+      noAccessTokenSchema,
+      v.transform((members) => new NoAccessToken(members)),
     ),
   ]),
   /** The login that started it. Loading its callback again redirects to the same return URL. */
@@ -88,7 +88,7 @@ export function toStored({
 }: ReadSession): StoredSession {
   return {
     user,
-    tokens: tokens instanceof TokenResponse ? TokenResponse.toStored(tokens) : TokensNotKept.toStored(tokens),
+    tokens: tokens instanceof TokenResponse ? TokenResponse.toStored(tokens) : NoAccessToken.toStored(tokens),
     startedBy: startedBy !== undefined && startedBy.returnTo.length <= MAX_RETURN_TO ? startedBy : undefined,
     identity,
     isPersistent,

@@ -11,9 +11,9 @@ import * as requests from '../nest/requests.js';
 import { Sites } from '../nest/sites.js';
 import { MAX_PARTS, openParts, sealParts, type SealedPlace } from '../storage/sealed-parts.js';
 import type { Sealer } from '../storage/sealer.js';
+import { NoAccessToken } from '../tokens/login-tokens.js';
 import { fromStored, toStored } from './session-content.js';
 import { SessionLifetimes, type LifetimeSettings } from './session-lifetimes.js';
-import { TokensNotKept } from './session-tokens.js';
 import type { FoundSession, KeptSession, NewSession, SessionKeeper } from './session.port.js';
 
 const LABEL = 'session';
@@ -123,10 +123,10 @@ export class SessionCookies implements SessionKeeper {
       return this.#seal(place, session, cookies);
     }
     const { scope, id_token } = session.tokens;
-    const without = this.#seal(place, { ...session, tokens: new TokensNotKept({ scope }) }, cookies);
+    const without = this.#seal(place, { ...session, tokens: new NoAccessToken({ scope }) }, cookies);
     return id_token === undefined || !hasRoomFor(id_token, without)
       ? without
-      : this.#seal(place, { ...session, tokens: new TokensNotKept({ scope, id_token }) }, cookies);
+      : this.#seal(place, { ...session, tokens: new NoAccessToken({ scope, id_token }) }, cookies);
   }
 
   /** Writes the parts, and clears surplus parts of an earlier, larger session. */

@@ -4,9 +4,9 @@ import type { OidcClient } from '../client/oidc-client.js';
 import { VerificationError } from '../errors/errors.js';
 import type { OidcStore } from '../storage/oidc-store.js';
 import type { Sealer } from '../storage/sealer.js';
+import type { LoginTokens } from '../tokens/login-tokens.js';
 import { clientHash, partsOf } from './client-hash.js';
 import { MAX_STORED_LENGTH } from './session-content.js';
-import type { SessionTokens } from './session-tokens.js';
 import type { InvalidateTokens, SessionIdentity, SessionsOf } from './session.port.js';
 
 const LABEL = 'tokens of an indexed session';
@@ -36,7 +36,7 @@ export class SessionIndex {
    * @param key of the session in the store
    * @param lifetime milliseconds until it expires
    */
-  async add(key: string, { sub, sid }: SessionIdentity, tokens: SessionTokens, lifetime: number): Promise<void> {
+  async add(key: string, { sub, sid }: SessionIdentity, tokens: LoginTokens, lifetime: number): Promise<void> {
     await Promise.all([
       this.store.add(this.#setOf({ sub }), key, lifetime),
       sid !== undefined && this.store.add(this.#setOf({ sid }), key, lifetime),
@@ -45,7 +45,7 @@ export class SessionIndex {
   }
 
   /** Writes the new tokens of a session. */
-  async update(key: string, { access_token, refresh_token }: SessionTokens, lifetime: number): Promise<void> {
+  async update(key: string, { access_token, refresh_token }: LoginTokens, lifetime: number): Promise<void> {
     const expiresAt = this.client.clock.now() + lifetime;
     const sealed = this.#sealer.seal(LABEL, key, { access_token, refresh_token }, expiresAt);
     await this.store.set(besideOf(key), sealed, lifetime);

@@ -3,10 +3,10 @@ import { SessionError, VerificationError } from '../errors/errors.js';
 import { OidcError } from '../errors/oidc.error.js';
 import type { OperatorPort } from '../events/operator-events.js';
 import type { RefreshOptions } from '../grants/refresh-token.js';
+import { requireAccessToken, type LoginTokens } from '../tokens/login-tokens.js';
 import { secondsAhead } from '../tokens/renewal.js';
-import { TokenResponse } from '../tokens/token-response.js';
+import type { TokenResponse } from '../tokens/token-response.js';
 import { isSpent, type RefreshFlight } from './refresh-flight.js';
-import type { SessionTokens } from './session-tokens.js';
 import type { KeptSession } from './session.port.js';
 
 /** Seconds that an access token must still be good for to be handed to the application. */
@@ -34,7 +34,7 @@ export class SessionRefresh {
   }
 
   /** Whether the access token of a session can be handed to the application. */
-  isGood(tokens: SessionTokens): boolean {
+  isGood(tokens: LoginTokens): boolean {
     return tokens.access_token !== undefined && this.#isGoodFor(tokens, GOOD_FOR);
   }
 
@@ -46,14 +46,15 @@ export class SessionRefresh {
    */
   async refreshed(session: KeptSession): Promise<KeptSession> {
     const { tokens } = session;
-    const { access_token, refresh_token } = tokens;
-    if (!(tokens instanceof TokenResponse) || access_token === undefined || refresh_token === undefined) {
+    const whole = requireAccessToken(tokens);
+    const { access_token, refresh_token } = whole;
+    if (refresh_token === undefined) {
       throw new SessionError('ACCESS_TOKEN_EXPIRED', 'The session has no refresh token.');
     }
     try {
       const before = { access_token, refresh_token };
-      const renewed = await this.flight.join(before, () => this.client.refresh(tokens, this.expected));
-      this.#lookAtRotation(tokens, renewed);
+      const renewed = await this.flight.join(before, () => this.client.refresh(whole, this.expected));
+      this.#lookAtRotation(whole, renewed);
       return { ...session, tokens: renewed };
     } catch (error) {
       throw isSpent(error) || error instanceof VerificationError
@@ -72,7 +73,7 @@ export class SessionRefresh {
     this.operator.report({ kind: 'refresh-failed', error });
   }
 
-  #isGoodFor({ expires_at }: SessionTokens, seconds: number): boolean {
+  #isGoodFor({ expires_at }: LoginTokens, seconds: number): boolean {
     return expires_at === undefined || this.client.clock.now() < (expires_at - seconds) * 1000;
   }
 

@@ -8,13 +8,13 @@ import * as requests from '../nest/requests.js';
 import { Sites } from '../nest/sites.js';
 import type { OidcStore } from '../storage/oidc-store.js';
 import type { Sealer } from '../storage/sealer.js';
+import { NoAccessToken, type LoginTokens } from '../tokens/login-tokens.js';
 import { chain, isPromise, type Awaitable } from '../values/awaitable.js';
 import { clientHash } from './client-hash.js';
 import { fromStored, MAX_STORED_LENGTH, toStored } from './session-content.js';
 import { sessionCookieNames, type CookieSettings } from './session-cookies.js';
 import { SessionIndex } from './session-index.js';
 import { SessionLifetimes } from './session-lifetimes.js';
-import { TokensNotKept, type SessionTokens } from './session-tokens.js';
 import type {
   FoundSession,
   InvalidateTokens,
@@ -194,9 +194,9 @@ export class SessionStore implements SessionKeeper {
     return sealed;
   }
 
-  #kept(tokens: SessionTokens): SessionTokens {
+  #kept(tokens: LoginTokens): LoginTokens {
     const { scope, id_token } = tokens;
-    return this.settings.tokens ? tokens : new TokensNotKept({ scope, id_token });
+    return this.settings.tokens ? tokens : new NoAccessToken({ scope, id_token });
   }
 
   async #delete({ key }: Handle): Promise<void> {

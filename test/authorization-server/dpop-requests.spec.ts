@@ -3,7 +3,7 @@ import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 
 import type { ClientMetadata } from '../../lib/metadata/client-metadata.js';
-import type { TokenResponse } from '../../lib/tokens/token-response.js';
+import type { LoginTokens } from '../../lib/tokens/login-tokens.js';
 import { clientOf, loginWith, rejection } from '../support/client/client.js';
 import { startProvider } from '../support/provider/provider.js';
 import { decodeJwt, generateKey, privateJwk } from '../support/tokens/keys.js';
@@ -230,6 +230,6 @@ it('without, tokens are bearer tokens', async () => {
 const any43 = expect.stringMatching(/^[\w-]{43}$/);
 const anyUuid = expect.stringMatching(/^[\da-f-]{36}$/);
 
-function headersFor(oidc: Awaited<ReturnType<typeof setUp>>['oidc'], tokens: TokenResponse, url: string) {
+function headersFor(oidc: Awaited<ReturnType<typeof setUp>>['oidc'], tokens: LoginTokens, url: string) {
   return oidc.authorizationHeaders(tokens, { method: 'GET', url, nonce: 'n' });
 }

@@ -59,8 +59,9 @@ describe('RFC 8705 over real TLS', () => {
     const { tokens } = await loginWith(oidc, op, { callback: { userinfo: true } });
     const answer = await oidc.fetch(`${apiFront.url}/orders`, { method: 'POST', body: 'x' }, tokens);
     expect([answer.status, api.last.headers.authorization]).toEqual([200, `Bearer ${tokens.access_token}`]);
-    await oidc.introspect(tokens.access_token);
-    await oidc.revoke(tokens.access_token);
+    const token = String(tokens.access_token);
+    await oidc.introspect(token);
+    await oidc.revoke(token);
     expect(mtls.pathsWith(certificate)).toEqual(['/token', '/userinfo', '/introspect', '/revoke']);
     expect(apiFront.pathsWith(certificate)).toEqual(['/orders']);
     expect(mtls.calls).toHaveLength(4);

@@ -5,6 +5,7 @@ import { OidcStrategy, type JsonObject, type LoginExtra, type TokenResponse } fr
 import { extraOf } from '../../lib/login/login-extra.js';
 import { createApp, onBothAdapters } from '../support/app/apps.js';
 import { Browser } from '../support/browser/browser.js';
+import { T } from '../support/clock.js';
 import { startProvider } from '../support/provider/provider.js';
 
 const APPLE = '{"name":{"firstName":"Zoë","lastName":"Doe"},"email":"zoe@app.test"}';
@@ -36,6 +37,20 @@ onBothAdapters((adapter) => {
     expect(seen).toEqual({ unverified: { user: APPLE, authuser: '0' } });
     expect((await browser.get('/me')).json()).toMatchObject({ user: { sub: expect.any(String) } });
     expect((await browser.get('/me')).body).not.toContain('Zoë');
+  });
+
+  it('hands on what a signed response says beside the protocol, and nothing about its JWT', async () => {
+    seen = undefined;
+    const app = await createApp({
+      adapter,
+      client: { authorization_signed_response_alg: 'ES256' },
+      extras: { providers: [{ provide: OidcStrategy, useClass: NamingStrategy }] },
+    });
+    app.op.authorizationJwt({
+      claims: (claims) => ({ ...claims, tenant: 'blue', level: 3, iat: T, nbf: T, jti: 'j' }),
+    });
+    expect((await new Browser(app).login()).status).toBe(303);
+    expect(seen).toEqual({ unverified: { tenant: 'blue', level: '3' } });
   });
 
   it('does so for a query, and has nothing of the protocol', async () => {

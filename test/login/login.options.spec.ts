@@ -10,7 +10,6 @@ describe('login options', () => {
     expect(parse({})).toEqual({
       parameters: {},
       allow: [],
-      responseMode: 'query',
       transactionLifetime: 600,
       userinfo: false,
       defaultReturnTo: '/',
@@ -117,6 +116,6 @@ describe('login options', () => {
 
   it('know nothing else', () => {
     expect(() => parse({ redirectUri: '/x' })).toThrow('login.redirectUri: there is no such option');
-    expect(() => parse({ responseMode: 'fragment' })).toThrow(/^login\.responseMode/);
+    expect(() => parse({ responseMode: 'web_message' })).toThrow(/^login\.responseMode/);
   });
 });

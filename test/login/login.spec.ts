@@ -38,16 +38,16 @@ function application({ options = {}, metadata, name, exchange, validate: own, ha
     issuer: 'https://op.test',
     metadata: { redirect_uris: ['https://app.test/auth/callback'], ...metadata },
     clock: new Clock(() => T, 0, 30),
-    authorizationUrl: async (asked: { scope?: string; response_mode?: string }) => {
+    authorizationUrl: async (asked: { scope?: string; response_type?: string; response_mode?: string }) => {
       calls.authorization.push(asked);
       const code_verifier = createHash('sha256')
         .update(String((logins += 1)))
         .digest('base64url');
       const { state, nonce } = derivedFrom(code_verifier);
-      const { scope = '', response_mode = '' } = asked;
+      const { scope = '', response_type = '', response_mode = '' } = asked;
       const [redirect_uri] = client.metadata.redirect_uris;
       const rest = { issuer: 'https://op.test', code_verifier, redirect_uri, started_at: T + logins };
-      const transaction = { state, nonce, scope, response_mode, ...rest };
+      const transaction = { state, nonce, scope, response_type, response_mode, ...rest };
       return { url: `https://op.test/authorize?state=${state}`, transaction };
     },
     callback: async (parameters: ReadonlyMap<string, string>) => {
@@ -109,7 +109,7 @@ const attempt = (strategy: OidcStrategy, request: object) => strategy.attempt(re
 const cookiesOf = ({ setCookies }: Ending) => setCookies;
 
 function locationOf(ending: Ending): string {
-  if (ending.kind === 'refusal' || ending.kind === 'error') {
+  if (ending.kind === 'refusal' || ending.kind === 'error' || ending.kind === 'page') {
     return inspect(ending);
   }
   return ending.kind === 'user' ? ending.returnTo : ending.location;
@@ -138,16 +138,18 @@ describe('a login', () => {
     expect(cookiesOf(start)).toEqual([expect.stringMatching(/^__Host-oidc-login\.1800000000001\./)]);
     const redirect_uri = 'https://app.test/auth/callback';
     const parameters = { audience: 'api' };
-    expect(calls.authorization).toEqual([{ redirect_uri, scope: 'openid', parameters, response_mode: 'query' }]);
+    expect(calls.authorization).toEqual([
+      { redirect_uri, scope: 'openid', parameters, response_type: 'code', response_mode: 'query' },
+    ]);
   });
 
-  it('is answered with its cookies, for nobody else, however it ends', () => {
-    const answerTo = (ending: Ending) => {
+  it('is answered with its cookies, for nobody else, however it ends', async () => {
+    const answerTo = async (ending: Ending) => {
       const headers: unknown[] = [];
       const record = (_response: unknown, ...header: readonly string[]) => headers.push(header);
       const responses = new Responses({ httpAdapter: { setHeader: record, appendHeader: record } } as never);
       try {
-        return [headers, answerWith(ending, {}, responses)];
+        return [headers, await answerWith(ending, {}, responses)];
       } catch (error) {
         return [headers, error];
       }
@@ -159,13 +161,13 @@ describe('a login', () => {
       ['Set-Cookie', 'a=1'],
     ];
     const begun = { setCookies: ['a=1'], kind: 'redirect', location: 'https://op.test/authorize' } as const;
-    expect(answerTo(begun)).toEqual([own, begun]);
+    expect(await answerTo(begun)).toEqual([own, begun]);
     const bug = new Error('bug');
-    expect(answerTo({ setCookies: ['a=1'], kind: 'error', error: bug })).toEqual([own, bug]);
+    expect(await answerTo({ setCookies: ['a=1'], kind: 'error', error: bug })).toEqual([own, bug]);
     const cause = new TransportError('TLS_ERROR', 'm');
     const headers = [['Retry-After', '5']] as const;
     const refusal = { status: 503, error: 'temporarily_unavailable', error_description: 'Later.', headers, cause };
-    const [set, thrown] = answerTo({ setCookies: ['a=1'], kind: 'refusal', refusal });
+    const [set, thrown] = await answerTo({ setCookies: ['a=1'], kind: 'refusal', refusal });
     expect(set).toEqual([...own, ['Retry-After', '5']]);
     expect(thrown).toMatchObject({ status: 503, error: 'temporarily_unavailable', cause });
   });
@@ -177,7 +179,8 @@ describe('a login', () => {
     await attempt(strategy, get(`/auth/login?${query}`));
     const redirect_uri = 'https://app.test/auth/callback';
     const scope = 'openid profile';
-    expect(calls.authorization).toEqual([{ redirect_uri, scope, parameters: {}, response_mode: 'query' }]);
+    const requested = { response_type: 'code', response_mode: 'query' };
+    expect(calls.authorization).toEqual([{ redirect_uri, scope, parameters: {}, ...requested }]);
   });
 
   it('ends at the return URL, with the session and without the transaction', async () => {
@@ -378,7 +381,7 @@ describe('what a login needs is checked at boot', () => {
   it.each([
     ['client.redirect_uris', { metadata: { redirect_uris: undefined } }],
     ['client.redirect_uris', { metadata: { redirect_uris: ['http://app.test/cb'] } }],
-    ['client.response_types', { metadata: { response_types: ['id_token'] } }],
+    ['client.response_types', { metadata: { response_types: ['token'] } }],
     ['client.grant_types', { metadata: { grant_types: ['client_credentials'] } }],
     [
       'login.responseMode',

@@ -276,7 +276,7 @@ onBothAdapters((adapter) => {
   it.each([
     ['no secret for sessions', { session: undefined }, {}, 'session.secret'],
     ['no redirect URI', {}, { redirect_uris: undefined }, 'client.redirect_uris'],
-    ['another response type', {}, { response_types: ['id_token'] }, 'client.response_types'],
+    ['a response type that no login has', {}, { response_types: ['token'] }, 'client.response_types'],
     ['other grants', {}, { grant_types: ['client_credentials'] }, 'client.grant_types'],
     ['a scope without openid', { login: { scope: 'email' } }, {}, 'login.scope'],
   ])('a login with %s stops the boot', async (_what, options, client, member) => {

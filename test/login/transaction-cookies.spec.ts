@@ -20,6 +20,7 @@ const SETTINGS = {
   issuer: 'https://op.test',
   redirect_uri: 'https://app.test/auth/callback',
   scope: 'openid',
+  response_type: 'code',
   response_mode: 'query',
 } as const;
 

@@ -21,18 +21,11 @@ it('finds all that is wrong with the values, each with its rule', () => {
     redirect_uris: [],
     scope: 'a  b',
     request_object_encryption_alg: 'RSA-OAEP-256',
-    authorization_encrypted_response_alg: 'RSA-OAEP-256',
     introspection_encrypted_response_alg: 'RSA1_5',
     introspection_encrypted_response_enc: 'A512GCM',
     [clockTolerance]: 301,
   });
   expect(clientFindings(wrong)).toEqual([
-    {
-      member: 'client.authorization_encrypted_response_alg',
-      problem: 'promises a protection that is not built yet',
-      rule: 'JWT Secured Authorization Response Mode for OAuth 2.0 (JARM), section 3',
-      code: 'UNSUPPORTED_METADATA',
-    },
     {
       member: 'client.request_object_encryption_alg',
       problem: 'promises a protection that is not built yet',

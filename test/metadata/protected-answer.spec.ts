@@ -1,6 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
 
-import type { ClientMetadata } from '../../lib/metadata/client-metadata.js';
 import {
   allowedAlgorithms,
   PROTECTED_ANSWERS,
@@ -8,18 +7,8 @@ import {
   requiredProtection,
   type SignedAnswerName,
 } from '../../lib/metadata/protected-answer.js';
-import { parseClientMetadata } from '../../lib/metadata/registered-client.js';
 
-const NAMES: readonly SignedAnswerName[] = ['id_token', 'userinfo', 'introspection'];
-
-it.each([
-  'authorization_signed_response_alg',
-  'authorization_encrypted_response_alg',
-  'authorization_encrypted_response_enc',
-])('%s promises what is not built', (member) => {
-  const client: ClientMetadata = { client_id: 'rp1', [member]: 'any' };
-  expect(() => parseClientMetadata(client)).toThrow(`client.${member}: promises a protection that is not built yet`);
-});
+const NAMES: readonly SignedAnswerName[] = ['id_token', 'userinfo', 'introspection', 'authorization'];
 
 describe.each(NAMES)('%s', (name) => {
   const registered = { [`${name}_signed_response_alg`]: 'ES256' };
@@ -56,6 +45,7 @@ it.each<[SignedAnswerName, readonly string[], 'signed' | undefined]>([
   ['id_token', ['RS256'], 'signed'],
   ['userinfo', [], undefined],
   ['introspection', ['RS256'], undefined],
+  ['authorization', ['RS256'], undefined],
 ])('%s where neither side says anything: %j, %p', (name, algorithms, required) => {
   expect(allowedAlgorithms(name, {}, {})).toEqual(algorithms);
   expect(requiredProtection(name, {})).toBe(required);

@@ -244,8 +244,6 @@ describe('a member that promises what is not built stops the boot', () => {
   it.each<[string, unknown]>([
     ['id_token_encrypted_response_alg', 'RSA-OAEP-256'],
     ['userinfo_encrypted_response_alg', 'RSA-OAEP-256'],
-    ['authorization_signed_response_alg', 'RS256'],
-    ['authorization_encrypted_response_alg', 'RSA-OAEP-256'],
     ['request_object_signing_alg', 'RS256'],
     ['request_object_encryption_alg', 'RSA-OAEP-256'],
     ['require_signed_request_object', true],

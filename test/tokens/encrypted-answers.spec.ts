@@ -38,7 +38,7 @@ describe('encrypted userinfo', () => {
     const { oidc } = clientOf(op, { metadata });
     const { tokens } = await loginWith(oidc, op);
     prepare(op);
-    const answer = oidc.userinfo(tokens.access_token, 'alice');
+    const answer = oidc.userinfo(tokens, 'alice');
     return { op, answer };
   };
 

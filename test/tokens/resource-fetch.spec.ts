@@ -359,7 +359,7 @@ describe('RFC 9449 a call with a token that is bound to a key', () => {
       algorithms: ['ES256'],
       currentDate: new Date(op.clock.now()),
     });
-    const ath = createHash('sha256').update(tokens.access_token).digest('base64url');
+    const ath = createHash('sha256').update(String(tokens.access_token)).digest('base64url');
     expect(payload).toEqual({ jti: expect.any(String), htm: 'POST', htu: url, iat: T, ath });
     expect(Object.keys(protectedHeader.jwk ?? {}).toSorted()).toEqual(['crv', 'kty', 'x', 'y']);
     expect(await calculateJwkThumbprint(protectedHeader.jwk as JWK)).toBe(tokens.dpop_key?.jkt);

@@ -13,7 +13,7 @@ describe('userinfo', () => {
     const { oidc } = clientOf(op, { metadata });
     const { tokens } = await loginWith(oidc, op);
     prepare(op);
-    return oidc.userinfo(tokens.access_token, 'alice');
+    return oidc.userinfo(tokens, 'alice');
   };
 
   it('F4 signed, as registered, is verified', async () => {
@@ -108,6 +108,6 @@ describe('userinfo', () => {
     op.discovery(({ userinfo_signing_alg_values_supported: _, ...document }) => document);
     op.userinfo({ as: 'jwt' });
     const { tokens } = await loginWith(oidc, op);
-    expect(await rejection(oidc.userinfo(tokens.access_token, 'alice'))).toMatchObject({ code: 'ALG_NOT_ALLOWED' });
+    expect(await rejection(oidc.userinfo(tokens, 'alice'))).toMatchObject({ code: 'ALG_NOT_ALLOWED' });
   });
 });
