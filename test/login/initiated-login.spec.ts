@@ -161,7 +161,7 @@ onBothAdapters((adapter) => {
       initiate_login_uri: `${URL}/partners/initiate`,
     };
     const routes = { login: '/partners/login', callback: '/partners/callback', initiate: '/partners/initiate' };
-    const others = { logout: false, postLogout: false, me: false } as const;
+    const others = { logout: false, postLogout: false, me: false, checkSession: false } as const;
     const options: OidcModuleOptions = {
       issuer: partner.issuer,
       client,

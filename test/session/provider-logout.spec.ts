@@ -230,6 +230,7 @@ onBothAdapters((adapter) => {
       backchannelLogout: '/partners/backchannel-logout',
       logout: false,
       postLogout: false,
+      checkSession: false,
     } as const;
     const imports = [
       OidcModule.forRoot({
