@@ -1,7 +1,11 @@
-/** A JWS algorithm: the kind of key that it needs, and the hash of `at_hash`, `c_hash` and `s_hash`. */
-export interface SignatureAlgorithm {
-  readonly kty: 'RSA' | 'EC' | 'OKP' | 'oct';
+/** The kind of key that a JWS algorithm needs. */
+export interface AlgorithmKey {
+  readonly kty: 'RSA' | 'EC' | 'OKP' | 'oct' | 'AKP';
   readonly crv?: string;
+}
+
+/** A JWS algorithm: the kind of key that it needs, and the hash of `at_hash`, `c_hash` and `s_hash`. */
+export interface SignatureAlgorithm extends AlgorithmKey {
   readonly hash: 'sha256' | 'sha384' | 'sha512';
 }
 
@@ -25,6 +29,26 @@ const ALGORITHMS: Readonly<Record<string, SignatureAlgorithm>> = {
   HS384: { kty: 'oct', hash: 'sha384' },
   HS512: { kty: 'oct', hash: 'sha512' },
 };
+
+/**
+ * Algorithms that we sign with and take from nobody: no specification says by which hash `at_hash` binds tokens to them
+ * (RFC 9964). Node has them from 24.7 on; before, their keys can't be read.
+ */
+const OWN_ALGORITHMS: Readonly<Record<string, AlgorithmKey>> = {
+  'ML-DSA-44': { kty: 'AKP' },
+  'ML-DSA-65': { kty: 'AKP' },
+  'ML-DSA-87': { kty: 'AKP' },
+};
+
+/** The kind of key that an algorithm needs; undefined where we have no such algorithm. */
+export function algorithmKey(alg: string): AlgorithmKey | undefined {
+  return signatureAlgorithm(alg) ?? (Object.hasOwn(OWN_ALGORITHMS, alg) ? OWN_ALGORITHMS[alg] : undefined);
+}
+
+/** Whether we can sign with a private key by an algorithm. */
+export function signsWithKey(alg: string): boolean {
+  return algorithmKey(alg) !== undefined && !isSymmetric(alg);
+}
 
 export function signatureAlgorithm(alg: string): SignatureAlgorithm | undefined {
   return Object.hasOwn(ALGORITHMS, alg) ? ALGORITHMS[alg] : undefined;

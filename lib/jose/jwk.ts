@@ -2,17 +2,18 @@ import { calculateJwkThumbprint } from 'jose';
 
 import { VerificationError } from '../errors/errors.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../values/json.js';
-import { signatureAlgorithm } from './algorithms.js';
+import { algorithmKey } from './algorithms.js';
 
-/** The members that make each kind of public key (RFC 7518, section 6; RFC 8037). */
+/** The members that make each kind of public key (RFC 7518, section 6; RFC 8037; RFC 9964, section 3). */
 const PUBLIC_MEMBERS: Readonly<Record<string, readonly string[]>> = {
   RSA: ['e', 'kty', 'n'],
   EC: ['crv', 'kty', 'x', 'y'],
   OKP: ['crv', 'kty', 'x'],
+  AKP: ['alg', 'kty', 'pub'],
 };
 
-/** Every member that belongs to the private half (RFC 7518, section 6; RFC 8037). */
-export const PRIVATE_MEMBERS: readonly string[] = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
+/** Every member that belongs to the private half (RFC 7518, section 6; RFC 8037; RFC 9964, section 3). */
+export const PRIVATE_MEMBERS: readonly string[] = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k', 'priv'];
 
 /** The members that make a public key, and no other. */
 export type PublicKey = Readonly<Record<string, string>>;
@@ -26,7 +27,7 @@ export interface KeyKind {
 
 /** Whether a key is for an algorithm: by its kind, its curve and what it says itself. */
 export function isFor({ kty, crv, alg }: KeyKind, name: string): boolean {
-  const algorithm = signatureAlgorithm(name);
+  const algorithm = algorithmKey(name);
   return (
     algorithm !== undefined &&
     algorithm.kty === kty &&
@@ -37,7 +38,12 @@ export function isFor({ kty, crv, alg }: KeyKind, name: string): boolean {
 
 /** Whether a JWK is private. It counts as private even where it can't be read. */
 export function isPrivate(jwk: JsonObject): boolean {
-  return jwk['d'] !== undefined;
+  return privateValueOf(jwk) !== undefined;
+}
+
+/** The member that makes a JWK private: `d`, or `priv` of kinds that have no other. */
+export function privateValueOf({ d, priv }: JsonObject): JsonValue | undefined {
+  return d ?? priv;
 }
 
 /** Whether an RSA key has less than 2048 bits (RFC 7518, section 3.3). Leading zeros are not counted. */

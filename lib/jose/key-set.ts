@@ -6,7 +6,7 @@ import { all, chain, type Awaitable } from '../values/awaitable.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../values/json.js';
 import { parseClaims, type CompactJws, type VerificationKey } from './compact-jws.js';
 import { importOnce } from './import-once.js';
-import { isFor, isShort, publicKeyOf, type KeyKind } from './jwk.js';
+import { isFor, isPrivate, isShort, publicKeyOf, type KeyKind } from './jwk.js';
 import { issuerBeside } from './tenant.js';
 
 /** Maximum number of keys in a set. No provider publishes as many. */
@@ -68,7 +68,7 @@ function publishedKey(jwk: JsonObject, operator: OperatorPort | undefined): Publ
   const { kty, kid, crv, alg, use, key_ops: operations } = jwk;
   // A name of another form, such as that of a certificate, is no issuer of JWTs.
   const issuer = typeof jwk['issuer'] === 'string' && /^https?:/.test(jwk['issuer']) ? jwk['issuer'] : undefined;
-  if ('d' in jwk) {
+  if (isPrivate(jwk)) {
     operator?.report({ kind: 'private-key-published' });
     return [];
   }

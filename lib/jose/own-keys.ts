@@ -4,7 +4,7 @@ import { CompactSign, UnsecuredJWT, type CryptoKey } from 'jose';
 
 import type { JsonObject, JsonValue } from '../values/json.js';
 import { decryptsBy } from './encryption-algorithms.js';
-import { isFor, isShort, publicKeyOf, type KeyKind } from './jwk.js';
+import { isFor, isShort, privateValueOf, publicKeyOf, type KeyKind } from './jwk.js';
 
 /** A private key of the client, as registered in `jwks`. */
 export interface OwnKey extends KeyKind {
@@ -22,7 +22,7 @@ const PREFERENCE: readonly string[] = ['RS256', 'PS256', 'ES256', 'ES384', 'ES51
 /** @returns the key when the JWK holds a private one; undefined when it is public, can't be read or is too short */
 export function ownKey(jwk: JsonObject): OwnKey | undefined {
   const publicKey = publicKeyOf(jwk);
-  if (typeof jwk['d'] !== 'string' || publicKey === undefined || isShort(publicKey)) {
+  if (typeof privateValueOf(jwk) !== 'string' || publicKey === undefined || isShort(publicKey)) {
     return undefined;
   }
   const { kid, use, alg, kty, crv, key_ops: operations } = jwk;

@@ -15,7 +15,7 @@ import { KeySet } from './key-set.js';
 const MEDIA_TYPES: readonly string[] = ['application/json', 'application/jwk-set+json'];
 
 /** The members of a published key that decide whether it is used (RFC 7517, section 4). */
-const KEY_MEMBERS = anyOf(['kid', 'crv', 'alg', 'use', 'key_ops', 'd']);
+const KEY_MEMBERS = anyOf(['kid', 'crv', 'alg', 'use', 'key_ops', 'd', 'priv']);
 
 const SET_MEMBERS: MemberTypes = {
   keys: {

@@ -1,4 +1,4 @@
-import { isAsymmetric, isSymmetric } from '../jose/algorithms.js';
+import { isSymmetric, signsWithKey } from '../jose/algorithms.js';
 
 /** A way for the client to prove who it is. */
 export interface AuthenticationMethod {
@@ -13,7 +13,7 @@ export const AUTHENTICATION_METHODS = {
   client_secret_basic: { needs: 'secret' },
   client_secret_post: { needs: 'secret' },
   client_secret_jwt: { needs: 'secret', fits: isSymmetric },
-  private_key_jwt: { needs: 'key', fits: isAsymmetric },
+  private_key_jwt: { needs: 'key', fits: signsWithKey },
   tls_client_auth: { needs: 'certificate' },
   self_signed_tls_client_auth: { needs: 'certificate' },
   none: { needs: 'nothing' },

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 
-import { isAsymmetric, isSymmetric } from '../jose/algorithms.js';
+import { isAsymmetric, isSymmetric, signsWithKey } from '../jose/algorithms.js';
 import { isContentEncryption, isKeyManagement } from '../jose/encryption-algorithms.js';
 import { isScope, isVschars } from '../values/oauth-characters.js';
 import { Secret } from '../values/secret.js';
@@ -21,6 +21,15 @@ const signingAlgorithm = v.pipe(
   v.string(),
   v.check(
     (alg) => isAsymmetric(alg) || isSymmetric(alg),
+    'must be a signature algorithm that is supported, and not none',
+  ),
+);
+
+/** Of JWTs that the client signs. */
+const ownAlgorithm = v.pipe(
+  v.string(),
+  v.check(
+    (alg) => signsWithKey(alg) || isSymmetric(alg),
     'must be a signature algorithm that is supported, and not none',
   ),
 );
@@ -76,7 +85,7 @@ export const clientMetadataSchema = v.looseObject({
   jwks: v.optional(jwkSet),
   jwks_uri: v.optional(absoluteUri),
   ...v.entriesFromList(METHOD_MEMBERS, v.optional(authenticationMethod)),
-  token_endpoint_auth_signing_alg: v.optional(signingAlgorithm),
+  token_endpoint_auth_signing_alg: v.optional(ownAlgorithm),
   redirect_uris: v.optional(v.pipe(v.array(absoluteUri), v.nonEmpty('must name at least one URI'))),
   post_logout_redirect_uris: v.optional(v.array(absoluteUri)),
   backchannel_logout_uri: v.optional(absoluteUri),

@@ -58,7 +58,10 @@ export interface ClientMetadata extends RegisteredMethods, RegisteredProtection,
 
   /** Default: `client_secret_basic` with a secret, `private_key_jwt` with a private signing key and no secret, else `none`. */
   readonly token_endpoint_auth_method?: ClientAuthenticationMethod | undefined;
-  /** The algorithm of `client_secret_jwt` (default HS256) or `private_key_jwt` (default: what the key is made for). */
+  /**
+   * The algorithm of `client_secret_jwt` (default HS256) or `private_key_jwt` (default: what the key is made for). Among the
+   * latter are `ML-DSA-44`, `ML-DSA-65` and `ML-DSA-87` (RFC 9964), with a Node that has them: from 24.7 on.
+   */
   readonly token_endpoint_auth_signing_alg?: string | undefined;
   /** Default: `token_endpoint_auth_method`. `none` needs `server.introspection_endpoint`, written out too. */
   readonly introspection_endpoint_auth_method?: ClientAuthenticationMethod | undefined;

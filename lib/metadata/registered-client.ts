@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 import * as v from 'valibot';
 
 import type { CustomFetch } from '../http/exchange.js';
-import { isPrivate, publicJwk } from '../jose/jwk.js';
+import { isPrivate, privateValueOf, publicJwk } from '../jose/jwk.js';
 import { ownKey, signingKey, type OwnKey } from '../jose/own-keys.js';
 import { isJsonObject, type JsonObject } from '../values/json.js';
 import { plainJson } from '../values/plain-json.js';
@@ -134,8 +134,8 @@ function defaultMethod({ client_secret }: ClientMetadata, keys: readonly OwnKey[
 
 /** A hash of a private key. What seals signs nothing: who learns it has no key. */
 function keySecret(jwk: JsonObject | undefined): Secret | undefined {
-  const d = jwk?.['d'];
-  return typeof d === 'string' ? new Secret(hash('sha256', d, 'base64url')) : undefined;
+  const value = jwk && privateValueOf(jwk);
+  return typeof value === 'string' ? new Secret(hash('sha256', value, 'base64url')) : undefined;
 }
 
 /** Freezes a value and all in it. Secrets freeze themselves. */
