@@ -8,6 +8,7 @@ import type { IssuerRule } from '../jose/issuer-rule.js';
 import { RemoteKeys } from '../jose/remote-keys.js';
 import { isOfTenant } from '../jose/tenant.js';
 import { discover, type Discovered, type DiscoverySource } from '../metadata/discovery.js';
+import type { SecurityProfile } from '../metadata/security-profiles.js';
 import type { ServerMetadata } from '../metadata/server-metadata.js';
 import type { Tenants } from '../metadata/tenants.js';
 import { chain, type Awaitable } from '../values/awaitable.js';
@@ -24,6 +25,8 @@ export class PublishedServer {
   readonly accessTokenIssuer: IssuerRule;
   /** Undefined: it is the server of one issuer. */
   readonly tenants: Tenants | undefined;
+  /** The security profile that is kept; undefined: none. */
+  readonly profile: SecurityProfile | undefined;
   /** The asymmetric algorithms that are taken, for JWTs of which the server publishes no list. */
   readonly algorithms: readonly string[];
   readonly #discovered: Discovered;
@@ -39,7 +42,8 @@ export class PublishedServer {
     this.nameInAccessTokens = source.overrides.access_token_issuer ?? source.issuer;
     this.#discovered = discover(transport, source, clock.now);
     this.tenants = source.tenants;
-    this.algorithms = source.profiled?.profile.algorithms ?? ASYMMETRIC_ALGORITHMS;
+    this.profile = source.profiled?.profile;
+    this.algorithms = this.profile?.algorithms ?? ASYMMETRIC_ALGORITHMS;
     const issuer = (name: (metadata: ServerMetadata) => string) =>
       new ServerIssuer(() => this.metadata(), source.tenants, name);
     this.answerIssuer = issuer((metadata) => metadata.issuer);

@@ -52,7 +52,7 @@ function frontChannelIdToken(
   return VerifiedIdToken.verify(server, id_token, {
     nonce,
     issuedWith: { access_token: parameters.get('access_token'), code, state },
-    hashes: responseTypeOf(response_type)?.hashes ?? [],
+    hashes: [...(responseTypeOf(response_type)?.hashes ?? []), ...(server.profile?.hashes ?? [])],
     max_age,
     started_at,
     essential_acr,

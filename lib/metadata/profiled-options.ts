@@ -60,6 +60,16 @@ export const OPTION_RULES: readonly ProfileRule<ProfiledOptions>[] = [
         .map(([member]) => ({ member, problem: `must hold nothing but ${oneOf(algorithms)}` })),
   },
   {
+    name: 'response mode',
+    sections: { ...messageSigning('5.4.2, item 1'), ...fapi1('2: Advanced', '5.2.2, item 2') },
+    faults: ({ login: { responseMode }, client }) =>
+      client.metadata['authorization_signed_response_alg'] !== undefined &&
+      responseMode !== undefined &&
+      responseMode !== 'jwt'
+        ? [{ member: 'login.responseMode', problem: 'must be jwt' }]
+        : [],
+  },
+  {
     name: 'signed introspection',
     sections: messageSigning('5.5.2, item 1'),
     faults: ({ resourceServer, client }) =>
@@ -84,6 +94,20 @@ export const CLOCK_RULES: readonly ProfileRule<ProfiledClock>[] = [
     sections: fapi2('5.3.2.1, item 13'),
     faults: ({ member, tolerance }) =>
       tolerance < 10 || tolerance > 60 ? [{ member, problem: 'must be 10 to 60 seconds' }] : [],
+  },
+];
+
+/** How a call carries its access token. */
+export interface ProfiledCall {
+  readonly tokenIn: string;
+}
+
+/** The rules about a call with an access token. */
+export const CALL_RULES: readonly ProfileRule<ProfiledCall>[] = [
+  {
+    name: 'access token in the header',
+    sections: { ...fapi2('5.3.3.1, item 3'), ...fapi1('1: Baseline', '6.2.2, item 1') },
+    faults: ({ tokenIn }) => (tokenIn === 'header' ? [] : [{ member: 'tokenIn', problem: 'must be header' }]),
   },
 ];
 

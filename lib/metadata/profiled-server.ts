@@ -2,12 +2,14 @@ import type { ParsedClientMetadata } from './client-metadata.schema.js';
 import { throwFirst } from './finding.js';
 import { logsIn } from './profiled-registration.js';
 import { SIGNED_ANSWERS } from './protected-answer.js';
+import { SIGNED_REQUESTS } from './protected-request.js';
 import {
   fapi1,
   fapi2,
   messageSigning,
   oneOf,
   profileFindings,
+  type Fault,
   type ProfileRule,
   type SecurityProfile,
 } from './security-profiles.js';
@@ -45,6 +47,7 @@ export function profiledMetadata(published: ServerMetadata, { profile, client }:
 /** The lists by which algorithms are chosen. An open one allows algorithms of ours where it is not published. */
 const NARROWED_LISTS: readonly { readonly list: string; readonly isOpen: boolean }[] = [
   ...SIGNED_ANSWERS.map(({ signing }) => ({ list: signing.published, isOpen: signing.defaults.length > 0 })),
+  ...SIGNED_REQUESTS.map(({ signing }) => ({ list: signing.published, isOpen: true })),
   { list: 'dpop_signing_alg_values_supported', isOpen: true },
 ];
 
@@ -64,8 +67,8 @@ export const SERVER_RULES: readonly ProfileRule<PublishedForClient>[] = [
   {
     name: 'pushed authorization requests',
     sections: fapi2('5.3.2.2, item 2'),
-    faults: ({ published, client }) =>
-      client !== undefined && logsIn(client) && published['pushed_authorization_request_endpoint'] === undefined
+    faults: forLogins(({ published }) =>
+      published.pushed_authorization_request_endpoint === undefined
         ? [
             {
               member: 'server.pushed_authorization_request_endpoint',
@@ -74,46 +77,34 @@ export const SERVER_RULES: readonly ProfileRule<PublishedForClient>[] = [
             },
           ]
         : [],
+    ),
   },
   {
     name: 'response type',
     sections: { ...fapi2('5.3.2.2, item 1'), ...fapi1('2: Advanced', '5.2.2, item 2') },
-    faults: ({ published, client }) => {
-      const [type = 'code'] = client?.response_types ?? [];
-      return client !== undefined && logsIn(client) && published.response_types_supported?.includes(type) === false
-        ? [{ member: 'server.response_types_supported', problem: `does not hold ${type}` }]
-        : [];
-    },
+    faults: forLogins(({ published, client: { response_types: [type = 'code'] = [] } }) =>
+      lacks(published, 'response_types_supported', [type]),
+    ),
   },
   {
     name: 'issuer in the authorization response',
     sections: fapi2('5.3.2.2, item 7'),
     // A signed response has its issuer inside of it.
-    faults: ({ published, client }) =>
-      client !== undefined &&
-      logsIn(client) &&
-      !hasSignedResponse(client) &&
-      published.authorization_response_iss_parameter_supported !== true
-        ? [{ member: 'server.authorization_response_iss_parameter_supported', problem: 'is not true' }]
-        : [],
+    faults: forLogins(({ published, client }) =>
+      hasSignedResponse(client) ? [] : denies(published, 'authorization_response_iss_parameter_supported'),
+    ),
   },
   {
     name: 'PKCE',
     sections: { ...fapi2('5.3.2.2, item 5'), ...fapi1('2: Advanced', '5.2.2, item 18') },
-    faults: ({ published }) =>
-      listOf(published, 'code_challenge_methods_supported')?.includes('S256') === false
-        ? [{ member: 'server.code_challenge_methods_supported', problem: 'does not hold S256' }]
-        : [],
+    faults: forLogins(({ published }) => lacks(published, 'code_challenge_methods_supported', ['S256'])),
   },
   {
     name: 'signed authorization response',
     sections: { ...messageSigning('5.4.1, item 1'), ...fapi1('2: Advanced', '5.2.2.2, item 1') },
-    faults: ({ published, client }) =>
-      client !== undefined &&
-      hasSignedResponse(client) &&
-      listOf(published, 'response_modes_supported')?.includes('jwt') === false
-        ? [{ member: 'server.response_modes_supported', problem: 'does not hold jwt' }]
-        : [],
+    faults: forLogins(({ published, client }) =>
+      hasSignedResponse(client) ? lacks(published, 'response_modes_supported', ['jwt']) : [],
+    ),
   },
   {
     name: 'algorithms',
@@ -121,20 +112,35 @@ export const SERVER_RULES: readonly ProfileRule<PublishedForClient>[] = [
     faults: ({ published, client }, { algorithms }) =>
       Object.entries(NEEDED_LISTS)
         .filter(([, isNeeded]) => client !== undefined && isNeeded(client))
-        .filter(([list]) => listOf(published, list)?.some((alg) => algorithms.includes(alg)) === false)
-        .map(([list]) => ({ member: `server.${list}`, problem: `does not hold ${oneOf(algorithms)}` })),
+        .flatMap(([list]) => lacks(published, list, algorithms)),
   },
   {
     name: 'sender-constrained access tokens',
     sections: { ...fapi2('5.3.2.1, item 5'), ...fapi1('2: Advanced', '5.2.2, item 6') },
     faults: ({ published, client }) =>
-      client?.tls_client_certificate_bound_access_tokens === true &&
-      client.dpop_bound_access_tokens !== true &&
-      published['tls_client_certificate_bound_access_tokens'] !== true
-        ? [{ member: 'server.tls_client_certificate_bound_access_tokens', problem: 'is not true' }]
+      client?.tls_client_certificate_bound_access_tokens === true && client.dpop_bound_access_tokens !== true
+        ? denies(published, 'tls_client_certificate_bound_access_tokens')
         : [],
   },
 ];
+
+/** Faults that count where the client logs people in. */
+function forLogins(
+  faults: (subject: PublishedForClient & { readonly client: ParsedClientMetadata }) => readonly Fault[],
+): ProfileRule<PublishedForClient>['faults'] {
+  return ({ published, client }) => (client !== undefined && logsIn(client) ? faults({ published, client }) : []);
+}
+
+/** A published list that has none of what is wanted. A server that publishes no list is believed to have it. */
+function lacks(published: ServerMetadata, list: string, wanted: readonly string[]): readonly Fault[] {
+  const isMissing = listOf(published, list)?.some((item) => wanted.includes(item)) === false;
+  return isMissing ? [{ member: `server.${list}`, problem: `does not hold ${oneOf(wanted)}` }] : [];
+}
+
+/** A member that is not true. Left out, it is false (RFC 8705, section 3.3; RFC 9207, section 3). */
+function denies(published: ServerMetadata, member: string): readonly Fault[] {
+  return published[member] === true ? [] : [{ member: `server.${member}`, problem: 'is not true' }];
+}
 
 function hasSignedResponse(client: ParsedClientMetadata): boolean {
   return client['authorization_signed_response_alg'] !== undefined;

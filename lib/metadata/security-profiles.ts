@@ -17,6 +17,8 @@ export interface SecurityProfile {
   readonly responseTypes: readonly string[];
   /** Whether the authorization request is a signed request object. */
   readonly signsRequests: boolean;
+  /** Claims that an ID token in the authorization response must have: they bind the response to it. */
+  readonly hashes: readonly 's_hash'[];
   /** Minimum size of keys, in bits. */
   readonly smallestKeys: { readonly RSA: number; readonly EC: number };
 }
@@ -26,6 +28,7 @@ const FAPI2 = {
   algorithms: ['PS256', 'ES256', 'EdDSA', 'Ed25519'],
   bindings: ['dpop', 'mtls'],
   responseTypes: ['code'],
+  hashes: [],
   smallestKeys: { RSA: 2048, EC: 224 },
 } as const;
 
@@ -37,6 +40,8 @@ const PROFILES: Readonly<Record<SecurityProfileName, Omit<SecurityProfile, 'name
     bindings: ['mtls'],
     responseTypes: ['code id_token', 'code'],
     signsRequests: true,
+    // Part 2: Advanced, section 5.2.3.1, item 4.
+    hashes: ['s_hash'],
     smallestKeys: { RSA: 2048, EC: 160 },
   },
 };

@@ -3,7 +3,10 @@ import { descriptionOf, jwtOf, requireJson } from '../authorization-server/oauth
 import type { Server } from '../authorization-server/server.js';
 import { ConfigError, ResponseError, VerificationError } from '../errors/errors.js';
 import type { HttpResponse } from '../http/response.js';
+import { throwFirst } from '../metadata/finding.js';
+import { CALL_RULES } from '../metadata/profiled-options.js';
 import { requiredProtection, type RequiredProtection } from '../metadata/protected-answer.js';
+import { profileFindings } from '../metadata/security-profiles.js';
 import type { JsonObject } from '../values/json.js';
 import { requireSubject } from './id-token.js';
 import type { TokenResponse } from './token-response.js';
@@ -27,6 +30,7 @@ export interface UserinfoOptions {
  * @param sub of the ID token: an answer about anybody else is discarded
  * @throws {ResponseError} the server refused the token, or answered outside the specification
  * @throws {VerificationError} `SUB_MISMATCH`, or an answer that is a JWT did not verify
+ * @throws {ConfigError} the token may not be sent there
  */
 export async function userinfo(
   server: Server,
@@ -34,6 +38,7 @@ export async function userinfo(
   sub: string,
   { tokenIn = 'header' }: UserinfoOptions = {},
 ): Promise<JsonObject> {
+  throwFirst(profileFindings(CALL_RULES, { tokenIn }, server.profile));
   const required = requiredProtection('userinfo', server.client.metadata);
   const url = await server.endpoint('userinfo_endpoint');
   const accept = required === undefined ? 'application/json' : 'application/jwt';

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { ConfigError } from '../../lib/errors/errors.js';
 import type { SecurityProfileName } from '../../lib/metadata/security-profiles.js';
 import { parseOptions, type OidcModuleOptions } from '../../lib/module/oidc.options.js';
-import { clientJwks, type Members } from '../support/client/fapi-client.js';
+import { clientJwks, fapiClient, type Members } from '../support/client/fapi-client.js';
 
 const SECURITY = 'fapi2-security';
 const SIGNING = 'fapi2-message-signing';
@@ -42,6 +42,7 @@ function problemOf(work: () => unknown): string | undefined {
 }
 
 describe('options', () => {
+  const login = { client: fapiClient() };
   const api = (members: Members = {}): Members => ({
     resourceServer: { audience: 'https://api.test', resource: 'https://api.test', ...members },
   });
@@ -105,6 +106,20 @@ describe('options', () => {
       api({ algorithms: ['PS256', 'RS256'] }),
       `resourceServer.algorithms: must hold nothing but PS256, ES256, EdDSA or Ed25519 (fapi2-security, algorithms at the API: ${SP} 5.4.1, item 1)`,
       api({ algorithms: ['PS256'] }),
+    ],
+    [
+      'a signed response by another response mode',
+      SIGNING,
+      { ...login, login: { responseMode: 'form_post.jwt' } },
+      `login.responseMode: must be jwt (fapi2-message-signing, response mode: ${MS} 5.4.2, item 1)`,
+      { ...login, login: { responseMode: 'jwt' } },
+    ],
+    [
+      'a signed response by another response mode in FAPI 1.0',
+      FAPI1,
+      { ...login, login: { responseMode: 'query.jwt' } },
+      `login.responseMode: must be jwt (fapi1-advanced, response mode: ${PART2} 5.2.2, item 2)`,
+      login,
     ],
     [
       'R8 RS256 for proofs',

@@ -223,3 +223,82 @@ describe('a client', () => {
     expect(clientFaults(SECURITY, secret)).toHaveLength(1);
   });
 });
+
+describe('what a profile fills in', () => {
+  const completed = (profile: SecurityProfileName | undefined, members: Members): Members => {
+    const { metadata } = parseClientMetadata(fapiClient(members), securityProfile(profile));
+    const {
+      require_pushed_authorization_requests,
+      response_types,
+      token_endpoint_auth_signing_alg,
+      request_object_signing_alg,
+      dpop_bound_access_tokens,
+      tls_client_certificate_bound_access_tokens,
+    } = metadata;
+    return {
+      require_pushed_authorization_requests,
+      response_types,
+      token_endpoint_auth_signing_alg,
+      request_object_signing_alg,
+      dpop_bound_access_tokens,
+      tls_client_certificate_bound_access_tokens,
+    };
+  };
+
+  it('is nothing without a profile', () => {
+    expect(completed(undefined, {})).toEqual({});
+  });
+
+  it('is PAR, the code, DPoP and the algorithm of the key', () => {
+    expect(completed(SECURITY, { authorization_signed_response_alg: undefined })).toEqual({
+      require_pushed_authorization_requests: true,
+      response_types: ['code'],
+      token_endpoint_auth_signing_alg: 'ES256',
+      dpop_bound_access_tokens: true,
+    });
+  });
+
+  it('is a signed request object too for message signing', () => {
+    expect(completed(SIGNING, { jwks: clientJwks('RSA', 'P-256') })).toEqual({
+      require_pushed_authorization_requests: true,
+      response_types: ['code'],
+      token_endpoint_auth_signing_alg: 'PS256',
+      request_object_signing_alg: 'PS256',
+      dpop_bound_access_tokens: true,
+    });
+  });
+
+  it('is the hybrid flow and certificates for FAPI 1.0', () => {
+    expect(completed(FAPI1, { authorization_signed_response_alg: undefined })).toEqual({
+      response_types: ['code id_token'],
+      token_endpoint_auth_signing_alg: 'ES256',
+      request_object_signing_alg: 'ES256',
+      tls_client_certificate_bound_access_tokens: true,
+    });
+  });
+
+  it('is the code for FAPI 1.0 where the response is signed', () => {
+    expect(completed(FAPI1, {})).toMatchObject({ response_types: ['code'] });
+  });
+
+  it('replaces nothing that is registered', () => {
+    const registered = {
+      jwks: clientJwks('P-256', 'RSA', 'Ed25519'),
+      token_endpoint_auth_signing_alg: 'PS256',
+      request_object_signing_alg: 'EdDSA',
+      tls_client_certificate_bound_access_tokens: true,
+    };
+    expect(completed(SIGNING, registered)).toEqual({
+      require_pushed_authorization_requests: true,
+      response_types: ['code'],
+      token_endpoint_auth_signing_alg: 'PS256',
+      request_object_signing_alg: 'EdDSA',
+      tls_client_certificate_bound_access_tokens: true,
+    });
+  });
+
+  it('is no certificate for an API that only asks about tokens', () => {
+    const api = { redirect_uris: undefined, authorization_signed_response_alg: undefined };
+    expect(completed(FAPI1, api)).toEqual({ token_endpoint_auth_signing_alg: 'ES256' });
+  });
+});

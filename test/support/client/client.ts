@@ -12,6 +12,7 @@ import { Transport } from '../../../lib/http/transport.js';
 import type { ClientMetadata } from '../../../lib/metadata/client-metadata.js';
 import type { DiscoveryDocument } from '../../../lib/metadata/discovery.js';
 import { parseClientMetadata } from '../../../lib/metadata/registered-client.js';
+import { securityProfile, type SecurityProfileName } from '../../../lib/metadata/security-profiles.js';
 import type { ServerMetadata } from '../../../lib/metadata/server-metadata.js';
 import type { Tenants } from '../../../lib/metadata/tenants.js';
 import type { OidcStore } from '../../../lib/storage/oidc-store.js';
@@ -31,6 +32,7 @@ interface ServerSettings {
   readonly transport: Transport;
   readonly skew: number;
   readonly tolerance: number;
+  readonly profile: SecurityProfileName;
 }
 
 /** A client without Nest, and what stands behind it. */
@@ -83,14 +85,18 @@ export function clientOf(
     server: overrides = {},
     document = 'openid-configuration',
     tenants,
+    profile: name,
     transport = new Transport(closeLater(new Connections(limits, op.clock.now))),
     skew = 0,
     tolerance = 30,
   } = settings;
-  const source = { issuer: op.issuer, insecureHttp: false, document, overrides, tenants };
+  const profile = securityProfile(name);
+  const parsed = parseClientMetadata(client, profile);
+  const profiled = profile && { profile, client: parsed.metadata };
+  const source = { issuer: op.issuer, insecureHttp: false, document, overrides, tenants, profiled };
   const clock = new Clock(op.clock.now, skew, tolerance);
   const operator = { report: (event: OperatorEvent): void => void reported.push(event) };
-  const server = new Server(parseClientMetadata(client), source, transport, clock, operator);
+  const server = new Server(parsed, source, transport, clock, operator);
   const evictions = new Evictions();
   const oidc = new OidcClient(undefined, server, evictions, { operator, store, wait });
   return { oidc, server, evictions, reported };
