@@ -7,6 +7,7 @@ import { ConfigError } from '../errors/errors.js';
 import type { DpopKey } from '../jose/dpop-key.js';
 import { throwFirst } from '../metadata/finding.js';
 import { detailsOf, typesOf } from '../tokens/authorization-details.js';
+import { withOpenid } from '../tokens/openid-scope.js';
 import { isJsonObject, type JsonObject } from '../values/json.js';
 import { essentialAcr } from './own-parameters.js';
 import { requestedResponse, responseFindings } from './requested-response.js';
@@ -72,7 +73,7 @@ export function beginTransaction(
   if (redirect_uri === undefined || !metadata.redirect_uris?.includes(redirect_uri)) {
     throw new ConfigError('INVALID_CONFIG', 'client.redirect_uris', 'does not hold the URI to redirect to');
   }
-  const scope = options.scope ?? loginScope(metadata.scope);
+  const scope = options.scope ?? withOpenid(metadata.scope);
   if (!scope.split(' ').includes('openid')) {
     throw new ConfigError('INVALID_CONFIG', 'login.scope', 'must contain openid');
   }
@@ -96,11 +97,6 @@ export function beginTransaction(
     ...(types.length > 0 && { authorization_details_types: [...types] }),
     started_at: server.clock.now(),
   };
-}
-
-/** Scope of a login: the registered one, with `openid` added where it lacks it (OpenID Connect Core 1.0, section 3.1.2.1). */
-export function loginScope(scope = 'openid'): string {
-  return scope.split(' ').includes('openid') ? scope : `openid ${scope}`;
 }
 
 /**

@@ -2,6 +2,9 @@ import type { FormParameters } from '../authorization-server/form-encoding.js';
 import type { Server } from '../authorization-server/server.js';
 import { realWait, type Wait } from '../clock/wait.js';
 import type { OperatorPort } from '../events/operator-events.js';
+import { backchannelAuthentication, type BackchannelAuthentication } from '../grants/backchannel-authentication.js';
+import { BackchannelNotifications, type BackchannelNotification } from '../grants/backchannel-notifications.js';
+import type { BackchannelAuthenticationOptions } from '../grants/backchannel-request.js';
 import { clientCredentialsGrant, type ClientCredentialsOptions } from '../grants/client-credentials.js';
 import { ClientTokenCache } from '../grants/client-token-cache.js';
 import {
@@ -34,12 +37,14 @@ export class OidcGrants {
   readonly #server: Server;
   readonly #wait: Wait;
   readonly #ownTokens: ClientTokenCache;
+  readonly #notifications: BackchannelNotifications;
 
   constructor(server: Server, evictions: Evictions, { operator = UNSEEN, store, wait = realWait }: GrantParts = {}) {
     this.#server = server;
     this.#wait = wait;
     this.#ownTokens = new ClientTokenCache(server, operator, store);
     evictions.join(this.#ownTokens);
+    this.#notifications = new BackchannelNotifications(server, wait, store);
   }
 
   /** Client credentials grant (RFC 6749, section 4.4): asks for tokens each time. Default scope: the registered `scope`. */
@@ -84,6 +89,35 @@ export class OidcGrants {
   async deviceAuthorization(options?: DeviceAuthorizationOptions): Promise<DeviceAuthorization> {
     requireAudiences(options);
     return deviceAuthorization(this.#server, this.#wait, options);
+  }
+
+  /**
+   * Backchannel authentication (OpenID Connect CIBA Core 1.0): the end-user, whom exactly one hint names, is asked on a
+   * device of their own.
+   *
+   * ```ts
+   * const request = await oidc.backchannelAuthentication({ login_hint: 'alice@example.com', binding_message: 'W4SCT' });
+   * const { tokens, idToken } = await request.tokens({ signal: AbortSignal.timeout(120_000) });
+   * ```
+   */
+  async backchannelAuthentication(options: BackchannelAuthenticationOptions): Promise<BackchannelAuthentication> {
+    requireAudiences(options);
+    const means = { wait: this.#wait, notifications: this.#notifications };
+    return backchannelAuthentication(this.#server, means, options);
+  }
+
+  /**
+   * Takes a ping or a push of the server (CIBA Core 1.0, section 10) for a controller of one's own. The mounted route does it
+   * too (`routes.backchannelNotification`). Answer 204, and 401 where it throws a `VerificationError`.
+   *
+   * ```ts
+   * await oidc.backchannelNotification({ authorization: 'Bearer 8d67dc78', body: { auth_req_id: '1c266114' } });
+   * ```
+   *
+   * @throws {VerificationError} `NOTIFICATION_REFUSED`: it carries no token of a request that is waited for
+   */
+  async backchannelNotification(notification: BackchannelNotification): Promise<void> {
+    await this.#notifications.receive(notification);
   }
 
   /**

@@ -54,6 +54,7 @@ export type ResponseErrorCode =
   | 'TOKEN_RESPONSE_INVALID'
   | 'DEVICE_RESPONSE_INVALID'
   | 'PAR_RESPONSE_INVALID'
+  | 'BACKCHANNEL_RESPONSE_INVALID'
   | 'INTROSPECTION_MALFORMED'
   | 'SIGNED_RESPONSE_REQUIRED'
   | 'USERINFO_REFUSED'
@@ -115,7 +116,9 @@ export type VerificationErrorCode =
   | 'AUTH_TIME_MISMATCH'
   /** The end-user did not authenticate in a class that was demanded. */
   | 'ACR_MISMATCH'
-  | 'ID_TOKEN_MISSING';
+  | 'ID_TOKEN_MISSING'
+  /** A notification carries no token of a request that is waited for. */
+  | 'NOTIFICATION_REFUSED';
 
 /** A request to the redirect URI is no valid response to a login of ours. */
 export type AuthorizationResponseErrorCode =

@@ -30,7 +30,7 @@ export async function poll<T>(ask: () => Promise<T>, { expiresAt, interval, now,
   for (;;) {
     await pause(Math.min(pace.pause * 1000, Math.max(0, expiresAt - now())));
     if (now() >= expiresAt) {
-      throw new OAuthError('OP_ERROR', 'expired_token', 'Nobody consented in time.');
+      throw expired();
     }
     try {
       return await ask();
@@ -38,6 +38,35 @@ export async function poll<T>(ask: () => Promise<T>, { expiresAt, interval, now,
       pace = paceAfter(error, pace);
     }
   }
+}
+
+/** Milliseconds between two looks for what may have come to another replica. */
+const LOOK = 1000;
+
+/**
+ * Waits for what comes by itself: to this process, which ends the pause, or to another replica.
+ *
+ * @throws {OAuthError} `expired_token`: it did not come in time
+ */
+export async function arrival<T>(
+  look: () => Promise<T | undefined>,
+  { expiresAt, now, pause }: Omit<Polling, 'interval'>,
+): Promise<T> {
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) {
+      return found;
+    }
+    const left = expiresAt - now();
+    if (left <= 0) {
+      throw expired();
+    }
+    await pause(Math.min(LOOK, left));
+  }
+}
+
+function expired(): OAuthError {
+  return new OAuthError('OP_ERROR', 'expired_token', 'Nobody consented in time.');
 }
 
 /** Seconds between polls, and until the next. */

@@ -2,9 +2,9 @@ import type { Server } from '../authorization-server/server.js';
 import { requestedResponse, type ResponseMetadata } from '../authorization/requested-response.js';
 import { deliveryOf, type Delivery } from '../authorization/response-mode.js';
 import { carries } from '../authorization/response-type.js';
-import { loginScope } from '../authorization/transaction.js';
 import type { OidcClient } from '../client/oidc-client.js';
 import type { OperatorPort } from '../events/operator-events.js';
+import { withOpenid } from '../tokens/openid-scope.js';
 import { throwFirst } from '../metadata/finding.js';
 import { Sites, type Site } from '../nest/sites.js';
 import type { SessionKeeper, SessionPort } from '../session/session.port.js';
@@ -53,7 +53,7 @@ export function planLogin(
   sealer: Sealer,
 ): LoginPlan {
   const { redirect_uris = [], scope: registered, initiate_login_uri } = client.metadata;
-  const scope = settings.scope ?? loginScope(registered);
+  const scope = settings.scope ?? withOpenid(registered);
   const keeper = sessions.keeper();
   const { store } = sessions;
   const sites = Sites.of(redirect_uris, client.name);

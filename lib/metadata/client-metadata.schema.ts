@@ -5,6 +5,7 @@ import { isContentEncryption, isKeyManagement } from '../jose/encryption-algorit
 import { isScope, isVschars } from '../values/oauth-characters.js';
 import { Secret } from '../values/secret.js';
 import { METHOD_MEMBERS, METHOD_NAMES, type ClientAuthenticationMethod } from './authentication-method.js';
+import { DELIVERY_MODES } from './backchannel-delivery.js';
 import type { ClientMetadata } from './client-metadata.js';
 import { SIGNED_ANSWERS } from './protected-answer.js';
 import { SIGNED_REQUESTS } from './protected-request.js';
@@ -32,6 +33,11 @@ const ownAlgorithm = v.pipe(
     (alg) => signsWithKey(alg) || isSymmetric(alg),
     'must be a signature algorithm that is supported, and not none',
   ),
+);
+
+const ownKeyAlgorithm = v.pipe(
+  v.string(),
+  v.check(signsWithKey, 'must be a signature algorithm of a private key that is supported'),
 );
 
 const signingAlgorithmOrNone = v.pipe(
@@ -93,6 +99,10 @@ export const clientMetadataSchema = v.looseObject({
   frontchannel_logout_uri: v.optional(absoluteUri),
   frontchannel_logout_session_required: v.optional(v.boolean()),
   initiate_login_uri: v.optional(absoluteUri),
+  backchannel_token_delivery_mode: v.optional(v.picklist(DELIVERY_MODES, 'must be poll, ping or push')),
+  backchannel_client_notification_endpoint: v.optional(absoluteUri),
+  backchannel_authentication_request_signing_alg: v.optional(ownKeyAlgorithm),
+  backchannel_user_code_parameter: v.optional(v.boolean()),
   response_types: v.optional(v.array(v.string())),
   grant_types: v.optional(v.array(v.string())),
   scope: v.optional(scopeSchema),

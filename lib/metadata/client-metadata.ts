@@ -1,6 +1,7 @@
 import type { CustomFetch } from '../http/exchange.js';
 import type { JsonObject, JsonValue } from '../values/json.js';
 import type { ClientAuthenticationMethod, RegisteredMethods } from './authentication-method.js';
+import type { DeliveryMode } from './backchannel-delivery.js';
 import type { RegisteredProtection } from './protected-answer.js';
 import type { RegisteredRequests } from './protected-request.js';
 
@@ -93,6 +94,14 @@ export interface ClientMetadata extends RegisteredMethods, RegisteredProtection,
   readonly frontchannel_logout_session_required?: boolean | undefined;
   /** Where other sites send a browser to begin a login (OpenID Connect Core 1.0, section 4). */
   readonly initiate_login_uri?: string | undefined;
+  /** How the end of a `backchannelAuthentication()` is learned (CIBA Core 1.0, section 5). Default `poll`. */
+  readonly backchannel_token_delivery_mode?: DeliveryMode | undefined;
+  /** Where the provider posts pings and pushes. Required by both. */
+  readonly backchannel_client_notification_endpoint?: string | undefined;
+  /** Set: backchannel authentication requests are signed with a private key of `jwks`. */
+  readonly backchannel_authentication_request_signing_alg?: string | undefined;
+  /** Backchannel authentication requests may carry a `user_code`. Default false. */
+  readonly backchannel_user_code_parameter?: boolean | undefined;
   /** A login asks for the first: `code`, or one that brings tokens by the browser. When registered, no other is used. */
   readonly response_types?: readonly string[] | undefined;
   /** When registered, what is not in it is not used. */

@@ -14,6 +14,7 @@ import {
   clockToleranceSchema,
   type ParsedClientMetadata,
 } from './client-metadata.schema.js';
+import { backchannelFindings } from './backchannel-delivery.js';
 import { invalid, type Finding } from './finding.js';
 import { registeredEncryption, SIGNED_ANSWERS } from './protected-answer.js';
 import { SIGNED_REQUESTS } from './protected-request.js';
@@ -70,6 +71,7 @@ const CHECKS: readonly ((registration: Registration) => readonly Finding[])[] = 
   missingCredentials,
   shortSecrets,
   requestObjectFindings,
+  backchannelFindings,
 ];
 
 /** A private key that is skipped would leave the client with a weaker way to authenticate, or with none. */

@@ -48,6 +48,8 @@ export interface ServerMetadata extends PublishedEndpoints, PublishedMethods, Pu
   readonly request_parameter_supported?: boolean | undefined;
   readonly require_pushed_authorization_requests?: boolean | undefined;
   readonly dpop_signing_alg_values_supported?: readonly string[] | undefined;
+  readonly backchannel_token_delivery_modes_supported?: readonly string[] | undefined;
+  readonly backchannel_authentication_request_signing_alg_values_supported?: readonly string[] | undefined;
   /** Where the endpoints are for clients that show a certificate (RFC 8705, section 5). */
   readonly mtls_endpoint_aliases?: Readonly<Record<string, string>> | undefined;
 }
@@ -71,6 +73,8 @@ const schema = v.object({
   ),
   code_challenge_methods_supported: strings,
   dpop_signing_alg_values_supported: strings,
+  backchannel_token_delivery_modes_supported: strings,
+  backchannel_authentication_request_signing_alg_values_supported: strings,
   authorization_response_iss_parameter_supported: v.optional(v.boolean()),
   require_signed_request_object: v.optional(v.boolean()),
   request_parameter_supported: v.optional(v.boolean()),

@@ -151,3 +151,41 @@ it('finds all in which the registration does not fit the server', async () => {
     },
   ]);
 });
+
+it.each<[string, object, string]>([
+  [
+    'no endpoint for pings',
+    { backchannel_token_delivery_mode: 'ping' },
+    'client.backchannel_client_notification_endpoint',
+  ],
+  [
+    'no endpoint for pushes',
+    { backchannel_token_delivery_mode: 'push' },
+    'client.backchannel_client_notification_endpoint',
+  ],
+  ['no such mode', { backchannel_token_delivery_mode: 'pull' }, 'client.backchannel_token_delivery_mode'],
+  [
+    'an endpoint that is a path',
+    { backchannel_client_notification_endpoint: '/notification' },
+    'client.backchannel_client_notification_endpoint',
+  ],
+  ['no key to sign with', { backchannel_authentication_request_signing_alg: 'PS256' }, 'client.jwks'],
+  [
+    'a secret to sign with',
+    { backchannel_authentication_request_signing_alg: 'HS256' },
+    'client.backchannel_authentication_request_signing_alg',
+  ],
+  ['a user code of text', { backchannel_user_code_parameter: 'true' }, 'client.backchannel_user_code_parameter'],
+  [
+    'a push of tokens that are bound to a key',
+    {
+      backchannel_token_delivery_mode: 'push',
+      backchannel_client_notification_endpoint: 'https://app.test/auth/backchannel-notification',
+      dpop_bound_access_tokens: true,
+    },
+    'client.backchannel_token_delivery_mode',
+  ],
+])('finds a registration for CIBA with %s', (_what, members, member) => {
+  const found = clientFindings(client({ client_secret: 's'.repeat(32), ...members }));
+  expect(found).toEqual([expect.objectContaining({ member, code: 'INVALID_CONFIG' })]);
+});

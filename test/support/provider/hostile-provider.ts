@@ -68,6 +68,11 @@ export class HostileProvider extends TestProvider {
     this.#hook({ deviceResponse: change });
   }
 
+  /** Changes the members of a successful backchannel authentication response. */
+  backchannelResponse(change: Change<Members>): void {
+    this.#hook({ backchannelResponse: change });
+  }
+
   idToken(fault: JwtFault): void {
     this.#hook({ idToken: (jwt, request) => protectFor(jwt, fault, request, this.#keyFor) });
   }

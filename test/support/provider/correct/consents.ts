@@ -42,6 +42,16 @@ export class Consents {
     pending.decision = decision;
   }
 
+  /** What was consented to, which is spent by it. */
+  take(handle: string): Grant {
+    const pending = this.#pending.get(handle);
+    if (pending?.decision !== 'approved') {
+      throw new Error('Nobody consented to it');
+    }
+    this.#pending.delete(handle);
+    return pending.grant;
+  }
+
   /** A poll of a client. What was approved or denied is spent by it. */
   poll(handle: string, clientId: string): Grant | PollError {
     const pending = this.#pending.get(handle);

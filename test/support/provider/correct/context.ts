@@ -21,6 +21,7 @@ export const ENDPOINTS = [
   'register',
   'check-session',
   'told',
+  'backchannel-authentication',
 ] as const;
 
 export type Endpoint = (typeof ENDPOINTS)[number];

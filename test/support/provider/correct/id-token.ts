@@ -4,6 +4,7 @@ import { hashOf } from '../../tokens/keys.js';
 import type { ProviderContext } from './context.js';
 import type { Grant } from './issued.js';
 import type { Recorded } from './loopback-server.js';
+import type { Members } from './response-hooks.js';
 
 /** What an ID token is issued with. */
 export interface IssuedWith {
@@ -19,6 +20,7 @@ export function newIdToken(
   { access_token, code, state }: IssuedWith,
   request: Recorded,
   wantsAuthTime: boolean,
+  more: Members = {},
 ): Promise<string> {
   const alg = String(grant.client['id_token_signed_response_alg'] ?? 'RS256');
   const now = op.clock.seconds;
@@ -33,6 +35,7 @@ export function newIdToken(
     c_hash: halfHash(alg, code),
     s_hash: halfHash(alg, state),
     ...(wantsAuthTime && { auth_time: grant.authTime }),
+    ...more,
   };
   return op.hooks.idToken({ answer: 'id_token', client: grant.client, alg, claims }, request);
 }

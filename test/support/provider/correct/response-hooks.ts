@@ -20,6 +20,8 @@ export interface ResponseHooks {
   readonly tokenResponse: Change<Members>;
   /** The members of a device authorization response. */
   readonly deviceResponse: Change<Members>;
+  /** The members of a backchannel authentication response. */
+  readonly backchannelResponse: Change<Members>;
   /** Signs it, and encrypts it where that is registered. */
   readonly idToken: (jwt: UnsignedJwt, request: Recorded) => Promise<string>;
   /** Make it JSON or a JWT. */
@@ -36,6 +38,7 @@ export function unchanged(keyFor: KeyFor): ResponseHooks {
     authorizationJwt: (jwt) => protect(jwt, keyFor),
     tokenResponse: (members) => members,
     deviceResponse: (members) => members,
+    backchannelResponse: (members) => members,
     idToken: (jwt) => protect(jwt, keyFor),
     userinfo: (response) => answerWith(response, keyFor),
     introspection: (response) => answerWith(response, keyFor),

@@ -2,6 +2,7 @@ import { TestClock } from '../../clock.js';
 import type { SigningKey } from '../../tokens/keys.js';
 import { authorize } from './authorization-endpoint.js';
 import { AuthorizationRequests, requestAt, type RequestParameters } from './authorization-requests.js';
+import { backchannelAuthentication, pushOf } from './backchannel-endpoint.js';
 import { ProviderClients, type RegisteredClient } from './clients.js';
 import { Consents, type Decision } from './consents.js';
 import { ENDPOINTS, type Endpoint, type ProviderContext } from './context.js';
@@ -51,6 +52,7 @@ const ANSWERS: Readonly<Record<string, (op: ProviderContext, request: Recorded) 
   webfinger,
   'check-session': checkSession,
   told,
+  'backchannel-authentication': backchannelAuthentication,
 };
 
 /**
@@ -171,6 +173,11 @@ export class TestProvider extends LoopbackServer {
   /** What somebody decides on another device about a `device_code` or an `auth_req_id`. */
   decide(handle: string, decision: Decision): void {
     this.#consents.decide(handle, decision);
+  }
+
+  /** The body of a push about an `auth_req_id` that was approved. */
+  push(auth_req_id: string): Promise<Members> {
+    return pushOf(this.#context(), auth_req_id, this.last('backchannel-authentication'));
   }
 
   protected route(path: string): string {

@@ -28,6 +28,7 @@ const GRANTS: Readonly<Record<string, (op: ProviderContext, request: TokenReques
   refresh_token: refresh,
   client_credentials: (op, request) => tokensFor(op, request, request.request.form['scope'] ?? ''),
   'urn:ietf:params:oauth:grant-type:device_code': (op, request) => consented(op, request, 'device_code'),
+  'urn:openid:params:grant-type:ciba': (op, request) => consented(op, request, 'auth_req_id'),
   'urn:ietf:params:oauth:grant-type:token-exchange': (op, request) => extended(op, request, exchange),
   'urn:ietf:params:oauth:grant-type:jwt-bearer': (op, request) => extended(op, request, bearAssertion),
 };

@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto';
+
+import * as v from 'valibot';
+
+import type { FormParameters } from '../authorization-server/form-encoding.js';
+import { accessParameters, type RequestedAccess } from '../authorization-server/requested-access.js';
+import type { Server } from '../authorization-server/server.js';
+import { ConfigError } from '../errors/errors.js';
+import { signingKey, signJwt } from '../jose/own-keys.js';
+import { withOpenid } from '../tokens/openid-scope.js';
+import type { TrustedAudiences } from '../tokens/trusted-audiences.js';
+import type { JsonObject } from '../values/json.js';
+import { validate } from '../values/validate.js';
+
+/** Lifetime of a signed request in seconds: long enough for one request. FAPI-CIBA allows an hour. */
+const LIFETIME = 60;
+
+/** Parameters of a backchannel authentication request (CIBA Core 1.0, section 7.1): exactly one hint says who is asked. */
+export interface BackchannelAuthenticationOptions extends RequestedAccess {
+  /** An identifier of the end-user, such as a phone number. */
+  readonly login_hint?: string;
+  /** A token that identifies the end-user. */
+  readonly login_hint_token?: string;
+  /** An ID token of the end-user, of an earlier login. */
+  readonly id_token_hint?: string;
+  /** Space-separated, with `openid` in it. Default: `openid`, and the registered `scope`. */
+  readonly scope?: string;
+  /** A short text that both devices show, so that the end-user sees what they consent to. */
+  readonly binding_message?: string;
+  /** A code that only the end-user knows, where `backchannel_user_code_parameter` is registered. */
+  readonly user_code?: string;
+  /** Seconds for which the request should be good. */
+  readonly requested_expiry?: number;
+  /** Space-separated. Default: the registered `default_acr_values`. */
+  readonly acr_values?: string;
+  /** Audiences that may stand beside the client in the ID token: a list, or `azp` for any of a token issued to the client. */
+  readonly trustedAudiences?: TrustedAudiences;
+  /** More parameters. */
+  readonly parameters?: FormParameters;
+}
+
+const HINTS = ['login_hint', 'login_hint_token', 'id_token_hint'] as const;
+
+const expirySchema = v.optional(
+  v.pipe(v.number(), v.integer('must be whole seconds'), v.minValue(1, 'must be 1 or more')),
+);
+
+/**
+ * The form of a backchannel authentication request, and the scope in it. Where `backchannel_authentication_request_signing_alg`
+ * is registered, all of it stands in a signed JWT and nowhere else (section 7.1.1).
+ *
+ * @param client_notification_token undefined: the result is polled for
+ * @throws {ConfigError} there is not exactly one hint, or an option does not fit what is registered
+ */
+export async function backchannelRequest(
+  server: Server,
+  options: BackchannelAuthenticationOptions,
+  client_notification_token: string | undefined,
+): Promise<{ readonly form: FormParameters; readonly scope: string }> {
+  const { metadata } = server.client;
+  const { user_code, binding_message, resource, authorization_details, parameters } = options;
+  const scope = options.scope ?? withOpenid(metadata.scope);
+  requireOneHint(options);
+  if (!scope.split(' ').includes('openid')) {
+    throw new ConfigError('INVALID_CONFIG', 'scope', 'must contain openid');
+  }
+  if (user_code !== undefined && metadata.backchannel_user_code_parameter !== true) {
+    throw new ConfigError('INVALID_CONFIG', 'client.backchannel_user_code_parameter', 'must be true for a user_code');
+  }
+  const requested_expiry = validate(expirySchema, options.requested_expiry, 'requested_expiry');
+  const acr_values = options.acr_values ?? metadata.default_acr_values?.join(' ');
+  const form = {
+    ...parameters,
+    ...accessParameters(metadata, { resource, authorization_details }),
+    ...given({ ...hintsOf(options), binding_message, user_code, acr_values, client_notification_token }),
+    ...(requested_expiry !== undefined && { requested_expiry: String(requested_expiry) }),
+    scope,
+  };
+  const alg = metadata.backchannel_authentication_request_signing_alg;
+  const claims = { ...form, ...(authorization_details !== undefined && { authorization_details }) };
+  return { form: alg === undefined ? form : { request: await signed(server, claims, alg) }, scope };
+}
+
+function hintsOf(options: BackchannelAuthenticationOptions): Readonly<Record<string, string | undefined>> {
+  return Object.fromEntries(HINTS.map((hint) => [hint, options[hint]]));
+}
+
+function requireOneHint(options: BackchannelAuthenticationOptions): void {
+  if (HINTS.filter((hint) => options[hint] !== undefined).length !== 1) {
+    throw new ConfigError('INVALID_CONFIG', HINTS.join(', '), 'exactly one of them is required');
+  }
+}
+
+/** The members that are there. */
+function given(members: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(members).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
+}
+
+/** Signed authentication request (section 7.1.1). It is no request object of RFC 9101, and has no `typ`. */
+async function signed({ client, issuer, clock }: Server, parameters: JsonObject, alg: string): Promise<string> {
+  const key = signingKey(client.keys, alg)?.key;
+  if (key === undefined) {
+    throw new ConfigError('INVALID_CONFIG', 'client.jwks', 'holds no private key to sign the request with');
+  }
+  const iat = Math.floor(clock.seconds());
+  const iss = client.metadata.client_id;
+  const claims = { ...parameters, iss, aud: issuer, iat, nbf: iat, exp: iat + LIFETIME, jti: randomUUID() };
+  return signJwt(claims, { alg, kid: key.kid }, key.key);
+}
