@@ -9,6 +9,7 @@ const REGISTERED_URIS = [
   ['postLogout', 'postLogout', 'post_logout_redirect_uris'],
   ['backChannelLogout', 'backchannelLogout', 'backchannel_logout_uri'],
   ['frontChannelLogout', 'frontchannelLogout', 'frontchannel_logout_uri'],
+  ['backChannelNotification', 'backchannelNotification', 'backchannel_client_notification_endpoint'],
   ['keySet', 'jwks', 'jwks_uri'],
   ['initiate', 'initiate', 'initiate_login_uri'],
 ] as const;

@@ -46,7 +46,12 @@ interface Route {
   readonly path: RouteName;
   readonly method: (path: string) => MethodDecorator;
   /** The client metadata member without which nobody calls it. */
-  readonly registered?: 'backchannel_logout_uri' | 'frontchannel_logout_uri' | 'initiate_login_uri' | 'jwks';
+  readonly registered?:
+    | 'backchannel_logout_uri'
+    | 'frontchannel_logout_uri'
+    | 'backchannel_client_notification_endpoint'
+    | 'initiate_login_uri'
+    | 'jwks';
   answer(routes: RouteAnswers, context: ExecutionContext): boolean | Promise<boolean>;
 }
 
@@ -81,6 +86,15 @@ const ROUTES: ReadonlyMap<string, Route> = new Map<string, Route>([
     },
   ],
   ['checkSession', { path: 'checkSession', method: Get, answer: (routes, context) => routes.checkSession(context) }],
+  [
+    'backChannelNotification',
+    {
+      path: 'backchannelNotification',
+      registered: 'backchannel_client_notification_endpoint',
+      method: Post,
+      answer: (routes, context) => routes.backChannelNotification(context),
+    },
+  ],
   ['keySet', { path: 'jwks', registered: 'jwks', method: Get, answer: (routes, context) => routes.keySet(context) }],
   ['initiate', { path: 'initiate', registered: 'initiate_login_uri', method: Get, answer: login }],
   ['initiateByForm', { path: 'initiate', registered: 'initiate_login_uri', method: Post, answer: login }],
@@ -113,6 +127,9 @@ function makeController(guard: Type<CanActivate>): Type {
 
     @HttpCode(200)
     backChannelLogout(): void {}
+
+    @HttpCode(204)
+    backChannelNotification(): void {}
 
     confirmLogout(): string {
       return LOGOUT_PAGE;

@@ -18,6 +18,7 @@ import { OidcSessionGuard } from '../session/oidc-session.guard.js';
 import type { OidcSession } from '../session/oidc-session.js';
 import { crossSite, loginRequired, sessionUnavailable } from '../session/session-refusal.js';
 import { CheckSessionRoute } from './check-session-route.js';
+import { takeNotification } from './backchannel-notification.js';
 import { KEY_SET_HEADERS, keySetOf } from './key-set-document.js';
 import { LOGOUT_PAGE_HEADERS } from './logout-page.js';
 
@@ -45,6 +46,7 @@ export class RouteAnswers {
   readonly #logout: RpInitiatedLogout;
   readonly #keySet: string;
   readonly #checkSession: CheckSessionRoute;
+  readonly #client: OidcClient;
   private readonly responses: Responses;
   private readonly sessions: ClientSessions;
   private readonly providerLogout: OidcLogout;
@@ -61,6 +63,7 @@ export class RouteAnswers {
     this.#keySet = keySetOf(client.metadata);
     const login = OidcStrategy.loginOf(strategy);
     this.#checkSession = new CheckSessionRoute({ login, client, session, sessions, responses, prefix });
+    this.#client = client;
   }
 
   login(context: ExecutionContext): Promise<boolean> {
@@ -118,6 +121,12 @@ export class RouteAnswers {
       throw new NotFoundException(`Cannot ${requests.method(request)} ${requests.path(request)}`);
     }
     return this.#send(context, document.headers, document.text);
+  }
+
+  async backChannelNotification(context: ExecutionContext): Promise<boolean> {
+    const http = context.switchToHttp();
+    await takeNotification(this.#client, http.getRequest(), http.getResponse(), this.responses);
+    return true;
   }
 
   /** The public keys of the client (RFC 7517, section 5). */

@@ -28,6 +28,8 @@ const pathsSchema = v.strictObject({
    * `check_session_iframe`. Default `/auth/check-session`.
    */
   checkSession: path('/auth/check-session'),
+  /** `POST`: pings and pushes (CIBA), where `backchannel_client_notification_endpoint` is registered. Default `/auth/backchannel-notification`. */
+  backchannelNotification: path('/auth/backchannel-notification'),
   /** `GET`: the public keys of `client.jwks`, where it is set; for `jwks_uri`. Default `/auth/jwks`. */
   jwks: path('/auth/jwks'),
   /** `GET` and `POST`: begins the login that another site asks for, where `initiate_login_uri` is registered. Default `/auth/initiate`. */

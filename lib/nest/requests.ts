@@ -1,8 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 
+import type { JsonObject } from '../values/json.js';
 import { member, text, textMember } from '../values/member.js';
 import { parseCookies, type Cookies } from './cookies.js';
 import { readForm } from './form-body.js';
+import { readJson } from './json-body.js';
 import type { Parameters } from './parameters.js';
 
 /*
@@ -108,6 +110,15 @@ export function form(request: unknown): Promise<Parameters> {
     parsed: member(request, 'body'),
     rawBody: member(request, 'rawBody'),
   });
+}
+
+/**
+ * The JSON object that a body is, whether the application parses bodies or not.
+ *
+ * @throws {OidcError} it is none, or larger than 64 KB
+ */
+export function json(request: unknown): Promise<JsonObject> {
+  return readJson(raw(request), member(request, 'body') ?? undefined);
 }
 
 /** The response, which Express keeps on the request. @throws {Error} the adapter is another one */
