@@ -23,6 +23,12 @@ export interface CheckSessionMeans {
   readonly prefix: string;
 }
 
+/**
+ * Has the browser ask again at once (HTML, `Refresh`), now sent by a page of ours. Where the provider's page sent it here, as with
+ * `form_post`, it holds the session's cookie back.
+ */
+const ASK_AGAIN: ResponseHeader = ['Refresh', '0'];
+
 /** A page, and its headers. */
 export interface CheckSessionDocument {
   readonly headers: readonly ResponseHeader[];
@@ -51,9 +57,8 @@ export class CheckSessionRoute {
       }
       const { session, setCookies } = await this.means.sessions.keeper().find(request);
       responses.deliver(response, [['Set-Cookie', setCookies]]);
-      const askAgain = this.means.sessions.loginRedirect.toAskAgain(request);
-      if (session === undefined && askAgain.length > 0) {
-        throw this.#refused(loginRequired(askAgain), response);
+      if (session === undefined && requests.header(request, 'sec-fetch-site') === 'cross-site') {
+        throw this.#refused(loginRequired([ASK_AGAIN]), response);
       }
       const check = sessionCheck(session, requests.query(request), client.metadata.client_id);
       const text = await this.#textOf(check, frame, request, response);
