@@ -33,8 +33,8 @@ export const FRAGMENT_PAGE = `<!doctype html>
 `;
 
 /**
- * Headers of the page. Its own script may run, its form may go to this application, and no frame may show it. Browsers hold the
- * answer to the form to `form-action` too: it must not send them to another site.
+ * Headers of the page. Its own script may run, its form may go to this application, and no other site's frame may show it: our
+ * own logs in silently. Browsers hold the answer to the form to `form-action` too: it must not send them to another site.
  */
 export const FRAGMENT_PAGE_HEADERS: readonly ResponseHeader[] = [
   ...PRIVATE_ANSWER,
@@ -45,7 +45,7 @@ export const FRAGMENT_PAGE_HEADERS: readonly ResponseHeader[] = [
       `script-src 'sha256-${hash('sha256', SCRIPT, 'base64')}'`,
       "form-action 'self'",
       "base-uri 'none'",
-      "frame-ancestors 'none'",
+      "frame-ancestors 'self'",
     ].join('; '),
   ],
 ];

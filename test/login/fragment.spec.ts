@@ -26,7 +26,7 @@ class WithoutPost {
 }
 
 onBothAdapters((adapter) => {
-  it('is posted by a page that runs its own script alone, stays in no cache and in no frame', async () => {
+  it('is posted by a page that runs its own script alone, stays in no cache and in no frame of others', async () => {
     const { app, browser, answer } = await begun(adapter);
     const page = await browser.follow(answer);
     expect(page.status).toBe(200);
@@ -37,7 +37,7 @@ onBothAdapters((adapter) => {
     const [, script = ''] = /<script>([^]*?)<\/script>/.exec(page.body) ?? [];
     const hash = createHash('sha256').update(script).digest('base64');
     expect(page.header('content-security-policy')).toBe(
-      `default-src 'none'; script-src 'sha256-${hash}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
+      `default-src 'none'; script-src 'sha256-${hash}'; form-action 'self'; base-uri 'none'; frame-ancestors 'self'`,
     );
     expect(page.body.match(/<script/g)).toHaveLength(1);
     expect(page.body).toMatch(/<noscript><p>[^<]*JavaScript/);

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 
 import { createApp, type Adapter } from '../../support/app/apps.js';
 import { closeLater } from '../../support/closing.js';
 import { RealProvider } from '../../support/provider/real-provider.js';
-import { chromiumPath } from './chromium.js';
+import { launchChromium } from './launch.js';
 
 /** What a tab complains about: what a policy blocked, an exception. */
 async function tab(browser: Browser, options: { javaScriptEnabled?: boolean } = {}) {
@@ -40,10 +40,7 @@ describe('a response in the fragment, in a real browser', () => {
   let browser: Browser;
 
   beforeAll(async () => {
-    browser = await chromium.launch({
-      executablePath: chromiumPath ?? '',
-      args: ['--no-sandbox', '--disable-gpu', '--no-first-run', '--disable-background-networking'],
-    });
+    browser = await launchChromium();
   }, 60_000);
 
   afterAll(async () => {
@@ -80,7 +77,7 @@ describe('a response in the fragment, in a real browser', () => {
     expect(await page.textContent('body')).toContain('JavaScript');
   }, 60_000);
 
-  it('shows itself in no frame', async () => {
+  it('shows itself in no frame of others', async () => {
     const app = await application('express', { response_types: ['code id_token'] });
     const { page } = await tab(browser);
     const blocked = page.waitForEvent('console', (message) => message.text().includes('frame-ancestors'));

@@ -143,18 +143,25 @@ onBothAdapters((adapter) => {
     complaints.length = 0;
   });
 
-  it('H12 stays signed in where the provider’s session changes and goes on', async () => {
-    const { app, op, context, newTab, said } = await opened(adapter);
-    const tab = await newTab('/orders');
-    await op.arrival('told');
-    await context.addCookies([{ name: 'op-browser-state', value: 'another', url: op.issuer, sameSite: 'Lax' }]);
-    await op.arrival('authorize', 2);
-    expect(op.last('authorize').query.get('prompt')).toBe('none');
-    const before = op.count('told');
-    await op.arrival('told', before + 1);
-    expect([said().includes('changed'), said().at(-1)]).toEqual([true, 'unchanged']);
-    expect([tab.url(), await who(tab), await tab.evaluate('said')]).toEqual([`${app.url}/orders`, 'alice', []]);
-  });
+  it.each([
+    ['in the query', {}],
+    ['in the fragment', { responseMode: 'fragment' }],
+    ['in the fragment as a JWT', { responseMode: 'fragment.jwt' }],
+  ] as const)(
+    'H12 stays signed in where the provider’s session changes and goes on, with responses %s',
+    async (_how, login) => {
+      const { app, op, context, newTab, said } = await opened(adapter, { login });
+      const tab = await newTab('/orders');
+      await op.arrival('told');
+      await context.addCookies([{ name: 'op-browser-state', value: 'another', url: op.issuer, sameSite: 'Lax' }]);
+      await op.arrival('authorize', 2);
+      expect(op.last('authorize').query.get('prompt')).toBe('none');
+      const before = op.count('told');
+      await op.arrival('told', before + 1);
+      expect([said().includes('changed'), said().at(-1)]).toEqual([true, 'unchanged']);
+      expect([tab.url(), await who(tab), await tab.evaluate('said')]).toEqual([`${app.url}/orders`, 'alice', []]);
+    },
+  );
 
   it('H12 tells the page of an error, and logs nobody in again because of it', async () => {
     const { op, newTab, said } = await opened(adapter);
