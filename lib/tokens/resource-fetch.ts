@@ -109,8 +109,8 @@ function isEncodingChosen({ headers }: StreamedRequest): boolean {
 }
 
 function responseOf({ status, headers, body }: StreamedResponse, isEncodingTaken: boolean): Response {
-  const encoding = [headers['content-encoding'] ?? 'identity'].flat().join().toLowerCase();
-  if (status > 599 || (encoding !== 'identity' && !isEncodingTaken)) {
+  const encoding = [headers['content-encoding'] ?? ''].flat().join().toLowerCase();
+  if (status > 599 || (!['', 'identity'].includes(encoding) && !isEncodingTaken)) {
     discard(body);
     throw status > 599
       ? new ResponseError('UNEXPECTED_STATUS', `The API answered with status ${status}.`)

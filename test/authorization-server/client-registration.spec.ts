@@ -1,6 +1,7 @@
 import { inspect } from 'node:util';
 
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 
 import {
   ClientRegistration,
@@ -8,6 +9,7 @@ import {
   type RegistrationResult,
 } from '../../lib/authorization-server/client-registration.js';
 import { clockTolerance, customFetch, type ClientMetadata } from '../../lib/metadata/client-metadata.js';
+import { processRegistration } from '../../lib/metadata/registration-response.js';
 import { parseClientMetadata } from '../../lib/metadata/registered-client.js';
 import { clientOf, loginWith, rejection } from '../support/client/client.js';
 import { closeLater } from '../support/closing.js';
@@ -274,6 +276,44 @@ describe('RFC 7591 a registration', () => {
     expect(seen).toEqual([`GET ${op.issuer}/.well-known/openid-configuration`, `POST ${op.url('register')}`]);
     expect(client[customFetch]).toBe(own);
   });
+});
+
+it('RFC 7591 whatever a server answers is a registration or a refusal, and never makes ID tokens unsigned', () => {
+  const mostly = <T>(good: fc.Arbitrary<T>) =>
+    fc.oneof({ weight: 9, arbitrary: good }, { weight: 1, arbitrary: fc.jsonValue() });
+  const word = fc.stringMatching(/^[a-z]{1,9}$/);
+  const answers = fc.record(
+    {
+      client_id: mostly(word),
+      client_secret: mostly(word),
+      client_secret_expires_at: mostly(fc.nat()),
+      id_token_signed_response_alg: fc.constantFrom('none', 'RS256', 'ES256', null),
+      jwks: fc.jsonValue(),
+      redirect_uris: mostly(fc.array(fc.webUrl(), { minLength: 1 })),
+      registration_access_token: mostly(word),
+      registration_client_uri: mostly(fc.webUrl()),
+      scope: mostly(word),
+      token_endpoint_auth_method: fc.constantFrom('none', 'private_key_jwt', 'client_secret_post', null, 'x'),
+    },
+    { requiredKeys: ['client_id'] },
+  );
+  let taken = 0;
+  fc.assert(
+    fc.property(answers, (answer) => {
+      try {
+        const { client, client_secret_expires_at = 1, differences } = processRegistration(answer as never, REDIRECT);
+        taken += 1;
+        expect(client.id_token_signed_response_alg).not.toBe('none');
+        expect(client.client_id).toMatch(/^[\x20-\x7e]+$/);
+        expect(client_secret_expires_at).toBeGreaterThan(0);
+        expect(differences.filter((name) => name !== 'redirect_uris')).toEqual([]);
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'REGISTRATION_RESPONSE_INVALID' });
+      }
+    }),
+    { numRuns: 500 },
+  );
+  expect(taken).toBeGreaterThan(0);
 });
 
 describe('RFC 7592 the management of a registration', () => {

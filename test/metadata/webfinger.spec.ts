@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 
 import { registerClient } from '../../lib/authorization-server/client-registration.js';
 import { discoverIssuer } from '../../lib/metadata/webfinger.js';
@@ -135,6 +136,38 @@ describe('WebFinger', () => {
     op.answer('webfinger', answer);
     expect(await rejection(discoverIssuer('op.test', { dispatcher }))).toMatchObject({ name: 'DiscoveryError', code });
     expect(op.count()).toBe(1);
+  });
+
+  it('asks the host that a URL reads in the identifier, or nobody', async () => {
+    const { op, dispatcher } = await onTheInternet();
+    op.answer('webfinger', { status: 404 });
+    const part = fc.constantFrom(
+      'op.test',
+      'evil.test',
+      'acct:',
+      'https://',
+      'http://',
+      '@',
+      '/',
+      '\\\\',
+      '#',
+      '?',
+      ':',
+      '%40',
+      ' ',
+      'a',
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(part, { maxLength: 6 }), async (parts) => {
+        dispatcher.calls.length = 0;
+        const error = await rejection(discoverIssuer(parts.join(''), { dispatcher, http: { timeout: 200 } }));
+        expect(error).toMatchObject({ name: expect.stringMatching(/^(Discovery|Transport)Error$/) });
+        for (const call of dispatcher.calls) {
+          expect(call).toMatch(/^GET https:\/\/[^/?#@\\]+\/\.well-known\/webfinger\?resource=[^&]+&rel=[^&]+$/);
+        }
+      }),
+      { numRuns: 100 },
+    );
   });
 
   it('has the limits of the caller', async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 
 import { Connections } from '../../lib/http/connections.js';
 import { Transport } from '../../lib/http/transport.js';
@@ -100,6 +101,39 @@ describe('Core 5.6 aggregated claims', () => {
     expect(await rejection(oidc.aggregatedClaims(claims))).toMatchObject({ code: 'TOO_MANY_MEMBERS' });
     expect(await rejection(oidc.distributedClaims(claims))).toMatchObject({ code: 'TOO_MANY_MEMBERS' });
   });
+});
+
+it('Core 5.6 whatever claims name as sources is read, and a source gives only what is named for it', async () => {
+  const { oidc } = await setUp();
+  const name = fc.constantFrom('a', 'b', 'sub', '__proto__', 'constructor');
+  const jwt = fc.oneof(
+    fc.string(),
+    fc.dictionary(name, fc.jsonValue(), { noNullPrototype: true }).map((members) => signed(members)),
+    fc.jsonValue(),
+  );
+  const claims = fc.record(
+    {
+      _claim_names: fc.oneof(fc.dictionary(name, name, { noNullPrototype: true }), fc.jsonValue()),
+      _claim_sources: fc.oneof(
+        fc.dictionary(name, fc.record({ JWT: jwt }, { noNullPrototype: true }), { noNullPrototype: true }),
+        fc.jsonValue(),
+      ),
+    },
+    { noNullPrototype: true },
+  );
+  let found = 0;
+  await fc.assert(
+    fc.asyncProperty(claims, async (members) => {
+      for (const { source, claims: foreign, verifiedBy } of await oidc.aggregatedClaims(members as JsonObject)) {
+        found += Object.keys(foreign).length;
+        const names = new Map(Object.entries(Object(members._claim_names)));
+        expect(Object.keys(foreign).filter((claim) => names.get(claim) !== source)).toEqual([]);
+        expect(verifiedBy).toBeUndefined();
+      }
+    }),
+    { numRuns: 300 },
+  );
+  expect(found).toBeGreaterThan(0);
 });
 
 describe('Core 5.6 distributed claims', () => {
