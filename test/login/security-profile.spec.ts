@@ -6,8 +6,10 @@ import { createApp, onBothAdapters, type Adapter } from '../support/app/apps.js'
 import { expectCallbackRefused } from '../support/app/outcomes.js';
 import { Browser, type Page } from '../support/browser/browser.js';
 import { clientJwks, type Members } from '../support/client/fapi-client.js';
+import { closeLater } from '../support/closing.js';
 import type { HostileProvider, JwtFault } from '../support/provider/hostile-provider.js';
 import { startProvider } from '../support/provider/provider.js';
+import { RealProvider } from '../support/provider/real-provider.js';
 import { decodeJwt } from '../support/tokens/keys.js';
 
 const SIGNING = 'fapi2-message-signing';
@@ -15,6 +17,11 @@ const FAPI1 = 'fapi1-advanced';
 
 /** What the provider has registered; the application leaves out what its profile sets. */
 const REGISTERED: Readonly<Record<string, Members>> = {
+  'fapi2-security': {
+    token_endpoint_auth_method: 'private_key_jwt',
+    require_pushed_authorization_requests: true,
+    dpop_bound_access_tokens: true,
+  },
   [SIGNING]: {
     token_endpoint_auth_method: 'private_key_jwt',
     id_token_signed_response_alg: 'ES256',
@@ -182,6 +189,45 @@ onBothAdapters((adapter) => {
         code_challenge_method: 'S256',
       });
       expect((await browser.finishLogin(answer)).target).toBe(`${app.url}/me`);
+    });
+  });
+
+  describe('at another implementation', () => {
+    const SIGNED = { id_token_signed_response_alg: 'ES256' };
+
+    it.each<[SecurityProfileName, '1.0 Final' | '2.0', Members, readonly string[]]>([
+      ['fapi2-security', '2.0', {}, ['code', 'iss', 'state']],
+      [SIGNING, '2.0', JARM, ['response']],
+      [FAPI1, '1.0 Final', { grant_types: ['authorization_code', 'implicit'] }, ['code', 'id_token', 'state']],
+      [FAPI1, '1.0 Final', JARM, ['response']],
+    ])('logs in by %s at one that holds its clients to FAPI %s, with %j', async (profile, fapi, client, names) => {
+      const op = closeLater(await RealProvider.start());
+      op.fapi = fapi;
+      const key = { keys: clientJwks('P-256').keys.map((jwk) => ({ ...jwk, alg: 'ES256' })) };
+      const app = await createApp({
+        adapter,
+        op,
+        publicUrl: 'https://app.test',
+        options: {
+          profile,
+          resourceServer: undefined,
+          // It ends no TLS, where it would see certificates.
+          server: { tls_client_certificate_bound_access_tokens: true },
+        },
+        controllers: [AuthController, MeController],
+        client: { client_secret: undefined, jwks: key, ...SIGNED, ...client },
+        registered: {
+          ...REGISTERED[profile],
+          response_types: profile === FAPI1 && client !== JARM ? ['code id_token'] : ['code'],
+          require_signed_request_object: profile !== 'fapi2-security',
+        },
+      });
+      const browser = new Browser(app);
+      const answer = await op.startLogin(browser, { sub: 'bob', returnTo: '/me' });
+      const { search, hash } = new URL(answer.location);
+      expect([...new URLSearchParams(hash.slice(1) || search).keys()].toSorted()).toEqual(names);
+      expect((await browser.finishLogin(answer)).target).toBe('https://app.test/me');
+      expect((await browser.get('/me')).json()).toMatchObject({ user: { sub: 'bob' } });
     });
   });
 

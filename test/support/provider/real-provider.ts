@@ -63,6 +63,8 @@ export class RealProvider {
   readonly #nonceSecret = randomBytes(32);
   readonly #server: Server = createServer((incoming, response) => this.#handler()(incoming, response));
   #running: Handler | undefined;
+  /** The profile of FAPI that it holds its clients to. */
+  fapi: '1.0 Final' | '2.0' | undefined;
 
   private constructor(
     private readonly construct: typeof Provider,
@@ -207,6 +209,7 @@ export class RealProvider {
       features: {
         devInteractions: { enabled: true },
         encryption: { enabled: true },
+        fapi: this.fapi === undefined ? { enabled: false } : { enabled: true, profile: this.fapi },
         dPoP: { enabled: true, nonceSecret: this.#nonceSecret, requireNonce: () => true },
         clientCredentials: { enabled: true },
         pushedAuthorizationRequests: { enabled: true },
