@@ -3,6 +3,7 @@ import { ConfigError } from '../errors/errors.js';
 import type { OperatorPort } from '../events/operator-events.js';
 import type { Transport } from '../http/transport.js';
 import { ASYMMETRIC_ALGORITHMS } from '../jose/algorithms.js';
+import type { EncryptionKey } from '../jose/encryption.js';
 import type { KeySource } from '../jose/jwt.js';
 import type { IssuerRule } from '../jose/issuer-rule.js';
 import { RemoteKeys } from '../jose/remote-keys.js';
@@ -68,6 +69,16 @@ export class PublishedServer {
   /** The server's keys for JWTs that a stranger can send to us. */
   strangersKeys(): Awaitable<KeySource> {
     return chain(this.metadata(), (metadata) => this.publishedKeys(metadata).from('stranger'));
+  }
+
+  /** @throws {ConfigError} the server publishes no key to encrypt to by this algorithm */
+  async encryptionKey(alg: string): Promise<EncryptionKey> {
+    const key = await this.publishedKeys(await this.metadata()).encryptionKey(alg);
+    if (key === undefined) {
+      const facts = { alg, issuer: this.issuer };
+      throw new ConfigError('INVALID_CONFIG', 'server.jwks_uri', 'has no key to encrypt to', { facts });
+    }
+    return key;
   }
 
   /** Drops the kept keys: the next verification fetches them. */

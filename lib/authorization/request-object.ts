@@ -3,7 +3,11 @@ import { randomUUID } from 'node:crypto';
 import { clientSignature } from '../authorization-server/client-signature.js';
 import type { Server } from '../authorization-server/server.js';
 import { ConfigError } from '../errors/errors.js';
+import { derivedKey } from '../jose/decryption.js';
+import { sharedKeyLength, type EncryptionAlgorithms } from '../jose/encryption-algorithms.js';
+import { encryptJwt } from '../jose/encryption.js';
 import type { ParsedClientMetadata } from '../metadata/client-metadata.schema.js';
+import { requestEncryption } from '../metadata/protected-request.js';
 import { requestObjectAlgorithm } from '../metadata/request-object-findings.js';
 import type { ServerMetadata } from '../metadata/server-metadata.js';
 import type { JsonObject } from '../values/json.js';
@@ -21,6 +25,7 @@ const CLAIMS: readonly string[] = ['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jt
 export function needsRequestObject(client: ParsedClientMetadata, server: ServerMetadata): boolean {
   return (
     client.request_object_signing_alg !== undefined ||
+    client.request_object_encryption_alg !== undefined ||
     client.require_signed_request_object === true ||
     server.require_signed_request_object === true
   );
@@ -29,13 +34,25 @@ export function needsRequestObject(client: ParsedClientMetadata, server: ServerM
 /**
  * Request object: an authorization request as a JWT of the client (RFC 9101, section 4), so that nobody on the way through
  * the browser can change it. Its claims are the parameters as values, and what makes it good for this server and this
- * moment only. It has no `sub`, or it could pass as a client assertion (section 10.8).
+ * moment only. It has no `sub`, or it could pass as a client assertion (section 10.8). Where that is registered, the signed
+ * JWT is encrypted.
  *
  * @throws {ConfigError} the client has nothing to sign with, or a parameter has the name of a claim
  */
 export async function requestObject(server: Server, parameters: JsonObject): Promise<string> {
   const alg = requestObjectAlgorithm(server.client, await server.metadata());
-  return signedRequest(server, parameters, alg, TYPE);
+  const signed = await signedRequest(server, parameters, alg, TYPE);
+  const encryption = requestEncryption(server.client.metadata);
+  return encryption === undefined
+    ? signed
+    : encryptJwt(signed, encryption, sharedKey(server, encryption) ?? (await server.encryptionKey(encryption.alg)));
+}
+
+/** The key that the client's secret makes; undefined where the algorithm needs a key of the server. */
+function sharedKey({ client }: Server, encryption: EncryptionAlgorithms): Uint8Array | undefined {
+  const { client_secret: secret } = client.metadata;
+  const length = sharedKeyLength(encryption);
+  return length === undefined || secret === undefined ? undefined : derivedKey(secret, length);
 }
 
 /**

@@ -2,8 +2,6 @@
 export type ConfigErrorCode =
   /** An option or a registered member has a wrong value. */
   | 'INVALID_CONFIG'
-  /** A registered member promises a protection that this version does not have. */
-  | 'UNSUPPORTED_METADATA'
   /** The server does not list the registered authentication method. */
   | 'AUTH_METHOD_UNSUPPORTED'
   /** The server publishes no endpoint of the kind that is needed. */

@@ -95,7 +95,7 @@ export async function decryptedWith(
 }
 
 /** The key that a secret makes: the first bytes of its SHA-2 hash (OpenID Connect Core 1.0, section 10.2). */
-function derivedKey(secret: Secret, length: number): Uint8Array {
+export function derivedKey(secret: Secret, length: number): Uint8Array {
   const hash = length <= 32 ? 'sha256' : length <= 48 ? 'sha384' : 'sha512';
   return createHash(hash).update(secret.reveal()).digest().subarray(0, length);
 }

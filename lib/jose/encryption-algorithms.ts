@@ -75,8 +75,8 @@ export function sharedKeyLength({ alg, enc }: EncryptionAlgorithms): number | un
   return algorithm?.kty.includes('oct') === true ? (algorithm.bytes ?? CONTENT_ENCRYPTION[enc]) : undefined;
 }
 
-/** Whether a private key can decrypt by an algorithm: by its kind, its curve and what it says itself. */
-export function decryptsBy({ kty, crv, alg }: KeyKind, name: string): boolean {
+/** Whether a key, or its private half, is for an algorithm: by its kind, its curve and what it says itself. */
+export function isForKeyManagement({ kty, crv, alg }: KeyKind, name: string): boolean {
   const kinds: readonly unknown[] = keyManagement(name)?.kty ?? [];
   return kinds.includes(kty) && (kty === 'RSA' || CURVES.includes(crv)) && (alg === undefined || alg === name);
 }

@@ -4,6 +4,9 @@ import { ResponseError } from '../errors/errors.js';
 import type { OperatorPort } from '../events/operator-events.js';
 import { all, chain, type Awaitable } from '../values/awaitable.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../values/json.js';
+import { text } from '../values/member.js';
+import { isForKeyManagement } from './encryption-algorithms.js';
+import type { EncryptionKey } from './encryption.js';
 import { parseClaims, type CompactJws, type VerificationKey } from './compact-jws.js';
 import { importOnce } from './import-once.js';
 import { isFor, isPrivate, isShort, publicKeyOf, type KeyKind } from './jwk.js';
@@ -20,9 +23,20 @@ interface PublishedKey extends KeyKind {
   readonly importFor: (alg: string) => Awaitable<VerificationKey | undefined>;
 }
 
-/** JWK Set: the public keys of a server that verify signatures (RFC 7517, section 5). Unusable keys are left out. */
+interface PublishedEncryptionKey extends KeyKind, EncryptionKey {
+  /** Whether its `use` says that it is for encryption. */
+  readonly isMeant: boolean;
+}
+
+/**
+ * JWK Set: the public keys of a server, which verify its signatures and encrypt to it (RFC 7517, section 5). Unusable keys
+ * are left out.
+ */
 export class KeySet {
-  private constructor(private readonly keys: readonly PublishedKey[]) {}
+  private constructor(
+    private readonly keys: readonly PublishedKey[],
+    private readonly encryptionKeys: readonly PublishedEncryptionKey[],
+  ) {}
 
   /**
    * @param operator hears of a private key among them; left out: nobody does
@@ -36,7 +50,16 @@ export class KeySet {
     if (keys.length > MOST_KEYS) {
       throw new ResponseError('TOO_MANY_KEYS', 'The server published more keys than we read.');
     }
-    return new KeySet(keys.flatMap((jwk) => publishedKey(jwk, operator)));
+    return new KeySet(
+      keys.flatMap((jwk) => publishedKey(jwk, operator)),
+      keys.flatMap(encryptionKey),
+    );
+  }
+
+  /** A key to encrypt to by an algorithm; undefined: there is none. */
+  encryptionKey(alg: string): EncryptionKey | undefined {
+    const fitting = this.encryptionKeys.filter((key) => isForKeyManagement(key, alg));
+    return fitting.find(({ isMeant }) => isMeant) ?? fitting[0];
   }
 
   /** The keys that may have made this signature, by `kid`, kind, curve, algorithm and issuer. */
@@ -49,6 +72,22 @@ export class KeySet {
       imported.filter((key) => key !== undefined),
     );
   }
+}
+
+/** A key to encrypt to: one that is there for it before one that is there for anything. */
+function encryptionKey(jwk: JsonObject): PublishedEncryptionKey[] {
+  const { kty, kid, crv, alg, use, key_ops: operations } = jwk;
+  const isForEncryption = use === undefined || use === 'enc';
+  const mayEncrypt = operations === undefined || (Array.isArray(operations) && operations.some(isEncrypting));
+  const publicKey = isForEncryption && mayEncrypt && !isPrivate(jwk) ? publicKeyOf(jwk) : undefined;
+  return publicKey === undefined || isShort(publicKey)
+    ? []
+    : [{ kty, crv, alg, isMeant: use === 'enc', kid: text(kid), publicKey }];
+}
+
+/** RFC 7517, section 4.3: what a public key of encryption may be used for. */
+function isEncrypting(operation: JsonValue): boolean {
+  return operation === 'encrypt' || operation === 'wrapKey' || operation === 'deriveKey' || operation === 'deriveBits';
 }
 
 /**

@@ -3,7 +3,7 @@ import { createPrivateKey, type JsonWebKey, type KeyObject } from 'node:crypto';
 import { CompactSign, UnsecuredJWT, type CryptoKey } from 'jose';
 
 import type { JsonObject, JsonValue } from '../values/json.js';
-import { decryptsBy } from './encryption-algorithms.js';
+import { isForKeyManagement } from './encryption-algorithms.js';
 import { isFor, isShort, privateValueOf, publicKeyOf, type KeyKind } from './jwk.js';
 
 /** A private key of the client, as registered in `jwks`. */
@@ -47,7 +47,7 @@ export function signingKey(keys: readonly OwnKey[], alg?: string): { key: OwnKey
 
 /** @returns the keys that decrypt by a key management algorithm */
 export function decryptionKeys(keys: readonly OwnKey[], alg: string): readonly OwnKey[] {
-  return keys.filter((key) => mayServe(key, DECRYPTION) && decryptsBy(key, alg));
+  return keys.filter((key) => mayServe(key, DECRYPTION) && isForKeyManagement(key, alg));
 }
 
 /** A use of keys: as `use` and as `key_ops` name it (RFC 7517, sections 4.2 and 4.3). */

@@ -8,6 +8,7 @@ import { isJsonObject } from '../values/json.js';
 import { anyOf, readMembers, type MemberTypes } from '../values/tolerant-reader.js';
 import { locationOf } from '../values/url.js';
 import { keepHeader, payloadSignedWith, type CompactJws } from './compact-jws.js';
+import type { EncryptionKey } from './encryption.js';
 import type { KeySource } from './jwt.js';
 import { KeySet } from './key-set.js';
 
@@ -91,6 +92,15 @@ export class RemoteKeys {
         return verified;
       },
     };
+  }
+
+  /**
+   * A key of the server to encrypt to. Where the kept set has none, it is fetched once more.
+   *
+   * @returns undefined where the server publishes none for the algorithm
+   */
+  async encryptionKey(alg: string): Promise<EncryptionKey | undefined> {
+    return (await this.#document.get()).encryptionKey(alg) ?? (await this.#refetch('provider')).encryptionKey(alg);
   }
 
   /** Verifies a signature that none of the kept keys made. */

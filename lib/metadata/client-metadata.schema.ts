@@ -8,7 +8,7 @@ import { METHOD_MEMBERS, METHOD_NAMES, type ClientAuthenticationMethod } from '.
 import { DELIVERY_MODES } from './backchannel-delivery.js';
 import type { ClientMetadata } from './client-metadata.js';
 import { SIGNED_ANSWERS } from './protected-answer.js';
-import { SIGNED_REQUESTS } from './protected-request.js';
+import { REQUEST_OBJECT } from './protected-request.js';
 
 /** Visible characters and spaces: `VSCHAR` of RFC 6749, appendix A. */
 const visible = v.pipe(v.string(), v.check(isVschars, 'must be printable ASCII and not empty'));
@@ -115,10 +115,9 @@ export const clientMetadataSchema = v.looseObject({
   ),
   require_auth_time: v.optional(v.boolean()),
   default_acr_values: v.optional(v.array(visible)),
-  ...v.entriesFromList(
-    SIGNED_REQUESTS.map(({ signing }) => signing.registered),
-    v.optional(signingAlgorithmOrNone),
-  ),
+  ...v.entriesFromList([REQUEST_OBJECT.signing.registered], v.optional(signingAlgorithmOrNone)),
+  ...v.entriesFromList([REQUEST_OBJECT.encryption.alg.registered], v.optional(keyManagementAlgorithm)),
+  ...v.entriesFromList([REQUEST_OBJECT.encryption.enc.registered], v.optional(contentEncryptionAlgorithm)),
   require_signed_request_object: v.optional(v.boolean()),
   require_pushed_authorization_requests: v.optional(v.boolean()),
   authorization_details_types: v.optional(v.array(v.string())),

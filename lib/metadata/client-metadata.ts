@@ -145,6 +145,11 @@ export interface ClientMetadata extends RegisteredMethods, RegisteredProtection,
    * at all. Default, where they have to be signed: what the key in `jwks` is made for.
    */
   readonly request_object_signing_alg?: string | undefined;
+  /**
+   * Set: request objects are signed, and encrypted to the server's key or with the secret. `request_object_encryption_enc`
+   * encrypts their content; default `A128CBC-HS256`.
+   */
+  readonly request_object_encryption_alg?: string | undefined;
   /** Authorization requests go as signed request objects. Default: where the server demands it. */
   readonly require_signed_request_object?: boolean | undefined;
   /** Logins begin with a pushed authorization request (RFC 9126). Default: where the server demands it. */

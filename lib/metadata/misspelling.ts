@@ -1,10 +1,6 @@
 import { clientMetadataSchema } from './client-metadata.schema.js';
-import { UNSUPPORTED_METADATA } from './unsupported-metadata.js';
 
-const KNOWN_MEMBERS = [
-  ...Object.keys(clientMetadataSchema.entries),
-  ...UNSUPPORTED_METADATA.map(({ member }) => member),
-];
+const KNOWN_MEMBERS = Object.keys(clientMetadataSchema.entries);
 
 /**
  * Warnings about members that are probably misspelled: their names are nearly those of known ones.

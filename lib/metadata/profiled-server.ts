@@ -2,7 +2,7 @@ import type { ParsedClientMetadata } from './client-metadata.schema.js';
 import { throwFirst } from './finding.js';
 import { logsIn } from './profiled-registration.js';
 import { SIGNED_ANSWERS } from './protected-answer.js';
-import { SIGNED_REQUESTS } from './protected-request.js';
+import { REQUEST_OBJECT } from './protected-request.js';
 import {
   fapi1,
   fapi2,
@@ -47,7 +47,7 @@ export function profiledMetadata(published: ServerMetadata, { profile, client }:
 /** The lists by which algorithms are chosen. An open one allows algorithms of ours where it is not published. */
 const NARROWED_LISTS: readonly { readonly list: string; readonly isOpen: boolean }[] = [
   ...SIGNED_ANSWERS.map(({ signing }) => ({ list: signing.published, isOpen: signing.defaults.length > 0 })),
-  ...SIGNED_REQUESTS.map(({ signing }) => ({ list: signing.published, isOpen: true })),
+  { list: REQUEST_OBJECT.signing.published, isOpen: true },
   { list: 'dpop_signing_alg_values_supported', isOpen: true },
 ];
 

@@ -18,7 +18,6 @@ import { CLIENT_RULES, membersOfProfile } from './profiled-registration.js';
 import {
   ownFindings,
   registrationFindings,
-  unsupportedFindings,
   valueFindings,
   withoutCredentials,
   type Registration,
@@ -48,8 +47,7 @@ export interface RegisteredClient {
  * Reads the registration once, at boot.
  *
  * @param profile fills in what is not registered. Undefined: there is none to keep
- * @throws {ConfigError} a member is wrong, breaks the profile, or promises a protection that is not built
- *   (`UNSUPPORTED_METADATA`)
+ * @throws {ConfigError} a member is wrong, or breaks the profile
  */
 export function parseClientMetadata(client: ClientMetadata, profile?: SecurityProfile): RegisteredClient {
   throwFirst(clientFindings(client, profile));
@@ -78,8 +76,6 @@ export function clientFindings(client: ClientMetadata, profile?: SecurityProfile
   const wrong = valueFindings(members);
   const registration = wrong.length === 0 ? readProfiled(client, members, profile) : undefined;
   return [
-    // What a profile fills in is promised too.
-    ...unsupportedFindings(registration?.metadata ?? members),
     ...wrong,
     ...(registration === undefined ? [] : unfittingMembers(registration, profile)),
     ...ownFindings(client),

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 
 import type { CustomFetch } from '../http/exchange.js';
 import { smallestSecret } from '../jose/algorithms.js';
-import { sharedKeyLength } from '../jose/encryption-algorithms.js';
+import { sharedKeyLength, type EncryptionAlgorithms } from '../jose/encryption-algorithms.js';
 import { signingKey, type OwnKey } from '../jose/own-keys.js';
 import type { JsonObject } from '../values/json.js';
 import { problemsIn } from '../values/validate.js';
@@ -17,9 +17,8 @@ import {
 import { backchannelFindings } from './backchannel-delivery.js';
 import { invalid, type Finding } from './finding.js';
 import { registeredEncryption, SIGNED_ANSWERS } from './protected-answer.js';
-import { SIGNED_REQUESTS } from './protected-request.js';
+import { REQUEST_OBJECT, requestEncryption } from './protected-request.js';
 import { requestObjectFindings } from './request-object-findings.js';
-import { UNSUPPORTED_METADATA } from './unsupported-metadata.js';
 
 /** A registration, as it was written and as it was read. */
 export interface Registration {
@@ -28,18 +27,6 @@ export interface Registration {
   readonly privateJwks: readonly JsonObject[];
   /** Those of the private keys that can be used. */
   readonly keys: readonly OwnKey[];
-}
-
-/** The members that promise a protection which is not built. */
-export function unsupportedFindings(client: Readonly<Record<string, unknown>>): readonly Finding[] {
-  return UNSUPPORTED_METADATA.filter(({ member, promises }) => promises(client[member])).map(
-    ({ member, specification }) => ({
-      member: `client.${member}`,
-      problem: 'promises a protection that is not built yet',
-      rule: specification,
-      code: 'UNSUPPORTED_METADATA',
-    }),
-  );
 }
 
 const CLIENT_METADATA = 'RFC 7591, section 2';
@@ -119,6 +106,12 @@ function shortSecrets({ given, metadata }: Registration): readonly Finding[] {
     });
 }
 
+const SECTION_OF_SHARED = 'OpenID Connect Core 1.0, section 10.2';
+
+function smallestShared(encrypted: EncryptionAlgorithms | undefined): number {
+  return (encrypted && sharedKeyLength(encrypted)) ?? 0;
+}
+
 /** A secret that an algorithm needs, and its length in bytes. */
 interface SecretNeeded {
   readonly member: string;
@@ -132,15 +125,17 @@ function secretsNeeded(metadata: ParsedClientMetadata): readonly SecretNeeded[] 
   const answers = SIGNED_ANSWERS.flatMap((answer) => {
     const { signing, encryption } = answer;
     const encrypted = registeredEncryption(answer, metadata);
-    const length = encrypted && sharedKeyLength(encrypted);
     return [
       { member: signing.registered, smallest: smallestSecret(metadata[signing.registered] ?? ''), rule },
-      { member: encryption.alg.registered, smallest: length ?? 0, rule: 'OpenID Connect Core 1.0, section 10.2' },
+      { member: encryption.alg.registered, smallest: smallestShared(encrypted), rule: SECTION_OF_SHARED },
     ];
   });
-  const requests = SIGNED_REQUESTS.map(({ signing: { registered: member } }) => {
-    return { member, smallest: smallestSecret(metadata[member] ?? ''), rule };
-  });
+  const { signing, encryption } = REQUEST_OBJECT;
+  const encrypted = requestEncryption(metadata);
+  const requests = [
+    { member: signing.registered, smallest: smallestSecret(metadata[signing.registered] ?? ''), rule },
+    { member: encryption.alg.registered, smallest: smallestShared(encrypted), rule: SECTION_OF_SHARED },
+  ];
   const smallest = smallestSecret(metadata.token_endpoint_auth_signing_alg ?? 'HS256');
   return METHOD_MEMBERS.some((member) => metadata[member] === 'client_secret_jwt')
     ? [...answers, ...requests, { member: 'token_endpoint_auth_signing_alg', smallest, rule }]

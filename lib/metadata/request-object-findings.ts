@@ -2,7 +2,7 @@ import { isAsymmetric } from '../jose/algorithms.js';
 import { signingKey, type OwnKey } from '../jose/own-keys.js';
 import type { ParsedClientMetadata } from './client-metadata.schema.js';
 import { invalid, type Finding } from './finding.js';
-import { PROTECTED_REQUESTS, SIGNED_REQUESTS, type PublishedRequests } from './protected-request.js';
+import { REQUEST_MEMBERS, REQUEST_OBJECT, requestEncryption, type PublishedRequests } from './protected-request.js';
 import type { ServerMetadata } from './server-metadata.js';
 
 /** A client, with what it can sign with. */
@@ -11,20 +11,27 @@ interface SigningClient {
   readonly keys: readonly OwnKey[];
 }
 
-const { specification: REGISTRATION } = PROTECTED_REQUESTS.authorization;
+const { specification: REGISTRATION } = REQUEST_OBJECT;
 const SIGNED = 'RFC 9101, section 10.5';
 
-/** What keeps the client from signing the requests that it has registered as signed. */
+/** What keeps the client from signing and encrypting the requests as it has registered. */
 export function requestObjectFindings({ metadata, keys }: SigningClient): readonly Finding[] {
   const { request_object_signing_alg: alg, require_signed_request_object: isRequired } = metadata;
   const findings: Finding[] = [];
+  if (metadata.request_object_encryption_enc !== undefined && metadata.request_object_encryption_alg === undefined) {
+    const problem = 'needs request_object_encryption_alg';
+    findings.push(invalid({ member: 'client.request_object_encryption_enc', problem }, REGISTRATION));
+  }
   if (alg === 'none' && isRequired === true) {
     const problem = 'must not be none where require_signed_request_object is registered';
     findings.push(invalid({ member: 'client.request_object_signing_alg', problem }, SIGNED));
   }
-  const needsKey = alg === undefined ? isRequired === true : isAsymmetric(alg);
+  // What is encrypted is signed first: anybody can encrypt.
+  const isSigned = isRequired === true || requestEncryption(metadata) !== undefined;
+  const needsKey = alg === undefined ? isSigned : isAsymmetric(alg);
   if (needsKey && signingKey(keys, alg) === undefined) {
-    const cause = alg === undefined ? 'require_signed_request_object' : `request_object_signing_alg ${alg}`;
+    const demand = isRequired === true ? 'require_signed_request_object' : 'the signature that is encrypted';
+    const cause = alg === undefined ? demand : `request_object_signing_alg ${alg}`;
     findings.push(invalid({ member: 'client.jwks', problem: `holds no private key for ${cause}` }, REGISTRATION));
   }
   return findings;
@@ -32,16 +39,14 @@ export function requestObjectFindings({ metadata, keys }: SigningClient): readon
 
 /** The registered algorithms of requests that the server does not take. */
 function requestAlgorithmFindings(client: ParsedClientMetadata, server: PublishedRequests): readonly Finding[] {
-  return SIGNED_REQUESTS.flatMap(({ specification, signing: { registered, published } }) => {
-    const alg = client[registered];
-    return alg === undefined || server[published]?.includes(alg) !== false
+  const encrypted = requestEncryption(client);
+  const names = [client.request_object_signing_alg, encrypted?.alg, encrypted?.enc];
+  return REQUEST_MEMBERS.flatMap(({ registered, published }, index) => {
+    const name = names[index];
+    const problem = 'is not among the algorithms of the server';
+    return name === undefined || server[published]?.includes(name) !== false
       ? []
-      : [
-          invalid(
-            { member: `client.${registered}`, problem: 'is not among the algorithms of the server' },
-            specification,
-          ),
-        ];
+      : [invalid({ member: `client.${registered}`, problem }, REGISTRATION)];
   });
 }
 
@@ -49,7 +54,10 @@ function requestAlgorithmFindings(client: ParsedClientMetadata, server: Publishe
 export function serverRequestFindings(client: SigningClient, server: ServerMetadata): readonly Finding[] {
   const { metadata } = client;
   const isDemanded = server.require_signed_request_object === true;
-  const isSent = metadata.request_object_signing_alg !== undefined || metadata.require_signed_request_object === true;
+  const isSent =
+    metadata.request_object_signing_alg !== undefined ||
+    metadata.request_object_encryption_alg !== undefined ||
+    metadata.require_signed_request_object === true;
   const isPushed = metadata.require_pushed_authorization_requests ?? server.require_pushed_authorization_requests;
   const findings = [...requestAlgorithmFindings(metadata, server)];
   if (isDemanded && metadata.request_object_signing_alg === 'none') {
@@ -72,7 +80,7 @@ export function serverRequestFindings(client: SigningClient, server: ServerMetad
 
 function canSign(client: SigningClient, server: ServerMetadata): boolean {
   const alg = requestObjectAlgorithm(client, server);
-  const { [PROTECTED_REQUESTS.authorization.signing.published]: taken } = server;
+  const { request_object_signing_alg_values_supported: taken } = server;
   return signingKey(client.keys, alg) !== undefined && (alg === undefined || taken?.includes(alg) !== false);
 }
 
@@ -81,7 +89,7 @@ export function requestObjectAlgorithm(
   { metadata, keys }: SigningClient,
   server: PublishedRequests,
 ): string | undefined {
-  const { registered, published } = PROTECTED_REQUESTS.authorization.signing;
+  const { registered, published } = REQUEST_OBJECT.signing;
   const own = metadata[registered] ?? signingKey(keys)?.alg;
   const taken = server[published];
   if (metadata[registered] !== undefined || own === undefined || taken === undefined || taken.includes(own)) {

@@ -8,7 +8,7 @@ import { anyOf, FILLED_LIST, readMembers, RECORD, type MemberTypes } from '../va
 import { isLoopback } from '../values/url.js';
 import { METHOD_LISTS, type PublishedMethods } from './authentication-method.js';
 import { algorithmMembers, SIGNED_ANSWERS, type PublishedProtection } from './protected-answer.js';
-import { SIGNED_REQUESTS, type PublishedRequests } from './protected-request.js';
+import { REQUEST_MEMBERS, type PublishedRequests } from './protected-request.js';
 import type { Tenants } from './tenants.js';
 
 /** The endpoints that the library calls or sends a browser to. */
@@ -66,9 +66,7 @@ const schema = v.object({
   response_types_supported: strings,
   ...v.entriesFromList(METHOD_LISTS, strings),
   ...v.entriesFromList(
-    [...SIGNED_ANSWERS.flatMap(algorithmMembers), ...SIGNED_REQUESTS.map(({ signing }) => signing)].map(
-      ({ published }) => published,
-    ),
+    [...SIGNED_ANSWERS.flatMap(algorithmMembers), ...REQUEST_MEMBERS].map(({ published }) => published),
     strings,
   ),
   code_challenge_methods_supported: strings,

@@ -152,6 +152,84 @@ describe('RFC 9101 a request object', () => {
   );
 });
 
+describe('RFC 9101, section 6.1: an encrypted request object', () => {
+  const SECRET = 'a-secret-of-both-sides-that-is-long-enough-for-every-algorithm-of-this';
+
+  it.each<[string, string]>([
+    ...['RSA-OAEP', 'RSA-OAEP-256', 'RSA-OAEP-512', 'ECDH-ES', 'ECDH-ES+A128KW', 'ECDH-ES+A256KW'].map(
+      (alg) => [alg, 'A256GCM'] as [string, string],
+    ),
+    ['A128KW', 'A128CBC-HS256'],
+    ['A256GCMKW', 'A256GCM'],
+    ['dir', 'A128GCM'],
+    ['dir', 'A256CBC-HS512'],
+  ])('is a signed one that only the server can read, by %s and %s', async (alg, enc) => {
+    const { op, oidc } = await setUp({
+      ...SIGNED,
+      client_secret: SECRET,
+      request_object_encryption_alg: alg,
+      request_object_encryption_enc: enc,
+    });
+    expect((await loginWith(oidc, op)).idToken.sub).toBe('alice');
+    const { url, transaction } = await oidc.authorizationUrl();
+    const [header = '', ...parts] = (queryOf(url)['request'] ?? '').split('.');
+    expect(parts).toHaveLength(4);
+    const kid = { R: { kid: 'enc-RSA' }, E: { kid: 'enc-P-256' } }[alg.charAt(0)] ?? {};
+    expect(JSON.parse(Buffer.from(header, 'base64url').toString())).toMatchObject({ alg, enc, cty: 'JWT', ...kid });
+    expect(url).not.toContain(transaction.state);
+  });
+
+  it('has A128CBC-HS256 where only the key management is registered, and the key’s own signature', async () => {
+    const { op, oidc } = await setUp(
+      { jwks: jwksFor('ES256'), client_secret: undefined, request_object_encryption_alg: 'ECDH-ES' },
+      { request_object_signing_alg: 'ES256' },
+    );
+    expect((await loginWith(oidc, op)).idToken.sub).toBe('alice');
+  });
+
+  it('goes into a pushed request', async () => {
+    const { op, oidc } = await setUp({
+      ...SIGNED,
+      request_object_encryption_alg: 'RSA-OAEP-256',
+      require_pushed_authorization_requests: true,
+    });
+    expect((await loginWith(oidc, op)).idToken.sub).toBe('alice');
+    expect(op.last('par').form['request']?.split('.')).toHaveLength(5);
+  });
+
+  it.each<[string, (jwks: readonly Record<string, unknown>[]) => readonly Record<string, unknown>[]]>([
+    ['for signatures alone', (keys) => keys.filter(({ use }) => use === 'sig')],
+    ['of another kind', (keys) => keys.filter(({ kid }) => kid !== 'enc-RSA')],
+    ['for another algorithm', (keys) => keys.map((key) => (key['use'] === 'enc' ? { ...key, alg: 'RSA-OAEP' } : key))],
+    ['for other operations', (keys) => keys.map((key) => ({ ...key, key_ops: ['verify'] }))],
+    ['that is private', (keys) => keys.map((key) => (key['use'] === 'enc' ? { ...key, d: 'AA' } : key))],
+  ])('is not made for a server that only has a key %s', async (_what, change) => {
+    const { op, oidc } = await setUp({ ...SIGNED, request_object_encryption_alg: 'RSA-OAEP-256' });
+    op.jwks(({ keys }) => ({ keys: change(keys) }));
+    expect(await rejection(oidc.authorizationUrl())).toMatchObject({
+      name: 'ConfigError',
+      message: 'server.jwks_uri: has no key to encrypt to',
+    });
+    // It was asked for once more: the server may have a new one.
+    expect(op.count('jwks')).toBe(2);
+  });
+
+  it('takes a key that is there for anything, and one for encryption before it', async () => {
+    const { op, oidc } = await setUp({ ...SIGNED, request_object_encryption_alg: 'RSA-OAEP-256' });
+    const named = async () => {
+      const { url } = await oidc.authorizationUrl();
+      const [header = ''] = (queryOf(url)['request'] ?? '').split('.');
+      return JSON.parse(Buffer.from(header, 'base64url').toString()).kid;
+    };
+    const anything = ({ use: _, ...key }: Record<string, unknown>) => ({ ...key, kid: 'anything' });
+    op.jwks(({ keys }) => ({ keys: keys.filter(({ kty }) => kty === 'RSA').map(anything) }));
+    expect(await named()).toBe('anything');
+    oidc.forgetKeys();
+    op.jwks(({ keys }) => ({ keys: [...keys.filter(({ kty }) => kty === 'RSA').map(anything), ...keys] }));
+    expect(await named()).toBe('enc-RSA');
+  });
+});
+
 describe('request objects that can not be', () => {
   it.each<[string, Partial<ClientMetadata>, string]>([
     [
@@ -180,6 +258,26 @@ describe('request objects that can not be', () => {
       'client.request_object_signing_alg: needs a client_secret of 32 bytes or more',
     ],
     [
+      'encrypted by an algorithm of old',
+      { ...SIGNED, request_object_encryption_alg: 'RSA1_5' },
+      'client.request_object_encryption_alg: must be a key management algorithm that is supported; RSA1_5 and PBES2 never are',
+    ],
+    [
+      'with only one half of an encryption',
+      { ...SIGNED, request_object_encryption_enc: 'A256GCM' },
+      'client.request_object_encryption_enc: needs request_object_encryption_alg',
+    ],
+    [
+      'encrypted and not signed',
+      { request_object_encryption_alg: 'RSA-OAEP' },
+      'client.jwks: holds no private key for the signature that is encrypted',
+    ],
+    [
+      'encrypted with a short secret',
+      { ...SIGNED, client_secret: 'short', request_object_encryption_alg: 'A256KW' },
+      'client.request_object_encryption_alg: needs a client_secret of 32 bytes or more',
+    ],
+    [
       'with an algorithm that there is not',
       { request_object_signing_alg: 'XS256' },
       'client.request_object_signing_alg: must be a signature algorithm that is supported',
@@ -195,6 +293,18 @@ describe('request objects that can not be', () => {
       SIGNED,
       { request_object_signing_alg_values_supported: ['PS256'] },
       'client.request_object_signing_alg: is not among the algorithms of the server',
+    ],
+    [
+      'the server takes no such encryption',
+      { ...SIGNED, request_object_encryption_alg: 'RSA-OAEP' },
+      { request_object_encryption_alg_values_supported: ['RSA-OAEP-256'] },
+      'client.request_object_encryption_alg: is not among the algorithms of the server',
+    ],
+    [
+      'the server takes no such content encryption',
+      { ...SIGNED, request_object_encryption_alg: 'RSA-OAEP' },
+      { request_object_encryption_enc_values_supported: ['A256GCM'] },
+      'client.request_object_encryption_enc: is not among the algorithms of the server',
     ],
     [
       'the server demands what the client can not sign',

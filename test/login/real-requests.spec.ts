@@ -25,6 +25,24 @@ onBothAdapters((adapter) => {
     ['F12 F18 pushed, with DPoP and its nonces', { ...PUSHED, dpop_bound_access_tokens: true }, REFERENCE, {}],
     ['B9 as a request object', SIGNED, ['client_id', 'response_type', 'redirect_uri', 'scope', 'request'], {}],
     ['B10 as a request object of the secret', { request_object_signing_alg: 'HS256' }, 'anything', {}],
+    [
+      'as a request object that is encrypted to its RSA key',
+      { ...SIGNED, request_object_encryption_alg: 'RSA-OAEP-256', request_object_encryption_enc: 'A256GCM' },
+      'anything',
+      {},
+    ],
+    [
+      'pushed as a request object that is encrypted to its EC key',
+      { ...PUSHED, ...SIGNED, request_object_encryption_alg: 'ECDH-ES+A128KW' },
+      REFERENCE,
+      {},
+    ],
+    [
+      'as a request object that is encrypted with the secret',
+      { ...SIGNED, request_object_encryption_alg: 'dir', request_object_encryption_enc: 'A128GCM' },
+      'anything',
+      {},
+    ],
     ['B12 pushed as a request object', { ...PUSHED, ...SIGNED }, REFERENCE, {}],
     [
       'FAPI 2: pushed as a request object, with private_key_jwt and DPoP',

@@ -240,19 +240,16 @@ describe('a wrong option stops the boot', () => {
   });
 });
 
-describe('a member that promises what is not built stops the boot', () => {
-  it.each<[string, unknown]>([
-    ['id_token_encrypted_response_alg', 'RSA-OAEP-256'],
-    ['userinfo_encrypted_response_alg', 'RSA-OAEP-256'],
-    ['request_object_signing_alg', 'RS256'],
-    ['request_object_encryption_alg', 'RSA-OAEP-256'],
-    ['require_signed_request_object', true],
-    ['require_pushed_authorization_requests', true],
-  ])('%s: %p', async (member, value) => {
-    expect(await refusal(client({ [member]: value }))).toMatchObject({
-      code: 'UNSUPPORTED_METADATA',
-      member: `client.${member}`,
-    });
+describe('a member that promises what can not be kept stops the boot', () => {
+  it.each<[string, unknown, string]>([
+    ['id_token_encrypted_response_alg', 'RSA-OAEP-256', 'client.jwks'],
+    ['userinfo_encrypted_response_alg', 'dir', 'client.userinfo_encrypted_response_alg'],
+    ['request_object_signing_alg', 'RS256', 'client.jwks'],
+    ['request_object_encryption_alg', 'RSA1_5', 'client.request_object_encryption_alg'],
+    ['require_signed_request_object', true, 'client.jwks'],
+    ['require_pushed_authorization_requests', 'true', 'client.require_pushed_authorization_requests'],
+  ])('%s: %p', async (registered, value, member) => {
+    expect(await refusal(client({ [registered]: value }))).toMatchObject({ code: 'INVALID_CONFIG', member });
   });
 
   it('SINTRO-28 introspection_encrypted_response_alg: no plain JWT can stand for an encrypted one', async () => {
@@ -260,10 +257,7 @@ describe('a member that promises what is not built stops the boot', () => {
       introspection_signed_response_alg: 'ES256',
       introspection_encrypted_response_alg: 'RSA-OAEP-256',
     };
-    expect(await refusal(client(metadata))).toMatchObject({
-      code: 'UNSUPPORTED_METADATA',
-      member: 'client.introspection_encrypted_response_alg',
-    });
+    expect(await refusal(client(metadata))).toMatchObject({ code: 'INVALID_CONFIG', member: 'client.jwks' });
   });
 
   it('but not where it promises nothing', async () => {

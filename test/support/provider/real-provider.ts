@@ -176,6 +176,8 @@ export class RealProvider {
         keys: [
           { ...privateJwk(keyOf('P-256', 'real')), kty: 'EC', alg: 'ES256' },
           { ...privateJwk(keyOf('RSA', 'real')), kty: 'RSA', alg: 'RS256' },
+          { ...privateJwk(keyOf('RSA', 'real-encryption')), kty: 'RSA', kid: 'rsa-enc', use: 'enc' },
+          { ...privateJwk(keyOf('P-256', 'real-encryption')), kty: 'EC', kid: 'ec-enc', use: 'enc' },
         ],
       },
       cookies: { keys: [this.#cookieKey] },
@@ -184,6 +186,7 @@ export class RealProvider {
         idTokenEncryptionAlgValues: [...KEY_MANAGEMENT],
         userinfoEncryptionAlgValues: [...KEY_MANAGEMENT],
         introspectionEncryptionAlgValues: [...KEY_MANAGEMENT],
+        requestObjectEncryptionAlgValues: [...KEY_MANAGEMENT],
       },
       claims: { openid: ['sub'], profile: ['name'], email: ['email', 'email_verified'] },
       // Its own dispatcher reaches no loopback address.

@@ -59,6 +59,10 @@ function document({ issuer, url, managesSessions }: ProviderContext): Members {
     token_endpoint_auth_methods_supported: METHODS,
     introspection_endpoint_auth_methods_supported: METHODS,
     revocation_endpoint_auth_methods_supported: METHODS,
+    request_parameter_supported: true,
+    request_object_signing_alg_values_supported: [...ASYMMETRIC_ALGORITHMS, 'HS256', 'HS512', 'none'],
+    request_object_encryption_alg_values_supported: KEY_MANAGEMENT,
+    request_object_encryption_enc_values_supported: CONTENT_ENCRYPTION,
     code_challenge_methods_supported: ['S256'],
     authorization_response_iss_parameter_supported: true,
   };

@@ -64,9 +64,9 @@ interface ClientKey {
 }
 
 async function keyOfClient(client: RegisteredClient, { alg, enc }: Encryption): Promise<ClientKey> {
-  if (/^(?:A|dir$)/.test(alg)) {
-    const length = alg === 'dir' ? CONTENT_KEYS[enc] : Number(alg.slice(1, 4)) / 8;
-    return { kid: undefined, key: keyOfSecret(String(client.client_secret), length ?? 0) };
+  const shared = sharedKeyOf(client, { alg, enc });
+  if (shared !== undefined) {
+    return { kid: undefined, key: shared };
   }
   const { keys = [] } = Object(client['jwks']);
   const jwk = [...keys].find((key: JWK) => key.use !== 'sig' && fits(key, alg));
@@ -77,6 +77,15 @@ async function keyOfClient(client: RegisteredClient, { alg, enc }: Encryption): 
 function fits(key: JWK, alg: string): boolean {
   const kinds = alg.startsWith('RSA') ? ['RSA'] : ['EC', 'OKP'];
   return kinds.includes(String(key.kty)) && key.crv !== 'Ed25519' && (key.alg === undefined || key.alg === alg);
+}
+
+/** The key that the client's secret makes; undefined where the algorithm needs a private key. */
+export function sharedKeyOf(client: RegisteredClient, { alg, enc }: Encryption): Uint8Array | undefined {
+  if (!/^(?:A|dir$)/.test(alg)) {
+    return undefined;
+  }
+  const length = alg === 'dir' ? CONTENT_KEYS[enc] : Number(alg.slice(1, 4)) / 8;
+  return keyOfSecret(String(client.client_secret), length ?? 0);
 }
 
 /** The first bytes of the secret's hash. */

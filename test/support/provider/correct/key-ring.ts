@@ -2,6 +2,12 @@ import { generateKey, keyOf, kindOf, type KeyKind, type SigningKey } from '../..
 
 const KINDS = ['RSA', 'P-256', 'P-384', 'P-521', 'Ed25519'] as const;
 
+const ENCRYPTION_KINDS = ['RSA', 'P-256'] as const;
+
+function encryptionKey(kind: KeyKind): SigningKey {
+  return keyOf(kind, 'provider-encryption');
+}
+
 /** The provider's signing keys: one of each kind, and the old ones that are still published. */
 export class KeyRing {
   readonly #keys = new Map<KeyKind, SigningKey>(KINDS.map((kind) => [kind, keyOf(kind)]));
@@ -16,9 +22,17 @@ export class KeyRing {
     return key;
   }
 
+  /** The key that opens what was encrypted to the provider by an algorithm. */
+  decryptionKey(alg: string): SigningKey {
+    return encryptionKey(alg.startsWith('RSA') ? 'RSA' : 'P-256');
+  }
+
   /** The public keys, as `jwks_uri` shows them. */
   get published(): readonly SigningKey['jwk'][] {
-    return [...this.#keys.values(), ...this.#retired].map((key) => key.jwk);
+    return [
+      ...[...this.#keys.values(), ...this.#retired].map((key) => key.jwk),
+      ...ENCRYPTION_KINDS.map((kind) => ({ ...encryptionKey(kind).jwk, kid: `enc-${kind}`, use: 'enc' })),
+    ];
   }
 
   /**

@@ -1,7 +1,8 @@
-import { createLocalJWKSet, jwtVerify, UnsecuredJWT, type JWTPayload } from 'jose';
+import { compactDecrypt, createLocalJWKSet, jwtVerify, UnsecuredJWT, type JWTPayload } from 'jose';
 
 import { publicKeysOf, secretOf, type RegisteredClient } from './clients.js';
 import type { ProviderContext } from './context.js';
+import { sharedKeyOf } from './encrypting.js';
 
 /** Seconds: FAPI 2.0 Message Signing, section 5.3.1. */
 const LONGEST_LIFETIME = 3600;
@@ -20,7 +21,7 @@ export async function requestObjectOf(
   client: RegisteredClient,
   request: string,
 ): Promise<Readonly<Record<string, unknown>>> {
-  const claims = await verified(op, client, request);
+  const claims = await verified(op, client, await decrypted(op, client, request));
   const { aud, jti, exp = 0, iat = 0 } = claims;
   if (typeof aud !== 'string' || 'sub' in claims || 'request' in claims || 'request_uri' in claims) {
     throw new Error('The request object names several audiences, a subject or another request');
@@ -32,6 +33,23 @@ export async function requestObjectOf(
     throw new Error('The request object is of another client');
   }
   return Object.fromEntries(Object.entries(claims).filter(([name]) => !OF_THE_JWT.includes(name)));
+}
+
+async function decrypted(op: ProviderContext, client: RegisteredClient, request: string): Promise<string> {
+  const alg = client['request_object_encryption_alg'];
+  if (alg === undefined) {
+    return request;
+  }
+  const enc = String(client['request_object_encryption_enc'] ?? 'A128CBC-HS256');
+  const { plaintext, protectedHeader } = await compactDecrypt(
+    request,
+    sharedKeyOf(client, { alg: String(alg), enc }) ?? op.keys.decryptionKey(String(alg)).privateKey,
+    { keyManagementAlgorithms: [String(alg)], contentEncryptionAlgorithms: [enc] },
+  );
+  if (protectedHeader.cty?.toUpperCase() !== 'JWT') {
+    throw new Error('The encrypted request object does not say that there is a JWT in it');
+  }
+  return new TextDecoder().decode(plaintext);
 }
 
 async function verified(op: ProviderContext, client: RegisteredClient, jwt: string): Promise<JWTPayload> {
