@@ -332,6 +332,7 @@ onBothAdapters((adapter) => {
         logout: false,
         postLogout: false,
         me: false,
+        checkSession: false,
         proxy: [{ path: '/other', to: 'https://other.test' }],
       },
     });
