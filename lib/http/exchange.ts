@@ -40,7 +40,7 @@ export type CustomFetch = (
   init: {
     readonly method: string;
     readonly headers: Record<string, string>;
-    readonly body?: string | Uint8Array | ReadableStream;
+    readonly body?: string | ArrayBuffer | ReadableStream;
     readonly duplex?: 'half';
     readonly redirect: 'manual';
     readonly signal: AbortSignal;

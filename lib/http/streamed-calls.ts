@@ -92,7 +92,7 @@ function sendThrough(fetch: CustomFetch): Send {
       const answer = await fetch(url.href, {
         method,
         headers: joined(headers),
-        ...(body !== null && (body instanceof Readable ? { body: Readable.toWeb(body), duplex: 'half' } : { body })),
+        ...bodyFor(body),
         redirect: 'manual',
         signal: AbortSignal.any([signal, late.signal]),
       });
@@ -107,6 +107,14 @@ function sendThrough(fetch: CustomFetch): Send {
       clearTimeout(timer);
     }
   };
+}
+
+/** A body as every `fetch` takes it. */
+function bodyFor(body: StreamedRequest['body']): Pick<Parameters<CustomFetch>[1], 'body' | 'duplex'> {
+  if (body instanceof Readable) {
+    return { body: Readable.toWeb(body), duplex: 'half' };
+  }
+  return body === null ? {} : { body: typeof body === 'string' ? body : new Uint8Array(body).buffer };
 }
 
 /** One line for each header (RFC 9110, section 5.3). */
