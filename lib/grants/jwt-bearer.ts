@@ -48,11 +48,11 @@ export async function jwtBearerGrant(server: Server, options: JwtBearerOptions):
 }
 
 /** An assertion of ours about a subject (RFC 7523, section 3). */
-async function ownAssertion({ client, issuer, clock }: Server, claims: JsonObject): Promise<string> {
+async function ownAssertion({ client, issuer, clock, profile }: Server, claims: JsonObject): Promise<string> {
   if (typeof claims['sub'] !== 'string') {
     throw new ConfigError('INVALID_CONFIG', 'sub', 'is required where no assertion is given');
   }
-  const chosen = signingKey(client.keys);
+  const chosen = signingKey(client.keys, undefined, profile?.algorithms);
   if (chosen === undefined) {
     throw new ConfigError('INVALID_CONFIG', 'client.jwks', 'holds no private key to sign an assertion with');
   }

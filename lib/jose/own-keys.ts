@@ -34,10 +34,21 @@ export function ownKey(jwk: JsonObject): OwnKey | undefined {
   }
 }
 
-/** @returns the key to sign with and its algorithm; `alg` as registered, else what the key is made for */
-export function signingKey(keys: readonly OwnKey[], alg?: string): { key: OwnKey; alg: string } | undefined {
+/**
+ * The key to sign with and its algorithm.
+ *
+ * @param alg as registered. Default: what the key is made for
+ * @param allowed the algorithms that may be chosen, the preferred first. Default: any
+ */
+export function signingKey(
+  keys: readonly OwnKey[],
+  alg?: string,
+  allowed?: readonly string[],
+): { key: OwnKey; alg: string } | undefined {
   for (const key of keys.filter((one) => mayServe(one, SIGNING))) {
-    const fitting = algorithms(alg ?? key.alg).find((candidate) => isFor(key, candidate));
+    const named = alg ?? key.alg;
+    const candidates = typeof named === 'string' ? [named] : (allowed ?? PREFERENCE);
+    const fitting = candidates.find((one) => isFor(key, one) && (allowed?.includes(one) ?? true));
     if (fitting !== undefined) {
       return { key, alg: fitting };
     }
@@ -63,10 +74,6 @@ const DECRYPTION: KeyUse = { use: 'enc', operations: ['decrypt', 'unwrapKey', 'd
 function mayServe({ use, operations }: OwnKey, wanted: KeyUse): boolean {
   const isNamed = (operation: string): boolean => Array.isArray(operations) && operations.includes(operation);
   return (use === undefined || use === wanted.use) && (operations === undefined || wanted.operations.some(isNamed));
-}
-
-function algorithms(alg: JsonValue | undefined): readonly string[] {
-  return typeof alg === 'string' ? [alg] : PREFERENCE;
 }
 
 /** Signs claims as a compact JWS. */

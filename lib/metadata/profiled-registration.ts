@@ -1,5 +1,5 @@
 import { publicKeyOf } from '../jose/jwk.js';
-import { signingKey, type OwnKey } from '../jose/own-keys.js';
+import { signingKey } from '../jose/own-keys.js';
 import type { JsonObject, JsonValue } from '../values/json.js';
 import { isLoopback } from '../values/url.js';
 import { AUTHENTICATION_METHODS, METHOD_MEMBERS, METHOD_NAMES } from './authentication-method.js';
@@ -40,12 +40,13 @@ const FILLINGS: readonly Filling[] = [
   {
     member: 'token_endpoint_auth_signing_alg',
     sections: { ...fapi2('5.4.1'), ...fapi1('2: Advanced', '8.6') },
-    value: ({ keys }, profile) => algorithmOf(keys, profile),
+    value: ({ keys }, { algorithms }) => signingKey(keys, undefined, algorithms)?.alg,
   },
   {
     member: 'request_object_signing_alg',
     sections: { ...messageSigning('5.3.2'), ...fapi1('2: Advanced', '5.2.3') },
-    value: ({ metadata, keys }, profile) => (logsIn(metadata) ? algorithmOf(keys, profile) : undefined),
+    value: ({ metadata, keys }, { algorithms }) =>
+      logsIn(metadata) ? signingKey(keys, undefined, algorithms)?.alg : undefined,
   },
   {
     member: 'dpop_bound_access_tokens',
@@ -70,13 +71,6 @@ export function membersOfProfile(registration: Registration, profile: SecurityPr
     }
   }
   return members;
-}
-
-/** The algorithm to sign with: of the first key that is good for one of the profile's. */
-function algorithmOf(keys: readonly OwnKey[], { algorithms }: SecurityProfile): string | undefined {
-  return keys
-    .map((key) => algorithms.find((alg) => signingKey([key], alg) !== undefined))
-    .find((alg) => alg !== undefined);
 }
 
 /** Whether a client logs people in. */
@@ -172,7 +166,7 @@ function missingKeys({ metadata, keys }: Registration, profile: SecurityProfile)
   const signs =
     METHOD_MEMBERS.some((member) => metadata[member] === 'private_key_jwt') ||
     (profile.signsRequests && logsIn(metadata));
-  return signs && algorithmOf(keys, profile) === undefined
+  return signs && signingKey(keys, undefined, profile.algorithms) === undefined
     ? [{ member: 'client.jwks', problem: `must hold a private key for ${oneOf(profile.algorithms)}` }]
     : [];
 }

@@ -175,6 +175,22 @@ describe('a machine that keeps fapi2-security', () => {
     expect(op.last('token').notes['proof']).toMatchObject({ jkt: dpop_key?.jkt });
   });
 
+  it('signs its own assertions with an algorithm of the profile', async () => {
+    const { op, oidc } = await setUp({ jwks: clientJwks('RSA') });
+    await oidc.jwtBearer({ sub: 'alice' });
+    expect(decodeJwt(op.last('token').form['assertion'] ?? '').header['alg']).toBe('PS256');
+  });
+
+  it('signs a request that the server demands to be signed with an algorithm of the profile', async () => {
+    const { op, oidc } = await setUp(
+      { jwks: clientJwks('RSA') },
+      { registered: { request_object_signing_alg: 'PS256' } },
+    );
+    op.discovery((document) => ({ ...document, require_signed_request_object: true }));
+    await loginWith(oidc, op);
+    expect(decodeJwt(op.last('par').form['request'] ?? '').header['alg']).toBe('PS256');
+  });
+
   it('verifies access tokens with algorithms of the profile only', async () => {
     const { op, oidc } = await setUp();
     const verify = (alg: string) =>

@@ -153,6 +153,18 @@ describe('options', () => {
     expect(optionFault(SECURITY, api({ validation }), unsigned)).toBeUndefined();
   });
 
+  it('holds the client at another issuer to the profile too', () => {
+    const other = { issuer: 'https://other.test', client: { client_id: 'rp2', client_secret: 's'.repeat(32) } };
+    const { resourceServer } = api({ issuers: [other] });
+    expect(optionFault(SECURITY, { resourceServer })).toBe(
+      'resourceServer.issuers.0.client.token_endpoint_auth_method: ' +
+        'must be private_key_jwt, tls_client_auth or self_signed_tls_client_auth ' +
+        `(fapi2-security, client authentication: ${SP} 5.3.3.1, item 2)`,
+    );
+    const keeping = { ...other, client: { client_id: 'rp2', jwks: clientJwks('P-256') } };
+    expect(optionFault(SECURITY, api({ issuers: [keeping] }))).toBeUndefined();
+  });
+
   it('refuses a profile that is none', () => {
     const unknown = JSON.parse(JSON.stringify({ ...options(), profile: 'fapi3' }));
     expect(problemOf(() => parseOptions(unknown))).toMatch(/^profile: /);
