@@ -53,6 +53,7 @@ export type { UserinfoOptions } from './tokens/userinfo.js';
 export type { DpopKey } from './jose/dpop-key.js';
 
 export type { OidcErrorCode } from './errors/codes.js';
+export type { OidcMessages } from './events/channels.js';
 export {
   AccessTokenError,
   AuthorizationResponseError,

@@ -80,7 +80,9 @@ export async function registerClient(
     if (endpoint === undefined) {
       throw toError(missingEndpoint('registration_endpoint'));
     }
-    const response = await transport.request(jsonRequest('POST', endpoint, initialAccessToken, body));
+    const response = await transport.request(
+      jsonRequest('POST', { url: endpoint, endpoint: 'registration_endpoint' }, initialAccessToken, body),
+    );
     requireStatus(response, response.status === 200 ? 200 : 201, 'registration_endpoint');
     const { management, ...registered } = processRegistration(requireJson(response), metadata);
     return { ...registered, registration: management && newRegistration(management, source, metadata, options) };
@@ -152,16 +154,20 @@ export class ClientRegistration {
   /** Ends the registration, and with it the client (RFC 7592, section 2.3). */
   async delete(): Promise<void> {
     await calling(this.#metadata, this.#options, async (transport) => {
-      const request = jsonRequest('DELETE', this.registration_client_uri, this.#accessToken.reveal());
+      const request = jsonRequest('DELETE', this.#target, this.#accessToken.reveal());
       requireStatus(await transport.request(request), 204, 'registration_endpoint');
     });
+  }
+
+  get #target(): Pick<HttpRequest, 'url' | 'endpoint'> {
+    return { url: this.registration_client_uri, endpoint: 'registration_client_uri' };
   }
 
   #send(method: 'GET' | 'PUT', metadata: Partial<ClientMetadata>): Promise<RegistrationResult> {
     const { client_id } = metadata;
     const body = method === 'PUT' ? { ...registrationRequest(metadata), client_id } : undefined;
     return calling(metadata, this.#options, async (transport) => {
-      const request = jsonRequest(method, this.registration_client_uri, this.#accessToken.reveal(), body);
+      const request = jsonRequest(method, this.#target, this.#accessToken.reveal(), body);
       const response = await transport.request(request);
       requireStatus(response, 200, 'registration_endpoint');
       const { management, ...registered } = processRegistration(requireJson(response), metadata);
@@ -186,13 +192,13 @@ function calling<T>(
 
 function jsonRequest(
   method: HttpRequest['method'],
-  url: string,
+  target: Pick<HttpRequest, 'url' | 'endpoint'>,
   token: string | undefined,
   body?: JsonObject,
 ): HttpRequest {
   return {
     method,
-    url,
+    ...target,
     headers: {
       accept: 'application/json',
       ...(body !== undefined && { 'content-type': 'application/json' }),

@@ -165,6 +165,7 @@ export class Server extends PublishedServer {
       return {
         method: 'POST',
         url,
+        endpoint,
         headers: { 'content-type': 'application/x-www-form-urlencoded', accept, ...credentials.headers },
         body: formEncode({ ...form, ...credentials.form }),
         retry,
@@ -177,14 +178,15 @@ export class Server extends PublishedServer {
   }
 
   /**
-   * Gets a resource with an access token.
+   * Gets userinfo with an access token.
    *
    * @param key the key that the token is bound to. Undefined: it is a bearer token
    */
   async get(url: string, accept: string, accessToken: string, key: DpopKey | undefined): Promise<HttpResponse> {
     const scheme = key === undefined ? 'Bearer' : 'DPoP';
     const headers = { accept, authorization: `${scheme} ${accessToken}` };
-    const request: HttpRequest = { method: 'GET', url, headers, retry: 'idempotent' };
+    const endpoint = 'userinfo_endpoint';
+    const request: HttpRequest = { method: 'GET', url, endpoint, headers, retry: 'idempotent' };
     return key === undefined
       ? this.transport.request(request)
       : this.#proven.send({ key, url, accessToken }, () => request);

@@ -7,6 +7,7 @@ import { grantOfLogin, type LoginGrant } from '../authorization/login-grant.js';
 import type { AuthorizationTransaction } from '../authorization/transaction.js';
 import type { Clock } from '../clock/clock.js';
 import { AccessTokenError } from '../errors/errors.js';
+import { audit, auditFailure } from '../events/audit.js';
 import type { IdTokenOptions } from '../grants/authorization-code.js';
 import type { ParsedClientMetadata } from '../metadata/client-metadata.schema.js';
 import { throwFirst } from '../metadata/finding.js';
@@ -199,7 +200,13 @@ export class OidcClient extends OidcResources {
    */
   async forget(token: string): Promise<void> {
     requireTokenText(token);
-    await this.#evictions.evictToken(token);
+    try {
+      await this.#evictions.evictToken(token);
+    } catch (error) {
+      auditFailure('eviction', this, error);
+      throw error;
+    }
+    audit('eviction', this);
   }
 
   /** URL of the logout at the provider (RP-Initiated Logout 1.0, section 2); undefined without such an endpoint. */

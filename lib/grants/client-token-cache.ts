@@ -6,6 +6,7 @@ import type { Server } from '../authorization-server/server.js';
 import { isWithin } from '../clock/clock.js';
 import { StoreError } from '../errors/errors.js';
 import { OidcError } from '../errors/oidc.error.js';
+import { sharedFlights } from '../events/channels.js';
 import type { OperatorPort } from '../events/operator-events.js';
 import type { OidcStore } from '../storage/oidc-store.js';
 import type { TokenCache } from '../tokens/evictions.js';
@@ -62,7 +63,7 @@ export class ClientTokenCache implements TokenCache {
     this.#entries.set(key, entry);
     const good = this.#goodIn(entry);
     if (good === undefined) {
-      return (await (entry.flight ?? this.#begin(key, entry, options))).tokens;
+      return (await (this.#shareFlight(entry) ?? this.#begin(key, entry, options))).tokens;
     }
     return this.#isDue(good) && this.#mayAsk(entry) ? this.#ahead(key, entry, options) : good.tokens;
   }
@@ -111,6 +112,14 @@ export class ClientTokenCache implements TokenCache {
       this.operator.report({ kind: 'client-token-failed', error });
       return good.tokens;
     }
+  }
+
+  /** The running call that a caller shares. */
+  #shareFlight({ flight }: Entry): Entry['flight'] {
+    if (flight !== undefined && sharedFlights.hasSubscribers) {
+      sharedFlights.publish({ flight: 'client-token', among: 'process' });
+    }
+    return flight;
   }
 
   #begin(key: string, entry: Entry, options: ClientCredentialsOptions): Promise<ClientToken> {

@@ -1,6 +1,7 @@
 import { isWithin, type Now } from '../clock/clock.js';
 import { DEFAULT_RETRY_AFTER, TransportError } from '../errors/errors.js';
 import type { OidcError } from '../errors/oidc.error.js';
+import { breakerChanges, type BreakerChange } from '../events/channels.js';
 
 /** Failures in a row that open the circuit. */
 const THRESHOLD = 10;
@@ -42,8 +43,13 @@ export class CircuitBreaker {
   #failures = 0;
   #open: OpenCircuit | undefined;
   #isProbing = false;
+  #state: BreakerChange['state'] = 'closed';
 
-  constructor(private readonly now: Now) {}
+  /** @param server the origin that is called, for who watches */
+  constructor(
+    private readonly now: Now,
+    private readonly server: string,
+  ) {}
 
   /** The error for callers while the circuit is open; undefined while it is not. */
   get openError(): TransportError | undefined {
@@ -68,11 +74,12 @@ export class CircuitBreaker {
       return;
     }
     if (this.#failures < THRESHOLD) {
-      this.#open = undefined;
+      this.#close();
     } else if (this.#isProbing) {
       throw errorFor(this.#open, PROBE_TIME);
     } else {
       this.#isProbing = true;
+      this.#become('half-open');
     }
   }
 
@@ -86,7 +93,7 @@ export class CircuitBreaker {
     this.#isProbing = false;
     if (!(error instanceof TransportError) || !COUNTED.includes(error.code)) {
       this.#failures = 0;
-      this.#open = undefined;
+      this.#close();
       return;
     }
     this.#failures += 1;
@@ -100,6 +107,20 @@ export class CircuitBreaker {
 
   #trip(code: OpenCircuit['code'], length: number, cause: TransportError): void {
     this.#open = { code, since: this.now(), length, cause };
+    this.#become('open', cause.code);
+  }
+
+  #close(): void {
+    this.#open = undefined;
+    this.#become('closed');
+  }
+
+  #become(state: BreakerChange['state'], code?: BreakerChange['code']): void {
+    const before = this.#state;
+    this.#state = state;
+    if (state !== before && breakerChanges.hasSubscribers) {
+      breakerChanges.publish({ server: this.server, state, before, code });
+    }
   }
 }
 

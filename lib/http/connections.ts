@@ -9,6 +9,7 @@ import { Deadline } from './deadline.js';
 import { exchangeOver, exchangeThrough, tooLarge, type Exchange, type Incoming } from './exchange.js';
 import { CONNECT_TIMEOUTS, failureOf, timedOut, type Failure } from './failure.js';
 import type { HttpSettings } from './http.options.js';
+import { ObservedCall } from './observed-call.js';
 import { ownPool, type ConnectionsOptions } from './pool.js';
 import { proxiesOf } from './proxies.js';
 import type { HttpRequest } from './request.js';
@@ -80,15 +81,21 @@ export class Connections {
   async send(request: HttpRequest, timeout: number): Promise<HttpResponse | Failure> {
     const deadline = new Deadline(timeout);
     this.#calls.add(deadline);
+    const observed = ObservedCall.start(request);
+    let retries = 0;
     try {
       let result = await this.#attempt(request, deadline);
       if (!(result instanceof HttpResponse) && mayRetry(request, result)) {
         await deadline.pause(50 + Math.random() * 100);
-        result = deadline.expired ? result : await this.#attempt(request, deadline);
+        if (!deadline.expired) {
+          retries = 1;
+          result = await this.#attempt(request, deadline);
+        }
       }
       if (!(result instanceof HttpResponse)) {
         result.error.addFacts(this.#factsOf(result, request, deadline));
       }
+      observed?.end(result, retries);
       return result;
     } finally {
       deadline.clear();

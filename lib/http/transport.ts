@@ -85,7 +85,7 @@ export class Transport {
     if (known !== undefined) {
       return known;
     }
-    const upstream = new Upstream(this.connections.now, this.connections.settings.maxConcurrent);
+    const upstream = new Upstream(this.connections.now, this.connections.settings.maxConcurrent, origin);
     this.#upstreams.set(origin, upstream);
     return upstream;
   }

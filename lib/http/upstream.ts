@@ -20,8 +20,9 @@ export class Upstream {
   constructor(
     now: Now,
     private readonly maxConcurrent: number,
+    origin: string,
   ) {
-    this.#breaker = new CircuitBreaker(now);
+    this.#breaker = new CircuitBreaker(now, origin);
   }
 
   /**

@@ -64,6 +64,7 @@ export class RemoteKeys {
         const response = await transport.request({
           method: 'GET',
           url: uri,
+          endpoint: 'jwks_uri',
           headers: { accept: MEDIA_TYPES.join(', ') },
           retry: 'idempotent',
           background,

@@ -86,7 +86,7 @@ export class Login {
   #planned: LoginPlan | undefined;
 
   constructor(
-    private readonly client: OidcClient,
+    readonly client: OidcClient,
     private readonly server: Server,
     readonly operator: OperatorPort,
     private readonly settings: LoginSettings,

@@ -2,6 +2,7 @@ import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import passport from 'passport';
 
 import { SessionError, StoreError } from '../errors/errors.js';
+import { audit, auditFailure } from '../events/audit.js';
 import * as requests from '../nest/requests.js';
 import type { LoginTokens } from '../tokens/login-tokens.js';
 import type { JsonObject, JsonValue } from '../values/json.js';
@@ -152,6 +153,7 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
         ? { location: response.alreadyAt, setCookies: [] }
         : await this.login.once(response, () => this.complete(request, response, options));
     } catch (error) {
+      auditFailure('login', this.login.client, error);
       return { error, setCookies: [] };
     }
   }
@@ -160,21 +162,28 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
   private async complete(request: unknown, response: LoginResponse, options: AttemptOptions): Promise<Outcome> {
     const used = this.login.used(response);
     let transaction: LoginTransaction | undefined;
+    let identity: LoggedIn['identity'] | undefined;
     try {
       transaction = await this.login.open(response);
       const result = await this.login.finish(request, response, transaction);
       if ('location' in result) {
         return { location: result.location, setCookies: [used, ...result.setCookies] };
       }
+      identity = result.identity;
       const { user, setCookies } = await this.admit(request, response, result, options);
       this.login.reportSize([used, ...setCookies]);
+      audit('login', this.login.client, identity);
       return { user, returnTo: result.returnTo, setCookies: [used, ...setCookies] };
     } catch (error) {
       // A store that could not give the transaction out still has it.
       const isUnused = transaction === undefined && error instanceof StoreError;
       const setCookies = isUnused ? [] : [used];
       const location = transaction && this.login.passOver(response, transaction, error);
-      return location === undefined ? { error, setCookies } : { location, setCookies };
+      if (location !== undefined) {
+        return { location, setCookies };
+      }
+      auditFailure('login', this.login.client, error, identity);
+      return { error, setCookies };
     }
   }
 

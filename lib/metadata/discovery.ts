@@ -67,6 +67,7 @@ async function fetchDocument(
       response = await transport.request({
         method: 'GET',
         url,
+        endpoint: 'discovery',
         headers: { accept: 'application/json' },
         retry: 'idempotent',
         background,

@@ -49,7 +49,13 @@ async function issuerOf(identifier: string, transport: Transport, insecureHttp: 
   const url = `${protocol}//${host}/.well-known/webfinger?${query}`;
   try {
     const headers = { accept: MEDIA_TYPES.join(', ') };
-    const response = await transport.request({ method: 'GET', url, headers, retry: 'idempotent' });
+    const response = await transport.request({
+      method: 'GET',
+      url,
+      endpoint: 'webfinger',
+      headers,
+      retry: 'idempotent',
+    });
     const issuer = response.status === 200 ? linkedIssuer(jsonDocument(response, MEDIA_TYPES)) : undefined;
     if (issuer === undefined || !isGoodIssuer(issuer, insecureHttp)) {
       const { facts } = response;

@@ -7,6 +7,7 @@ import { OidcClient } from '../client/oidc-client.js';
 import type { Now } from '../clock/clock.js';
 import { ConfigError } from '../errors/errors.js';
 import type { OperatorPort } from '../events/operator-events.js';
+import { PublishedOperator } from '../events/published-operator.js';
 import { Connections } from '../http/connections.js';
 import { loginExports, loginProviders } from '../login/login.providers.js';
 import { clockSkewSchema, clockToleranceSchema } from '../metadata/client-metadata.schema.js';
@@ -155,7 +156,7 @@ function operatorProvider(name: string | undefined): FactoryProvider {
   return {
     provide: operatorToken(name),
     inject: [OidcDefaults, optional(OIDC_CLOCK)],
-    useFactory: (defaults: OidcDefaults, now: Now = defaults.now) => new OperatorLog(now),
+    useFactory: (defaults: OidcDefaults, now: Now = defaults.now) => new PublishedOperator(new OperatorLog(now)),
   };
 }
 

@@ -2,17 +2,20 @@ import { Inject, Injectable, type CanActivate, type ExecutionContext, type Type 
 
 import { AccessTokenError } from '../errors/errors.js';
 import { OidcError } from '../errors/oidc.error.js';
+import { auditFailure } from '../events/audit.js';
+import { audits, decisions, type GuardDecision } from '../events/channels.js';
 import { accessRule, hasRequiredRole, type AccessRule } from '../nest/access-rule.js';
 import { admitNobody } from '../nest/anonymous.js';
 import { authenticate } from '../nest/authenticated.js';
 import { Authenticates } from '../nest/authenticating-guard.js';
 import { authorizationOf, callOf, isHttpRequest, kindOf, requestOf, responseOf } from '../nest/call.js';
+import { publishDecision } from '../nest/decision.js';
 import { namedGuard } from '../nest/named-guard.js';
 import { refuse } from '../nest/refusal.js';
 import * as requests from '../nest/requests.js';
 import { Responses } from '../nest/responses.js';
 import { resourceServerToken } from '../nest/tokens.js';
-import { chain, isPromise, type Awaitable } from '../values/awaitable.js';
+import { chain, isPromise, recover, type Awaitable } from '../values/awaitable.js';
 import {
   attemptedSchemes,
   authorizationsOf,
@@ -72,6 +75,7 @@ export class OidcGuard implements CanActivate {
   readonly #server: ResourceServer;
   readonly #responses: Responses;
   readonly #resourceMetadata: string | undefined;
+  readonly #refused = new WeakMap<ExecutionContext, VerifiedAccessToken>();
 
   constructor(
     @Inject(resourceServerToken()) resourceServer: ResourceServer | undefined,
@@ -164,12 +168,26 @@ export class OidcGuard implements CanActivate {
       return this.#admitNobody(context);
     }
     return chain(this.verify(presented, request, context), (token) =>
-      chain(this.authorize(token, context), () =>
+      chain(this.#authorized(token, context), () =>
         chain(this.#userOf(token), (user) => {
           authenticate(callOf(context), { token, user }, request);
           return this.#admit(presented, request, context);
         }),
       ),
+    );
+  }
+
+  /** Remembers whose token is refused, where an audit asks for it. */
+  #authorized(token: VerifiedAccessToken, context: ExecutionContext): Awaitable<void> {
+    if (!audits.hasSubscribers) {
+      return this.authorize(token, context);
+    }
+    return recover(
+      () => this.authorize(token, context),
+      (error) => {
+        this.#refused.set(context, token);
+        throw error;
+      },
     );
   }
 
@@ -192,6 +210,7 @@ export class OidcGuard implements CanActivate {
       this.#responses.setDefault(response, 'Cache-Control', 'private');
     }
     admitNobody(context, NOBODY);
+    this.#publish(context, 'anonymous');
     return true;
   }
 
@@ -213,17 +232,34 @@ export class OidcGuard implements CanActivate {
         this.#responses.expose(response, ['DPoP-Nonce']);
       }
     }
+    if (decisions.hasSubscribers) {
+      this.#publish(context, 'admitted');
+    }
     return true;
   }
 
   #refuse(error: unknown, context: ExecutionContext): Promise<never> {
+    const { server, operator } = this.#server;
+    const isRefused = error instanceof AccessTokenError;
+    auditFailure(
+      'refusal',
+      { issuer: server.issuer, metadata: server.client.metadata },
+      error,
+      this.#refused.get(context),
+    );
+    this.#publish(context, isRefused ? 'refused' : 'failed', error instanceof OidcError ? error.code : undefined);
     if (!(error instanceof OidcError)) {
       throw error;
     }
-    this.#server.operator.report({ kind: 'call-refused', error, guard: this.constructor.name, call: kindOf(context) });
+    operator.report({ kind: 'call-refused', error, guard: this.constructor.name, call: kindOf(context) });
     return chain(this.handleRefusal(error, context), (exception) => {
       throw exception;
     });
+  }
+
+  #publish(context: ExecutionContext, outcome: GuardDecision['outcome'], code?: GuardDecision['code']): void {
+    const { client_id } = this.#server.server.client.metadata;
+    publishDecision(this, context, { client_id, outcome, code });
   }
 
   /** Echoes the interaction ID, so that client and API can match their logs (FAPI 1.0 Baseline, section 6.2.1). */

@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import type { PublishedServer } from '../authorization-server/published-server.js';
 import type { Server } from '../authorization-server/server.js';
 import { AccessTokenError, ConfigError, OAuthError, VerificationError } from '../errors/errors.js';
+import type { CacheLookup } from '../events/channels.js';
 import type { OperatorPort } from '../events/operator-events.js';
 import type { IssuerRule } from '../jose/issuer-rule.js';
 import { isOfTenant } from '../jose/tenant.js';
@@ -57,16 +58,21 @@ export class TrustedIssuer {
     const { issuer, clock } = server;
     const { reader, cache: times } = settings;
     const identity = hash('sha256', JSON.stringify([issuer, registered?.client.metadata.client_id]), 'base64url');
-    const source = (ask: AskForClaims, cache: ClaimsCache | undefined) =>
-      new ClaimsSource(identity, ask, clock.now, cache && times && { cache, times });
+    const source = (by: CacheLookup['cache'], ask: AskForClaims, cache: ClaimsCache | undefined) =>
+      new ClaimsSource({ identity, issuer, by }, ask, clock.now, cache && times && { cache, times });
     this.issuer = issuer;
     this.name = server.nameInAccessTokens;
     this.#expected = { issuer, clock, reader };
     this.#introspected =
       registered &&
-      source((token) => this.#introspect(registered, token), times && introspections(registered, times, settings));
+      source(
+        'introspection',
+        (token) => this.#introspect(registered, token),
+        times && introspections(registered, times, settings),
+      );
     // Never shared: checking a signature costs less than a call to the store.
-    this.#signed = source((token) => this.#verifySignature(token), times && new LocalClaimsCache(times.maxEntries));
+    const signatures = times && new LocalClaimsCache(times.maxEntries);
+    this.#signed = source('signature', (token) => this.#verifySignature(token), signatures);
   }
 
   /** Whether its tokens name it by their tenant. */

@@ -9,7 +9,7 @@ import type { LoginTokens } from '../tokens/login-tokens.js';
 import { chain, type Awaitable } from '../values/awaitable.js';
 import { LoginRedirect } from './login-redirect.js';
 import { OwnOrigins } from './own-origins.js';
-import type { SessionContent } from './session-content.js';
+import type { AcceptedContent } from './session-content.js';
 import { rolesReader, type SessionRoles } from './session-roles.js';
 import type { SessionRefresh } from './session-refresh.js';
 import { SilentLogins } from './silent-logins.js';
@@ -29,10 +29,10 @@ interface ValidSession extends FoundSession {
   readonly session: KeptSession;
 }
 
-/** A session whose user the application accepts in this request, and `Set-Cookie` lines. */
+/** An accepted session, and `Set-Cookie` lines. */
 interface AcceptedSession {
   /** Undefined: there is none, or it has just ended. */
-  readonly session?: SessionContent<unknown> | undefined;
+  readonly session?: AcceptedContent | undefined;
   readonly setCookies: readonly string[];
 }
 
@@ -64,7 +64,7 @@ export class ClientSessions implements SessionPort {
   constructor(
     private readonly makeKeeper: () => SessionKeeper,
     readonly refresh: SessionRefresh,
-    private readonly client: Pick<OidcClient, 'forget' | 'revoke' | 'metadata' | 'name'>,
+    readonly client: Pick<OidcClient, 'forget' | 'revoke' | 'metadata' | 'name' | 'issuer'>,
     private readonly settings: ClientSessionSettings = {},
     /** Reads the roles of a session's user. */
     readonly roles: SessionRoles = rolesReader(),
@@ -129,13 +129,13 @@ export class ClientSessions implements SessionPort {
   }
 
   /** The session of a request as it is now: a guard may have renewed it since it came. */
-  read(request: unknown): Awaitable<SessionContent<unknown> | undefined> {
+  read(request: unknown): Awaitable<AcceptedContent | undefined> {
     return chain(this.#found(request), ({ session }) => session && this.#accepted(request, session));
   }
 
-  /** The tokens of a request's session, whatever the application says of its user now. */
-  tokens(request: unknown): Awaitable<LoginTokens | undefined> {
-    return chain(this.#found(request), ({ session }) => session?.tokens);
+  /** A request's session as it is kept, whatever the application says of its user now. */
+  kept(request: unknown): Awaitable<KeptSession | undefined> {
+    return chain(this.#found(request), ({ session }) => session);
   }
 
   /** The response to a request that a guard of ours has looked at. */
@@ -234,7 +234,7 @@ export class ClientSessions implements SessionPort {
   }
 
   /** As {@link ClientSessions.#validated}, and `session.validate` is asked once in a request. */
-  #accepted(request: unknown, session: KeptSession): Awaitable<SessionContent<unknown> | undefined> {
+  #accepted(request: unknown, session: KeptSession): Awaitable<AcceptedContent | undefined> {
     return this.#validated(request, session, (validate) => {
       const raw = requests.raw(request);
       const validated = this.#users.get(raw) ?? validate(session.user, session);
@@ -248,7 +248,7 @@ export class ClientSessions implements SessionPort {
     request: unknown,
     session: KeptSession,
     ask: (validate: ValidateSession) => unknown,
-  ): Awaitable<SessionContent<unknown> | undefined> {
+  ): Awaitable<AcceptedContent | undefined> {
     const { validate } = this.settings;
     return validate === undefined
       ? session

@@ -1,21 +1,24 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext, type Type } from '@nestjs/common';
 
 import { StoreError } from '../errors/errors.js';
+import { auditFailure, type Actor } from '../events/audit.js';
+import type { GuardDecision } from '../events/channels.js';
 import { accessRule, hasRequiredRole, type AccessRule } from '../nest/access-rule.js';
 import { PRIVATE_ANSWER, SeeOther, type ResponseHeader } from '../nest/answer.js';
 import { admitNobody } from '../nest/anonymous.js';
 import { authenticate } from '../nest/authenticated.js';
 import { Authenticates } from '../nest/authenticating-guard.js';
 import { callOf, httpRequestOf, isOverSocket, kindOf, requestOf, responseOf } from '../nest/call.js';
+import { publishDecision } from '../nest/decision.js';
 import { namedGuard } from '../nest/named-guard.js';
 import { refuse, type Refusal } from '../nest/refusal.js';
 import { Responses } from '../nest/responses.js';
 import { clientSessionsToken } from '../nest/tokens.js';
 import { chain, recover, type Awaitable } from '../values/awaitable.js';
 import { ClientSessions } from './client-sessions.js';
+import type { AcceptedContent } from './session-content.js';
 import { isCrossSiteChange, isCrossSiteSocket } from './cross-site.js';
 import { crossSite, loginRequired, roleMissing, sessionUnavailable } from './session-refusal.js';
-import type { SessionContent } from './session-content.js';
 
 /** Keeps the answer out of caches, because it is for one user. A handler may set its own header. */
 const OWN_ANSWER: ResponseHeader = ['Cache-Control', 'private, no-store'];
@@ -55,18 +58,18 @@ export class OidcSessionGuard implements CanActivate {
     const rule = accessRule(context.getHandler(), context.getClass());
     const isOpen = rule.isPublic || rule.isOptional;
     if (request === undefined) {
-      return isOpen ? this.#admit(context) : this.#refuse(context, loginRequired());
+      return isOpen ? this.#admit(context, rule) : this.#refuse(context, loginRequired());
     }
     const isSocket = isOverSocket(context);
     if (isSocket ? isCrossSiteSocket(request, this.sessions) : isCrossSiteChange(request)) {
-      return isOpen ? this.#admit(context) : this.#refuse(context, crossSite());
+      return isOpen ? this.#admit(context, rule) : this.#refuse(context, crossSite());
     }
     const response = isSocket ? undefined : responseOf(context);
     return chain(
       recover(() => this.#find(request, response), storeErrorOf),
       (found) => {
         if (found instanceof StoreError) {
-          return rule.isPublic ? this.#admit(context) : this.#refuse(context, sessionUnavailable(found));
+          return rule.isPublic ? this.#admit(context, rule) : this.#refuse(context, sessionUnavailable(found));
         }
         const { session, setCookies } = found;
         this.#deliver(response, ['Set-Cookie', setCookies]);
@@ -82,7 +85,7 @@ export class OidcSessionGuard implements CanActivate {
         if (setCookies.length > 0) {
           this.#deliver(response, OWN_ANSWER);
         }
-        return this.#admit(context);
+        return this.#admit(context, rule);
       },
     );
   }
@@ -92,7 +95,7 @@ export class OidcSessionGuard implements CanActivate {
   }
 
   #authorize(
-    { user }: SessionContent<unknown>,
+    { user, identity }: AcceptedContent,
     rule: AccessRule,
     context: ExecutionContext,
     response: object | undefined,
@@ -100,11 +103,14 @@ export class OidcSessionGuard implements CanActivate {
     const roles = rule.roles.length === 0 ? [] : this.sessions.roles(user);
     return chain(roles, (has) => {
       if (!hasRequiredRole(rule, has)) {
-        return this.#refuse(context, roleMissing());
+        return this.#refuse(context, roleMissing(), identity);
       }
       // First: it takes back the headers of a guard that refused before.
       authenticate(callOf(context), { user }, requestOf(context));
       this.#deliver(response, OWN_ANSWER);
+      if (!rule.isPublic) {
+        this.#publish(context, 'admitted');
+      }
       return true;
     });
   }
@@ -134,16 +140,27 @@ export class OidcSessionGuard implements CanActivate {
     if (login !== undefined) {
       const { location, setCookies } = login;
       this.responses.deliver(response, [...PRIVATE_ANSWER, ['Set-Cookie', setCookies], ['Location', location]]);
+      this.#publish(context, 'redirected', 'SESSION_MISSING');
       throw new SeeOther();
     }
   }
 
-  #admit(context: ExecutionContext): true {
+  #admit(context: ExecutionContext, { isPublic }: AccessRule): true {
     admitNobody(context, { user: undefined });
+    if (!isPublic) {
+      this.#publish(context, 'anonymous');
+    }
     return true;
   }
 
-  #refuse(context: ExecutionContext, refusal: Refusal): Awaitable<never> {
+  #publish(context: ExecutionContext, outcome: GuardDecision['outcome'], code?: GuardDecision['code']): void {
+    publishDecision(this, context, { client_id: this.sessions.client.metadata.client_id, outcome, code });
+  }
+
+  #refuse(context: ExecutionContext, refusal: Refusal, actor?: Actor): Awaitable<never> {
+    const { cause, status } = refusal;
+    auditFailure('refusal', this.sessions.client, cause, actor);
+    this.#publish(context, status >= 500 ? 'failed' : 'refused', cause?.code);
     const refused = { kind: kindOf(context), response: responseOf(context), call: callOf(context) };
     return chain(refuse(refusal, refused, this.responses), (exception) => {
       throw exception;

@@ -1,6 +1,7 @@
 import type { EndSessionOptions } from '../authorization/end-session.js';
 import type { OidcClient } from '../client/oidc-client.js';
 import { SessionError, StoreError } from '../errors/errors.js';
+import { audit, auditFailure } from '../events/audit.js';
 import { PRIVATE_ANSWER } from '../nest/answer.js';
 import { refuse, type Refusal } from '../nest/refusal.js';
 import type { Responses } from '../nest/responses.js';
@@ -10,6 +11,7 @@ import type { JsonValue } from '../values/json.js';
 import type { ClientSessions } from './client-sessions.js';
 import type { SessionContent } from './session-content.js';
 import { logoutUnavailable, sessionUnavailable } from './session-refusal.js';
+import type { KeptSession } from './session.port.js';
 
 /** Maximum bytes of an ID token in the URL of a redirect: nginx takes 4 KB of an answer's headers (`proxy_buffer_size`). */
 const MAX_HINT = 2048;
@@ -133,16 +135,21 @@ export class OidcSession<User = JsonValue> {
    */
   async end(request: unknown, response: unknown): Promise<void> {
     const keeper = this.#sessions.keeper();
+    let session: KeptSession | undefined;
     try {
-      const tokens = await this.#sessions.tokens(request);
+      session = await this.#sessions.kept(request);
       this.#sessions.forget(request);
       await keeper.end(request);
-      await (tokens?.access_token && this.#client.forget(tokens.access_token));
+      await (session?.tokens.access_token && this.#client.forget(session.tokens.access_token));
     } catch (error) {
+      auditFailure('logout', this.#client, error, session?.identity);
       this.#throw(error, logoutUnavailable, response);
     } finally {
       const setCookies = [...keeper.clear(request), ...this.#sessions.silentLogins.tried(request)];
       this.#responses.deliver(response, [['Set-Cookie', setCookies], ...PRIVATE_ANSWER]);
+    }
+    if (session !== undefined) {
+      audit('logout', this.#client, session.identity);
     }
   }
 
@@ -159,7 +166,9 @@ export class OidcSession<User = JsonValue> {
   async endAll(sub: string, { revoke = false }: { readonly revoke?: boolean } = {}): Promise<void> {
     try {
       await this.#sessions.endAll({ sub }, { revoke });
+      audit('logout', this.#client, { sub });
     } catch (error) {
+      auditFailure('logout', this.#client, error, { sub });
       this.#throw(error, logoutUnavailable, undefined);
     }
   }
@@ -174,13 +183,13 @@ export class OidcSession<User = JsonValue> {
    * @throws {OidcError} the provider's metadata can't be loaded
    */
   async endSessionUrl(request: unknown, options: Pick<EndSessionOptions, 'state'> = {}): Promise<string | undefined> {
-    const tokens = await recover(
-      () => this.#sessions.tokens(request),
+    const session = await recover(
+      () => this.#sessions.kept(request),
       (error) => this.#throw(error, sessionUnavailable, undefined),
     );
     const { redirect_uris, post_logout_redirect_uris = [] } = this.#client.metadata;
     const { origin } = Sites.of(redirect_uris, this.#client.name).at(request);
-    const idToken = tokens?.id_token;
+    const idToken = session?.tokens.id_token;
     return this.#client.endSessionUrl({
       ...options,
       id_token_hint: idToken !== undefined && idToken.length <= MAX_HINT ? idToken : undefined,

@@ -5,6 +5,7 @@ import * as v from 'valibot';
 
 import { isWithin, type Now } from '../clock/clock.js';
 import { OAuthError, StoreError } from '../errors/errors.js';
+import { sharedFlights, type SharedFlight } from '../events/channels.js';
 import { onceAmongReplicas } from '../storage/lease.js';
 import type { OidcStore } from '../storage/oidc-store.js';
 import type { Sealer } from '../storage/sealer.js';
@@ -76,6 +77,7 @@ export class RefreshFlight {
     const key = hash('sha256', before.refresh_token, 'base64url');
     const known = this.#flights.get(key);
     if (known !== undefined && this.#counts(known, before)) {
+      publishShared('process');
       return known.tokens;
     }
     const { store } = this;
@@ -106,13 +108,20 @@ export class RefreshFlight {
     before: TokensBefore,
     refresh: () => Promise<TokenResponse>,
   ): Promise<TokenResponse> {
+    let isOurs = false;
     const tokens = await onceAmongReplicas(store, `refreshing:${key}`, {
       look: () => this.#find(store, key, before),
-      work: () => this.#keep(store, key, refresh),
+      work: () => {
+        isOurs = true;
+        return this.#keep(store, key, refresh);
+      },
       patience: LONGEST_WAIT,
     });
     if (tokens === undefined) {
       throw new StoreError('STORE_TIMEOUT', 'Another replica refreshes the tokens and does not come to an end.');
+    }
+    if (!isOurs) {
+      publishShared('replicas');
     }
     return tokens;
   }
@@ -148,6 +157,12 @@ export class RefreshFlight {
   async #write(store: OidcStore, key: string, result: v.InferInput<typeof resultSchema>): Promise<void> {
     const sealed = this.#sealer.seal(LABEL, key, result, this.now() + AFTERWARDS);
     await Promise.resolve(store.set(resultKey(key), sealed, AFTERWARDS)).catch(() => undefined);
+  }
+}
+
+function publishShared(among: SharedFlight['among']): void {
+  if (sharedFlights.hasSubscribers) {
+    sharedFlights.publish({ flight: 'refresh', among });
   }
 }
 

@@ -74,6 +74,9 @@ export interface SessionContent<User = JsonValue> extends Pick<NewSession, 'toke
 /** A valid session with everything that is kept of it, for guards and logins. */
 export interface KeptSession extends SessionContent, ReadSession {}
 
+/** A session whose user the application accepts in this request. */
+export interface AcceptedContent extends SessionContent<unknown>, Pick<ReadSession, 'identity'> {}
+
 /** A session as JSON. Its tokens are in clear. */
 export type StoredSession = Readonly<v.InferInput<typeof sessionSchema>>;
 

@@ -1,6 +1,7 @@
 import type { OidcClient } from '../client/oidc-client.js';
 import { SessionError, VerificationError } from '../errors/errors.js';
 import { OidcError } from '../errors/oidc.error.js';
+import { audit, auditFailure } from '../events/audit.js';
 import type { OperatorPort } from '../events/operator-events.js';
 import type { RefreshOptions } from '../grants/refresh-token.js';
 import { requireAccessToken, type LoginTokens } from '../tokens/login-tokens.js';
@@ -53,7 +54,7 @@ export class SessionRefresh {
     }
     try {
       const before = { access_token, refresh_token };
-      const renewed = await this.flight.join(before, () => this.client.refresh(whole, this.expected));
+      const renewed = await this.flight.join(before, () => this.#send(session, whole));
       this.#lookAtRotation(whole, renewed);
       return { ...session, tokens: renewed };
     } catch (error) {
@@ -71,6 +72,17 @@ export class SessionRefresh {
       throw error;
     }
     this.operator.report({ kind: 'refresh-failed', error });
+  }
+
+  async #send({ identity }: KeptSession, tokens: TokenResponse): Promise<TokenResponse> {
+    try {
+      const renewed = await this.client.refresh(tokens, this.expected);
+      audit('refresh', this.client, identity);
+      return renewed;
+    } catch (error) {
+      auditFailure('refresh', this.client, error, identity);
+      throw error;
+    }
   }
 
   #isGoodFor({ expires_at }: LoginTokens, seconds: number): boolean {

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 
 import { isWithin, type Now } from '../clock/clock.js';
 import { TransportError } from '../errors/errors.js';
+import { cacheLookups, sharedFlights, type CacheLookup } from '../events/channels.js';
 import type { IntrospectionFreshness } from '../nest/access-rule.js';
 import type { AccessTokenClaims } from '../tokens/access-token.js';
 import type { FoundClaims } from '../tokens/verified-access-token.js';
@@ -26,6 +27,15 @@ interface Flight {
 /** Seconds. Readers with a lower `maxAge` do not wait for another replica's answer. */
 const FRESHEST_SHARED = 1;
 
+/** What a source knows of. */
+export interface ClaimsSubject {
+  /** Of client and server; part of every key. */
+  readonly identity: string;
+  readonly issuer: string;
+  /** What the claims come from. */
+  readonly by: CacheLookup['cache'];
+}
+
 /** Asks the server for a token's claims; undefined: the token is not active. */
 export type AskForClaims = (token: string) => Promise<AccessTokenClaims | undefined>;
 
@@ -37,12 +47,9 @@ export class ClaimsSource {
   readonly #flights = new Map<string, Flight>();
   #generation = 0;
 
-  /**
-   * @param identity of client and server; part of every key
-   * @param kept undefined: no cache
-   */
+  /** @param kept undefined: no cache */
   constructor(
-    private readonly identity: string,
+    private readonly about: ClaimsSubject,
     private readonly ask: AskForClaims,
     private readonly now: Now,
     private readonly kept: { readonly cache: ClaimsCache; readonly times: KeepingTimes } | undefined,
@@ -78,12 +85,17 @@ export class ClaimsSource {
     known: CachedClaims | undefined,
     freshness: IntrospectionFreshness,
   ): Awaitable<FoundClaims> {
-    return known !== undefined && this.#isFresh(known, this.#lifetime(known, freshness))
-      ? { claims: known.claims, isStale: false }
-      : this.#renew({ key, token, known, isEvicted: false }, freshness);
+    if (known === undefined || !this.#isFresh(known, this.#lifetime(known, freshness))) {
+      return this.#renew({ key, token, known, isEvicted: false }, freshness);
+    }
+    if (cacheLookups.hasSubscribers) {
+      this.#publish('hit');
+    }
+    return { claims: known.claims, isStale: false };
   }
 
   async #renew(own: CacheMiss, freshness: IntrospectionFreshness): Promise<FoundClaims> {
+    this.#publish('miss');
     const { miss, found } = this.#joinOrStart(own, freshness);
     try {
       return { claims: (await found).claims, isStale: false };
@@ -91,6 +103,7 @@ export class ClaimsSource {
       const { known } = own;
       const mayServe = known?.claims !== undefined && isOutage(error) && !miss.isEvicted;
       if (mayServe && this.#isFresh(known, this.#lifetime(known, freshness) + (freshness.staleIfError ?? 0))) {
+        this.#publish('stale');
         return { claims: known.claims, isStale: true };
       }
       throw error;
@@ -102,7 +115,11 @@ export class ClaimsSource {
     const cache = this.kept?.cache;
     const isApart = cache?.askOnce !== undefined && maxAge < FRESHEST_SHARED;
     const name = isApart ? apart(miss.key) : miss.key;
-    return this.#flights.get(name) ?? this.#start(name, miss, isApart ? undefined : cache);
+    const running = this.#flights.get(name);
+    if (running !== undefined && sharedFlights.hasSubscribers) {
+      sharedFlights.publish({ flight: this.about.by, among: 'process' });
+    }
+    return running ?? this.#start(name, miss, isApart ? undefined : cache);
   }
 
   #start(name: string, miss: CacheMiss, cache: ClaimsCache | undefined): Flight {
@@ -140,8 +157,15 @@ export class ClaimsSource {
     return isWithin(now, askedAt, seconds * 1000) && (claims?.exp === undefined || now < claims.exp * 1000);
   }
 
+  #publish(result: CacheLookup['result']): void {
+    if (this.kept !== undefined && cacheLookups.hasSubscribers) {
+      const { by, issuer } = this.about;
+      cacheLookups.publish({ cache: by, issuer, result });
+    }
+  }
+
   #keyOf(token: string): string {
-    return hash('sha256', `${this.identity} ${this.#generation} ${token}`, 'base64url');
+    return hash('sha256', `${this.about.identity} ${this.#generation} ${token}`, 'base64url');
   }
 }
 

@@ -1,6 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 
 import type { Now } from '../clock/clock.js';
+import { sharedFlights } from '../events/channels.js';
 import type { OidcStore } from '../storage/oidc-store.js';
 import type { CachedClaims, CacheMiss } from './claims-cache.js';
 
@@ -46,10 +47,10 @@ export class SharedSingleFlight {
       const leasedAt = performance.now();
       const [isOurs, found] = await Promise.all([this.#lease(key), look()]);
       if (isOurs === true) {
-        return this.#whileLeased(key, leasedAt, async () => (isAnswer(found) ? found : ask()));
+        return this.#whileLeased(key, leasedAt, async () => (isAnswer(found) ? shared(found) : ask()));
       }
       if (isAnswer(found)) {
-        return found;
+        return shared(found);
       }
       if (isOurs === undefined || !(await this.#wait(pause))) {
         break;
@@ -97,6 +98,14 @@ export class SharedSingleFlight {
       this.failed(error);
     }
   }
+}
+
+/** Another replica's answer. */
+function shared(found: CachedClaims): CachedClaims {
+  if (sharedFlights.hasSubscribers) {
+    sharedFlights.publish({ flight: 'introspection', among: 'replicas' });
+  }
+  return found;
 }
 
 function leaseKey(key: string): string {

@@ -55,7 +55,13 @@ async function fetchJwt(
   }
   const authorization = access_token !== undefined && { authorization: `Bearer ${access_token}` };
   const headers = { accept: 'application/jwt', ...authorization };
-  const response = await server.transport.request({ method: 'GET', url, headers, retry: 'idempotent' });
+  const response = await server.transport.request({
+    method: 'GET',
+    url,
+    endpoint: 'claims_endpoint',
+    headers,
+    retry: 'idempotent',
+  });
   if (response.status !== 200) {
     const { facts } = response;
     throw new ResponseError('UNEXPECTED_STATUS', `The claims endpoint answered ${response.status}.`, { facts });

@@ -61,7 +61,14 @@ const REQUESTS: Readonly<Record<'header' | 'body', Request>> = {
     }
     const headers = { accept, 'content-type': 'application/x-www-form-urlencoded' };
     const body = formEncode({ access_token });
-    return server.transport.request({ method: 'POST', url, headers, body, retry: 'idempotent' });
+    return server.transport.request({
+      method: 'POST',
+      url,
+      endpoint: 'userinfo_endpoint',
+      headers,
+      body,
+      retry: 'idempotent',
+    });
   },
 };
 

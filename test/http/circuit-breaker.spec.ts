@@ -10,7 +10,7 @@ const limited = new TransportError('RATE_LIMITED', 'limited', { retryAfter: 7 })
 
 const atTime = (now = 0) => {
   const time = { now };
-  return { time, breaker: new CircuitBreaker(() => time.now) };
+  return { time, breaker: new CircuitBreaker(() => time.now, 'https://op.test') };
 };
 
 const fails = (breaker: CircuitBreaker, times: number, error = down) => {

@@ -40,7 +40,14 @@ const silent: CustomFetch = (_url, { signal }) =>
   new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
 
 const call = (transport: Transport, url = URL_WITH_SECRETS) =>
-  transport.request({ method: 'POST', url, headers: {}, body: 'token=secret', retry: 'never' });
+  transport.request({
+    method: 'POST',
+    url,
+    endpoint: 'token_endpoint',
+    headers: {},
+    body: 'token=secret',
+    retry: 'never',
+  });
 
 const lineOf = async (calling: Promise<unknown>): Promise<string> => {
   const error = await rejection(calling);

@@ -22,6 +22,7 @@ function transportIn(environment: Environment, limits = LIMITS): Transport {
 const get = (url: string, more: Partial<HttpRequest> = {}): HttpRequest => ({
   method: 'GET',
   url,
+  endpoint: 'discovery',
   headers: {},
   retry: 'idempotent',
   ...more,

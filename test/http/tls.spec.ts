@@ -106,6 +106,7 @@ async function call(url: string, dispatcher?: Agent) {
   return new Transport(connections).request({
     method: 'GET',
     url,
+    endpoint: 'discovery',
     headers: { authorization: SECRET },
     retry: 'idempotent',
   });

@@ -96,6 +96,7 @@ const ways: [string, ConnectionsOptions][] = [
 const post = (url: string, more: Partial<HttpRequest> = {}): HttpRequest => ({
   method: 'POST',
   url,
+  endpoint: 'token_endpoint',
   headers: { authorization: SECRET, 'content-type': 'application/x-www-form-urlencoded' },
   body: `token=${SECRET}`,
   retry: 'never',
@@ -105,6 +106,7 @@ const post = (url: string, more: Partial<HttpRequest> = {}): HttpRequest => ({
 const get = (url: string, more: Partial<HttpRequest> = {}): HttpRequest => ({
   method: 'GET',
   url,
+  endpoint: 'jwks_uri',
   headers: { authorization: SECRET },
   retry: 'idempotent',
   ...more,

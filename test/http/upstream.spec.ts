@@ -24,7 +24,7 @@ const fails = (upstream: Upstream, times: number) => {
 
 describe('a server', () => {
   it('has a concurrency limit at each of its endpoints', async () => {
-    const upstream = new Upstream(() => 0, 1);
+    const upstream = new Upstream(() => 0, 1, 'https://op.test');
     await upstream.acquire(ENDPOINT, 1000);
     await expect(upstream.acquire(ENDPOINT, 5)).rejects.toMatchObject({ code: 'UPSTREAM_BUSY', retryAfter: 1 });
     const limit = await upstream.acquire('https://op.test/token', 5);
@@ -33,7 +33,7 @@ describe('a server', () => {
   });
 
   it('is waited for by nobody once the circuit is open', async () => {
-    const upstream = new Upstream(() => 0, 1);
+    const upstream = new Upstream(() => 0, 1, 'https://op.test');
     await upstream.acquire(ENDPOINT, 1000);
     const waiting = upstream.acquire(ENDPOINT, 60_000);
     fails(upstream, 10);
@@ -55,7 +55,14 @@ const healthy = () =>
 
 describe('over real connections', () => {
   const post = (transport: Transport, url: string) =>
-    transport.request({ method: 'POST', url, headers: {}, body: 'a=b', retry: 'unanswered' });
+    transport.request({
+      method: 'POST',
+      url,
+      endpoint: 'token_endpoint',
+      headers: {},
+      body: 'a=b',
+      retry: 'unanswered',
+    });
 
   it('NET-28 a server that hangs holds nobody up beyond the deadline, and nothing else at all', async () => {
     const server = createServer((socket) => socket.on('error', () => undefined));

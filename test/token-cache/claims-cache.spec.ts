@@ -25,7 +25,12 @@ it('CACHE-09 CACHE-04 however many tokens come, it keeps as many as it may, and 
 it('CACHE-09 a hundred thousand tokens take no more memory than those that are kept', async () => {
   const kept = { cache: new LocalClaimsCache(1000), times: { ttl: 30, negativeTtl: 5 } };
   const ask = async (token: string) => (token.endsWith('7') ? undefined : { sub: token, aud: ['https://api.test'] });
-  const source = new ClaimsSource('rp1', ask, () => 1_800_000_000_000, kept);
+  const source = new ClaimsSource(
+    { identity: 'rp1', issuer: 'https://op.test', by: 'introspection' },
+    ask,
+    () => 1_800_000_000_000,
+    kept,
+  );
   const findAll = async (tokens: readonly string[]) => {
     for (const token of tokens) {
       await source.find(token, {});

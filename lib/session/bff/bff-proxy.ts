@@ -85,7 +85,7 @@ export class BffProxy {
       }
       authenticate(request, { user: found.session.user });
       await session.accessToken(request, response);
-      const tokens = await sessions.tokens(request);
+      const tokens = (await sessions.kept(request))?.tokens;
       return tokens instanceof TokenResponse ? tokens : this.#refuse(loginRequired(), response);
     } catch (error) {
       return this.#refuseFailed(error, response);

@@ -46,7 +46,7 @@ export class RefusedTokens {
    */
   async replace(request: object, response: object, refused: TokenResponse): Promise<TokenResponse | undefined> {
     this.sessions.lookAgain(request);
-    const now = await this.sessions.tokens(request);
+    const now = (await this.sessions.kept(request))?.tokens;
     if (!(now instanceof TokenResponse)) {
       return undefined;
     }

@@ -3,6 +3,7 @@ import { hash } from 'node:crypto';
 import type { OidcClient } from '../../client/oidc-client.js';
 import { AuthorizationResponseError, ConfigError, StoreError, VerificationError } from '../../errors/errors.js';
 import { OidcError } from '../../errors/oidc.error.js';
+import { audit, auditFailure } from '../../events/audit.js';
 import type { OperatorPort } from '../../events/operator-events.js';
 import type { ResponseHeader } from '../../nest/answer.js';
 import { parseParameters, type Parameters } from '../../nest/parameters.js';
@@ -63,16 +64,20 @@ export class OidcLogout {
    * @throws {OidcException} 400: the logout token is not good, was used before, or not all sessions have ended
    */
   async backChannel(request: unknown, response: unknown): Promise<void> {
-    const { responses } = this.#parts;
+    const { client, responses } = this.#parts;
     responses.deliver(response, [NOT_STORED]);
+    let token: LogoutToken | undefined;
     try {
       const form = await requests.form(request);
-      const token = await this.#parts.client.verifyLogoutToken(requireToken(form));
-      await this.#once(token, () => this.#end(token));
+      const verified = await client.verifyLogoutToken(requireToken(form));
+      token = verified;
+      await this.#once(verified, () => this.#end(verified));
+      audit('back-channel-logout', client, verified);
     } catch (error) {
       if (!(error instanceof OidcError) || error instanceof ConfigError) {
         throw error;
       }
+      auditFailure('back-channel-logout', client, error, token);
       this.#parts.operator.report({ kind: 'logout-refused', error });
       throw refuse(refusalOf(error), { kind: 'http', response }, responses);
     }
@@ -111,14 +116,19 @@ export class OidcLogout {
 
   /** Ends the sessions of a `sid`; without one, that of the browser. */
   async #endInBrowser(request: unknown, response: unknown, sid: string | undefined): Promise<void> {
-    const { sessions, responses } = this.#parts;
+    const { client, sessions, responses } = this.#parts;
     const { session: own } = await sessions.keeper().find(request);
-    if (own !== undefined && (sid === undefined || own.identity?.sid === sid)) {
+    const isOwn = own !== undefined && (sid === undefined || own.identity?.sid === sid);
+    if (isOwn) {
       responses.deliver(response, [['Set-Cookie', sessions.keeper().clear(request)]]);
       await sessions.end(request);
     }
-    if (sid !== undefined && (await sessions.keeper().knows(sid))) {
+    const mayHaveMore = sid !== undefined && (await sessions.keeper().knows(sid));
+    if (mayHaveMore) {
       await sessions.endAll({ sid }, { revoke: false });
+    }
+    if (isOwn || mayHaveMore) {
+      audit('front-channel-logout', client, isOwn ? own.identity : { sid });
     }
   }
 

@@ -3,6 +3,7 @@ import { inspect } from 'node:util';
 import { afterEach, expect } from '@jest/globals';
 
 import { OidcError } from '../../../lib/index.js';
+import { publishedOn } from '../messages.js';
 import type { TestApp, AppProvider } from './apps.js';
 import type { TestResponse } from './test-response.js';
 
@@ -15,9 +16,17 @@ import type { TestResponse } from './test-response.js';
  * expectNoSecrets(app, response, [token]);
  * ```
  *
- * Importing this file also makes each test fail that ends with a changed `Object.prototype`.
+ * Importing this file also makes each test fail that ends with a changed `Object.prototype`, and subscribes to every channel of
+ * the package.
  */
 type App = TestApp<AppProvider>;
+
+/** All that was published in this test. */
+const published = publishedOn(undefined, true);
+
+afterEach(() => {
+  published.length = 0;
+});
 
 /** The parameters of the challenge for bearer tokens, by name. */
 export function challengeOf(response: TestResponse): Readonly<Record<string, string>> {
@@ -128,7 +137,8 @@ export function expectRefused(app: App, response: TestResponse, status: number, 
 }
 
 /**
- * Nothing of these appears anywhere: not in a log of any level, not in the answer, not in an error that was thrown. Neither
+ * Nothing of these appears anywhere: not in a log of any level, not in the answer, not in an error that was thrown, not in a
+ * message on a channel. Neither
  * as it is nor in base64, base64url, percent-encoding or as JSON writes it.
  *
  * @param response the cookies of the answer are the browser's own and are not searched
@@ -141,6 +151,7 @@ export function expectNoSecrets(app: App, response: TestResponse | undefined, se
     headers: JSON.stringify(headers),
     refusals: inspect(app.refusals, { depth: 9 }),
     errors: inspect(app.errors, { depth: 9 }),
+    messages: inspect(published, { depth: 9, maxArrayLength: null, maxStringLength: null }),
     json: app.refusals.map((refusal) => JSON.stringify([refusal, refusal.cause])).join('\n'),
   };
   const leaks = secrets.flatMap((secret) =>

@@ -1,0 +1,42 @@
+import type { OidcErrorCode } from '../errors/codes.js';
+import { upstreamEnds, upstreamStarts, type UpstreamCall } from '../events/channels.js';
+import { locationOf } from '../values/url.js';
+import type { HttpRequest } from './request.js';
+
+const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
+
+/** What a call came to. */
+interface CallResult {
+  readonly status?: number | undefined;
+  readonly error?: { readonly code: OidcErrorCode } | undefined;
+}
+
+/** A call that somebody watches: its start and its end are published with one object. */
+export class ObservedCall {
+  readonly #call: UpstreamCall;
+  readonly #startedAt = performance.now();
+
+  private constructor({ method, endpoint, url }: HttpRequest) {
+    const { protocol, hostname, port } = new URL(url);
+    const address = hostname.replace(/^\[|\]$/g, '');
+    this.#call = {
+      method,
+      endpoint,
+      url: locationOf(url) ?? '',
+      address,
+      port: port === '' ? (DEFAULT_PORTS[protocol] ?? 0) : Number(port),
+    };
+    upstreamStarts.publish(this.#call);
+  }
+
+  /** Publishes the start of a call; undefined where nobody watches. */
+  static start(request: HttpRequest): ObservedCall | undefined {
+    return upstreamStarts.hasSubscribers || upstreamEnds.hasSubscribers ? new ObservedCall(request) : undefined;
+  }
+
+  end({ status, error }: CallResult, retries: number): void {
+    const duration = (performance.now() - this.#startedAt) / 1000;
+    const end = { status, code: error?.code, duration, retries };
+    upstreamEnds.publish(Object.assign(this.#call, { end }));
+  }
+}
