@@ -14,6 +14,11 @@ import type { AuthorizationTransaction, TransactionOptions } from './transaction
 export interface AuthorizationUrlOptions extends TransactionOptions {
   /** More parameters, such as `prompt`, `login_hint`, `resource` or a provider's own. They may name no protocol parameter. */
   readonly parameters?: AuthorizationParameters;
+  /**
+   * Sends the request object by reference (RFC 9101, section 5.2), where requests go as such and are not pushed: serve it
+   * as `application/oauth-authz-req+jwt` for five minutes, and return the URI. Default: it goes by value.
+   */
+  readonly request_uri?: (requestObject: string) => string | Promise<string>;
 }
 
 /**

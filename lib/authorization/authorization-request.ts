@@ -4,7 +4,7 @@ import type { Server } from '../authorization-server/server.js';
 import { authorizationParameters, type AuthorizationUrlOptions } from './authorization-parameters.js';
 import { readParameters } from './own-parameters.js';
 import { mustPush, pushAuthorizationRequest } from './pushed-authorization-request.js';
-import { besideRequestObject, needsRequestObject, requestObject } from './request-object.js';
+import { asRequestObject, needsRequestObject } from './request-object.js';
 import { beginTransaction, type AuthorizationTransaction } from './transaction.js';
 
 /** A login that has started: the URL for the browser, and the transaction that has to be remembered. */
@@ -28,7 +28,7 @@ export async function authorizationRequest(
   const isPushed = mustPush(client, metadata);
   const parameters = toForm(
     needsRequestObject(client, metadata)
-      ? { ...besideRequestObject(values, isPushed), request: await requestObject(server, values) }
+      ? await asRequestObject(server, values, isPushed ? 'pushed' : (options.request_uri ?? 'by value'))
       : values,
   );
   if (!isPushed) {

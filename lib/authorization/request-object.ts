@@ -11,6 +11,7 @@ import { requestEncryption } from '../metadata/protected-request.js';
 import { requestObjectAlgorithm } from '../metadata/request-object-findings.js';
 import type { ServerMetadata } from '../metadata/server-metadata.js';
 import type { JsonObject } from '../values/json.js';
+import { isLoopback } from '../values/url.js';
 
 /** The media type of a request object, without `application/` (RFC 9101, section 10.8). */
 const TYPE = 'oauth-authz-req+jwt';
@@ -39,9 +40,9 @@ export function needsRequestObject(client: ParsedClientMetadata, server: ServerM
  *
  * @throws {ConfigError} the client has nothing to sign with, or a parameter has the name of a claim
  */
-export async function requestObject(server: Server, parameters: JsonObject): Promise<string> {
+async function requestObject(server: Server, parameters: JsonObject): Promise<string> {
   const alg = requestObjectAlgorithm(server.client, await server.metadata());
-  const signed = await signedRequest(server, parameters, alg, TYPE);
+  const signed = await signedRequest(server, parameters, alg);
   const encryption = requestEncryption(server.client.metadata);
   return encryption === undefined
     ? signed
@@ -55,28 +56,19 @@ function sharedKey({ client }: Server, encryption: EncryptionAlgorithms): Uint8A
   return length === undefined || secret === undefined ? undefined : derivedKey(secret, length);
 }
 
-/**
- * Signs the parameters of a request, those of an authorization request or of another one that can go as a JWT.
- *
- * @param alg undefined: what a private key is made for
- * @param typ of the JWT; undefined: its specification names none
- */
-export function signedRequest(
+/** @param alg undefined: what a private key is made for */
+function signedRequest(
   { client, clock, issuer }: Server,
   parameters: JsonObject,
   alg: string | undefined,
-  typ?: string,
 ): Promise<string> {
   const taken = CLAIMS.find((name) => parameters[name] !== undefined);
   if (taken !== undefined) {
     throw new ConfigError('INVALID_CONFIG', `parameters.${taken}`, 'is a claim of the request object itself');
   }
   const iat = Math.floor(clock.seconds());
-  return clientSignature(
-    client,
-    alg,
-    typ,
-  )({
+  const sign = clientSignature(client, alg, TYPE);
+  return sign({
     ...parameters,
     iss: client.metadata.client_id,
     aud: issuer,
@@ -90,8 +82,37 @@ export function signedRequest(
 /** Parameters that stand beside a request object in the browser's URL (OpenID Connect Core 1.0, section 6.1). */
 const BESIDE: readonly string[] = ['client_id', 'response_type', 'redirect_uri', 'scope'];
 
-/** Parameters that go with a request object: in the browser's URL some once more, in a pushed request the client's name alone. */
-export function besideRequestObject(parameters: JsonObject, isPushed: boolean): JsonObject {
-  const names = isPushed ? ['client_id'] : BESIDE;
-  return Object.fromEntries(names.map((name) => [name, parameters[name]]));
+/** Makes a request object known, and returns the URI by which the server finds it. */
+type Publish = (requestObject: string) => string | Promise<string>;
+
+/**
+ * An authorization request as a request object, with the parameters that go beside it: in the browser's URL some once more,
+ * in a pushed request the client's name alone.
+ *
+ * @param how it goes: pushed, in the browser's URL, or by reference to where the application serves it
+ */
+export async function asRequestObject(
+  server: Server,
+  parameters: JsonObject,
+  how: 'pushed' | 'by value' | Publish,
+): Promise<JsonObject> {
+  const object = await requestObject(server, parameters);
+  const names = how === 'pushed' ? ['client_id'] : BESIDE;
+  const beside = Object.fromEntries(names.map((name) => [name, parameters[name]]));
+  return typeof how === 'function'
+    ? { ...beside, request_uri: requireReference(await how(object)) }
+    : { ...beside, request: object };
+}
+
+/** Longest URI of a request object in characters (RFC 9101, section 5.2). */
+const LONGEST_REFERENCE = 512;
+
+/** Requires a URL that the server can fetch. Plain http is for this machine: an unsigned object could be changed on its way. */
+function requireReference(uri: string): string {
+  const isWritable = URL.canParse(uri) && /^[\x21-\x7e]+$/.test(uri) && uri.length <= LONGEST_REFERENCE;
+  const { protocol = '', hostname = '' } = isWritable ? new URL(uri) : {};
+  if (protocol !== 'https:' && !(protocol === 'http:' && isLoopback(hostname))) {
+    throw new ConfigError('INVALID_CONFIG', 'request_uri', 'must return an https URL of at most 512 characters');
+  }
+  return uri;
 }

@@ -1,9 +1,12 @@
-import { UnsecuredJWT } from 'jose';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 
 import { describe, expect, it } from '@jest/globals';
+import { UnsecuredJWT } from 'jose';
 
 import type { ClientMetadata } from '../../lib/metadata/client-metadata.js';
 import { clientOf, loginWith, REDIRECT_URI, rejection } from '../support/client/client.js';
+import { closeLater } from '../support/closing.js';
 import { startProvider } from '../support/provider/provider.js';
 import { decodeJwt, keyOf, kindOf, privateJwk } from '../support/tokens/keys.js';
 
@@ -227,6 +230,63 @@ describe('RFC 9101, section 6.1: an encrypted request object', () => {
     oidc.forgetKeys();
     op.jwks(({ keys }) => ({ keys: [...keys.filter(({ kty }) => kty === 'RSA').map(anything), ...keys] }));
     expect(await named()).toBe('enc-RSA');
+  });
+});
+
+describe('RFC 9101, section 5.2: a request object by reference', () => {
+  /** Where an application serves its request objects. */
+  const serving = async () => {
+    const served = new Map<string, string>();
+    const server = createServer((request, response) => {
+      response.setHeader('content-type', 'application/oauth-authz-req+jwt').end(served.get(request.url ?? ''));
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    closeLater({ close: async () => [server.close(), server.closeAllConnections()] });
+    const uri = `http://127.0.0.1:${Object(server.address()).port}/request`;
+    return { uri, publish: (object: string) => void served.set('/request', object) };
+  };
+
+  it.each(['RS256', 'none'])('B9 B10 signed with %s is fetched where the application serves it', async (alg) => {
+    const { uri, publish } = await serving();
+    const jwks = alg === 'none' ? {} : { jwks: jwksFor(alg) };
+    const { op, oidc } = await setUp({ request_object_signing_alg: alg, ...jwks, request_uris: [uri] });
+    const request_uri = async (object: string) => {
+      publish(object);
+      return uri;
+    };
+    const { url } = await oidc.authorizationUrl({ request_uri });
+    expect(queryOf(url)).toEqual({
+      client_id: 'rp1',
+      response_type: 'code',
+      redirect_uri: REDIRECT_URI,
+      scope: 'openid',
+      request_uri: uri,
+    });
+    expect((await loginWith(oidc, op, { request: { request_uri } })).idToken.sub).toBe('alice');
+  });
+
+  it('is none where requests are plain, or pushed', async () => {
+    const request_uri = () => {
+      throw new Error('nothing to serve');
+    };
+    const plain = await setUp({});
+    expect(queryOf((await plain.oidc.authorizationUrl({ request_uri })).url)).not.toHaveProperty('request_uri');
+    const pushed = await setUp({ ...SIGNED, require_pushed_authorization_requests: true });
+    expect(queryOf((await pushed.oidc.authorizationUrl({ request_uri })).url)['request_uri']).toMatch(/^urn:/);
+  });
+
+  it.each([
+    '',
+    '/request',
+    'urn:request',
+    'https://app.test/a b',
+    'http://app.test/request',
+    `https://app.test/${'a'.repeat(500)}`,
+  ])('is not at %p', async (uri) => {
+    const { oidc } = await setUp(SIGNED);
+    expect(await rejection(oidc.authorizationUrl({ request_uri: () => uri }))).toMatchObject({
+      message: 'request_uri: must return an https URL of at most 512 characters',
+    });
   });
 });
 

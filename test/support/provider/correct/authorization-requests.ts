@@ -58,6 +58,9 @@ export async function requestAt(op: ProviderContext, received: RequestParameters
   if (client === undefined) {
     throw new Error('Unknown client');
   }
+  if (request_uri?.startsWith('http') === true) {
+    return parametersOf(op, client, await dereferenced(client, request_uri, received));
+  }
   if (request_uri !== undefined) {
     const pushed = op.requests.take(request_uri);
     if (pushed?.client !== client || Object.keys(received).length !== 2) {
@@ -69,6 +72,23 @@ export async function requestAt(op: ProviderContext, received: RequestParameters
     throw new Error('The client has to push its requests');
   }
   return parametersOf(op, client, received);
+}
+
+/** RFC 9101, section 5.2.3: the same request with the request object that its reference leads to. */
+async function dereferenced(
+  client: RegisteredClient,
+  uri: string,
+  { request_uri: _, ...received }: RequestParameters,
+): Promise<RequestParameters> {
+  const registered: unknown = client['request_uris'];
+  if (!Array.isArray(registered) || !registered.includes(uri)) {
+    throw new Error('The reference to the request object is not registered');
+  }
+  const response = await fetch(uri);
+  if (response.headers.get('content-type') !== 'application/oauth-authz-req+jwt') {
+    throw new Error('The reference leads to no request object');
+  }
+  return { ...received, request: await response.text() };
 }
 
 /** The parameters of a request that is no reference: those of its request object, or its own. */
