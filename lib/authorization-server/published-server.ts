@@ -81,6 +81,21 @@ export class PublishedServer {
     return key;
   }
 
+  /** Whether there is metadata, and whether there are keys, that serve while the server is down. */
+  get kept(): { readonly metadata: boolean; readonly keys: boolean } {
+    return { metadata: this.#discovered.isKept, keys: this.#keys?.remote.areKept === true };
+  }
+
+  /** Fetches the server's keys now, even if those kept are fresh. @returns whether it publishes any */
+  async refreshKeys(): Promise<boolean> {
+    const metadata = await this.metadata();
+    if (metadata.jwks_uri === undefined) {
+      return false;
+    }
+    await this.publishedKeys(metadata).refresh();
+    return true;
+  }
+
   /** Drops the kept keys: the next verification fetches them. */
   forgetKeys(): void {
     this.#keys = undefined;

@@ -66,6 +66,12 @@ export class CachedDocument<T> {
     return this.#copy?.fetchedAt;
   }
 
+  /** Whether the present copy serves, be it because the server is down. */
+  get isKept(): boolean {
+    const copy = this.#copy;
+    return copy !== undefined && isWithin(this.now(), copy.fetchedAt, copy.lifetime + this.options.maxStale);
+  }
+
   /** Whether a fetch is in flight; {@link refresh} would join it. */
   get isLoading(): boolean {
     return this.#loading !== undefined;

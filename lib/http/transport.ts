@@ -1,5 +1,6 @@
 import { LRUCache } from 'lru-cache';
 
+import type { TransportError } from '../errors/errors.js';
 import { originOf } from '../values/url.js';
 import { calledUrl, type Backchannel } from './backchannel.js';
 import type { Connections } from './connections.js';
@@ -32,6 +33,11 @@ export class Transport {
   /** Milliseconds that a call may take. */
   get timeout(): number {
     return this.connections.settings.timeout;
+  }
+
+  /** The errors that callers get at once, because the circuits to servers are open. */
+  get openErrors(): readonly TransportError[] {
+    return [...this.#upstreams.values()].flatMap(({ openError }) => openError ?? []);
   }
 
   /**

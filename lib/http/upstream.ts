@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 
 import type { Now } from '../clock/clock.js';
+import type { TransportError } from '../errors/errors.js';
 import type { OidcError } from '../errors/oidc.error.js';
 import { CircuitBreaker } from './circuit-breaker.js';
 import { ConcurrencyLimit } from './concurrency-limit.js';
@@ -25,6 +26,11 @@ export class Upstream {
     this.#breaker = new CircuitBreaker(now, origin);
   }
 
+  /** As {@link CircuitBreaker.openError}. */
+  get openError(): TransportError | undefined {
+    return this.#breaker.openError;
+  }
+
   /**
    * Takes a slot at an endpoint; at once where one is free.
    *
@@ -33,7 +39,7 @@ export class Upstream {
    * @throws {TransportError} there is no slot, or the circuit is open
    */
   acquire(url: string, patience: number): ConcurrencyLimit | Promise<ConcurrencyLimit> {
-    const { openError } = this.#breaker;
+    const { openError } = this;
     if (openError !== undefined) {
       throw openError;
     }
@@ -49,7 +55,7 @@ export class Upstream {
   /** As {@link CircuitBreaker.report}. Once the circuit is open, callers in the queues get its error at once. */
   report(error: OidcError | undefined): void {
     this.#breaker.report(error);
-    const { openError } = this.#breaker;
+    const { openError } = this;
     if (openError !== undefined) {
       this.#limits.forEach((limit) => limit.rejectWaiting(openError));
     }

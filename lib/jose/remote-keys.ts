@@ -82,6 +82,16 @@ export class RemoteKeys {
     );
   }
 
+  /** Whether there are kept keys that serve while the server is down. */
+  get areKept(): boolean {
+    return this.#document.isKept;
+  }
+
+  /** Fetches the keys now, however fresh the kept ones are. */
+  async refresh(): Promise<void> {
+    await this.#document.refresh();
+  }
+
   /** These keys for JWTs of one origin. */
   from(origin: JwtOrigin): KeySource {
     return {

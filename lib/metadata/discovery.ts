@@ -26,6 +26,8 @@ export interface Discovered {
   get(): ServerMetadata | Promise<ServerMetadata>;
   /** Fetches a new copy, however fresh the kept one is. */
   refresh(): ServerMetadata | Promise<ServerMetadata>;
+  /** Whether there is a copy, which serves while the server is down. */
+  readonly isKept: boolean;
 }
 
 /**
@@ -37,7 +39,7 @@ export interface Discovered {
 export function discover(transport: Transport, source: DiscoverySource, now: Now): Discovered {
   if (source.overrides.issuer !== undefined) {
     const whole = readMetadata(source.overrides, source);
-    return { get: () => whole, refresh: () => whole };
+    return { get: () => whole, refresh: () => whole, isKept: true };
   }
   return new CachedDocument(
     async (background) => {

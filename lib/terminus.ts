@@ -1,0 +1,1 @@
+export { OidcHealthIndicator } from './module/oidc-health.indicator.js';
