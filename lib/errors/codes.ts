@@ -106,6 +106,7 @@ export type VerificationErrorCode =
   | 'AT_HASH_MISMATCH'
   | 'C_HASH_MISMATCH'
   | 'S_HASH_MISMATCH'
+  | 'RT_HASH_MISMATCH'
   | 'HTM_MISMATCH'
   | 'HTU_MISMATCH'
   | 'ATH_MISMATCH'

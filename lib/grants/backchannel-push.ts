@@ -1,14 +1,8 @@
-import { createHash } from 'node:crypto';
-
 import { oauthError } from '../authorization-server/oauth-response.js';
 import type { Server } from '../authorization-server/server.js';
 import { VerificationError } from '../errors/errors.js';
-import { signatureAlgorithm } from '../jose/algorithms.js';
-import { parseCompactJws } from '../jose/compact-jws.js';
-import { equalInConstantTime } from '../jose/constant-time.js';
-import { ID_TOKEN } from '../jose/purpose.js';
 import { readTokens } from '../tokens/token-endpoint.js';
-import type { VerifiedIdToken } from '../tokens/id-token.js';
+import type { HashClaim } from '../tokens/token-hash.js';
 import type { JsonObject } from '../values/json.js';
 import { text } from '../values/member.js';
 import { consentedTokens, type ConsentExpectations } from './consented-tokens.js';
@@ -42,25 +36,11 @@ export async function processPush(
     throw oauthError(error, 'backchannel_authentication_endpoint', { error_description });
   }
   const pushed = readTokens(body, { scope: expected.scope }, server.clock.now);
-  const granted = await consentedTokens(server, pushed, expected);
-  const { access_token, refresh_token } = granted.tokens;
+  const hashes: readonly HashClaim[] =
+    pushed.refresh_token === undefined ? ['at_hash'] : ['at_hash', REFRESH_TOKEN_HASH];
+  const granted = await consentedTokens(server, pushed, { ...expected, hashes });
   if (granted.idToken === undefined || granted.idToken.claims[AUTH_REQ_ID] !== auth_req_id) {
     throw new VerificationError('CLAIM_INVALID', 'The ID token that was pushed answers another request.');
   }
-  requireHash(granted.idToken, 'at_hash', access_token);
-  if (refresh_token !== undefined) {
-    requireHash(granted.idToken, REFRESH_TOKEN_HASH, refresh_token);
-  }
   return granted;
-}
-
-/** Requires a hash of a token: its left half, as in OpenID Connect Core 1.0, section 3.1.3.6. */
-function requireHash({ claims, jws }: VerifiedIdToken, name: string, token: string): void {
-  const hash = signatureAlgorithm(parseCompactJws(jws, ID_TOKEN.maxLength).alg)?.hash;
-  const digest = hash === undefined ? Buffer.alloc(0) : createHash(hash).update(token).digest();
-  const expected = digest.subarray(0, digest.length / 2).toString('base64url');
-  const claim = claims[name];
-  if (expected === '' || typeof claim !== 'string' || !equalInConstantTime(claim, expected)) {
-    throw new VerificationError('AT_HASH_MISMATCH', `The ID token that was pushed belongs to other tokens: ${name}.`);
-  }
 }

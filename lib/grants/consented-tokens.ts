@@ -1,5 +1,6 @@
 import type { Server } from '../authorization-server/server.js';
 import { VerificationError } from '../errors/errors.js';
+import type { HashClaim } from '../tokens/token-hash.js';
 import type { TokenResponse } from '../tokens/token-response.js';
 import type { TrustedAudiences } from '../tokens/trusted-audiences.js';
 import { verifiedTokens, type VerifiedTokens } from './verified-tokens.js';
@@ -9,6 +10,8 @@ export interface ConsentExpectations {
   /** The scope that was asked for: with `openid` an ID token is required. */
   readonly scope: string;
   readonly trustedAudiences: TrustedAudiences | undefined;
+  /** Hashes that the ID token must have. */
+  readonly hashes?: readonly HashClaim[];
 }
 
 /**
@@ -20,10 +23,10 @@ export interface ConsentExpectations {
 export async function consentedTokens(
   server: Server,
   answer: TokenResponse,
-  { scope, trustedAudiences }: ConsentExpectations,
+  { scope, trustedAudiences, hashes = [] }: ConsentExpectations,
 ): Promise<VerifiedTokens> {
   const { default_max_age: max_age } = server.client.metadata;
-  const granted = await verifiedTokens(server, answer, { max_age, trustedAudiences });
+  const granted = await verifiedTokens(server, answer, { max_age, trustedAudiences, hashes });
   if (granted.idToken === undefined && scope.split(' ').includes('openid')) {
     throw new VerificationError('ID_TOKEN_MISSING', 'The token response has no ID token.');
   }

@@ -22,15 +22,15 @@ export async function verifiedTokens(
   server: Server,
   tokens: TokenResponse,
   expected: Omit<IdTokenExpectations, 'issuedWith'>,
-  ofLogin: Omit<IssuedWith, 'access_token'> = {},
+  ofLogin: Omit<IssuedWith, 'access_token' | 'refresh_token'> = {},
 ): Promise<VerifiedTokens> {
-  const { access_token, id_token } = tokens;
+  const { access_token, refresh_token, id_token } = tokens;
   if (id_token === undefined) {
     return { tokens, idToken: undefined };
   }
   const idToken = await VerifiedIdToken.verify(server, id_token, {
     ...expected,
-    issuedWith: { ...ofLogin, access_token },
+    issuedWith: { ...ofLogin, access_token, refresh_token },
   });
   return { tokens: TokenResponse.with(tokens, { id_token: idToken.jws }), idToken };
 }

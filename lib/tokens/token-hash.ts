@@ -9,6 +9,7 @@ import type { JsonObject } from '../values/json.js';
 /** What came with an ID token. */
 export interface IssuedWith {
   readonly access_token?: string | undefined;
+  readonly refresh_token?: string | undefined;
   readonly code?: string | undefined;
   /** Of the authorization response. */
   readonly state?: string | undefined;
@@ -32,19 +33,25 @@ const HASHES = {
   c_hash: { of: 'code', mismatch: 'C_HASH_MISMATCH', problem: 'The ID token belongs to another code.' },
   /** Financial-grade API Security Profile 1.0, Part 2: Advanced, section 5.1. */
   s_hash: { of: 'state', mismatch: 'S_HASH_MISMATCH', problem: 'The ID token belongs to another state.' },
+  /** OpenID Connect CIBA Core 1.0, section 10.3.1. */
+  'urn:openid:params:jwt:claim:rt_hash': {
+    of: 'refresh_token',
+    mismatch: 'RT_HASH_MISMATCH',
+    problem: 'The ID token belongs to another refresh token.',
+  },
 } as const satisfies Record<string, Hash>;
 
 /** A claim that holds the left half of a hash. */
 export type HashClaim = keyof typeof HASHES;
 
-const HASH_CLAIMS: readonly HashClaim[] = ['at_hash', 'c_hash', 's_hash'];
+const HASH_CLAIMS: readonly HashClaim[] = ['at_hash', 'c_hash', 's_hash', 'urn:openid:params:jwt:claim:rt_hash'];
 
 /**
  * Checks every hash that the ID token has, where it is known of what.
  *
  * @param alg of the ID token: its hash is the one of the claims
  * @param required hashes that must be there
- * @throws {VerificationError} `CLAIM_MISSING`, `AT_HASH_MISMATCH`, `C_HASH_MISMATCH`, `S_HASH_MISMATCH`
+ * @throws {VerificationError} `CLAIM_MISSING`, `AT_HASH_MISMATCH`, `C_HASH_MISMATCH`, `S_HASH_MISMATCH`, `RT_HASH_MISMATCH`
  */
 export function requireHashes(
   claims: JsonObject,

@@ -166,10 +166,10 @@ describe('a push', () => {
   it.each<[string, object, string]>([
     ['of another request', { [`${urn}:auth_req_id`]: 'other' }, 'CLAIM_INVALID'],
     ['of no request', { [`${urn}:auth_req_id`]: undefined }, 'CLAIM_INVALID'],
-    ['without at_hash', { at_hash: undefined }, 'AT_HASH_MISMATCH'],
+    ['without at_hash', { at_hash: undefined }, 'CLAIM_MISSING'],
     ['for another access token', { at_hash: 'AAAAAAAAAAAAAAAAAAAAAA' }, 'AT_HASH_MISMATCH'],
-    ['without rt_hash', { [`${urn}:rt_hash`]: undefined }, 'AT_HASH_MISMATCH'],
-    ['for another refresh token', { [`${urn}:rt_hash`]: 'AAAAAAAAAAAAAAAAAAAAAA' }, 'AT_HASH_MISMATCH'],
+    ['without rt_hash', { [`${urn}:rt_hash`]: undefined }, 'CLAIM_MISSING'],
+    ['for another refresh token', { [`${urn}:rt_hash`]: 'AAAAAAAAAAAAAAAAAAAAAA' }, 'RT_HASH_MISMATCH'],
     ['of another client', { aud: 'rp2' }, 'AUD_MISMATCH'],
     ['of another issuer', { iss: 'https://evil.test' }, 'ISS_MISMATCH'],
     ['that is expired', { exp: 1_700_000_000 }, 'EXPIRED'],
@@ -187,7 +187,7 @@ describe('a push', () => {
     ['no access token', { access_token: undefined }, 'TOKEN_RESPONSE_INVALID'],
     ['another type of token', { token_type: 'mac' }, 'TOKEN_RESPONSE_INVALID'],
     ['the access token of somebody else', { access_token: 'other' }, 'AT_HASH_MISMATCH'],
-    ['the refresh token of somebody else', { refresh_token: 'other' }, 'AT_HASH_MISMATCH'],
+    ['the refresh token of somebody else', { refresh_token: 'other' }, 'RT_HASH_MISMATCH'],
     ['an error', { error: 'access_denied' }, 'OP_ERROR'],
   ])('with %s is refused', async (_what, members, code) => {
     const { outcome } = await pushed((body) => ({ ...body, ...members }));
