@@ -84,6 +84,14 @@ it('a grant that is not registered is not used', async () => {
   expect(op.count()).toBe(0);
 });
 
+it('TOK-09 a login whose tokens are bound to a key takes no bearer token', async () => {
+  const op = await startProvider();
+  const { oidc } = clientOf(op, { metadata: { dpop_bound_access_tokens: true } });
+  op.tokenResponse((body) => ({ ...body, token_type: 'Bearer' }));
+  expect(await rejection(loginWith(oidc, op))).toMatchObject({ code: 'TOKEN_RESPONSE_INVALID' });
+  expect(op.count('userinfo')).toBe(0);
+});
+
 it('tokens are read by name, and printed by nobody', async () => {
   const op = await startProvider();
   const { oidc } = clientOf(op);

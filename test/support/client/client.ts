@@ -58,6 +58,9 @@ export interface ClientSetup {
   readonly settings?: Partial<ServerSettings>;
 }
 
+/** A provider that clients are registered at. */
+type RegisteringProvider = Pick<TestProvider, 'issuer' | 'clock' | 'register'>;
+
 /**
  * An `OidcClient` without Nest, registered at the provider. It is closed at the end of the test.
  *
@@ -67,7 +70,7 @@ export interface ClientSetup {
  * ```
  */
 export function clientOf(
-  op: TestProvider,
+  op: RegisteringProvider,
   { metadata = {}, registered = {}, http = {}, settings = {}, store, wait = advancing(op) }: ClientSetup = {},
 ): StandaloneClient {
   const client = { client_id: 'rp1', client_secret: CLIENT_SECRET, redirect_uris: [REDIRECT_URI], ...metadata };
@@ -103,7 +106,7 @@ export function clientOf(
 }
 
 /** A wait that takes no time: the clock of the provider goes on by as much. */
-function advancing({ clock }: TestProvider): Wait {
+function advancing({ clock }: RegisteringProvider): Wait {
   return async (milliseconds, signal) => {
     signal?.throwIfAborted();
     clock.advance(milliseconds / 1000);

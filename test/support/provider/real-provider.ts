@@ -29,6 +29,18 @@ const CERTIFICATES: NonNullable<Configuration['features']>['mTLS'] = {
   },
 };
 
+/** Hints are names of accounts, and nobody is asked: tests consent for them. */
+const CIBA: NonNullable<Configuration['features']>['ciba'] = {
+  enabled: true,
+  deliveryModes: ['poll', 'ping'],
+  processLoginHint: async (_context, hint) => hint,
+  processLoginHintToken: async () => undefined,
+  validateBindingMessage: async () => undefined,
+  validateRequestContext: async () => undefined,
+  verifyUserCode: async () => undefined,
+  triggerAuthenticationDevice: async () => undefined,
+};
+
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
 /**
@@ -61,8 +73,8 @@ export class RealProvider {
   readonly #clients = new Map<string, RegisteredClient>();
   readonly #cookieKey = randomBytes(32).toString('hex');
   readonly #nonceSecret = randomBytes(32);
-  readonly #server: Server = createServer((incoming, response) => this.#handler()(incoming, response));
-  #running: Handler | undefined;
+  readonly #server: Server = createServer((incoming, response) => this.#run().handler(incoming, response));
+  #running: { readonly provider: Provider; readonly handler: Handler } | undefined;
   /** The profile of FAPI that it holds its clients to. */
   fapi: '1.0 Final' | '2.0' | undefined;
 
@@ -155,8 +167,33 @@ export class RealProvider {
     throw new Error(`The provider goes round in circles at ${page.url}`);
   }
 
-  #handler(): Handler {
-    this.#running ??= muted(() => inThisRealm(() => this.#construct().callback()));
+  /** Somebody enters the code of a device and consents (RFC 8628, section 3.3). */
+  async approveDevice(user_code: string, sub = 'alice'): Promise<void> {
+    const { provider } = this.#run();
+    const code = await provider.DeviceCode.findByUserCode(user_code.replaceAll('-', ''));
+    const { clientId, params: { scope = '' } = {} } = Object(code);
+    const grantId = await (await grantOf(provider, clientId, sub, scope)).save();
+    const authTime = Math.floor(Date.now() / 1000);
+    await Object.assign(Object(code), { accountId: sub, grantId, scope, authTime }).save();
+  }
+
+  /** The end-user consents on their own device (CIBA); a client of `ping` is notified. */
+  async approveBackchannel(auth_req_id: string, sub = 'alice'): Promise<void> {
+    const { provider } = this.#run();
+    const request = await provider.BackchannelAuthenticationRequest.find(auth_req_id);
+    const { clientId, scope } = Object(request);
+    const grant = await grantOf(provider, clientId, sub, scope);
+    await grant.save();
+    await provider.backchannelResult(auth_req_id, grant);
+  }
+
+  #run(): { readonly provider: Provider; readonly handler: Handler } {
+    this.#running ??= muted(() =>
+      inThisRealm(() => {
+        const provider = this.#construct();
+        return { provider, handler: provider.callback() };
+      }),
+    );
     return this.#running;
   }
 
@@ -201,7 +238,9 @@ export class RealProvider {
       ttl: {
         AccessToken: 3600,
         AuthorizationCode: 60,
+        BackchannelAuthenticationRequest: 600,
         ClientCredentials: 3600,
+        DeviceCode: 600,
         Grant: 3600,
         IdToken: 3600,
         Interaction: 600,
@@ -225,6 +264,8 @@ export class RealProvider {
         registration: { enabled: true, initialAccessToken: RealProvider.INITIAL_ACCESS_TOKEN },
         registrationManagement: { enabled: true, rotateRegistrationAccessToken: true },
         revocation: { enabled: true },
+        deviceFlow: { enabled: true },
+        ciba: CIBA,
         backchannelLogout: { enabled: true },
         rpInitiatedLogout: {
           enabled: true,
@@ -247,6 +288,13 @@ export class RealProvider {
       },
     };
   }
+}
+
+/** What somebody allows a client. */
+async function grantOf(provider: Provider, clientId: string, accountId: string, scope: string) {
+  const grant = new provider.Grant({ accountId, clientId });
+  grant.addOIDCScope(scope);
+  return grant;
 }
 
 /** The private keys are the application's; `scope` would have to be among the provider's own. */
