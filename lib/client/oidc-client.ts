@@ -13,7 +13,7 @@ import type { ParsedClientMetadata } from '../metadata/client-metadata.schema.js
 import { throwFirst } from '../metadata/finding.js';
 import type { ServerMetadata } from '../metadata/server-metadata.js';
 import { blamedOnToken } from '../tokens/access-token-fault.js';
-import type { AccessTokensOption } from '../tokens/access-token-profiles.js';
+import type { AccessTokensOption } from '../tokens/access-tokens.option.js';
 import { AccessTokenReaders } from '../tokens/access-token-readers.js';
 import { verifyAccessToken } from '../tokens/access-token.js';
 import type { Evictions } from '../tokens/evictions.js';

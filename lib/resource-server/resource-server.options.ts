@@ -10,7 +10,7 @@ import { VALIDATIONS } from '../nest/access-rule.js';
 import { isObject, member } from '../values/member.js';
 import { secretsSchema } from '../values/secrets.schema.js';
 import { isRange } from './sender-constraint/address-range.js';
-import { accessTokensSchema, type AccessTokensOption } from '../tokens/access-token-profiles.js';
+import { accessTokensSchema, type AccessTokensOption } from '../tokens/access-tokens.option.js';
 import type { VerifiedAccessToken } from '../tokens/verified-access-token.js';
 
 const identifier = v.pipe(v.string(), v.nonEmpty('must not be empty'));

@@ -14,7 +14,8 @@ import { LocalClaimsCache, type ClaimsCache } from '../token-cache/claims-cache.
 import { ClaimsSource, type AskForClaims } from '../token-cache/claims-source.js';
 import { SharedClaimsCache } from '../token-cache/shared-claims-cache.js';
 import { verifyAccessToken, type AccessTokenClaims } from '../tokens/access-token.js';
-import { ID_TOKEN_CLAIMS, type AccessTokenReader } from '../tokens/access-token-profile.js';
+import { ID_TOKEN_CLAIMS } from '../tokens/access-token-profile.js';
+import type { AccessTokenReader } from '../tokens/access-token-reader.js';
 import { blamedOnToken, profilesFor } from '../tokens/access-token-fault.js';
 import { introspect } from '../tokens/introspection.js';
 import { isCalledAccessToken } from '../tokens/token-type.js';

@@ -1,5 +1,6 @@
 import { ConfigError } from '../errors/errors.js';
-import { AccessTokenReader, type AccessTokenProfile } from '../tokens/access-token-profile.js';
+import type { AccessTokenProfile } from '../tokens/access-token-profile.js';
+import { AccessTokenReader } from '../tokens/access-token-reader.js';
 import { chain, type Awaitable } from '../values/awaitable.js';
 import { isJsonObject, type JsonObject } from '../values/json.js';
 

@@ -1,7 +1,7 @@
 import type { AccessTokenErrorCode, VerificationErrorCode } from '../errors/codes.js';
 import { AccessTokenError, VerificationError } from '../errors/errors.js';
 import { unverifiedJwt } from '../jose/unverified-jwt.js';
-import { profilesThatTake } from './access-token-profiles.js';
+import { profilesThatTake } from './access-token-readers.js';
 
 const CODES: Readonly<Partial<Record<VerificationErrorCode, AccessTokenErrorCode>>> = {
   EXPIRED: 'TOKEN_EXPIRED',

@@ -1,14 +1,5 @@
-import * as v from 'valibot';
-
-import { ConfigError } from '../errors/errors.js';
-import type { UnverifiedJwt } from '../jose/unverified-jwt.js';
 import { frozen } from '../values/frozen.js';
-import {
-  AccessTokenReader,
-  accessTokenProfileSchema,
-  ID_TOKEN_CLAIMS,
-  type AccessTokenProfile,
-} from './access-token-profile.js';
+import { ID_TOKEN_CLAIMS, type AccessTokenProfile } from './access-token-profile.js';
 
 /**
  * The profiles that come with the library, by name. Each comment cites the provider's own page.
@@ -183,61 +174,5 @@ export const ACCESS_TOKEN_PROFILES = frozen({
   },
 } as const satisfies Readonly<Record<string, AccessTokenProfile>>);
 
-const NAMES: readonly string[] = Object.keys(ACCESS_TOKEN_PROFILES);
-
-const named = v.pipe(
-  v.custom<AccessTokenProfileName>(isName, `must be a profile, or one of ${NAMES.join(', ')}`),
-  v.transform((name): AccessTokenProfile => ACCESS_TOKEN_PROFILES[name]),
-);
-
-function isName(value: unknown): boolean {
-  return typeof value === 'string' && NAMES.includes(value);
-}
-
-/** `accessTokens`, as an application writes it. */
-export type AccessTokensOption = AccessTokenProfileName | AccessTokenProfile;
-
-/** Its type is written out, because an application may pass lists that are read-only. */
-const eitherSchema: v.GenericSchema<AccessTokensOption, AccessTokenProfile> = v.lazy((value) =>
-  typeof value === 'string' ? named : accessTokenProfileSchema,
-);
-
-/** A profile by its name, or one of one's own. Default `rfc9068`. */
-export const accessTokensSchema = v.optional(eitherSchema, 'rfc9068');
-
-/** `accessTokens`, as a profile. */
-export type AccessTokensSetting = v.InferOutput<typeof accessTokensSchema>;
-
 /** The name of a profile that comes with the library. */
 export type AccessTokenProfileName = keyof typeof ACCESS_TOKEN_PROFILES;
-
-/** The profiles whose credential is an ID token. That one would be taken is nothing for a log to recommend. */
-const OF_ID_TOKENS: readonly string[] = ['google', 'firebase'];
-
-const READERS = Object.entries<AccessTokenProfile>(ACCESS_TOKEN_PROFILES)
-  .filter(([name]) => !OF_ID_TOKENS.includes(name))
-  .map(([name, profile]) => ({ name, reader: new AccessTokenReader(profile, undefined) }));
-
-/** The names of the profiles that would take a JWT which names its API: what a log says about one that was refused. */
-export function profilesThatTake(jwt: UnverifiedJwt): readonly string[] {
-  return READERS.filter(({ reader }) => reader.takes(jwt) && reader.namesApi(jwt.claims)).map(({ name }) => name);
-}
-
-/**
- * Reader of a profile's access tokens for one API.
- *
- * @param member of the options that has the audiences, for the error
- * @throws {ConfigError} a profile but that of RFC 9068 needs a named audience
- */
-export function accessTokenReader(
-  profile: AccessTokenProfile,
-  audience: readonly string[] | undefined,
-  member: string,
-): AccessTokenReader {
-  if (audience === undefined && profile !== ACCESS_TOKEN_PROFILES.rfc9068) {
-    const problem =
-      "must be named where accessTokens is not 'rfc9068': nothing else tells tokens for this API from others";
-    throw new ConfigError('INVALID_CONFIG', member, problem);
-  }
-  return new AccessTokenReader(profile, audience);
-}

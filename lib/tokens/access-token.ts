@@ -12,7 +12,7 @@ import {
   type MemberType,
   type MemberTypes,
 } from '../values/tolerant-reader.js';
-import type { AccessTokenReader } from './access-token-profile.js';
+import type { AccessTokenReader } from './access-token-reader.js';
 import { requireTokenText } from './token-text.js';
 import { TOKEN_TYPE } from './token-type.js';
 

@@ -2,7 +2,7 @@ import type { Clock } from '../clock/clock.js';
 import type { AccessTokenErrorCode } from '../errors/codes.js';
 import { AccessTokenError } from '../errors/errors.js';
 import { factOf, type ErrorFacts } from '../errors/oidc.error.js';
-import type { AccessTokenReader } from './access-token-profile.js';
+import type { AccessTokenReader } from './access-token-reader.js';
 import type { AccessTokenClaims } from './access-token.js';
 import { isAccessToken } from './token-type.js';
 

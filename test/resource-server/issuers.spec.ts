@@ -12,7 +12,7 @@ import {
 } from '../../lib/index.js';
 import type { ResolveIssuer } from '../../lib/resource-server/resource-server.options.js';
 import { TrustedIssuer } from '../../lib/resource-server/trusted-issuer.js';
-import { AccessTokenReader } from '../../lib/tokens/access-token-profile.js';
+import { AccessTokenReader } from '../../lib/tokens/access-token-reader.js';
 import { ACCESS_TOKEN_PROFILES } from '../../lib/tokens/access-token-profiles.js';
 import { TrustedIssuers } from '../../lib/resource-server/trusted-issuers.js';
 import { createApp, onBothAdapters } from '../support/app/apps.js';

@@ -15,7 +15,7 @@ import {
   Scopes,
   VerifiedAccessToken,
 } from '../../lib/index.js';
-import { AccessTokenReader } from '../../lib/tokens/access-token-profile.js';
+import { AccessTokenReader } from '../../lib/tokens/access-token-reader.js';
 import { onBothAdapters, SESSION_SECRET } from '../support/app/apps.js';
 import { closeLater } from '../support/closing.js';
 

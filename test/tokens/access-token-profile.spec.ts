@@ -3,8 +3,10 @@ import fc from 'fast-check';
 import * as v from 'valibot';
 
 import type { AccessTokenProfile } from '../../lib/index.js';
-import { AccessTokenReader, accessTokenProfileSchema } from '../../lib/tokens/access-token-profile.js';
-import { ACCESS_TOKEN_PROFILES, accessTokenReader } from '../../lib/tokens/access-token-profiles.js';
+import { accessTokenProfileSchema } from '../../lib/tokens/access-token-profile.js';
+import { AccessTokenReader } from '../../lib/tokens/access-token-reader.js';
+import { ACCESS_TOKEN_PROFILES } from '../../lib/tokens/access-token-profiles.js';
+import { accessTokenReader } from '../../lib/tokens/access-token-readers.js';
 import { isJsonObject, parseJsonObject, type JsonObject } from '../../lib/values/json.js';
 
 const AUDIENCE = ['https://api.test', 'orders.api'];
