@@ -99,7 +99,7 @@ export class OidcClient extends OidcResources {
     this.#evictions = evictions;
   }
 
-  /** The server's metadata, as published and overridden. */
+  /** The server's metadata, as published and overridden. A security profile leaves its own algorithms in it. */
   async serverMetadata(): Promise<ServerMetadata> {
     return this.#server.metadata();
   }

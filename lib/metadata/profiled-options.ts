@@ -14,7 +14,7 @@ import type { ServerMetadata } from './server-metadata.js';
 export interface ProfiledOptions {
   readonly insecureHttp: boolean;
   readonly server: Partial<ServerMetadata>;
-  readonly client: Pick<RegisteredClient, 'metadata'>;
+  readonly client: IntrospectingClient;
   readonly login: { readonly responseMode?: string | undefined };
   readonly resourceServer?: ProfiledApi | undefined;
 }
@@ -27,6 +27,21 @@ interface ProfiledApi {
   readonly dpop?: { readonly algorithms?: readonly string[] | undefined } | undefined;
   readonly mtls?: object | undefined;
 }
+
+/** A client that introspects tokens. */
+type IntrospectingClient = Pick<RegisteredClient, 'metadata'>;
+
+/** The rules about introspection: an API's by its options, and any other when it is asked for. */
+export const INTROSPECTION_RULES: readonly ProfileRule<IntrospectingClient>[] = [
+  {
+    name: 'signed introspection',
+    sections: messageSigning('5.5.2, item 1'),
+    faults: ({ metadata }) =>
+      metadata.introspection_signed_response_alg === undefined
+        ? [{ member: 'client.introspection_signed_response_alg', problem: 'must be registered' }]
+        : [],
+  },
+];
 
 /** The rules about options, as they are written and with their defaults. */
 export const OPTION_RULES: readonly ProfileRule<ProfiledOptions>[] = [
@@ -69,16 +84,11 @@ export const OPTION_RULES: readonly ProfileRule<ProfiledOptions>[] = [
         ? [{ member: 'login.responseMode', problem: 'must be jwt' }]
         : [],
   },
-  {
-    name: 'signed introspection',
-    sections: messageSigning('5.5.2, item 1'),
-    faults: ({ resourceServer, client }) =>
-      resourceServer !== undefined &&
-      resourceServer.validation !== 'jwt' &&
-      client.metadata.introspection_signed_response_alg === undefined
-        ? [{ member: 'client.introspection_signed_response_alg', problem: 'must be registered' }]
-        : [],
-  },
+  ...INTROSPECTION_RULES.map((rule): ProfileRule<ProfiledOptions> => ({
+    ...rule,
+    faults: ({ resourceServer, client }, profile) =>
+      resourceServer !== undefined && resourceServer.validation !== 'jwt' ? rule.faults(client, profile) : [],
+  })),
 ];
 
 /** The tolerance of the clock in seconds, and the option that says it. */

@@ -59,7 +59,7 @@ const cacheOptionsSchema = v.strictObject({
 const dpopOptionsSchema = v.strictObject({
   /** Whether every token must be bound to a key. Default false: bearer tokens are accepted too. */
   required: v.optional(v.boolean(), false),
-  /** Accepted algorithms of proofs. Default: every asymmetric one. */
+  /** Accepted algorithms of proofs. Default: every asymmetric one, or those of `profile`. */
   algorithms: v.optional(algorithms),
   /**
    * Secrets for nonces: random, at least 32 bytes each, the same on every replica. The first makes nonces, all of them
@@ -143,7 +143,7 @@ export const resourceServerOptionsSchema = v.strictObject({
    * introspected with `auto`. Introspected tokens are read by it too. Default `rfc9068`.
    */
   accessTokens: accessTokensSchema,
-  /** Accepted algorithms of JWT access tokens. Default: every asymmetric one. */
+  /** Accepted algorithms of JWT access tokens. Default: every asymmetric one, or those of `profile`. */
   algorithms: v.optional(algorithms),
   /** Cache of verified tokens. Left out: each request verifies its token anew. */
   cache: v.optional(cacheOptionsSchema),

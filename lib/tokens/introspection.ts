@@ -4,7 +4,10 @@ import { ResponseError } from '../errors/errors.js';
 import { OidcError } from '../errors/oidc.error.js';
 import { challengesIn } from '../http/challenges.js';
 import type { HttpResponse } from '../http/response.js';
+import { throwFirst } from '../metadata/finding.js';
+import { INTROSPECTION_RULES } from '../metadata/profiled-options.js';
 import { requiredProtection, type RequiredProtection } from '../metadata/protected-answer.js';
+import { profileFindings } from '../metadata/security-profiles.js';
 import { isJsonObject, type JsonObject } from '../values/json.js';
 import { BOOLEAN, readMembers, TEXT, wrongMember, type MemberTypes } from '../values/tolerant-reader.js';
 import { CLAIM_TYPES, type AccessTokenClaims } from './access-token.js';
@@ -40,6 +43,7 @@ export interface IntrospectionOptions {
  * @throws {OAuthError} the server refused: our credentials, or with `unsupported_token_type` the token's form
  * @throws {ResponseError} the server answered outside the specification, or in JSON where a JWT is registered
  * @throws {VerificationError} the signed response did not verify
+ * @throws {ConfigError} the security profile wants signed responses, and none is registered
  */
 export async function introspect(
   server: Server,
@@ -47,6 +51,7 @@ export async function introspect(
   { audience = [], token_type_hint = 'access_token' }: IntrospectionOptions = {},
 ): Promise<IntrospectionResponse> {
   requireTokenText(token);
+  throwFirst(profileFindings(INTROSPECTION_RULES, server.client, server.profile));
   const required = requiredProtection('introspection', server.client.metadata);
   const response = await server.post(
     'introspection_endpoint',

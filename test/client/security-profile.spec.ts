@@ -203,6 +203,31 @@ describe('a machine that keeps fapi2-security', () => {
   });
 });
 
+describe('introspection by fapi2-message-signing', () => {
+  const introspecting = async (metadata: Partial<ClientMetadata>) => {
+    const op = await startProvider();
+    const own = { client_secret: undefined, redirect_uris: undefined, jwks: clientJwks('P-256'), ...metadata };
+    const settings = { profile: 'fapi2-message-signing' } as const;
+    return { op, ...clientOf(op, { metadata: own, registered: REGISTERED, settings }) };
+  };
+
+  it('is signed', async () => {
+    const { op, oidc } = await introspecting({ introspection_signed_response_alg: 'ES256' });
+    expect(await oidc.introspect(op.issue())).toMatchObject({ active: true });
+    expect(op.last('introspect').headers['accept']).toBe('application/token-introspection+jwt');
+  });
+
+  it('does not happen where no signature is registered', async () => {
+    const { op, oidc } = await introspecting({});
+    expect(await rejection(oidc.introspect(op.issue()))).toMatchObject({
+      message:
+        'client.introspection_signed_response_alg: must be registered ' +
+        '(fapi2-message-signing, signed introspection: FAPI 2.0 Message Signing, section 5.5.2, item 1)',
+    });
+    expect(op.count('introspect')).toBe(0);
+  });
+});
+
 describe('a server that does not keep fapi2-security', () => {
   const WITHOUT_PAR =
     'server.pushed_authorization_request_endpoint: is not published by the server ' +
