@@ -8,6 +8,7 @@ export const root = resolve(import.meta.dirname, '..');
 export const ENTRIES: Readonly<Record<string, string>> = {
   'nestjs-oidc': resolve(root, 'lib/index.ts'),
   'nestjs-oidc/redis': resolve(root, 'lib/redis.ts'),
+  'nestjs-oidc/swagger': resolve(root, 'lib/swagger.ts'),
   'nestjs-oidc/terminus': resolve(root, 'lib/terminus.ts'),
 };
 

@@ -28,6 +28,8 @@ export interface MappedRoute {
   readonly method: string;
   /** With global prefix, path of the module and version. */
   readonly paths: readonly string[];
+  readonly handler: Class;
+  readonly controller: Class;
   /** Of the handler and its class, as classes or instances. */
   readonly guards: readonly unknown[];
   /** Whether a browser reaches it, which asks for no version in a header. */
@@ -96,6 +98,8 @@ export class MappedRoutes {
       name: `${controller.name}.${handler.name}`,
       method: RequestMethod[requestMethod],
       paths,
+      handler,
+      controller,
       guards: [handler, controller].flatMap(guardsOn),
       isReachable: isReachable(version, versioning),
     };

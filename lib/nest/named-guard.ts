@@ -1,7 +1,18 @@
 import { Inject, type CanActivate, type Type } from '@nestjs/common';
 
+import { classOf } from './authenticating-guard.js';
+
 /** The named guards, by the guard that they extend and the injection token of their client. */
 const made = new WeakMap<Type<CanActivate>, Map<string, Type<CanActivate>>>();
+
+/** The injection token of a named guard's client. */
+const CLIENT_TOKEN = Symbol('nestjs-oidc: client token');
+
+/** The injection token by which a guard, as a class or an instance, is of a named client; undefined: of the default one. */
+export function clientTokenOf(guard: unknown): string | undefined {
+  const type = classOf(guard);
+  return type && Reflect.getMetadata(CLIENT_TOKEN, type);
+}
 
 /**
  * The guard of a named client: a subclass of `guard`, one for each token, whose first parameter is injected by that token.
@@ -19,6 +30,7 @@ export function namedGuard(guard: Type<CanActivate>, token: string): Type<CanAct
   Object.defineProperty(named, 'name', { value: guard.name });
   // If a parameter has two tokens, the later one counts.
   Inject(token)(named, undefined, 0);
+  Reflect.defineMetadata(CLIENT_TOKEN, token, named);
   made.set(guard, ofGuard.set(token, named));
   return named;
 }

@@ -1,0 +1,1 @@
+export { applyOidcSecurity } from './module/openapi-security.js';
