@@ -7,6 +7,7 @@ export const root = resolve(import.meta.dirname, '..');
 /** The package's entries, by the name that an application imports. */
 export const ENTRIES: Readonly<Record<string, string>> = {
   'nestjs-oidc': resolve(root, 'lib/index.ts'),
+  'nestjs-oidc/opentelemetry': resolve(root, 'lib/opentelemetry.ts'),
   'nestjs-oidc/redis': resolve(root, 'lib/redis.ts'),
   'nestjs-oidc/swagger': resolve(root, 'lib/swagger.ts'),
   'nestjs-oidc/terminus': resolve(root, 'lib/terminus.ts'),

@@ -1,4 +1,4 @@
-import { channel } from 'node:diagnostics_channel';
+import { channel, subscribe, unsubscribe } from 'node:diagnostics_channel';
 
 import type { OidcErrorCode } from '../errors/codes.js';
 import type { OperatorEvent } from './operator-events.js';
@@ -148,3 +148,13 @@ export const sharedFlights = channelOf('nestjs-oidc:flight');
 export const breakerChanges = channelOf('nestjs-oidc:breaker');
 export const audits = channelOf('nestjs-oidc:audit');
 export const operatorEvents = channelOf('nestjs-oidc:operator');
+
+/** Subscribes to a channel. @returns ends it */
+export function subscribed<Name extends keyof OidcMessages>(
+  name: Name,
+  listener: (message: OidcMessages[Name]) => void,
+): () => void;
+export function subscribed(name: string, listener: (message: unknown) => void): () => void {
+  subscribe(name, listener);
+  return () => void unsubscribe(name, listener);
+}

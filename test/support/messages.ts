@@ -1,5 +1,4 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-
+import { subscribed } from '../../lib/events/channels.js';
 import type { OidcMessages } from '../../lib/index.js';
 import { closeLater } from './closing.js';
 
@@ -29,9 +28,8 @@ export function onPublished<Name extends Listed>(
   listener: (message: OidcMessages[Name]) => void,
   keep = false,
 ): void {
-  const listen = (message: unknown): void => listener(message as OidcMessages[Name]);
-  subscribe(name, listen);
-  closeLater({ close: async () => unsubscribe(name, listen) }, keep);
+  const stop = subscribed(name, listener);
+  closeLater({ close: async () => stop() }, keep);
 }
 
 /** The messages of some channels in their order, until the end of the test, or with `keep` of the file. Default: of all. */

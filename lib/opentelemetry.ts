@@ -1,0 +1,1 @@
+export { instrumentOidc, type OidcInstrumentationOptions } from './events/opentelemetry.js';

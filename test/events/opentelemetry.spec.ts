@@ -1,0 +1,178 @@
+import { afterEach, expect, it } from '@jest/globals';
+import { context, trace, type Attributes } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import {
+  AggregationTemporality,
+  InMemoryMetricExporter,
+  MeterProvider,
+  PeriodicExportingMetricReader,
+} from '@opentelemetry/sdk-metrics';
+import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
+
+import { OidcClient } from '../../lib/index.js';
+import { instrumentOidc } from '../../lib/opentelemetry.js';
+import { createApp, onBothAdapters } from '../support/app/apps.js';
+import { expectNoSecrets } from '../support/app/outcomes.js';
+import { closeLater } from '../support/closing.js';
+import { CLIENT_SECRET } from '../support/provider/provider.js';
+
+const CACHED = { resourceServer: { audience: 'https://api.test', cache: {} } };
+
+afterEach(() => context.disable());
+
+/** The instrumentation over the SDK's exporters in memory. */
+function instrumented() {
+  const spans = new InMemorySpanExporter();
+  const tracerProvider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] });
+  const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
+  const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 2 ** 30 });
+  const meterProvider = new MeterProvider({ readers: [reader] });
+  const stop = instrumentOidc({ tracerProvider, meterProvider });
+  closeLater({
+    close: async () => {
+      stop();
+      await meterProvider.shutdown();
+    },
+  });
+  /** The points of each metric, by its name. */
+  const metrics = async () => {
+    exporter.reset();
+    await meterProvider.forceFlush();
+    const all = exporter.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics.flatMap((scope) => scope.metrics));
+    return Object.fromEntries(
+      all.map(({ descriptor, dataPoints }) => [
+        descriptor.name,
+        dataPoints.map(({ attributes, value }) => ({
+          ...attributes,
+          value: typeof value === 'number' ? value : value.count,
+        })),
+      ]),
+    );
+  };
+  return { spans, tracerProvider, metrics, stop };
+}
+
+onBothAdapters((adapter) => {
+  it('makes a span of each call to the provider, as the child of the active one', async () => {
+    const { spans, tracerProvider } = instrumented();
+    context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+    const app = await createApp({ adapter });
+    const client = app.nest.get(OidcClient);
+    const parent = tracerProvider.getTracer('test').startSpan('parent');
+    const call = () => client.introspect(app.op.issue()).catch((error: unknown) => error);
+    await context.with(trace.setSpan(context.active(), parent), async () => {
+      await call();
+      app.op.answer('introspect', 'reset');
+      await call();
+      app.op.answer('introspect', { status: 401, body: { error: 'invalid_client' } });
+      await call();
+    });
+    const own = {
+      'server.address': '127.0.0.1',
+      'server.port': Number(new URL(app.op.issuer).port),
+    };
+    const introspection = (more: Attributes) => ({
+      name: 'POST introspection_endpoint',
+      attributes: {
+        ...own,
+        'http.request.method': 'POST',
+        'url.full': `${app.op.issuer}/introspect`,
+        'nestjs_oidc.endpoint': 'introspection_endpoint',
+        ...more,
+      },
+    });
+    expect(spans.getFinishedSpans().map(({ name, attributes }) => ({ name, attributes }))).toEqual([
+      {
+        name: 'GET discovery',
+        attributes: {
+          ...own,
+          'http.request.method': 'GET',
+          'url.full': `${app.op.issuer}/.well-known/openid-configuration`,
+          'nestjs_oidc.endpoint': 'discovery',
+          'http.response.status_code': 200,
+        },
+      },
+      introspection({ 'http.response.status_code': 200 }),
+      introspection({ 'error.type': 'UPSTREAM_UNAVAILABLE', 'http.request.resend_count': 1 }),
+      introspection({ 'error.type': '401', 'http.response.status_code': 401 }),
+    ]);
+    const [discovery, ...others] = spans.getFinishedSpans();
+    expect(discovery?.parentSpanContext?.spanId).toBe(parent.spanContext().spanId);
+    expect(others.map(({ kind, status }) => ({ kind, status }))).toEqual([
+      { kind: 2, status: { code: 0 } },
+      { kind: 2, status: { code: 2 } },
+      { kind: 2, status: { code: 2 } },
+    ]);
+    expect(new Set(others.map(({ parentSpanContext }) => parentSpanContext?.spanId)).size).toBe(1);
+  });
+
+  it('counts decisions, looks into the cache, audit events and calls, without a secret', async () => {
+    const { spans, metrics } = instrumented();
+    const app = await createApp({ adapter, options: CACHED });
+    const token = app.op.issue({ scope: 'orders:read' });
+    await app.call('/orders', token);
+    await app.call('/orders', token);
+    await app.get('/orders');
+    const recorded = await metrics();
+    const decision = {
+      'nestjs_oidc.guard': 'OidcGuard',
+      'nestjs_oidc.call': 'http',
+      'nestjs_oidc.route': 'OrdersController.list',
+      'nestjs_oidc.client_id': 'rp1',
+    };
+    const call = { 'server.address': '127.0.0.1', 'server.port': Number(new URL(app.op.issuer).port) };
+    expect(recorded).toEqual({
+      'nestjs_oidc.decisions': [
+        { ...decision, 'nestjs_oidc.outcome': 'admitted', value: 2 },
+        { ...decision, 'nestjs_oidc.outcome': 'refused', 'error.type': 'CREDENTIALS_MISSING', value: 1 },
+      ],
+      'nestjs_oidc.cache.lookups': [
+        { 'nestjs_oidc.cache': 'introspection', 'nestjs_oidc.result': 'miss', value: 1 },
+        { 'nestjs_oidc.cache': 'introspection', 'nestjs_oidc.result': 'hit', value: 1 },
+      ],
+      'nestjs_oidc.audit.events': [
+        {
+          'nestjs_oidc.event': 'refusal',
+          'nestjs_oidc.outcome': 'failure',
+          'error.type': 'CREDENTIALS_MISSING',
+          value: 1,
+        },
+      ],
+      'http.client.request.duration': [
+        {
+          ...call,
+          'http.request.method': 'GET',
+          'nestjs_oidc.endpoint': 'discovery',
+          'http.response.status_code': 200,
+          value: 1,
+        },
+        {
+          ...call,
+          'http.request.method': 'POST',
+          'nestjs_oidc.endpoint': 'introspection_endpoint',
+          'http.response.status_code': 200,
+          value: 1,
+        },
+      ],
+    });
+    expectNoSecrets(app, undefined, [token, CLIENT_SECRET]);
+    const told = JSON.stringify([recorded, spans.getFinishedSpans().map(({ name, attributes }) => [name, attributes])]);
+    expect([token, CLIENT_SECRET].filter((secret) => told.includes(secret))).toEqual([]);
+  });
+
+  it('counts the breakers that are not closed, and stops', async () => {
+    const { metrics, stop, spans } = instrumented();
+    const app = await createApp({ adapter });
+    app.op.answer('introspect', { status: 429, body: '' }, { times: 1 });
+    await app.call('/orders', app.op.issue());
+    const open = { 'nestjs_oidc.server': app.op.issuer, 'nestjs_oidc.state': 'open' };
+    expect((await metrics())['nestjs_oidc.breakers']).toEqual([{ ...open, value: 1 }]);
+    app.clock.advance(60);
+    await app.call('/orders', app.op.issue());
+    expect((await metrics())['nestjs_oidc.breakers']).toEqual([{ ...open, value: 0 }]);
+    const before = spans.getFinishedSpans().length;
+    stop();
+    await app.call('/orders', app.op.issue());
+    expect(spans.getFinishedSpans()).toHaveLength(before);
+  });
+});
