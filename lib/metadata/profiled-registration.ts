@@ -57,7 +57,7 @@ const FILLINGS: readonly Filling[] = [
     member: 'tls_client_certificate_bound_access_tokens',
     sections: fapi1('2: Advanced', '5.2.3'),
     // An API that only asks about tokens gets none of its own, and may have no certificate.
-    value: ({ metadata }) => (logsIn(metadata) || metadata.grant_types !== undefined ? true : undefined),
+    value: ({ metadata }) => (logsIn(metadata) || metadata.grant_types?.[0] !== undefined ? true : undefined),
   },
 ];
 
@@ -117,6 +117,14 @@ export const CLIENT_RULES: readonly ProfileRule<Registration>[] = [
     name: 'signed authorization response',
     sections: { ...messageSigning('5.4.2, item 1'), ...fapi1('2: Advanced', '5.2.2, item 2') },
     faults: unsignedResponse,
+  },
+  {
+    name: 'pushed authorization requests',
+    sections: fapi2('5.3.3.2, item 2'),
+    faults: ({ metadata }) =>
+      metadata.require_pushed_authorization_requests === false
+        ? [{ member: 'client.require_pushed_authorization_requests', problem: 'must not be false' }]
+        : [],
   },
   {
     name: 'grant types',
@@ -189,7 +197,7 @@ function bitsOf(jwk: JsonObject): number {
 
 /** A response without an ID token is signed as a whole (JARM): without that registered, the server would use RS256. */
 function unsignedResponse({ metadata }: Registration): readonly Fault[] {
-  const { response_types: [type] = [], authorization_signed_response_alg: alg } = metadata;
+  const { response_types: [type = 'code'] = [], authorization_signed_response_alg: alg } = metadata;
   return logsIn(metadata) && type === 'code' && alg === undefined
     ? [{ member: 'client.authorization_signed_response_alg', problem: 'must be registered' }]
     : [];

@@ -164,6 +164,20 @@ describe('a client', () => {
       { response_types: ['code'], authorization_signed_response_alg: 'PS256' },
     ],
     [
+      'a code by default in a response that is not signed',
+      FAPI1,
+      { response_types: [], authorization_signed_response_alg: undefined },
+      `client.authorization_signed_response_alg: must be registered (fapi1-advanced, signed authorization response: ${PART2} 5.2.2, item 2)`,
+      { response_types: [], authorization_signed_response_alg: 'PS256' },
+    ],
+    [
+      'B12 requests that are not pushed',
+      SECURITY,
+      { require_pushed_authorization_requests: false },
+      `client.require_pushed_authorization_requests: must not be false (fapi2-security, pushed authorization requests: ${SP} 5.3.3.2, item 2)`,
+      { require_pushed_authorization_requests: true },
+    ],
+    [
       'the password grant',
       SECURITY,
       { grant_types: ['authorization_code', 'password'] },
@@ -300,5 +314,9 @@ describe('what a profile fills in', () => {
   it('is no certificate for an API that only asks about tokens', () => {
     const api = { redirect_uris: undefined, authorization_signed_response_alg: undefined };
     expect(completed(FAPI1, api)).toEqual({ token_endpoint_auth_signing_alg: 'ES256' });
+    expect(completed(FAPI1, { ...api, grant_types: [] })).toEqual({ token_endpoint_auth_signing_alg: 'ES256' });
+    expect(completed(FAPI1, { ...api, grant_types: ['client_credentials'] })).toMatchObject({
+      tls_client_certificate_bound_access_tokens: true,
+    });
   });
 });
