@@ -4,17 +4,27 @@ import { formEncodeValue } from './form-encoding.js';
 /** Form members that are secrets, could be used like one, or tell of a person. */
 const SECRET_MEMBERS: readonly string[] = [
   'access_token',
+  'actor_token',
+  'assertion',
+  'auth_req_id',
   'client_assertion',
+  'client_notification_token',
   'client_secret',
   'code',
   'code_verifier',
+  'device_code',
   'id_token_hint',
   'login_hint',
+  'login_hint_token',
   'nonce',
+  'password',
   'refresh_token',
   'request',
   'state',
+  'subject_token',
   'token',
+  'user_code',
+  'username',
 ];
 
 /** Masks secrets in a text of the server. Some servers repeat in their errors what they were sent. */

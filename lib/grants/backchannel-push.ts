@@ -1,4 +1,5 @@
 import { oauthError } from '../authorization-server/oauth-response.js';
+import { withoutSecrets } from '../authorization-server/sent-secrets.js';
 import type { Server } from '../authorization-server/server.js';
 import { VerificationError } from '../errors/errors.js';
 import { readTokens } from '../tokens/token-endpoint.js';
@@ -32,7 +33,8 @@ export async function processPush(
 ): Promise<VerifiedTokens> {
   const error = text(body['error']);
   if (error !== undefined) {
-    const error_description = text(body['error_description']);
+    const description = text(body['error_description']);
+    const error_description = description && withoutSecrets(description, [auth_req_id]);
     throw oauthError(error, 'backchannel_authentication_endpoint', { error_description });
   }
   const pushed = readTokens(body, { scope: expected.scope }, server.clock.now);

@@ -1,6 +1,10 @@
 import { expect, it } from '@jest/globals';
 
 import { withoutSecrets } from '../../lib/authorization-server/sent-secrets.js';
+import type { OidcClient } from '../../lib/client/oidc-client.js';
+import type { ClientMetadata } from '../../lib/metadata/client-metadata.js';
+import { clientOf, rejection } from '../support/client/client.js';
+import { startProvider } from '../support/provider/provider.js';
 
 it.each<[string, string, readonly string[], string]>([
   ['a secret', 'no code abc here', ['abc'], 'no code [secret] here'],
@@ -9,3 +13,54 @@ it.each<[string, string, readonly string[], string]>([
   ['a secret as it is in a form', 'a+b%2F', ['a b/'], '[secret]'],
   ['nothing', 'text', ['', 'other'], 'text'],
 ])('masks %s', (_what, text, secrets, masked) => expect(withoutSecrets(text, secrets)).toBe(masked));
+
+const CIBA: Partial<ClientMetadata> = {
+  backchannel_token_delivery_mode: 'ping',
+  backchannel_client_notification_endpoint: 'https://app.test/auth/backchannel-notification',
+  backchannel_user_code_parameter: true,
+};
+
+it.each<[string, string, readonly string[], (oidc: OidcClient) => Promise<unknown>]>([
+  [
+    'token exchange',
+    'token',
+    ['subject_token', 'actor_token'],
+    (oidc) => oidc.exchangeToken({ subject_token: 'a-subject', actor_token: 'an-actor' }),
+  ],
+  ['JWT bearer grant', 'token', ['assertion'], (oidc) => oidc.jwtBearer({ assertion: 'a.b.c' })],
+  [
+    'password grant',
+    'token',
+    ['username', 'password'],
+    (oidc) => oidc.grant('password', { username: 'alice@app.test', password: 'opensesame' }),
+  ],
+  [
+    'device grant',
+    'token',
+    ['device_code'],
+    async (oidc) => (await oidc.deviceAuthorization({ scope: 'openid' })).tokens(),
+  ],
+  [
+    'backchannel authentication',
+    'backchannel-authentication',
+    ['login_hint_token', 'user_code', 'client_notification_token'],
+    (oidc) => oidc.backchannelAuthentication({ login_hint_token: 'a-hint', user_code: '4711' }),
+  ],
+  [
+    'CIBA grant',
+    'token',
+    ['auth_req_id'],
+    async (oidc) => (await oidc.backchannelAuthentication({ login_hint: 'alice@app.test' })).tokens(),
+  ],
+])('masks what a %s sent', async (_what, endpoint, members, call) => {
+  const op = await startProvider();
+  const { oidc } = clientOf(op, { metadata: CIBA, wait: async () => undefined });
+  const repeated: string[] = [];
+  op.answer(endpoint, ({ form }) => {
+    repeated.push(...members.map((member) => String(form[member])));
+    return { status: 400, body: { error: 'invalid_grant', error_description: repeated.join(' ') } };
+  });
+  const error = await rejection(call(oidc));
+  expect(repeated).not.toContain('undefined');
+  expect(error).toMatchObject({ error_description: members.map(() => '[secret]').join(' ') });
+});

@@ -205,6 +205,13 @@ describe('a push', () => {
     expect(await rejection(request.tokens())).toMatchObject({ name: 'OAuthError', error, error_description: 'x' });
   });
 
+  it('tells an operator nothing that asks for the tokens', async () => {
+    const { oidc, request, auth_req_id, authorization } = await setUp('push');
+    const body = { auth_req_id, error: 'transaction_failed', error_description: `no ${auth_req_id}` };
+    await oidc.backchannelNotification({ authorization, body });
+    expect(await rejection(request.tokens())).toMatchObject({ error_description: 'no [secret]' });
+  });
+
   it('that does not come ends with the request', async () => {
     const op = await startProvider();
     const { oidc } = clientOf(op, { metadata: metadataFor('push') });
