@@ -30,6 +30,10 @@ export function backchannelFindings({ metadata, keys }: Registration): readonly 
     const problem = 'must not be push where dpop_bound_access_tokens is registered: a push answers no proof';
     findings.push(invalid({ member: 'client.backchannel_token_delivery_mode', problem }, 'RFC 9449, section 5'));
   }
+  if (mode === 'push' && metadata.id_token_signed_response_alg === 'none') {
+    const problem = 'must not be none for pushes: the signed ID token is what binds them to their request';
+    findings.push(invalid({ member: 'client.id_token_signed_response_alg', problem }, 'CIBA Core 1.0, section 10.3.1'));
+  }
   return findings;
 }
 

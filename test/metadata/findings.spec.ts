@@ -176,6 +176,15 @@ it.each<[string, object, string]>([
     },
     'client.backchannel_token_delivery_mode',
   ],
+  [
+    'a push whose ID token nobody signs',
+    {
+      backchannel_token_delivery_mode: 'push',
+      backchannel_client_notification_endpoint: 'https://app.test/auth/backchannel-notification',
+      id_token_signed_response_alg: 'none',
+    },
+    'client.id_token_signed_response_alg',
+  ],
 ])('finds a registration for CIBA with %s', (_what, members, member) => {
   const found = clientFindings(client({ client_secret: 's'.repeat(32), ...members }));
   expect(found).toEqual([expect.objectContaining({ member, code: 'INVALID_CONFIG' })]);
