@@ -5,7 +5,7 @@ import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from 'jose';
 import { map } from 'rxjs';
 
 import { OidcGuard, OidcSessionGuard, type ClientMetadata, type OidcModuleOptions } from '../../lib/index.js';
-import { createApp, onBothAdapters, type Adapter } from '../support/app/apps.js';
+import { createApp, onBothAdapters, SESSION_SECRET, type Adapter } from '../support/app/apps.js';
 import { Browser } from '../support/browser/browser.js';
 import { closeLater } from '../support/closing.js';
 import { RealProvider } from '../support/provider/real-provider.js';
@@ -30,13 +30,14 @@ const withKeys = (
   adapter: Adapter,
   client: Partial<ClientMetadata> = rotating,
   routes: OidcModuleOptions['routes'] = true,
+  options: Partial<OidcModuleOptions> = {},
 ) =>
   createApp({
     adapter,
     controllers: [],
     publicUrl: URL,
     client: { post_logout_redirect_uris: [`${URL}/auth/logged-out`], ...client },
-    options: { routes },
+    options: { routes, ...options },
     providers: [
       { provide: APP_GUARD, useClass: OidcSessionGuard },
       { provide: APP_GUARD, useClass: OidcGuard },
@@ -50,7 +51,7 @@ onBothAdapters((adapter) => {
     const answer = await app.get('/auth/jwks');
     expect(answer.status).toBe(200);
     expect(answer.header('content-type')).toMatch(/^application\/jwk-set\+json(?:; charset=utf-8)?$/);
-    expect([answer.header('cache-control'), answer.setCookies]).toEqual(['public, max-age=300', []]);
+    expect([answer.header('cache-control'), answer.setCookies]).toEqual(['private, max-age=300', []]);
     expect(answer.json()).toEqual({ keys: [next.jwk, current.jwk] });
     expect(answer.body).not.toMatch(/"(?:d|p|q|dp|dq|qi|k)":/);
 
@@ -84,6 +85,19 @@ onBothAdapters((adapter) => {
     const browser = new Browser(app);
     await op.login(browser, { sub: 'alice' });
     expect((await browser.get('/auth/me')).json()).toMatchObject({ sub: 'alice' });
+  });
+
+  it('let no shared cache keep the cookies of a session that a global guard has refreshed', async () => {
+    const app = await withKeys(adapter, rotating, true, {
+      login: { scope: 'openid offline_access' },
+      session: { secret: SESSION_SECRET, tokens: true },
+    });
+    const browser = new Browser(app);
+    await browser.login();
+    app.clock.advance(3600);
+    const answer = await browser.get('/auth/jwks');
+    expect(answer.setCookies).toEqual([expect.stringMatching(/^__Host-oidc-session=./)]);
+    expect([answer.status, answer.header('cache-control')]).toEqual([200, 'private, max-age=300']);
   });
 
   it('publish what describes a key, and no secret or other member', async () => {
