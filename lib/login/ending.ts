@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 
-import { Answered, PRIVATE_ANSWER, type ResponseHeader } from '../nest/answer.js';
+import { answered, PRIVATE_ANSWER, type ResponseHeader } from '../nest/answer.js';
 import { refuse, type Refusal } from '../nest/refusal.js';
 import type { Responses } from '../nest/responses.js';
 import type { JsonValue } from '../values/json.js';
@@ -28,9 +28,9 @@ export type Ending = { readonly setCookies: readonly string[] } & (
 );
 
 /**
- * Sets the headers of the answer to an attempt.
+ * Sets the headers of the answer to an attempt. It never settles where the fragment page was the answer.
  *
- * @throws the exception of a refusal, the application's own error, or {@link Answered} after the fragment page was sent
+ * @throws the exception of a refusal, or the application's own error
  */
 export async function answerWith(ending: Ending, response: unknown, responses: Responses): Promise<Success> {
   const headers: readonly ResponseHeader[] = [...PRIVATE_ANSWER, ['Set-Cookie', ending.setCookies]];
@@ -44,7 +44,7 @@ export async function answerWith(ending: Ending, response: unknown, responses: R
   if (ending.kind === 'page') {
     responses.deliver(response, FRAGMENT_PAGE_HEADERS);
     await responses.stream(response, 200, 'text/html; charset=utf-8', Readable.from([FRAGMENT_PAGE]));
-    throw new Answered();
+    return answered();
   }
   return ending;
 }

@@ -29,11 +29,12 @@ export const PRIVATE_ANSWER: readonly ResponseHeader[] = [
   ['X-Content-Type-Options', 'nosniff'],
 ];
 
-/** The exception that ends a request whose answer has gone already. Only an exception runs neither handler nor interceptors. */
-export class Answered extends HttpException {
-  constructor() {
-    super({}, HttpStatus.OK);
-  }
+/**
+ * For a request whose answer has gone already: it never settles, as Passport leaves a request that it has redirected. An
+ * exception would run the application's filters, which answer once more; where an async one does, the error ends the process.
+ */
+export function answered(): Promise<never> {
+  return new Promise(() => undefined);
 }
 
 /**

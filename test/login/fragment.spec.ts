@@ -150,7 +150,32 @@ onBothAdapters((adapter) => {
     expect([page.status, page.header('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
     expect((await browser.finishLogin(answer)).target).toBe(`${app.url}/me`);
   });
+
+  it('runs no filter once the page has gone: a second answer by an async one would end the process', async () => {
+    const filter = new CatchesLater();
+    const app = await createApp({
+      adapter,
+      client: { response_types: ['code id_token'] },
+      recordsRefusals: false,
+      configure: (nest) => void nest.useGlobalFilters(filter),
+    });
+    const pages = [await app.get('/auth/callback'), await app.get('/auth/callback')];
+    expect(pages.map(({ status, body }) => [status, body.includes('<script>')])).toEqual([
+      [200, true],
+      [200, true],
+    ]);
+    expect(filter.caught).toEqual([]);
+  });
 });
+
+@Catch()
+class CatchesLater implements ExceptionFilter {
+  readonly caught: string[] = [];
+
+  async catch(exception: unknown) {
+    this.caught.push(String(exception));
+  }
+}
 
 @Catch()
 class AnswersAll implements ExceptionFilter {
