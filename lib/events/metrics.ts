@@ -14,8 +14,8 @@ export type Watch = <Name extends keyof OidcMessages>(
 
 const errorType = (code: string | undefined): Attributes => (code === undefined ? {} : { 'error.type': code });
 
-/** Records the metrics of all channels. */
-export function recordMetrics(meter: Meter, watch: Watch): void {
+/** Records the metrics of all channels. @returns ends the gauges, which the SDK asks by itself */
+export function recordMetrics(meter: Meter, watch: Watch): () => void {
   const counter = (name: string, unit: string, description: string): Counter =>
     meter.createCounter(name, { unit, description, valueType: ValueType.INT });
 
@@ -69,4 +69,37 @@ export function recordMetrics(meter: Meter, watch: Watch): void {
   watch('nestjs-oidc:upstream:end', (call) =>
     duration.record(call.end.duration, { ...attributesOf(call), ...endAttributesOf(call.end) }),
   );
+
+  const bounds = new Map<string, number | undefined>();
+  watch('nestjs-oidc:operator', (event) => {
+    if (event.kind === 'revocation-bounds') {
+      event.bounds.forEach(({ route, seconds }) => bounds.set(route, seconds));
+    }
+  });
+  meter
+    .createObservableGauge('nestjs_oidc.revocation.bound', {
+      unit: 's',
+      description: 'How long a revoked token passes at a route, at most.',
+    })
+    .addCallback((result) =>
+      bounds.forEach((seconds, route) => {
+        if (seconds !== undefined) {
+          result.observe(seconds, { 'nestjs_oidc.route': route });
+        }
+      }),
+    );
+  meter
+    .createObservableGauge('nestjs_oidc.revocation.until_expiry', {
+      unit: '{route}',
+      description: '1: a revoked token passes at the route until its exp.',
+      valueType: ValueType.INT,
+    })
+    .addCallback((result) =>
+      bounds.forEach((seconds, route) => {
+        if (seconds === undefined) {
+          result.observe(1, { 'nestjs_oidc.route': route });
+        }
+      }),
+    );
+  return () => bounds.clear();
 }

@@ -36,6 +36,6 @@ export function instrumentOidc(options: OidcInstrumentationOptions = {}): () => 
   const spans = new UpstreamSpans(tracerProvider.getTracer(SCOPE));
   watch('nestjs-oidc:upstream:start', (call) => spans.start(call));
   watch('nestjs-oidc:upstream:end', (call) => spans.end(call));
-  recordMetrics(meterProvider.getMeter(SCOPE), watch);
+  stops.push(recordMetrics(meterProvider.getMeter(SCOPE), watch));
   return () => stops.splice(0).forEach((stop) => stop());
 }

@@ -1,5 +1,13 @@
 import type { OidcError } from '../errors/oidc.error.js';
 
+/** How long a revoked token passes at a route. */
+export interface RevocationBound {
+  /** Such as `OrdersController.list`. */
+  readonly route: string;
+  /** Seconds at most; undefined: until its `exp`. */
+  readonly seconds: number | undefined;
+}
+
 /** What happens that an operator should know and no caller can act on, by kind. None of it holds a secret. */
 interface OperatorEvents {
   /** A client is ready to serve. */
@@ -23,6 +31,8 @@ interface OperatorEvents {
   readonly 'forgetful-store': { readonly weakness: string };
   /** Handlers ask for the freshness of cached introspections, and there is no cache. */
   readonly 'freshness-without-cache': { readonly handlers: readonly string[] };
+  /** How long a revoked token passes at each route that an access token opens. Once, at the boot. */
+  readonly 'revocation-bounds': { readonly bounds: readonly RevocationBound[] };
   /** A redirect URI is not answered by a login guard, as far as can be known. */
   readonly 'foreign-callback': {
     readonly redirect_uri: string;

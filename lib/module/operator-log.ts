@@ -4,7 +4,7 @@ import type { Now } from '../clock/clock.js';
 import { SessionError } from '../errors/errors.js';
 import { logLine, printable, quoted, troubleOf } from '../errors/log-line.js';
 import { OnceInAWhile } from '../events/once-in-a-while.js';
-import type { EventKind, OperatorEvent, OperatorPort } from '../events/operator-events.js';
+import type { EventKind, OperatorEvent, OperatorPort, RevocationBound } from '../events/operator-events.js';
 import { levelOf } from '../resource-server/token-refusal.js';
 
 type Level = 'debug' | 'log' | 'warn' | 'error';
@@ -51,6 +51,11 @@ const LINES: { readonly [Kind in EventKind]: (event: OperatorEvent<Kind>) => Lin
       'OidcGuard',
       `maxAge and staleIfError of @Introspection do nothing on ${handlers.join(', ')}: resourceServer.cache is not set`,
     ),
+  'revocation-bounds': ({ bounds }) => ({
+    context: 'OidcGuard',
+    level: 'log',
+    text: `A revoked token passes ${boundsIn(bounds).join('; ')}`,
+  }),
   'foreign-callback': ({ redirect_uri, route = 'something that is no controller' }) =>
     warning('OidcLoginGuard', `${redirect_uri} is answered by ${route}, and not under OidcLoginGuard.`),
   'insecure-cookies': ({ hosts }) =>
@@ -143,6 +148,23 @@ const LINES: { readonly [Kind in EventKind]: (event: OperatorEvent<Kind>) => Lin
       warning('OidcGuard', 'The store holds introspections that were not written by this client; they are not used.'),
     ),
 };
+
+/** Routes that a line names; an application may have hundreds. */
+const MOST_NAMED = 3;
+
+/** Routes with the same bound, the longest first. */
+function boundsIn(bounds: readonly RevocationBound[]): readonly string[] {
+  const orNever = (seconds = Number.POSITIVE_INFINITY): number => seconds;
+  const all = new Set(bounds.map(({ seconds }) => orNever(seconds)));
+  return [...all]
+    .toSorted((one, other) => other - one)
+    .map((bound) => {
+      const routes = bounds.filter(({ seconds }) => orNever(seconds) === bound).map(({ route }) => route);
+      const names = routes.length > MOST_NAMED ? [...routes.slice(0, MOST_NAMED), '…'] : routes;
+      const length = bound === Number.POSITIVE_INFINITY ? 'until its exp' : `for ${bound} s at most`;
+      return `${length} at ${routes.length} ${routes.length === 1 ? 'route' : 'routes'} (${names.join(', ')})`;
+    });
+}
 
 function lineOf<Kind extends EventKind>(event: OperatorEvent<Kind>): Line {
   return LINES[event.kind](event);

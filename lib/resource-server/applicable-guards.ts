@@ -43,6 +43,11 @@ const BY_KEY: readonly (readonly [key: string, guards: (modules: ModulesContaine
     ['websockets:message_mapping', forGateways],
   ];
 
+/** Whether a method is a handler of a kind that is known. */
+export function isHandler(target: Handler): boolean {
+  return takesMessages(target) || BY_KEY.some(([key]) => Reflect.hasMetadata(key, target.handler));
+}
+
 /** Whether a handler takes messages of a microservice. It may be a route as well. */
 export function takesMessages({ handler }: Handler): boolean {
   return Reflect.hasMetadata(MESSAGE, handler);

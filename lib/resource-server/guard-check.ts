@@ -16,6 +16,7 @@ import {
 import { handlersOf, nameOf, type Handler } from './handlers.js';
 import { Microservices } from './microservices.js';
 import { ResourceServer } from './resource-server.js';
+import { revocationBounds } from './revocation-bounds.js';
 import { readTestOverrides } from './test-overrides.js';
 import { OwnGuards } from './own-guards.js';
 
@@ -55,6 +56,15 @@ export class GuardCheck implements OnApplicationBootstrap {
     if (idle.size > 0 && !servers.some(({ settings }) => settings.cache !== undefined)) {
       servers.at(0)?.operator.report({ kind: 'freshness-without-cache', handlers: [...idle] });
     }
+    await this.#reportBounds(handlers);
+  }
+
+  async #reportBounds(handlers: readonly Handler[]): Promise<void> {
+    const globalGuards = globalGuardsOf(this.#application);
+    const application = { modules: this.#modules, globalGuards };
+    (await revocationBounds(handlers, application)).forEach((bounds, { operator }) =>
+      operator.report({ kind: 'revocation-bounds', bounds }),
+    );
   }
 
   async #checkGuards(handlers: readonly Handler[]): Promise<void> {

@@ -157,6 +157,13 @@ onBothAdapters((adapter) => {
         registered: { token_endpoint_auth_method: 'client_secret_basic' },
       },
       {
+        kind: 'revocation-bounds',
+        bounds: ['OrdersController.list', 'OrdersController.create', 'AnyController.any'].map((route) => ({
+          route,
+          seconds: 0,
+        })),
+      },
+      {
         kind: 'call-refused',
         guard: 'OidcGuard',
         call: 'http',

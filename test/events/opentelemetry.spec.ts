@@ -1,4 +1,5 @@
 import { afterEach, expect, it } from '@jest/globals';
+import { Controller, Get, UseGuards } from '@nestjs/common';
 import { context, trace, type Attributes } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import {
@@ -9,8 +10,9 @@ import {
 } from '@opentelemetry/sdk-metrics';
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 
-import { OidcClient } from '../../lib/index.js';
+import { AccessTokenValidation, Introspection, OidcAnyGuard, OidcClient, OidcGuard, Public } from '../../lib/index.js';
 import { instrumentOidc } from '../../lib/opentelemetry.js';
+import { AuthController, MeController } from '../support/app/app-controllers.js';
 import { createApp, onBothAdapters } from '../support/app/apps.js';
 import { expectNoSecrets } from '../support/app/outcomes.js';
 import { closeLater } from '../support/closing.js';
@@ -52,7 +54,53 @@ function instrumented() {
   return { spans, tracerProvider, metrics, stop };
 }
 
+@Controller('bounds')
+@UseGuards(OidcGuard)
+class Bounds {
+  @Get('exp')
+  @AccessTokenValidation('jwt')
+  exp() {}
+
+  @Get('asked')
+  @Introspection({ maxAge: 0 })
+  asked() {}
+
+  @Get('stale')
+  @Introspection({ maxAge: 5, staleIfError: 60 })
+  stale() {}
+
+  @Get('open')
+  @Public()
+  open() {}
+
+  @Get('session')
+  @UseGuards(OidcAnyGuard)
+  either() {}
+}
+
 onBothAdapters((adapter) => {
+  it('shows how long a revoked token passes at each route, and the log says it at the boot', async () => {
+    const { metrics } = instrumented();
+    const app = await createApp({ adapter, options: CACHED, controllers: [Bounds, MeController, AuthController] });
+    const { 'nestjs_oidc.revocation.bound': bounds, 'nestjs_oidc.revocation.until_expiry': unbounded } =
+      await metrics();
+    expect(bounds).toEqual([
+      { 'nestjs_oidc.route': 'Bounds.asked', value: 0 },
+      { 'nestjs_oidc.route': 'Bounds.stale', value: 65 },
+      { 'nestjs_oidc.route': 'Bounds.either', value: 30 },
+    ]);
+    expect(unbounded).toEqual([{ 'nestjs_oidc.route': 'Bounds.exp', value: 1 }]);
+    expect(
+      app.logs.filter(({ text }) => text.includes('revoked')).map(({ level, message }) => [level, message]),
+    ).toEqual([
+      [
+        'log',
+        'A revoked token passes until its exp at 1 route (Bounds.exp); for 65 s at most at 1 route (Bounds.stale); ' +
+          'for 30 s at most at 1 route (Bounds.either); for 0 s at most at 1 route (Bounds.asked)',
+      ],
+    ]);
+  });
+
   it('makes a span of each call to the provider, as the child of the active one', async () => {
     const { spans, tracerProvider } = instrumented();
     context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
@@ -138,6 +186,9 @@ onBothAdapters((adapter) => {
           value: 1,
         },
       ],
+      'nestjs_oidc.revocation.bound': ['OrdersController.list', 'OrdersController.create', 'AnyController.any'].map(
+        (route) => ({ 'nestjs_oidc.route': route, value: 30 }),
+      ),
       'http.client.request.duration': [
         {
           ...call,
