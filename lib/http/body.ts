@@ -38,8 +38,15 @@ export function readBody(stream: Readable, limit: number): Promise<Uint8Array | 
 /** More bytes of a body that nobody wants are not read: then a new connection costs less. */
 const LONGEST_DISCARDED = 65_536;
 
+/** Milliseconds that it may take: nobody waits for its end, so that nothing else would end it. */
+const LONGEST_DISCARDING = 1000;
+
 /** Lets go of a body that nobody reads. A short one is read to its end, so that the next request can use its connection. */
 export function discard(stream: Readable): void {
   const end = (): void => void stream.destroy();
-  readBody(stream, LONGEST_DISCARDED).then((bytes) => bytes === undefined && end(), end);
+  const timer = setTimeout(end, LONGEST_DISCARDING);
+  timer.unref();
+  readBody(stream, LONGEST_DISCARDED)
+    .then((bytes) => bytes === undefined && end(), end)
+    .finally(() => clearTimeout(timer));
 }

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { Readable } from 'node:stream';
 
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 
-import { readBody } from '../../lib/http/body.js';
+import { discard, readBody } from '../../lib/http/body.js';
 
 const bytes = (text: string) => Buffer.from(text);
 
@@ -43,5 +43,30 @@ describe('the reader of bodies', () => {
     stream.push(bytes('ab'));
     stream.destroy();
     await expect(reading).rejects.toMatchObject({ message: 'The body broke off.' });
+  });
+});
+
+describe('a body that nobody wants', () => {
+  afterEach(() => void jest.useRealTimers());
+
+  it('is read to its end where that comes soon', async () => {
+    const stream = new Readable({ read: () => undefined });
+    const ended = once(stream, 'end');
+    discard(stream);
+    stream.push(bytes('ab'));
+    stream.push(null);
+    await ended;
+    expect(stream.errored).toBeNull();
+  });
+
+  it('does not hold its connection for as long as its sender likes', () => {
+    jest.useFakeTimers();
+    const stream = new Readable({ read: () => undefined });
+    discard(stream);
+    for (let second = 0; second < 10; second += 1) {
+      stream.push(bytes('a'));
+      jest.advanceTimersByTime(100);
+    }
+    expect(stream.destroyed).toBe(true);
   });
 });
