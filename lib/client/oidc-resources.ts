@@ -49,7 +49,7 @@ export class OidcResources extends OidcGrants {
    * @param claims of an ID token or of {@link userinfo}
    */
   async aggregatedClaims(claims: JsonObject, options: ForeignClaimsOptions = {}): Promise<readonly ForeignClaims[]> {
-    return aggregatedClaims(claims, options, this.#server.clock);
+    return aggregatedClaims(claims, options, this.#server);
   }
 
   /**

@@ -37,7 +37,7 @@ export function distributedClaims(
 ): Promise<readonly ForeignClaims[]> {
   const distributed = claimSources(claims).filter(({ members }) => typeof members['endpoint'] === 'string');
   return Promise.all(
-    distributed.map((source) => readSource(source, () => fetchJwt(server, source, options), options, server.clock)),
+    distributed.map((source) => readSource(source, () => fetchJwt(server, source, options), options, server)),
   );
 }
 

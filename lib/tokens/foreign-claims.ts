@@ -1,7 +1,6 @@
-import type { Clock } from '../clock/clock.js';
+import type { PublishedServer } from '../authorization-server/published-server.js';
 import { ResponseError } from '../errors/errors.js';
 import { OidcError } from '../errors/oidc.error.js';
-import { ASYMMETRIC_ALGORITHMS } from '../jose/algorithms.js';
 import { parseClaims, parseCompactJws } from '../jose/compact-jws.js';
 import { givenKeys } from '../jose/given-keys.js';
 import { verifyJwt } from '../jose/jwt.js';
@@ -40,6 +39,9 @@ export interface ClaimSource {
   readonly claims: readonly string[];
 }
 
+/** What JWTs are verified by: our clock, and the algorithms that are taken where the server has no say in them. */
+type Verification = Pick<PublishedServer, 'clock' | 'algorithms'>;
+
 /** More than any provider has. Each may cost a call or a signature. */
 const MOST_SOURCES = 16;
 
@@ -70,11 +72,13 @@ export function claimSources({ _claim_names: names, _claim_sources: sources }: J
 export function aggregatedClaims(
   claims: JsonObject,
   options: ForeignClaimsOptions,
-  clock: Clock,
+  verification: Verification,
 ): Promise<readonly ForeignClaims[]> {
   const aggregated = claimSources(claims).filter(({ members }) => typeof members['JWT'] === 'string');
   return Promise.all(
-    aggregated.map((source) => readSource(source, async () => text(source.members['JWT']) ?? '', options, clock)),
+    aggregated.map((source) =>
+      readSource(source, async () => text(source.members['JWT']) ?? '', options, verification),
+    ),
   );
 }
 
@@ -83,10 +87,10 @@ export async function readSource(
   { name: source, claims: names }: ClaimSource,
   jwt: () => Promise<string>,
   options: ForeignClaimsOptions,
-  clock: Clock,
+  verification: Verification,
 ): Promise<ForeignClaims> {
   try {
-    const { claims, verifiedBy } = await readJwt(await jwt(), options, clock);
+    const { claims, verifiedBy } = await readJwt(await jwt(), options, verification);
     const named = names.filter((name) => Object.hasOwn(claims, name)).map((name) => [name, claims[name]] as const);
     return { source, claims: Object.fromEntries(named), verifiedBy, error: undefined };
   } catch (error) {
@@ -101,7 +105,7 @@ export async function readSource(
 async function readJwt(
   jwt: string,
   { trusted = [] }: ForeignClaimsOptions,
-  clock: Clock,
+  { clock, algorithms }: Verification,
 ): Promise<Pick<ForeignClaims, 'claims' | 'verifiedBy'>> {
   const unverified = parseClaims(parseCompactJws(jwt, FOREIGN_CLAIMS.maxLength).payload);
   const provider = trusted.find(({ issuer }) => issuer === unverified['iss']);
@@ -109,7 +113,7 @@ async function readJwt(
     return { claims: unverified, verifiedBy: undefined };
   }
   const { issuer, jwks } = provider;
-  const expected = { issuer, audience: undefined, algorithms: ASYMMETRIC_ALGORITHMS, clock };
+  const expected = { issuer, audience: undefined, algorithms, clock };
   const { claims } = await verifyJwt(jwt, FOREIGN_CLAIMS, { ...expected, keys: () => givenKeys(jwks) });
   return { claims, verifiedBy: issuer };
 }

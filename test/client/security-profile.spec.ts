@@ -1,12 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 
 import type { ClientMetadata } from '../../lib/metadata/client-metadata.js';
+import type { JsonObject } from '../../lib/values/json.js';
 import { clientOf, loginWith, rejection, REDIRECT_URI } from '../support/client/client.js';
 import { clientJwks, type Members } from '../support/client/fapi-client.js';
 import { authenticationOf } from '../support/provider/hostile-provider.js';
 import { startProvider } from '../support/provider/provider.js';
 import { jwtAccessToken } from '../support/tokens/access-token.js';
-import { decodeJwt } from '../support/tokens/keys.js';
+import { decodeJwt, jws, keyOf } from '../support/tokens/keys.js';
 
 /** What the provider has of a client that keeps fapi2-security; the application writes less. */
 const REGISTERED: Members = {
@@ -253,5 +254,20 @@ describe('without a profile', () => {
     const { tokens } = await loginWith(oidc, op);
     expect([tokens.token_type, op.count('par')]).toEqual(['Bearer', 0]);
     expect(decodeJwt(tokens.id_token ?? '').header['alg']).toBe('RS256');
+  });
+});
+
+describe('claims of another party, with fapi2-security', () => {
+  const bank = { issuer: 'https://bank.test', key: keyOf('RSA', 'bank') };
+
+  it.each([
+    ['PS256', { claims: { credit_score: 650 }, verifiedBy: bank.issuer, error: undefined }],
+    ['RS256', { claims: {}, verifiedBy: undefined, error: { code: 'ALG_NOT_ALLOWED' } }],
+  ])('are held to the algorithms of the profile: %s', async (alg, expected) => {
+    const { oidc } = await setUp();
+    const JWT = jws({ alg }, { iss: bank.issuer, credit_score: 650 }, bank.key);
+    const claims: JsonObject = { _claim_names: { credit_score: 'src1' }, _claim_sources: { src1: { JWT } } };
+    const trusted = [{ issuer: bank.issuer, jwks: { keys: [bank.key.jwk as JsonObject] } }];
+    expect(await oidc.aggregatedClaims(claims, { trusted })).toMatchObject([expected]);
   });
 });
