@@ -8,10 +8,25 @@ import { jwt } from './rows/jwt.js';
 import { latency } from './rows/latency.js';
 import { login } from './rows/login.js';
 import { memory } from './rows/memory.js';
+import { protectedLogin } from './rows/protected-login.js';
 import { refresh } from './rows/refresh.js';
 import { session } from './rows/session.js';
 
-const ROWS = [p1, p2, guardCached, guardUncached, jwt, oneToken, login, boot, memory, latency, session, refresh];
+const ROWS = [
+  p1,
+  p2,
+  guardCached,
+  guardUncached,
+  jwt,
+  oneToken,
+  login,
+  boot,
+  memory,
+  latency,
+  session,
+  refresh,
+  protectedLogin,
+];
 
 const words = process.argv.slice(2);
 const isQuick = words.includes('--quick');
