@@ -9,6 +9,7 @@ import type { Responses } from '../nest/responses.js';
 import { checkSessionHeaders, tellingPage, watchingPage } from '../session/check-session-page.js';
 import { providerFrame, sessionCheck, type SessionCheck } from '../session/check-session.js';
 import type { ClientSessions } from '../session/client-sessions.js';
+import { idTokenHint } from '../session/id-token-hint.js';
 import type { OidcSession } from '../session/oidc-session.js';
 import { loginRequired, sessionUnavailable } from '../session/session-refusal.js';
 
@@ -100,7 +101,7 @@ export class CheckSessionRoute {
     const { location, setCookies } = await login.startSilently(request, {
       returnTo: `${prefix}${requests.path(request)}?${query}`,
       remember: session.isPersistent,
-      idToken: session.tokens.id_token,
+      idToken: idTokenHint(session),
     });
     responses.deliver(response, [...PRIVATE_ANSWER, ['Set-Cookie', setCookies], ['Location', location]]);
     throw new SeeOther();

@@ -9,12 +9,10 @@ import { Sites } from '../nest/sites.js';
 import { recover, type Awaitable } from '../values/awaitable.js';
 import type { JsonValue } from '../values/json.js';
 import type { ClientSessions } from './client-sessions.js';
+import { idTokenHint } from './id-token-hint.js';
 import type { SessionContent } from './session-content.js';
 import { logoutUnavailable, sessionUnavailable } from './session-refusal.js';
 import type { KeptSession } from './session.port.js';
-
-/** Maximum bytes of an ID token in the URL of a redirect: nginx takes 4 KB of an answer's headers (`proxy_buffer_size`). */
-const MAX_HINT = 2048;
 
 /**
  * The browser's local session: reads it, ends it, and makes the URL for logout at the provider.
@@ -189,10 +187,9 @@ export class OidcSession<User = JsonValue> {
     );
     const { redirect_uris, post_logout_redirect_uris = [] } = this.#client.metadata;
     const { origin } = Sites.of(redirect_uris, this.#client.name).at(request);
-    const idToken = session?.tokens.id_token;
     return this.#client.endSessionUrl({
       ...options,
-      id_token_hint: idToken !== undefined && idToken.length <= MAX_HINT ? idToken : undefined,
+      id_token_hint: session && idTokenHint(session),
       post_logout_redirect_uri: post_logout_redirect_uris.find((uri) => new URL(uri).origin === origin),
     });
   }

@@ -100,6 +100,17 @@ onBothAdapters((adapter) => {
     },
   );
 
+  it('H12 ask without the hint where the ID token is too large for the headers of an answer', async () => {
+    const { op, browser } = await signedIn(adapter, { store: new MemoryStore() });
+    op.idToken({ claims: (claims) => ({ ...claims, groups: 'x'.repeat(2000) }) });
+    await browser.login();
+    const { next } = dataOf(await browser.get(PATH, { from: URL }));
+    const sent = await browser.get(`${PATH}?${next}`, { from: URL });
+    const parameters = new globalThis.URL(sent.location).searchParams;
+    expect([parameters.get('prompt'), parameters.has('id_token_hint')]).toEqual(['none', false]);
+    expect(sent.location.length).toBeLessThan(1000);
+  });
+
   it('tell the page around of another person, who has signed in there', async () => {
     const { op, browser, page } = await signedIn(adapter);
     op.user = { sub: 'bob' };
