@@ -1,0 +1,418 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+
+import { run } from '../../lib/doctor/command.js';
+import type { CertificateEnd } from '../../lib/doctor/server-examination.js';
+import { T } from '../support/clock.js';
+import { closeLater } from '../support/closing.js';
+import type { HostileProvider } from '../support/provider/hostile-provider.js';
+import { CLIENT_SECRET, startProvider } from '../support/provider/provider.js';
+import { RealProvider } from '../support/provider/real-provider.js';
+import { jwtAccessToken } from '../support/tokens/access-token.js';
+
+const SESSION_SECRET = 'a-session-secret-that-is-long-enough';
+const AUDIENCE = 'https://api.test';
+
+let folder: string;
+let op: HostileProvider;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'doctor-'));
+  op = await startProvider({ clients: [{ client_id: 'rp1', client_secret: CLIENT_SECRET }] });
+  op.answer('discovery', async (_request, next) => {
+    const right = await next();
+    return { ...right, headers: { ...right.headers, date: new Date(op.clock.now()).toUTCString() } };
+  });
+});
+
+afterEach(() => rm(folder, { recursive: true }));
+
+interface Asked {
+  readonly arguments: readonly string[];
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly input?: string;
+  readonly certificateEnd?: CertificateEnd;
+  /** Default: that of the provider. */
+  readonly now?: () => number;
+  /** Default: the provider of the test. */
+  readonly issuer?: string;
+}
+
+async function doctor({
+  arguments: given,
+  environment = {},
+  input = '',
+  certificateEnd = async () => undefined,
+  now = op.clock.now,
+}: Asked) {
+  const printed: string[] = [];
+  const code = await run(
+    { arguments: given, environment, folder, input: async () => input, print: (text) => void printed.push(text) },
+    { now, certificateEnd },
+  );
+  const output = printed.join('\n');
+  expect(output).not.toContain(CLIENT_SECRET);
+  expect(output).not.toContain(SESSION_SECRET);
+  return { code, output };
+}
+
+/** Asks with options in a file, as an application has them. */
+async function diagnose(options: object, more: Partial<Asked> = {}) {
+  const config = {
+    issuer: op.issuer,
+    client: { client_id: 'rp1', client_secret: CLIENT_SECRET, redirect_uris: ['https://app.test/auth/callback'] },
+    session: { secret: SESSION_SECRET },
+    resourceServer: { audience: AUDIENCE },
+    ...options,
+  };
+  await writeFile(join(folder, 'oidc.json'), JSON.stringify(config));
+  return doctor({
+    ...more,
+    arguments: ['doctor', more.issuer ?? op.issuer, '--config', 'oidc.json', ...(more.arguments ?? [])],
+  });
+}
+
+/** What is said of the correct provider. */
+const SERVER = `  ok       It publishes its metadata.
+  note     It has: login, PKCE (S256), userinfo, introspection, signed introspection, revocation, logout, pushed authorization requests, device authorization, iss in responses.
+  note     It does not say that it has: back-channel logout, DPoP, bound certificates.
+  ok       It publishes its keys.
+  ok       Its clock and ours agree.
+  warning  It speaks plain http, which is for development only.`;
+
+/** The lines of problems. */
+function problemsIn(output: string): readonly string[] {
+  return output.split('\n').filter((line) => line.startsWith('  problem'));
+}
+
+describe('nestjs-oidc doctor', () => {
+  it('tells what a server can do', async () => {
+    expect(await doctor({ arguments: ['doctor', op.issuer] })).toEqual({
+      code: 0,
+      output: `${op.issuer}
+
+Server
+${SERVER}
+
+0 problems, 1 warning.`,
+    });
+  });
+
+  it('finds nothing in a configuration that fits, and takes a good token from standard input', async () => {
+    const token = op.issue({ scope: 'orders:read', aud: AUDIENCE });
+    const { code, output } = await diagnose({}, { arguments: ['--token', '-'], input: `${token}\n` });
+    expect(output).not.toContain(token);
+    expect({ code, output }).toEqual({
+      code: 0,
+      output: `${op.issuer}
+
+Server
+${SERVER}
+
+Configuration
+  ok       It fits the server.
+
+Token
+  ok       It has 43 characters, which every proxy takes.
+  note     It is opaque: resourceServer.validation must be 'introspection' or 'auto'.
+  ok       It is good, with the scopes orders:read.
+
+0 problems, 1 warning.`,
+    });
+  });
+
+  it('gives JSON', async () => {
+    op.discovery((document) => ({ ...document, id_token_signing_alg_values_supported: ['RS256'] }));
+    const { code, output } = await diagnose(
+      { client: { client_id: 'rp1', client_secret: CLIENT_SECRET, id_token_signed_response_alg: 'ES512' } },
+      { arguments: ['--json'] },
+    );
+    expect(code).toBe(1);
+    expect(JSON.parse(output)).toEqual({
+      issuer: op.issuer,
+      result: 'problems',
+      sections: [
+        { title: 'Server', lines: expect.any(Array) },
+        {
+          title: 'Configuration',
+          lines: [
+            {
+              level: 'problem',
+              text: 'client.id_token_signed_response_alg is not among the algorithms of the server (OpenID Connect Dynamic Client Registration 1.0, section 2)',
+              code: 'INVALID_CONFIG',
+            },
+          ],
+        },
+      ],
+    });
+  });
+
+  it('repeats no argument that it does not understand', async () => {
+    for (const given of [
+      ['doctor', '--tokn', 'eyJ-secret'],
+      ['eyJ-secret'],
+      ['doctor', 'eyJ-secret'],
+      ['doctor', 'https://a.test', 'eyJ-secret'],
+    ]) {
+      const { code, output } = await doctor({ arguments: given });
+      expect(code).toBe(2);
+      expect(output).not.toContain('eyJ-secret');
+      expect(output).toContain('Exit code: 0 nothing is wrong');
+    }
+  });
+
+  it('says no word of a file that it can not read', async () => {
+    await writeFile(join(folder, 'oidc.json'), `{ "client_secret": "${CLIENT_SECRET}`);
+    const { code, output } = await doctor({ arguments: ['doctor', '--config', 'oidc.json'] });
+    expect(code).toBe(2);
+    expect(output).toMatch(/^The file of --config can not be read as JSON\./);
+  });
+});
+
+describe('a broken configuration', () => {
+  const client = { client_id: 'rp1', client_secret: CLIENT_SECRET, redirect_uris: ['https://app.test/auth/callback'] };
+
+  it('1: the issuer has another name', async () => {
+    op.discovery((document) => ({ ...document, issuer: 'https://other.test' }));
+    const { code, output } = await diagnose({});
+    expect({ code, problems: problemsIn(output) }).toEqual({
+      code: 1,
+      problems: [
+        `  problem  The server at "${op.issuer}" publishes the metadata of another issuer: "https://other.test". [ISSUER_MISMATCH]`,
+      ],
+    });
+  });
+
+  it('2: the server is not there', async () => {
+    const { issuer } = op;
+    await op.die();
+    const { code, output } = await doctor({ arguments: ['doctor', issuer] });
+    expect({ code, problems: problemsIn(output) }).toEqual({
+      code: 1,
+      problems: [
+        `  problem  The server can not be reached. (url: ${issuer}/.well-known/openid-configuration, reason: ECONNREFUSED) [UPSTREAM_UNAVAILABLE]`,
+      ],
+    });
+  });
+
+  it('3: an algorithm that the server has not', async () => {
+    op.discovery((document) => ({ ...document, id_token_signing_alg_values_supported: ['RS256'] }));
+    const { code, output } = await diagnose({ client: { ...client, id_token_signed_response_alg: 'ES512' } });
+    expect({ code, problems: problemsIn(output) }).toEqual({
+      code: 1,
+      problems: [
+        '  problem  client.id_token_signed_response_alg is not among the algorithms of the server (OpenID Connect Dynamic Client Registration 1.0, section 2) [INVALID_CONFIG]',
+      ],
+    });
+  });
+
+  it('4: a method of authentication that the server does not take', async () => {
+    op.discovery((document) => ({ ...document, token_endpoint_auth_methods_supported: ['private_key_jwt'] }));
+    const { code, output } = await diagnose({});
+    expect({ code, problems: problemsIn(output) }).toEqual({
+      code: 1,
+      problems: [
+        '  problem  client.token_endpoint_auth_method is not among the methods of the server (RFC 8414, section 2) [AUTH_METHOD_UNSUPPORTED]',
+      ],
+    });
+  });
+
+  it('5: no introspection endpoint', async () => {
+    op.discovery(({ introspection_endpoint: _, ...document }) => document);
+    const { code, output } = await diagnose({});
+    expect({ code, problems: problemsIn(output) }).toEqual({
+      code: 1,
+      problems: [
+        '  problem  server.introspection_endpoint is not published by the server (RFC 8414, section 2) [ENDPOINT_MISSING]',
+      ],
+    });
+  });
+
+  it('6: a misspelt option', async () => {
+    const { code, output } = await diagnose({ resourceServer: { audience: AUDIENCE, audiance: AUDIENCE } });
+    expect({ code, problems: problemsIn(output) }).toEqual({
+      code: 1,
+      problems: ['  problem  resourceServer.audiance: there is no such option [INVALID_CONFIG]'],
+    });
+  });
+
+  it('7: a session secret that is too short', async () => {
+    const { code, output } = await diagnose({ session: { secret: 'short' } });
+    expect({ code, problems: problemsIn(output) }).toEqual({
+      code: 1,
+      problems: ['  problem  session.secret: must be at least 32 bytes [INVALID_CONFIG]'],
+    });
+  });
+
+  it('8: keys that can not be fetched', async () => {
+    op.answer('jwks', { status: 404 });
+    const { code, output } = await diagnose({});
+    expect({ code, problems: problemsIn(output) }).toEqual({
+      code: 1,
+      problems: [
+        `  problem  The server did not publish its keys where it says. (url: ${op.issuer}/jwks, status: 404) [UNEXPECTED_STATUS]`,
+      ],
+    });
+  });
+
+  it('9: a clock that is minutes away', async () => {
+    op.answer('discovery', async (_request, next) => {
+      const right = await next();
+      return { ...right, headers: { ...right.headers, date: new Date((T - 240) * 1000).toUTCString() } };
+    });
+    const { code, output } = await diagnose({});
+    expect({ code, problems: problemsIn(output) }).toEqual({
+      code: 1,
+      problems: ['  problem  Its clock is 240 s behind ours; the tolerance is 30 s.'],
+    });
+  });
+
+  it('10: a token for another API', async () => {
+    const token = op.issue({ scope: 'orders:read', aud: 'https://other.test' });
+    const { code, output } = await diagnose({}, { environment: { OIDC_TOKEN: token } });
+    expect({ code, problems: problemsIn(output) }).toEqual({
+      code: 1,
+      problems: [
+        '  problem  The token is for another API. (aud: https://other.test, wanted: https://api.test) [TOKEN_AUDIENCE]',
+      ],
+    });
+  });
+
+  it('11: the wrong secret', async () => {
+    const wrong = 'not-the-secret-that-is-registered-there';
+    const { code, output } = await diagnose(
+      { client: { ...client, client_secret: wrong } },
+      { arguments: ['--token', op.issue({ scope: 'orders:read', aud: AUDIENCE })] },
+    );
+    expect(output).not.toContain(wrong);
+    expect({ code, problems: problemsIn(output) }).toEqual({
+      code: 1,
+      problems: [
+        `  problem  The server's introspection_endpoint does not accept this client as it is configured: invalid_client. (error: invalid_client, url: ${op.issuer}/introspect, status: 401, content_type: application/json) [CLIENT_MISCONFIGURED]`,
+      ],
+    });
+  });
+
+  it('12: an opaque token where signatures are verified', async () => {
+    const { code, output } = await diagnose(
+      { resourceServer: { audience: AUDIENCE, validation: 'jwt' } },
+      { arguments: ['--token', op.issue({ scope: 'orders:read', aud: AUDIENCE })] },
+    );
+    expect({ code, problems: problemsIn(output) }).toEqual({
+      code: 1,
+      problems: ["  problem  resourceServer.validation is 'jwt', and takes no opaque token."],
+    });
+  });
+});
+
+describe('the answers of a faulty server', () => {
+  it.each<[fault: string, plan: () => void, problem: () => string]>([
+    [
+      'a page in place of metadata',
+      () => op.answer('discovery', { status: 200, headers: { 'content-type': 'text/html' }, body: '<h1>Hi</h1>' }),
+      () => 'UNEXPECTED_CONTENT_TYPE',
+    ],
+    ['no metadata there', () => op.answer('discovery', { status: 404 }), () => 'UNEXPECTED_STATUS'],
+    ['an outage', () => op.answer('discovery', { status: 503 }), () => 'UPSTREAM_UNAVAILABLE'],
+    ['too many requests', () => op.answer('discovery', { status: 429 }), () => 'RATE_LIMITED'],
+    ['a connection that breaks', () => op.answer('discovery', 'reset'), () => 'UPSTREAM_UNAVAILABLE'],
+    ['half a document', () => op.answer('discovery', 'truncate'), () => 'RESPONSE_INCOMPLETE'],
+    [
+      'a set without keys',
+      () => op.answer('jwks', { status: 200, headers: { 'content-type': 'application/json' }, body: '{}' }),
+      () => 'JWKS_INVALID',
+    ],
+  ])('%s', async (_fault, plan, problem) => {
+    plan();
+    const { code, output } = await diagnose({});
+    expect(code).toBe(1);
+    expect(problemsIn(output).map((line) => /\[(\w+)\]$/.exec(line)?.[1])).toEqual([problem()]);
+  });
+});
+
+describe('a certificate', () => {
+  const DAY = 86_400;
+
+  it.each([
+    ['is good for long', 90, '  ok       Its certificate ends on 2027-04-15, in 90 days.'],
+    ['ends soon', 5, '  warning  Its certificate ends on 2027-01-20, in 5 days.'],
+    ['has ended', -2, '  problem  Its certificate ended on 2027-01-13.'],
+  ])('%s', async (_name, days, line) => {
+    // Nobody listens there.
+    const { output } = await doctor({
+      arguments: ['doctor', 'https://127.0.0.1:1'],
+      certificateEnd: async () => (T + days * DAY) * 1000,
+    });
+    expect(output.split('\n')).toContain(line);
+  });
+});
+
+describe('a JWT', () => {
+  it('is told by its profile, and refused by its time', async () => {
+    const token = jwtAccessToken(op, { claims: { exp: T - 3600 } });
+    const { code, output } = await doctor({ arguments: ['doctor', op.issuer, '--token', token] });
+    expect(output).not.toContain(token);
+    expect({ code, output }).toEqual({
+      code: 1,
+      output: `${op.issuer}
+
+Server
+${SERVER}
+
+Token
+  ok       It has ${token.length} characters, which every proxy takes.
+  note     It is a JWT for resourceServer.accessTokens: 'rfc9068', 'keycloak', 'pingone', 'generic'; validation 'jwt' or 'auto'.
+  problem  The token does not verify. EXPIRED: The access token is expired. [TOKEN_EXPIRED]
+
+1 problem, 1 warning.`,
+    });
+  });
+
+  it('is too long for servers', async () => {
+    const { code, output } = await doctor({ arguments: ['doctor', op.issuer, '--token', 'a'.repeat(16_385)] });
+    expect({ code, problems: problemsIn(output) }).toEqual({
+      code: 1,
+      problems: ['  problem  It has 16385 characters; at most 16384 are read, and Node takes 16 KB of headers.'],
+    });
+  });
+});
+
+it('examines oidc-provider, and a token of it', async () => {
+  const real = closeLater(await RealProvider.start());
+  const client = { client_id: 'rp1', client_secret: CLIENT_SECRET, redirect_uris: ['https://app.test/auth/callback'] };
+  real.register(client);
+  const { code, output } = await diagnose(
+    { issuer: real.issuer, client },
+    {
+      arguments: ['--token', '-'],
+      input: await real.clientCredentials('orders:read'),
+      issuer: real.issuer,
+      now: Date.now,
+    },
+  );
+  expect({ code, output }).toEqual({
+    code: 0,
+    output: `${real.issuer}
+
+Server
+  ok       It publishes its metadata.
+  note     It has: login, PKCE (S256), userinfo, introspection, signed introspection, revocation, logout, back-channel logout, pushed authorization requests, DPoP, device authorization, iss in responses.
+  note     It does not say that it has: bound certificates.
+  ok       It publishes its keys.
+  ok       Its clock and ours agree.
+  warning  It speaks plain http, which is for development only.
+
+Configuration
+  ok       It fits the server.
+
+Token
+  ok       It has 43 characters, which every proxy takes.
+  note     It is opaque: resourceServer.validation must be 'introspection' or 'auto'.
+  ok       It is good, with the scopes orders:read.
+
+0 problems, 1 warning.`,
+  });
+});
