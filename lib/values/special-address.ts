@@ -23,6 +23,9 @@ for (const [network, prefix] of [
 }
 for (const [network, prefix] of [
   ['::', 96],
+  // Translated in one's own network, to any address of IPv4 (RFC 8215), and tunnelled to one (RFC 3056).
+  ['64:ff9b:1::', 48],
+  ['2002::', 16],
   ['fc00::', 7],
   ['fe80::', 10],
   ['fec0::', 10],
