@@ -34,7 +34,8 @@ interface Identifier {
  * ```
  *
  * The user names the host that is called, and this host the issuer. So both are https and no private address, unless
- * `insecureHttp` allows them. A redirect is not followed. Take a user to issuers only that you know or mean to register at.
+ * `insecureHttp` allows them. A redirect is not followed. What a name resolves to is not looked at: a server of your own that
+ * has a certificate for its name can be reached. Take a user to issuers only that you know or mean to register at.
  *
  * @param identifier `acct:alice@example.com`, `alice@example.com`, `https://example.com/alice` or `example.com`
  * @throws {DiscoveryError} `IDENTIFIER_INVALID`, or `ISSUER_NOT_FOUND`

@@ -17,7 +17,10 @@ import {
 
 /** How distributed claims are fetched. */
 export interface DistributedClaimsOptions extends ForeignClaimsOptions {
-  /** The origins that may be called, such as `https://claims.example.com`. Default: any https origin of the internet. */
+  /**
+   * The origins that may be called, such as `https://claims.example.com`. Default: any https origin that is not written as this
+   * machine or a private address. Name them where this process reaches servers of your own by https: a name may lead there.
+   */
   readonly origins?: readonly string[];
 }
 
