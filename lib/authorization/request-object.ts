@@ -1,7 +1,5 @@
-import { randomUUID } from 'node:crypto';
-
-import { clientSignature } from '../authorization-server/client-signature.js';
 import type { Server } from '../authorization-server/server.js';
+import { signedRequest } from '../authorization-server/signed-request.js';
 import { ConfigError } from '../errors/errors.js';
 import { derivedKey } from '../jose/decryption.js';
 import { sharedKeyLength, type EncryptionAlgorithms } from '../jose/encryption-algorithms.js';
@@ -18,9 +16,6 @@ const TYPE = 'oauth-authz-req+jwt';
 
 /** Lifetime in seconds: long enough for a browser that is slow to follow a redirect. */
 const LIFETIME = 300;
-
-/** Claims of the JWT itself. A parameter of such a name would be one of them. */
-const CLAIMS: readonly string[] = ['iss', 'sub', 'aud', 'exp', 'nbf', 'iat', 'jti'];
 
 /** Whether authorization requests go as request objects: that is registered, or the server demands it (RFC 9101, section 10.5). */
 export function needsRequestObject(client: ParsedClientMetadata, server: ServerMetadata): boolean {
@@ -42,7 +37,7 @@ export function needsRequestObject(client: ParsedClientMetadata, server: ServerM
  */
 async function requestObject(server: Server, parameters: JsonObject): Promise<string> {
   const alg = requestObjectAlgorithm(server.client, await server.metadata());
-  const signed = await signedRequest(server, parameters, alg);
+  const signed = await signedRequest(server, parameters, { alg, typ: TYPE, lifetime: LIFETIME });
   const encryption = requestEncryption(server.client.metadata);
   return encryption === undefined
     ? signed
@@ -54,29 +49,6 @@ function sharedKey({ client }: Server, encryption: EncryptionAlgorithms): Uint8A
   const { client_secret: secret } = client.metadata;
   const length = sharedKeyLength(encryption);
   return length === undefined || secret === undefined ? undefined : derivedKey(secret, length);
-}
-
-/** @param alg undefined: what a private key is made for */
-function signedRequest(
-  { client, clock, issuer }: Server,
-  parameters: JsonObject,
-  alg: string | undefined,
-): Promise<string> {
-  const taken = CLAIMS.find((name) => parameters[name] !== undefined);
-  if (taken !== undefined) {
-    throw new ConfigError('INVALID_CONFIG', `parameters.${taken}`, 'is a claim of the request object itself');
-  }
-  const iat = Math.floor(clock.seconds());
-  const sign = clientSignature(client, alg, TYPE);
-  return sign({
-    ...parameters,
-    iss: client.metadata.client_id,
-    aud: issuer,
-    iat,
-    nbf: iat,
-    exp: iat + LIFETIME,
-    jti: randomUUID(),
-  });
 }
 
 /** Parameters that stand beside a request object in the browser's URL (OpenID Connect Core 1.0, section 6.1). */

@@ -1,15 +1,12 @@
-import { randomUUID } from 'node:crypto';
-
 import * as v from 'valibot';
 
 import type { FormParameters } from '../authorization-server/form-encoding.js';
 import { accessParameters, type RequestedAccess } from '../authorization-server/requested-access.js';
 import type { Server } from '../authorization-server/server.js';
+import { signedRequest } from '../authorization-server/signed-request.js';
 import { ConfigError } from '../errors/errors.js';
-import { signingKey, signJwt } from '../jose/own-keys.js';
 import { withOpenid } from '../tokens/openid-scope.js';
 import type { TrustedAudiences } from '../tokens/trusted-audiences.js';
-import type { JsonObject } from '../values/json.js';
 import { validate } from '../values/validate.js';
 
 /** Lifetime of a signed request in seconds: long enough for one request. FAPI-CIBA allows an hour. */
@@ -78,7 +75,11 @@ export async function backchannelRequest(
   };
   const alg = metadata.backchannel_authentication_request_signing_alg;
   const claims = { ...form, ...(authorization_details !== undefined && { authorization_details }) };
-  return { form: alg === undefined ? form : { request: await signed(server, claims, alg) }, scope };
+  if (alg === undefined) {
+    return { form, scope };
+  }
+  // It is no request object of RFC 9101, and has no `typ`.
+  return { form: { request: await signedRequest(server, claims, { alg, lifetime: LIFETIME }) }, scope };
 }
 
 function hintsOf(options: BackchannelAuthenticationOptions): Readonly<Record<string, string | undefined>> {
@@ -96,16 +97,4 @@ function given(members: Readonly<Record<string, string | undefined>>): Readonly<
   return Object.fromEntries(
     Object.entries(members).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
   );
-}
-
-/** Signed authentication request (section 7.1.1). It is no request object of RFC 9101, and has no `typ`. */
-async function signed({ client, issuer, clock }: Server, parameters: JsonObject, alg: string): Promise<string> {
-  const key = signingKey(client.keys, alg)?.key;
-  if (key === undefined) {
-    throw new ConfigError('INVALID_CONFIG', 'client.jwks', 'holds no private key to sign the request with');
-  }
-  const iat = Math.floor(clock.seconds());
-  const iss = client.metadata.client_id;
-  const claims = { ...parameters, iss, aud: issuer, iat, nbf: iat, exp: iat + LIFETIME, jti: randomUUID() };
-  return signJwt(claims, { alg, kid: key.kid }, key.key);
 }

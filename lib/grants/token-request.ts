@@ -25,9 +25,12 @@ export async function requestTokens(
   return processTokenResponse(response, { ...request, dpop_key: key }, server.clock.now);
 }
 
-/** Checks the grant type. A registration that lists grant types allows no other (RFC 7591, section 2). */
+/** Checks the grant type. A registration that lists grant types allows no other (RFC 7591, section 2), and a profile may refuse one. */
 export function requireGrantType(server: Server, grantType: string): void {
   if (server.client.metadata.grant_types?.includes(grantType) === false) {
     throw new ConfigError('INVALID_CONFIG', 'client.grant_types', `does not hold ${grantType}`);
+  }
+  if (server.profile?.refusedGrants.includes(grantType) === true) {
+    throw new ConfigError('INVALID_CONFIG', 'profile', `${server.profile.name} refuses the grant type ${grantType}`);
   }
 }

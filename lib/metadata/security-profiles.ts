@@ -15,6 +15,8 @@ export interface SecurityProfile {
   readonly algorithms: readonly string[];
   readonly bindings: readonly Binding[];
   readonly responseTypes: readonly string[];
+  /** Grant types that are never used. */
+  readonly refusedGrants: readonly string[];
   /** Whether the authorization request is a signed request object. */
   readonly signsRequests: boolean;
   /** Claims that an ID token in the authorization response must have: they bind the response to it. */
@@ -28,6 +30,8 @@ const FAPI2 = {
   algorithms: ['PS256', 'ES256', 'EdDSA', 'Ed25519'],
   bindings: ['dpop', 'mtls'],
   responseTypes: ['code'],
+  // FAPI 2.0 Security Profile, section 5.3.2.1, item 2.
+  refusedGrants: ['password'],
   hashes: [],
   smallestKeys: { RSA: 2048, EC: 224 },
 } as const;
@@ -39,6 +43,7 @@ const PROFILES: Readonly<Record<SecurityProfileName, Omit<SecurityProfile, 'name
     algorithms: ['PS256', 'ES256'],
     bindings: ['mtls'],
     responseTypes: ['code id_token', 'code'],
+    refusedGrants: [],
     signsRequests: true,
     // Part 2: Advanced, section 5.2.3.1, item 4.
     hashes: ['s_hash'],

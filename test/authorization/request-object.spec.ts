@@ -149,7 +149,7 @@ describe('RFC 9101 a request object', () => {
     async (name) => {
       const { oidc } = await setUp(SIGNED);
       expect(await rejection(oidc.authorizationUrl({ parameters: { [name]: 'x' } }))).toMatchObject({
-        message: `parameters.${name}: is a claim of the request object itself`,
+        message: `parameters.${name}: is a claim of the signed request itself`,
       });
     },
   );

@@ -176,6 +176,15 @@ describe('a machine that keeps fapi2-security', () => {
     expect(op.last('token').notes['proof']).toMatchObject({ jkt: dpop_key?.jkt });
   });
 
+  it('sends no password, whatever is registered', async () => {
+    const { op, oidc } = await setUp();
+    expect(await rejection(oidc.grant('password', { username: 'alice', password: 'secret' }))).toMatchObject({
+      code: 'INVALID_CONFIG',
+      member: 'profile',
+    });
+    expect(op.count('token')).toBe(0);
+  });
+
   it('signs its own assertions with an algorithm of the profile', async () => {
     const { op, oidc } = await setUp({ jwks: clientJwks('RSA') });
     await oidc.jwtBearer({ sub: 'alice' });

@@ -124,6 +124,13 @@ describe('a backchannel authentication request', () => {
     expect(op.count('backchannel-authentication')).toBe(0);
   });
 
+  it('never has a sub of the caller, which would make it a client assertion', async () => {
+    const { op, oidc } = await setUp({ jwks: JWKS, backchannel_authentication_request_signing_alg: 'ES256' });
+    const asked = oidc.backchannelAuthentication({ login_hint: 'alice', parameters: { sub: 'rp1' } });
+    expect(await rejection(asked)).toMatchObject({ code: 'INVALID_CONFIG', member: 'parameters.sub' });
+    expect(op.count('bc-authorize')).toBe(0);
+  });
+
   it.each(['login_hint', 'login_hint_token', 'id_token_hint'])('G2 may have %s, signed too', async (hint) => {
     const { op, request } = await setUp({ jwks: JWKS, backchannel_authentication_request_signing_alg: 'ES256' });
     await request({ [hint]: 'alice' });
