@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { connect } from 'node:tls';
 
 import type { Server } from '../authorization-server/server.js';
@@ -115,8 +116,10 @@ export async function certificateLines(
 /** Reads the certificate that a server shows, be it good or not: only its end is looked at. */
 export const readCertificateEnd: CertificateEnd = (url) =>
   new Promise((resolve) => {
-    const { hostname: host } = url;
-    const socket = connect({ host, port: Number(url.port || 443), servername: host, rejectUnauthorized: false });
+    const host = url.hostname.replace(/^\[|\]$/g, '');
+    // An address is no name to ask for (RFC 6066, section 3).
+    const servername = isIP(host) === 0 ? host : '';
+    const socket = connect({ host, port: Number(url.port || 443), servername, rejectUnauthorized: false });
     const end = (at: number | undefined): void => {
       socket.destroy();
       resolve(at);
