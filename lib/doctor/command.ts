@@ -23,6 +23,7 @@ const USAGE = `nestjs-oidc doctor [issuer] [options]
   --client-id <id>  the client, where there is no --config
   --token <token>   an access token to examine; - reads it from standard input. Without it: OIDC_TOKEN of the environment
   --json            the report as JSON
+  --help            this text
 
 Exit code: 0 nothing is wrong, 1 there is a problem, 2 the command can not be understood.`;
 
@@ -34,7 +35,12 @@ class UsageError {
 /** The command `nestjs-oidc`. @returns the exit code */
 export async function run(terminal: Terminal, means: Means): Promise<0 | 1 | 2> {
   try {
-    const { question, json } = await questionOf(terminal);
+    const command = parsed(terminal.arguments);
+    if (command.values.help === true) {
+      terminal.print(USAGE);
+      return 0;
+    }
+    const { question, json } = await questionOf(terminal, command);
     const report = await examine(question, means);
     terminal.print(json ? asJson(report) : asText(report));
     return exitCodeOf(report);
@@ -47,8 +53,10 @@ export async function run(terminal: Terminal, means: Means): Promise<0 | 1 | 2> 
   }
 }
 
-async function questionOf(terminal: Terminal): Promise<{ readonly question: Question; readonly json: boolean }> {
-  const { values, positionals } = parsed(terminal.arguments);
+async function questionOf(
+  terminal: Terminal,
+  { values, positionals }: Command,
+): Promise<{ readonly question: Question; readonly json: boolean }> {
   const [command, given, ...more] = positionals;
   if (command !== 'doctor' || more.length > 0) {
     throw new UsageError(command === 'doctor' ? 'There are too many arguments.' : 'The command is: doctor.');
@@ -72,6 +80,9 @@ async function questionOf(terminal: Terminal): Promise<{ readonly question: Ques
   };
 }
 
+/** A command with its options. */
+type Command = ReturnType<typeof parsed>;
+
 function parsed(args: readonly string[]) {
   try {
     return parseArgs({
@@ -82,6 +93,7 @@ function parsed(args: readonly string[]) {
         'client-id': { type: 'string' },
         token: { type: 'string' },
         json: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
       },
     });
   } catch {

@@ -416,3 +416,8 @@ Token
 0 problems, 1 warning.`,
   });
 });
+
+it('shows its options where they are asked for', async () => {
+  const { code, output } = await doctor({ arguments: ['--help'] });
+  expect({ code, first: output.split('\n')[0] }).toEqual({ code: 0, first: 'nestjs-oidc doctor [issuer] [options]' });
+});
