@@ -31,27 +31,35 @@ export class CallbackFlight<Outcome> {
    * @param run never rejects
    */
   async join(brought: readonly string[], run: () => Promise<Outcome>): Promise<Outcome> {
-    this.#forgetEnded();
+    this.#forgetOldest();
     const key = createHash('sha256').update(JSON.stringify(brought)).digest('base64url');
     const known = this.#flights.get(key);
-    if (known !== undefined) {
+    if (known !== undefined && !this.#isOver(known)) {
       return known.outcome;
     }
     const flight: Flight<Outcome> = { outcome: run() };
+    // As the latest, where an ended one has its place.
+    this.#flights.delete(key);
     this.#flights.set(key, flight);
     const outcome = await flight.outcome;
     flight.endedAt = this.now();
     return outcome;
   }
 
-  /** Removes flights that ended some time ago, and the oldest above the maximum. */
-  #forgetEnded(): void {
-    const now = this.now();
-    for (const [key, { endedAt }] of this.#flights) {
-      const isOver = endedAt !== undefined && !isWithin(now, endedAt, AFTERWARDS);
-      if (isOver || this.#flights.size >= MAX_ENTRIES) {
-        this.#flights.delete(key);
+  /**
+   * Removes the oldest flights that are over, and the oldest above the maximum. It stops at the first that stays: to look at
+   * all of them would cost each login as much as its signature.
+   */
+  #forgetOldest(): void {
+    for (const [key, flight] of this.#flights) {
+      if (this.#flights.size < MAX_ENTRIES && !this.#isOver(flight)) {
+        return;
       }
+      this.#flights.delete(key);
     }
+  }
+
+  #isOver({ endedAt }: Flight<Outcome>): boolean {
+    return endedAt !== undefined && !isWithin(this.now(), endedAt, AFTERWARDS);
   }
 }

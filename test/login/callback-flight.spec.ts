@@ -33,6 +33,16 @@ describe('CallbackFlight', () => {
     expect(await Promise.all([first, second])).toEqual([1, 1]);
   });
 
+  it('is over after three seconds behind one that is still on its way', async () => {
+    const { time, flight, join } = numbered();
+    void flight.join(['slow'], () => new Promise(() => undefined));
+    expect(await join('a')).toBe(1);
+    time.now = T + 3000;
+    expect(await join('a')).toBe(2);
+    time.now = T + 5999;
+    expect(await join('a')).toBe(2);
+  });
+
   it('is another run for who brings another cookie or another response', async () => {
     const { join } = numbered();
     const all = [join('cookie', 'code'), join('cookie', 'other'), join('cookiecode'), join('cookie'), join()];
