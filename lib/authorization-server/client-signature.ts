@@ -12,9 +12,15 @@ export type ClientSignature = (claims: JsonObject) => Promise<string>;
  *
  * @param alg undefined: what a private key is made for. `none`: there is no signature
  * @param typ of the JWT; undefined: it has none
+ * @param allowed the algorithms that may be chosen for a private key. Default: any
  * @throws {ConfigError} the client has nothing to sign with
  */
-export function clientSignature(client: RegisteredClient, alg: string | undefined, typ?: string): ClientSignature {
+export function clientSignature(
+  client: RegisteredClient,
+  alg: string | undefined,
+  typ?: string,
+  allowed?: readonly string[],
+): ClientSignature {
   const type = typ === undefined ? {} : { typ };
   if (alg === 'none') {
     return async (claims) => unsignedJwt(claims);
@@ -27,7 +33,7 @@ export function clientSignature(client: RegisteredClient, alg: string | undefine
     const key = new TextEncoder().encode(secret.reveal());
     return (claims) => signJwt(claims, { alg, ...type }, key);
   }
-  const chosen = signingKey(client.keys, alg);
+  const chosen = signingKey(client.keys, alg, allowed);
   if (chosen === undefined) {
     throw new ConfigError('INVALID_CONFIG', 'client.jwks', 'holds no private key to sign with');
   }

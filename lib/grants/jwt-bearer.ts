@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 
 import type { FormParameters } from '../authorization-server/form-encoding.js';
+import { clientSignature } from '../authorization-server/client-signature.js';
 import { accessParameters, type RequestedAccess } from '../authorization-server/requested-access.js';
 import type { Server } from '../authorization-server/server.js';
 import { ConfigError } from '../errors/errors.js';
-import { signingKey, signJwt } from '../jose/own-keys.js';
 import type { TokenResponse } from '../tokens/token-response.js';
 import { requireTokenText } from '../tokens/token-text.js';
 import type { JsonObject } from '../values/json.js';
@@ -52,12 +52,8 @@ async function ownAssertion({ client, issuer, clock, profile }: Server, claims: 
   if (typeof claims['sub'] !== 'string') {
     throw new ConfigError('INVALID_CONFIG', 'sub', 'is required where no assertion is given');
   }
-  const chosen = signingKey(client.keys, undefined, profile?.algorithms);
-  if (chosen === undefined) {
-    throw new ConfigError('INVALID_CONFIG', 'client.jwks', 'holds no private key to sign an assertion with');
-  }
-  const { alg, key } = chosen;
+  const sign = clientSignature(client, undefined, 'JWT', profile?.algorithms);
   const iat = Math.floor(clock.seconds());
   const usual = { iss: client.metadata.client_id, aud: issuer, iat, exp: iat + LIFETIME, jti: randomUUID() };
-  return signJwt({ ...usual, ...claims }, { alg, kid: key.kid, typ: 'JWT' }, key.key);
+  return sign({ ...usual, ...claims });
 }
