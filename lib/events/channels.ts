@@ -27,7 +27,8 @@ export interface UpstreamCall {
   readonly method: string;
   /**
    * The member of the server's metadata that names the endpoint, such as `introspection_endpoint` or `jwks_uri`; or `discovery`,
-   * `webfinger`, `claims_endpoint`, `registration_client_uri`.
+   * `webfinger`, `claims_endpoint`, `registration_client_uri`. `protected_resource` is an API that is called with an access
+   * token.
    */
   readonly endpoint: string;
   /** Without user information, query and fragment. */
@@ -35,6 +36,11 @@ export interface UpstreamCall {
   /** The host that is called. Behind `backchannelUrl` it is that one's. */
   readonly address: string;
   readonly port: number;
+  /**
+   * Only of a call to an API: headers that a subscriber of the start adds to the request, such as `traceparent`. It is what
+   * OpenTelemetry calls the carrier of a propagator.
+   */
+  readonly carrier?: Record<string, string> | undefined;
   /** Set at the end. */
   readonly end?: UpstreamCallEnd;
 }
@@ -43,9 +49,12 @@ export interface UpstreamCall {
 export interface UpstreamCallEnd {
   /** Undefined: no answer came. */
   readonly status: number | undefined;
-  /** Undefined: it was answered. A status of 4xx other than 429 is an answer. */
+  /**
+   * Undefined: it was answered, or the caller gave the call up. A status of 4xx other than 429 is an answer; of an API every
+   * status is one.
+   */
   readonly code: OidcErrorCode | undefined;
-  /** Seconds, both tries included. */
+  /** Seconds, both tries included. Of an API it ends where the head of the answer is there: the body is the caller's to read. */
   readonly duration: number;
   /** How often it was sent again: 0 or 1. */
   readonly retries: number;

@@ -63,7 +63,7 @@ export function recordMetrics(meter: Meter, watch: Watch): () => void {
 
   const duration = meter.createHistogram('http.client.request.duration', {
     unit: 's',
-    description: 'Duration of calls to the provider.',
+    description: 'Duration of calls to the provider and to APIs.',
     advice: { explicitBucketBoundaries: BUCKETS },
   });
   watch('nestjs-oidc:upstream:end', (call) =>

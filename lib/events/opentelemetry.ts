@@ -17,8 +17,8 @@ export interface OidcInstrumentationOptions {
 
 /**
  * Traces and metrics with OpenTelemetry. Call it once, before the application starts and after the SDK has. Calls to the
- * provider become spans of kind CLIENT, children of the span that is active. What they and the metrics are named stands in
- * `lib/events/README.md`.
+ * provider and to APIs become spans of kind CLIENT, children of the span that is active, and APIs get the trace context. What
+ * spans and metrics are named stands in `lib/events/README.md`.
  *
  * ```ts
  * import { instrumentOidc } from 'nestjs-oidc/opentelemetry';

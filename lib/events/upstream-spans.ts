@@ -1,27 +1,43 @@
-import { SpanKind, SpanStatusCode, type Attributes, type Span, type Tracer } from '@opentelemetry/api';
+import {
+  context,
+  propagation,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Attributes,
+  type Span,
+  type Tracer,
+} from '@opentelemetry/api';
 
 import type { UpstreamCall, UpstreamCallEnd } from './channels.js';
+import { isUndiciWatched } from './trace-context.js';
+
+/** The methods that the conventions know. Any other is `_OTHER`: a browser behind the proxy makes up no value of a metric. */
+const METHODS: readonly string[] = ['CONNECT', 'DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT', 'TRACE'];
+
+/** `error.type` of a call that its caller gave up. */
+const ABORTED = 'aborted';
 
 /** Attributes of a call that spans and metrics share (OpenTelemetry's semantic conventions for HTTP clients). */
 export function attributesOf({ method, endpoint, address, port }: UpstreamCall): Attributes {
   return {
-    'http.request.method': method,
+    'http.request.method': METHODS.includes(method) ? method : '_OTHER',
     'server.address': address,
     'server.port': port,
     'nestjs_oidc.endpoint': endpoint,
   };
 }
 
-/** Attributes of its end. A client takes an answer of 4xx for an error too. */
+/** Attributes of its end. For a client an answer of 4xx is an error too. */
 export function endAttributesOf({ status, code }: UpstreamCallEnd): Attributes {
-  const type = code ?? (status !== undefined && status >= 400 ? String(status) : undefined);
+  const type = code ?? (status === undefined ? ABORTED : status >= 400 ? String(status) : undefined);
   return {
     ...(status !== undefined && { 'http.response.status_code': status }),
     ...(type !== undefined && { 'error.type': type }),
   };
 }
 
-/** Spans of calls to the provider. */
+/** Spans of calls to the provider, and to APIs. */
 export class UpstreamSpans {
   readonly #running = new WeakMap<UpstreamCall, Span>();
 
@@ -29,11 +45,20 @@ export class UpstreamSpans {
 
   start(call: UpstreamCall): void {
     // Without a context of its own it is a child of the active span: the channel speaks inside of the caller.
-    const span = this.tracer.startSpan(`${call.method} ${call.endpoint}`, {
+    const { method, endpoint, url, carrier } = call;
+    const isKnown = METHODS.includes(method);
+    const span = this.tracer.startSpan(`${isKnown ? method : 'HTTP'} ${endpoint}`, {
       kind: SpanKind.CLIENT,
-      attributes: { ...attributesOf(call), 'url.full': call.url },
+      attributes: {
+        ...attributesOf(call),
+        ...(!isKnown && { 'http.request.method_original': method }),
+        'url.full': url,
+      },
     });
     this.#running.set(call, span);
+    if (carrier !== undefined && !isUndiciWatched()) {
+      propagation.inject(trace.setSpan(context.active(), span), carrier);
+    }
   }
 
   end(call: UpstreamCall & { readonly end: UpstreamCallEnd }): void {

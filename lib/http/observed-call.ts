@@ -1,11 +1,13 @@
 import type { OidcErrorCode } from '../errors/codes.js';
 import { upstreamEnds, upstreamStarts, type UpstreamCall } from '../events/channels.js';
 import { locationOf } from '../values/url.js';
-import type { HttpRequest } from './request.js';
 
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
 
-/** What a call came to. */
+/** A call that may be watched. */
+type ObservableCall = Pick<UpstreamCall, 'method' | 'endpoint' | 'url' | 'carrier'>;
+
+/** What a call came to. Neither: the caller gave it up. */
 interface CallResult {
   readonly status?: number | undefined;
   readonly error?: { readonly code: OidcErrorCode } | undefined;
@@ -16,7 +18,7 @@ export class ObservedCall {
   readonly #call: UpstreamCall;
   readonly #startedAt = performance.now();
 
-  private constructor({ method, endpoint, url }: HttpRequest) {
+  private constructor({ method, endpoint, url, carrier }: ObservableCall) {
     const { protocol, hostname, port } = new URL(url);
     const address = hostname.replace(/^\[|\]$/g, '');
     this.#call = {
@@ -25,13 +27,14 @@ export class ObservedCall {
       url: locationOf(url) ?? '',
       address,
       port: port === '' ? (DEFAULT_PORTS[protocol] ?? 0) : Number(port),
+      ...(carrier !== undefined && { carrier }),
     };
     upstreamStarts.publish(this.#call);
   }
 
   /** Publishes the start of a call; undefined where nobody watches. */
-  static start(request: HttpRequest): ObservedCall | undefined {
-    return upstreamStarts.hasSubscribers || upstreamEnds.hasSubscribers ? new ObservedCall(request) : undefined;
+  static start(call: ObservableCall): ObservedCall | undefined {
+    return upstreamStarts.hasSubscribers || upstreamEnds.hasSubscribers ? new ObservedCall(call) : undefined;
   }
 
   end({ status, error }: CallResult, retries: number): void {

@@ -3,9 +3,11 @@ import { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 
 import { OidcError } from '../errors/oidc.error.js';
+import { isUndiciWatched, TRACE_HEADERS } from '../events/trace-context.js';
 import { statusOf, type CustomFetch } from './exchange.js';
 import { failureOf, timedOut } from './failure.js';
 import type { HttpSettings } from './http.options.js';
+import { ObservedCall } from './observed-call.js';
 import { ownPool, type ConnectionsOptions } from './pool.js';
 import { proxiesOf } from './proxies.js';
 import type { ResponseHeaders } from './response.js';
@@ -52,11 +54,17 @@ export class StreamedCalls {
 
   /** @throws {TransportError} the server is unreachable, or does not answer in time. @throws {ResponseError} it speaks no HTTP */
   async send(request: StreamedRequest): Promise<StreamedResponse> {
+    const { method, url, headers, signal } = request;
+    const carrier: Record<string, string> = {};
+    const observed = ObservedCall.start({ method, endpoint: 'protected_resource', url: url.href, carrier });
     try {
-      return await this.#send(request);
+      const answer = await this.#send({ ...request, headers: traced(headers, carrier) });
+      observed?.end(answer, 0);
+      return answer;
     } catch (error) {
       const failed = error instanceof OidcError ? error : failureOf(error, false).error;
-      failed.addFacts({ url: request.url.origin });
+      failed.addFacts({ url: url.origin });
+      observed?.end({ error: signal.aborted ? undefined : failed }, 0);
       throw failed;
     }
   }
@@ -65,6 +73,22 @@ export class StreamedCalls {
   async close(): Promise<void> {
     await Promise.all(this.#own.map((pool) => pool.destroy()));
   }
+}
+
+/**
+ * The headers of a request, with the trace context that was written for it in place of any other: an API takes two
+ * `traceparent` for none. Whoever watches undici adds one later.
+ */
+function traced(
+  headers: StreamedRequest['headers'],
+  carrier: Readonly<Record<string, string>>,
+): StreamedRequest['headers'] {
+  const written = Object.entries(carrier);
+  if (written.length === 0 && !isUndiciWatched()) {
+    return headers;
+  }
+  const replaced = [...TRACE_HEADERS, ...written.map(([name]) => name.toLowerCase())];
+  return [...headers.filter(([name]) => !replaced.includes(name)), ...written];
 }
 
 function sendOver(dispatcherFor: (hostname: string) => Dispatcher): Send {

@@ -2,57 +2,17 @@ import { afterEach, expect, it } from '@jest/globals';
 import { Controller, Get, UseGuards } from '@nestjs/common';
 import { context, trace, type Attributes } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
-import {
-  AggregationTemporality,
-  InMemoryMetricExporter,
-  MeterProvider,
-  PeriodicExportingMetricReader,
-} from '@opentelemetry/sdk-metrics';
-import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 
 import { AccessTokenValidation, Introspection, OidcAnyGuard, OidcClient, OidcGuard, Public } from '../../lib/index.js';
-import { instrumentOidc } from '../../lib/opentelemetry.js';
 import { AuthController, MeController } from '../support/app/app-controllers.js';
 import { createApp, onBothAdapters } from '../support/app/apps.js';
 import { expectNoSecrets } from '../support/app/outcomes.js';
-import { closeLater } from '../support/closing.js';
 import { CLIENT_SECRET } from '../support/provider/provider.js';
+import { instrumented } from '../support/telemetry.js';
 
 const CACHED = { resourceServer: { audience: 'https://api.test', cache: {} } };
 
 afterEach(() => context.disable());
-
-/** The instrumentation over the SDK's exporters in memory. */
-function instrumented() {
-  const spans = new InMemorySpanExporter();
-  const tracerProvider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] });
-  const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);
-  const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 2 ** 30 });
-  const meterProvider = new MeterProvider({ readers: [reader] });
-  const stop = instrumentOidc({ tracerProvider, meterProvider });
-  closeLater({
-    close: async () => {
-      stop();
-      await meterProvider.shutdown();
-    },
-  });
-  /** The points of each metric, by its name. */
-  const metrics = async () => {
-    exporter.reset();
-    await meterProvider.forceFlush();
-    const all = exporter.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics.flatMap((scope) => scope.metrics));
-    return Object.fromEntries(
-      all.map(({ descriptor, dataPoints }) => [
-        descriptor.name,
-        dataPoints.map(({ attributes, value }) => ({
-          ...attributes,
-          value: typeof value === 'number' ? value : value.count,
-        })),
-      ]),
-    );
-  };
-  return { spans, tracerProvider, metrics, stop };
-}
 
 @Controller('bounds')
 @UseGuards(OidcGuard)
