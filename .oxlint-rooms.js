@@ -10,6 +10,7 @@ const ROOMS = [
   'login',
   'session',
   'nest',
+  'development',
   'client',
   'authorization',
   'grants',

@@ -19,6 +19,15 @@ interface OperatorEvents {
     /** How it authenticates, and which answers are signed with what, as registered. */
     readonly registered: Readonly<Record<string, string>>;
   };
+  /** A client asks for a provider for development. */
+  readonly 'development-provider': {
+    readonly issuer: string;
+    /**
+     * This process has `started` it, or had it already and has `joined` the client; somebody else listens there and was
+     * `found`; or the issuer is `elsewhere`, and nothing starts.
+     */
+    readonly state: 'started' | 'joined' | 'found' | 'elsewhere';
+  };
   /** The application does not start. */
   readonly 'boot-failed': { readonly error: OidcError };
   /** The client metadata has a member that looks like a mistake. */

@@ -2,6 +2,7 @@ import { Scope, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/co
 import type { ModuleRef } from '@nestjs/core';
 
 import type { OidcClient } from '../client/oidc-client.js';
+import type { ProviderHold } from '../development/running-servers.js';
 import { ConfigError } from '../errors/errors.js';
 import { OidcError } from '../errors/oidc.error.js';
 import type { OperatorEvent, OperatorPort } from '../events/operator-events.js';
@@ -10,13 +11,19 @@ import { registeredAlgorithms, SIGNED_ANSWERS } from '../metadata/protected-answ
 import { clientToken } from '../nest/tokens.js';
 import type { ParsedOptions } from './oidc.options.js';
 
+/** What is closed at shutdown. */
+interface Held {
+  readonly connections: Connections;
+  readonly development: ProviderHold | undefined;
+}
+
 /** Lifecycle hooks of one client: checks it at boot and closes its connections at shutdown. */
 export class OidcLifecycle implements OnModuleInit, OnApplicationShutdown {
   constructor(
     private readonly moduleRef: ModuleRef,
     private readonly name: string | undefined,
     private readonly options: ParsedOptions,
-    private readonly connections: Connections,
+    private readonly held: Held,
     private readonly operator: OperatorPort,
   ) {}
 
@@ -33,8 +40,9 @@ export class OidcLifecycle implements OnModuleInit, OnApplicationShutdown {
     this.operator.report({ kind: 'client-started', ...described(client) });
   }
 
-  onApplicationShutdown(): Promise<void> {
-    return this.connections.close();
+  async onApplicationShutdown(): Promise<void> {
+    await this.held.connections.close();
+    await this.held.development?.release();
   }
 
   #reportAndThrow(error: unknown): never {

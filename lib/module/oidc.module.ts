@@ -5,6 +5,7 @@ import type { Dispatcher } from 'undici';
 import type { Server } from '../authorization-server/server.js';
 import { OidcClient } from '../client/oidc-client.js';
 import type { Now } from '../clock/clock.js';
+import type { ProviderHold } from '../development/running-servers.js';
 import { ConfigError } from '../errors/errors.js';
 import type { OperatorPort } from '../events/operator-events.js';
 import { PublishedOperator } from '../events/published-operator.js';
@@ -35,6 +36,7 @@ import type { ClientSessions } from '../session/client-sessions.js';
 import { sessionExports, sessionProviders } from '../session/session.providers.js';
 import { Evictions } from '../tokens/evictions.js';
 import { validate } from '../values/validate.js';
+import { holdDevelopmentProvider } from './development.js';
 import type { BothRooms } from './oidc-any.guard.js';
 import { OidcDefaults, OidcDefaultsModule } from './oidc.defaults.js';
 import { mountedProxies } from './mounted-proxies.js';
@@ -53,6 +55,7 @@ import { OperatorLog } from './operator-log.js';
 import { Servers } from './servers.js';
 
 const RAW_OPTIONS = Symbol('nestjs-oidc: options as given');
+const DEVELOPMENT = Symbol('nestjs-oidc: provider for development');
 const CONNECTIONS = Symbol('nestjs-oidc: connections');
 const LIFECYCLE = Symbol('nestjs-oidc: lifecycle');
 
@@ -108,6 +111,7 @@ function define(extras: OidcModuleExtras, raw: readonly Provider[]): DynamicModu
       Routes,
       { provide: optionsToken(name), inject: [RAW_OPTIONS], useFactory: parseOptions },
       operatorProvider(name),
+      { provide: DEVELOPMENT, inject: [optionsToken(name), operatorToken(name)], useFactory: holdDevelopmentProvider },
       connectionsProvider(name),
       serversProvider(name),
       serverProvider(name),
@@ -160,10 +164,11 @@ function operatorProvider(name: string | undefined): FactoryProvider {
   };
 }
 
+/** The provider for development is injected so that it listens before anything is called. */
 function connectionsProvider(name: string | undefined): FactoryProvider {
   return {
     provide: CONNECTIONS,
-    inject: [optionsToken(name), OidcDefaults, optional(OIDC_CLOCK), optional(OIDC_DISPATCHER)],
+    inject: [optionsToken(name), OidcDefaults, optional(OIDC_CLOCK), optional(OIDC_DISPATCHER), DEVELOPMENT],
     useFactory: (
       options: ParsedOptions,
       defaults: OidcDefaults,
@@ -229,9 +234,14 @@ function anyGuardProvider(name: string | undefined): FactoryProvider<BothRooms> 
 function lifecycleProvider(name: string | undefined): FactoryProvider {
   return {
     provide: LIFECYCLE,
-    inject: [ModuleRef, optionsToken(name), CONNECTIONS, operatorToken(name)],
-    useFactory: (moduleRef: ModuleRef, options: ParsedOptions, connections: Connections, operator: OperatorPort) =>
-      new OidcLifecycle(moduleRef, name, options, connections, operator),
+    inject: [ModuleRef, optionsToken(name), CONNECTIONS, operatorToken(name), DEVELOPMENT],
+    useFactory: (
+      moduleRef: ModuleRef,
+      options: ParsedOptions,
+      connections: Connections,
+      operator: OperatorPort,
+      development: ProviderHold | undefined,
+    ) => new OidcLifecycle(moduleRef, name, options, { connections, development }, operator),
   };
 }
 

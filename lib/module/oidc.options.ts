@@ -80,6 +80,12 @@ export interface OidcModuleOptions {
    * process keeps its own, and sessions are in cookies.
    */
   store?: OidcStore;
+  /**
+   * Starts a provider in this process that lets everybody in, as Alice or as Bob, where nothing listens at the issuer yet.
+   * The issuer has to be plain http on this machine, such as `http://127.0.0.1:4000`; any other issuer is left alone. It
+   * needs the package `oidc-provider`. Default false; refused where `NODE_ENV` is `production`.
+   */
+  development?: boolean;
 }
 
 /** Members of a module's registration beside the options. */
@@ -120,7 +126,18 @@ const optionsSchema = v.strictObject({
   routes: v.optional(routesOptionsSchema),
   resourceServer: v.optional(resourceServerOptionsSchema),
   store: v.optional(v.custom<OidcStore>(isStore, 'must be an OidcStore, such as new RedisStore(client)')),
+  development: v.optional(
+    v.pipe(
+      v.boolean(),
+      v.check((isOn) => !isOn || !isProduction(), 'must not be true where NODE_ENV is production'),
+    ),
+    false,
+  ),
 });
+
+function isProduction(): boolean {
+  return process.env['NODE_ENV'] === 'production';
+}
 
 function isStore(value: unknown): boolean {
   const calls = ['get', 'set', 'delete', 'claim', 'take', 'replace', 'add', 'members', 'remove'];

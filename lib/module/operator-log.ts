@@ -29,12 +29,37 @@ const warning = (context: Line['context'], text: string): Line => ({ context, le
 
 const silent = (line: Line): Line => ({ ...line, repetition: { of: line.text, level: 'none' } });
 
+const DEVELOPMENT: Readonly<Record<OperatorEvent<'development-provider'>['state'], (issuer: string) => Line>> = {
+  started: (issuer) =>
+    warning(
+      'OidcModule',
+      `A provider for development runs at ${issuer} and lets everybody in, as Alice or as Bob. Open it for access tokens.`,
+    ),
+  joined: (issuer) => ({
+    context: 'OidcModule',
+    level: 'log',
+    text: `The provider for development at ${issuer} knows one client more.`,
+  }),
+  found: (issuer) => ({
+    context: 'OidcModule',
+    level: 'log',
+    text: `Something listens at ${issuer} already, and is used: no provider for development starts.`,
+  }),
+  elsewhere: (issuer) =>
+    warning(
+      'OidcModule',
+      `No provider for development starts for ${issuer}: ` +
+        'it does so for an issuer on this machine, of plain http and without backchannelUrl.',
+    ),
+};
+
 const LINES: { readonly [Kind in EventKind]: (event: OperatorEvent<Kind>) => Line } = {
   'client-started': ({ name, issuer, client_id, registered }) => {
     const client = name === undefined ? client_id : `${client_id} (${name})`;
     const members = Object.entries(registered).map((entry) => entry.join(' '));
     return { context: 'OidcModule', level: 'log', text: `Client ${client} of ${issuer}: ${members.join(', ')}` };
   },
+  'development-provider': ({ issuer, state }) => DEVELOPMENT[state](issuer),
   // Nest prints only the message of an error at boot, not its facts.
   'boot-failed': ({ error }) => ({ context: 'OidcModule', level: 'error', text: logLine(error) }),
   'suspicious-metadata': ({ problem }) => warning('OidcModule', problem),

@@ -1,0 +1,103 @@
+import type Provider from 'oidc-provider';
+
+import { findAccount } from './accounts.js';
+import { readForm } from './form.js';
+import type { OidcProvider } from './oidc-provider.js';
+import { PAGE_ASSETS } from './page-assets.js';
+import { showSentence, type Site } from './page.js';
+import { isOwnForm } from './same-origin.js';
+import { CHOICE, showConsent, showSignIn } from './sign-in-pages.js';
+import type { TokenDesk } from './token-desk.js';
+
+type Middleware = Parameters<Provider['use']>[0];
+type Context = Parameters<Middleware>[0];
+type Interaction = Awaited<ReturnType<Provider['interactionDetails']>>;
+type Result = Parameters<Provider['interactionResult']>[2];
+
+/** What the provider shows beside its own endpoints: the choice of an account, the page for tokens, and their files. */
+export class ProviderPages {
+  constructor(
+    private readonly provider: Provider,
+    private readonly oidcProvider: OidcProvider,
+    private readonly site: Site,
+    private readonly desk: TokenDesk,
+  ) {}
+
+  readonly middleware: Middleware = async (context, next) => {
+    const [, folder, name = ''] = context.path.split('/');
+    if (context.method === 'POST' && ['', 'interaction'].includes(folder ?? '')) {
+      return this.#submit(context, folder === 'interaction');
+    }
+    if (folder === 'interaction') {
+      return this.#interact(context, async (interaction) => this.#show(context, interaction));
+    }
+    if (context.path === '/') {
+      return this.desk.show(context, this.site);
+    }
+    const asset = folder === 'assets' ? PAGE_ASSETS.get(name) : undefined;
+    if (asset === undefined) {
+      return next();
+    }
+    context.set({ 'Content-Type': asset.type, 'X-Content-Type-Options': 'nosniff' });
+    context.body = asset.body;
+  };
+
+  /** A form of ours. Nobody else's page may sign anybody in or get a token. */
+  async #submit(context: Context, isInteraction: boolean): Promise<void> {
+    if (!isOwnForm(context.req, this.site.issuer)) {
+      context.status = 403;
+      return showSentence(context, this.site, 'Not from here', 'This form was sent by a page of somebody else.');
+    }
+    const form = await readForm(context.req);
+    if (form === undefined) {
+      context.status = 413;
+      return showSentence(context, this.site, 'Too large', 'No form of this provider is so large.');
+    }
+    if (!isInteraction) {
+      return this.desk.issue(context, this.site, form);
+    }
+    return this.#interact(context, async (interaction) => {
+      const result = resultOf(interaction, form.get(CHOICE) ?? '');
+      const isConsent = interaction.prompt.name === 'consent';
+      const options = { mergeWithLastSubmission: isConsent };
+      context.status = 303;
+      context.redirect(await this.provider.interactionResult(context.req, context.res, result, options));
+    });
+  }
+
+  /** The provider's cookie binds an interaction to the browser that began it. */
+  async #interact(context: Context, work: (interaction: Interaction) => Promise<void>): Promise<void> {
+    try {
+      await work(await this.provider.interactionDetails(context.req, context.res));
+    } catch (error) {
+      if (!(error instanceof this.oidcProvider.errors.SessionNotFound)) {
+        throw error;
+      }
+      context.status = 400;
+      showSentence(context, this.site, 'Sign in again', 'This sign-in is over, or was begun in another browser.');
+    }
+  }
+
+  async #show(context: Context, { prompt, params }: Interaction): Promise<void> {
+    const client = await this.provider.Client.find(String(params['client_id']));
+    const name = client?.clientName ?? client?.clientId ?? '';
+    if (prompt.name === 'consent') {
+      return showConsent(context, this.site, name, String(params['scope'] ?? ''));
+    }
+    return showSignIn(context, this.site, name);
+  }
+}
+
+/** What the end-user chose. Whoever chooses an account is as strongly authenticated as the client asks for. */
+function resultOf({ prompt, params }: Interaction, choice: string): Result {
+  if (prompt.name === 'consent' && choice === 'allow') {
+    return { consent: {} };
+  }
+  const account = findAccount(choice);
+  if (account === undefined) {
+    return { error: 'access_denied', error_description: 'The end-user went back' };
+  }
+  const [acr] = String(params['acr_values'] ?? '').split(' ');
+  const login = { accountId: account.sub, ...(acr && { acr }) };
+  return { [prompt.name]: {}, login };
+}

@@ -1,0 +1,67 @@
+import type { DevelopmentApi, DevelopmentClient } from '../development/development-client.js';
+import type { ProviderHold } from '../development/running-servers.js';
+import type { OperatorPort } from '../events/operator-events.js';
+import { isLoopback } from '../values/url.js';
+import type { ParsedOptions } from './oidc.options.js';
+
+/**
+ * The client's hold on a provider for development; undefined: the options ask for none, or none may start. Only here is its
+ * code loaded.
+ *
+ * An issuer on another machine, or by TLS, is a real one. It is never replaced by a provider that lets everybody in.
+ *
+ * @throws {ConfigError} the provider can't start, or does not take the client
+ */
+export async function holdDevelopmentProvider(
+  options: ParsedOptions,
+  operator: OperatorPort,
+): Promise<ProviderHold | undefined> {
+  const { development, issuer } = options;
+  if (!development) {
+    return undefined;
+  }
+  if (!isReplaceable(options)) {
+    operator.report({ kind: 'development-provider', issuer, state: 'elsewhere' });
+    return undefined;
+  }
+  const { holdProvider } = await import('../development/running-servers.js');
+  const hold = await holdProvider(developmentClient(options));
+  operator.report({ kind: 'development-provider', issuer, state: hold.origin });
+  return hold;
+}
+
+/** Whether the issuer is a place that this process may listen at. */
+function isReplaceable({ issuer, backchannelUrl }: ParsedOptions): boolean {
+  const { protocol, hostname } = new URL(issuer);
+  return protocol === 'http:' && isLoopback(hostname) && backchannelUrl === undefined;
+}
+
+function developmentClient(options: ParsedOptions): DevelopmentClient {
+  const { issuer, client, login } = options;
+  return { issuer, client, scope: login.scope ?? '', api: developmentApi(options) };
+}
+
+function developmentApi({ resourceServer, client }: ParsedOptions): DevelopmentApi | undefined {
+  if (resourceServer === undefined) {
+    return undefined;
+  }
+  const { audience, resource, validation, accessTokens, algorithms, dpop, mtls, isBindingRequired } = resourceServer;
+  const { client_id, redirect_uris = [] } = client.metadata;
+  const audiences = audience === false ? [resource ?? client_id] : [audience].flat();
+  return {
+    audiences,
+    url: [resource, ...audiences, ...redirect_uris.map(originOf)].find(isHttp),
+    format: validation === 'introspection' ? 'opaque' : 'jwt',
+    algorithm: algorithms === undefined || algorithms.includes('RS256') ? 'RS256' : String(algorithms[0]),
+    profile: accessTokens,
+    isBindingRequired: [isBindingRequired, dpop?.required, mtls?.required].includes(true),
+  };
+}
+
+function originOf(uri: string): string {
+  return `${new URL(uri).origin}/`;
+}
+
+function isHttp(url: string | undefined): boolean {
+  return url !== undefined && /^https?:\/\//.test(url);
+}
