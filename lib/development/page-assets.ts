@@ -91,7 +91,7 @@ button:hover, .button:hover { border-color: var(--accent); }
 .account { display: flex; gap: 0.875rem; align-items: center; width: 100%; padding: 0.75rem 1rem; text-align: left; }
 .account span { display: block; }
 .account .hint { font-weight: 400; overflow-wrap: anywhere; }
-.avatar {
+.account .avatar {
   display: grid;
   place-items: center;
   flex: none;

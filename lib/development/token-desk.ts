@@ -30,7 +30,7 @@ export class TokenDesk {
     const scopes = form.getAll('scope').flatMap((words) => words.split(/\s+/));
     const scope = [...new Set(scopes)].filter(Boolean).join(' ');
     const value = await this.#issue(client, account, scope);
-    showTokenPage(context, site, this.clients, { value, client, name: account.name, scope, lifetime: TOKEN_LIFETIME });
+    showTokenPage(context, site, this.clients, { value, client, account, scope, lifetime: TOKEN_LIFETIME });
   }
 
   async #issue({ client: { metadata }, api }: DevelopmentClient, { sub }: Account, scope: string): Promise<string> {

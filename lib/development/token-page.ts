@@ -1,4 +1,4 @@
-import { ACCOUNTS } from './accounts.js';
+import { ACCOUNTS, type Account } from './accounts.js';
 import { indicatorOf, MACHINE, OPENID_SCOPES, scopesOf, type DevelopmentClient } from './development-client.js';
 import { html, type Html } from './html.js';
 import { showPage, type PageContext, type Site } from './page.js';
@@ -7,7 +7,7 @@ import { showPage, type PageContext, type Site } from './page.js';
 export interface ShownToken {
   readonly value: string;
   readonly client: DevelopmentClient;
-  readonly name: string;
+  readonly account: Account;
   readonly scope: string;
   readonly lifetime: number;
 }
@@ -19,6 +19,7 @@ export function showTokenPage(
   clients: readonly DevelopmentClient[],
   token?: ShownToken,
 ): void {
+  const isChosen = (sub: string, index: number): boolean => sub === token?.account.sub || (!token && index === 0);
   const apis = clients.filter(({ api }) => api !== undefined);
   const body = html`
     <p class="soft">It signs everybody in without a password, and it forgets all of it when the application stops.</p>
@@ -32,7 +33,7 @@ export function showTokenPage(
           ${ACCOUNTS.map(
             ({ sub, name, roles }, index) =>
               html`<label
-                ><input type="radio" name="sub" value="${sub}" ${index === 0 && 'checked'} /> ${name}
+                ><input type="radio" name="sub" value="${sub}" ${isChosen(sub, index) && 'checked'} /> ${name}
                 (${roles.join(', ')})</label
               >`,
           )}
@@ -77,7 +78,7 @@ function scopeChoices(clients: readonly DevelopmentClient[]): readonly string[] 
   return [...new Set(['openid', ...all])];
 }
 
-function shown({ value, client, name, scope, lifetime }: ShownToken): Html {
+function shown({ value, client, account: { name }, scope, lifetime }: ShownToken): Html {
   const { api } = client;
   const audience = api?.audiences[0];
   return html`
@@ -89,6 +90,7 @@ function shown({ value, client, name, scope, lifetime }: ShownToken): Html {
     <pre class="token" tabindex="0"><code id="token">${value}</code></pre>
     <pre tabindex="0"><code>curl -i ${api?.url ?? 'http://127.0.0.1:3000/'} \\
   -H "Authorization: Bearer ${value}"</code></pre>
+    <p class="hint">Put the path of a route behind the address.</p>
   `;
 }
 

@@ -40,11 +40,8 @@ const DEVELOPMENT: Readonly<Record<OperatorEvent<'development-provider'>['state'
     level: 'log',
     text: `The provider for development at ${issuer} knows one client more.`,
   }),
-  found: (issuer) => ({
-    context: 'OidcModule',
-    level: 'log',
-    text: `Something listens at ${issuer} already, and is used: no provider for development starts.`,
-  }),
+  found: (issuer) =>
+    warning('OidcModule', `Something listens at ${issuer} already, and is used: no provider for development starts.`),
   elsewhere: (issuer) =>
     warning(
       'OidcModule',

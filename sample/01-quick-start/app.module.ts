@@ -13,6 +13,7 @@ import { audience, issuer, registration, secret } from './settings.js';
     OidcModule.forRoot({
       issuer,
       client: registration,
+      development: true, // the provider, in this process
       login: { scope: 'openid profile email orders:read' },
       session: { secret: secret(), tokens: true },
       routes: true, // /auth/login, /auth/callback, /auth/logout and the others

@@ -8,7 +8,7 @@ interface Page {
   readonly script?: string;
 }
 
-/** The document around a page, for the application and for the provider's sign-in alike. */
+/** The document around a page. */
 export function layout({ title, body, script }: Page): string {
   return html`<!doctype html>
     <html lang="en">
@@ -52,7 +52,6 @@ export const assets: ReadonlyMap<string, { readonly type: string; readonly body:
   Object.entries({
     'page.css': 'text/css; charset=utf-8',
     'call.js': 'text/javascript; charset=utf-8',
-    'submit.js': 'text/javascript; charset=utf-8',
     'icon.svg': 'image/svg+xml',
   }).map(([name, type]) => [name, { type, body: readFileSync(new URL(`../public/${name}`, import.meta.url)) }]),
 );

@@ -1,19 +1,16 @@
-import './supported-runtime.js';
 import { setTimeout } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
 import { AppModule } from './app.module.js';
-import { createProvider, listen } from './provider.js';
 import { appUrl, cli, issuer, ports } from './settings.js';
 
-const provider = await listen(createProvider()).catch(unlessTaken('OP_PORT', ports.provider));
 const app = await NestFactory.create(AppModule, { logger: ['warn', 'error'], forceCloseConnections: true });
-await app.listen(ports.app, new URL(appUrl).hostname).catch(unlessTaken('PORT', ports.app));
+await app.listen(ports.app, new URL(appUrl).hostname).catch(whenTaken);
 
 console.log(`
   Application  ${appUrl}
   Provider     ${issuer}
 
-  In a browser, open the application and sign in with any name.
+  In a browser, open the application and sign in as Alice or as Bob. The provider has a page that gives access tokens.
 
   With curl:
 
@@ -34,20 +31,16 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => (s
 
 async function stop(): Promise<void> {
   await app.close();
-  provider.close();
-  provider.closeAllConnections();
   console.log('  Both are stopped.');
   // While Node ends, nobody listens any more, and a signal would be its exit code.
   await setTimeout(SECOND_SIGNAL);
 }
 
 /** The one thing that often stands in the way of a sample, said in one line. */
-function unlessTaken(variable: string, port: number) {
-  return (error: NodeJS.ErrnoException): never => {
-    if (error.code !== 'EADDRINUSE') {
-      throw error;
-    }
-    console.error(`Port ${port} is taken. Set ${variable} to another one.`);
-    process.exit(1);
-  };
+function whenTaken(error: NodeJS.ErrnoException): never {
+  if (error.code !== 'EADDRINUSE') {
+    throw error;
+  }
+  console.error(`Port ${ports.app} is taken. Set PORT to another one.`);
+  process.exit(1);
 }

@@ -38,11 +38,11 @@ const signedOut = html`<main>
     <div>
       <h1>Log a person in. Protect an API.</h1>
       <p class="lede">
-        One Nest application and the OpenID Provider that it trusts, both in the command that you started.
+        One Nest application and the OpenID Provider that it trusts, both in the process that you started.
       </p>
       <p class="row">
         <a class="button primary large" href="/auth/login">Sign in</a>
-        <span class="hint">under any name, without a password</span>
+        <span class="hint">as Alice or as Bob, without a password</span>
       </p>
     </div>
     <ol class="path" aria-label="What happens when you sign in">

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-/** Where the two halves of the sample listen. Cookies, redirect URIs and the issuer all name this host. */
+/** Where application and provider listen. Cookies, redirect URIs and the issuer all name this host. */
 const host = '127.0.0.1';
 
 export const ports = { app: portFrom('PORT', 3000), provider: portFrom('OP_PORT', 4000) };
@@ -13,8 +13,8 @@ export const issuer = `http://${host}:${ports.provider}`;
 export const audience = `${appUrl}/api`;
 
 /**
- * The application's client metadata. The provider registers this very object and `OidcModule` is configured with it:
- * what was registered is what is enforced.
+ * The application's client metadata. `OidcModule` is configured with it, and with `development: true` the provider
+ * registers the very same: what was registered is what is enforced.
  */
 export const registration = {
   client_id: 'quick-start',
@@ -26,7 +26,7 @@ export const registration = {
   introspection_signed_response_alg: 'ES256',
 } as const;
 
-/** A machine that calls the API with client credentials, for `curl`. */
+/** A machine that calls the API with client credentials, for `curl`. Each provider for development knows it. */
 export const cli = { client_id: 'cli', client_secret: 'cli-secret' } as const;
 
 /**
