@@ -3,6 +3,7 @@ import { dirname, relative, resolve, sep } from 'node:path';
 /** The rooms of `lib/`, from the top down; '' is the entries of the package. Imports run down this list only. */
 const ROOMS = [
   '',
+  'testing',
   'doctor',
   'module',
   'resource-server',

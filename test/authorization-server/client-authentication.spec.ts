@@ -1,11 +1,11 @@
 import { expect, it } from '@jest/globals';
 
 import type { ClientMetadata } from '../../lib/metadata/client-metadata.js';
+import { ASYMMETRIC_ALGORITHMS, decodeJwt, keyOf, kindOf, privateJwk } from '../../lib/testing/provider/keys.js';
 import { clientOf, rejection } from '../support/client/client.js';
 import { T } from '../support/clock.js';
 import type { HostileProvider } from '../support/provider/hostile-provider.js';
 import { CLIENT_SECRET, startProvider } from '../support/provider/provider.js';
-import { ASYMMETRIC_ALGORITHMS, decodeJwt, keyOf, kindOf, privateJwk } from '../support/tokens/keys.js';
 
 const EC = keyOf('P-256', 'client');
 const RSA = keyOf('RSA', 'client');

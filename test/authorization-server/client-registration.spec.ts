@@ -11,12 +11,12 @@ import {
 import { clockTolerance, customFetch, type ClientMetadata } from '../../lib/metadata/client-metadata.js';
 import { processRegistration } from '../../lib/metadata/registration-response.js';
 import { parseClientMetadata } from '../../lib/metadata/registered-client.js';
+import { keyOf, privateJwk, type Jwk } from '../../lib/testing/provider/keys.js';
 import { clientOf, loginWith, rejection } from '../support/client/client.js';
 import { closeLater } from '../support/closing.js';
 import type { HostileProvider } from '../support/provider/hostile-provider.js';
 import { startProvider } from '../support/provider/provider.js';
 import { RealProvider } from '../support/provider/real-provider.js';
-import { keyOf, privateJwk, type Jwk } from '../support/tokens/keys.js';
 
 const REDIRECT = { redirect_uris: ['https://app.test/auth/callback'] };
 const KEY = keyOf('P-256', 'client');

@@ -3,10 +3,10 @@ import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 
 import type { ClientMetadata } from '../../lib/metadata/client-metadata.js';
+import { decodeJwt, generateKey, privateJwk } from '../../lib/testing/provider/keys.js';
 import type { LoginTokens } from '../../lib/tokens/login-tokens.js';
 import { clientOf, loginWith, rejection } from '../support/client/client.js';
 import { startProvider } from '../support/provider/provider.js';
-import { decodeJwt, generateKey, privateJwk } from '../support/tokens/keys.js';
 
 const BOUND = { dpop_bound_access_tokens: true };
 const OFFLINE = { request: { scope: 'openid offline_access' } };

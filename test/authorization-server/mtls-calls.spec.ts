@@ -6,6 +6,7 @@ import { Agent } from 'undici';
 import { Connections } from '../../lib/http/connections.js';
 import { Transport } from '../../lib/http/transport.js';
 import type { ClientMetadata } from '../../lib/metadata/client-metadata.js';
+import { decodeJwt, keyOf, privateJwk } from '../../lib/testing/provider/keys.js';
 import { clientOf, loginWith, rejection } from '../support/client/client.js';
 import { closeLater } from '../support/closing.js';
 import { Api } from '../support/http/api.js';
@@ -13,7 +14,6 @@ import { TlsFront } from '../support/http/tls-front.js';
 import { startProvider } from '../support/provider/provider.js';
 import { RealProvider } from '../support/provider/real-provider.js';
 import { selfSigned, type Certificate } from '../support/tokens/certificates.js';
-import { decodeJwt, keyOf, privateJwk } from '../support/tokens/keys.js';
 
 const LIMITS = { timeout: 2000, connectTimeout: 1000, maxResponseSize: 524_288, maxJsonDepth: 32, maxConcurrent: 128 };
 const METHODS = ['private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth', 'none'];

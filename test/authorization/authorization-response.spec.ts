@@ -6,9 +6,9 @@ import { RESPONSE_MODE_NAMES } from '../../lib/authorization/response-mode.js';
 import { RESPONSE_TYPE_NAMES } from '../../lib/authorization/response-type.js';
 import { OidcError } from '../../lib/errors/oidc.error.js';
 import { parseParameters } from '../../lib/nest/parameters.js';
+import { jws, keyOf } from '../../lib/testing/provider/keys.js';
 import { clientOf } from '../support/client/client.js';
 import { startProvider } from '../support/provider/provider.js';
-import { jws, keyOf } from '../support/tokens/keys.js';
 
 const NAMES = [
   'code',

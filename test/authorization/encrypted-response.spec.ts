@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 
+import { decodeJwt, keyOf, privateJwk } from '../../lib/testing/provider/keys.js';
 import { answerTo, clientOf, rejection } from '../support/client/client.js';
 import type { JwtFault } from '../support/provider/hostile-provider.js';
 import { startProvider } from '../support/provider/provider.js';
 import { jwe } from '../support/tokens/jwe.js';
-import { decodeJwt, keyOf, privateJwk } from '../support/tokens/keys.js';
 
 const key = keyOf('RSA', 'client');
 const KEYS = {

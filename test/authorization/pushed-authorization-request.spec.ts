@@ -5,10 +5,10 @@ import { processPushedAuthorization } from '../../lib/authorization/pushed-autho
 import { OidcError } from '../../lib/errors/oidc.error.js';
 import { HttpResponse } from '../../lib/http/response.js';
 import type { ClientMetadata } from '../../lib/metadata/client-metadata.js';
+import { decodeJwt, keyOf, privateJwk } from '../../lib/testing/provider/keys.js';
 import { clientOf, loginWith, REDIRECT_URI, rejection } from '../support/client/client.js';
 import { authenticationOf } from '../support/provider/hostile-provider.js';
 import { CLIENT_SECRET, startProvider } from '../support/provider/provider.js';
-import { decodeJwt, keyOf, privateJwk } from '../support/tokens/keys.js';
 
 const PUSHED: Partial<ClientMetadata> = { require_pushed_authorization_requests: true };
 

@@ -5,10 +5,10 @@ import { describe, expect, it } from '@jest/globals';
 import { UnsecuredJWT } from 'jose';
 
 import type { ClientMetadata } from '../../lib/metadata/client-metadata.js';
+import { decodeJwt, keyOf, kindOf, privateJwk } from '../../lib/testing/provider/keys.js';
 import { clientOf, loginWith, REDIRECT_URI, rejection } from '../support/client/client.js';
 import { closeLater } from '../support/closing.js';
 import { startProvider } from '../support/provider/provider.js';
-import { decodeJwt, keyOf, kindOf, privateJwk } from '../support/tokens/keys.js';
 
 const jwksFor = (alg: string) => ({
   keys: [JSON.parse(JSON.stringify(privateJwk(keyOf(kindOf(alg) ?? 'RSA', 'rp1'), { alg })))],

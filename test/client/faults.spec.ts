@@ -2,8 +2,8 @@ import { inspect } from 'node:util';
 
 import { expect, it } from '@jest/globals';
 
+import type { Answer, Fault } from '../../lib/testing/http-faults.js';
 import { clientOf } from '../support/client/client.js';
-import type { Answer, Fault } from '../support/provider/http-faults.js';
 import { CLIENT_SECRET, startProvider } from '../support/provider/provider.js';
 
 const HALF = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"sub":"ali';

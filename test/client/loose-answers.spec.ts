@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 
+import type { Fault } from '../../lib/testing/http-faults.js';
 import { clientOf, rejection } from '../support/client/client.js';
 import { keysAt, signedBy } from '../support/client/remote-keys.js';
 import type { Members } from '../support/provider/hostile-provider.js';
-import type { Fault } from '../support/provider/http-faults.js';
 import { startProvider } from '../support/provider/provider.js';
 
 describe('a token response', () => {

@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 
 import type { OidcClient } from '../../lib/client/oidc-client.js';
 import type { ClientMetadata } from '../../lib/metadata/client-metadata.js';
+import { keyOf, privateJwk } from '../../lib/testing/provider/keys.js';
 import { clientOf, rejection } from '../support/client/client.js';
 import { startProvider } from '../support/provider/provider.js';
-import { keyOf, privateJwk } from '../support/tokens/keys.js';
 
 const without: Partial<ClientMetadata> = { client_secret: undefined };
 const WHY = 'introspection needs a client that authenticates (RFC 7662, section 2.1)';

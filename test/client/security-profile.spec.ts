@@ -1,13 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 
 import type { ClientMetadata } from '../../lib/metadata/client-metadata.js';
+import { decodeJwt, jws, keyOf } from '../../lib/testing/provider/keys.js';
 import type { JsonObject } from '../../lib/values/json.js';
 import { clientOf, loginWith, rejection, REDIRECT_URI } from '../support/client/client.js';
 import { clientJwks, type Members } from '../support/client/fapi-client.js';
 import { authenticationOf } from '../support/provider/hostile-provider.js';
 import { startProvider } from '../support/provider/provider.js';
 import { jwtAccessToken } from '../support/tokens/access-token.js';
-import { decodeJwt, jws, keyOf } from '../support/tokens/keys.js';
 
 /** What the provider has of a client that keeps fapi2-security; the application writes less. */
 const REGISTERED: Members = {

@@ -5,10 +5,10 @@ import fc from 'fast-check';
 
 import type { BackchannelAuthenticationOptions } from '../../lib/grants/backchannel-request.js';
 import type { ClientMetadata } from '../../lib/metadata/client-metadata.js';
+import { decodeJwt, keyOf, privateJwk } from '../../lib/testing/provider/keys.js';
 import { clientOf, rejection } from '../support/client/client.js';
 import type { HostileProvider, JwtFault } from '../support/provider/hostile-provider.js';
 import { startProvider } from '../support/provider/provider.js';
-import { decodeJwt, keyOf, privateJwk } from '../support/tokens/keys.js';
 
 const KEY = keyOf('P-256', 'rp1');
 const JWKS = { keys: [{ ...privateJwk(KEY), alg: 'ES256' }] };

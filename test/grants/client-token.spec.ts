@@ -3,10 +3,10 @@ import { describe, expect, it } from '@jest/globals';
 import type { ClientCredentialsOptions } from '../../lib/grants/client-credentials.js';
 import { MemoryStore } from '../../lib/storage/memory-store.js';
 import type { OidcStore } from '../../lib/storage/oidc-store.js';
+import { decodeJwt, keyOf, privateJwk } from '../../lib/testing/provider/keys.js';
 import { clientOf, rejection, type ClientSetup } from '../support/client/client.js';
 import { startProvider } from '../support/provider/provider.js';
 import { ObservedStore } from '../support/store/stores.js';
-import { decodeJwt, keyOf, privateJwk } from '../support/tokens/keys.js';
 
 const ORDERS = { scope: 'orders:read' };
 

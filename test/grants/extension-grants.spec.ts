@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 
 import type { TokenExchangeOptions } from '../../lib/grants/token-exchange.js';
+import { decodeJwt, jws, keyOf, privateJwk } from '../../lib/testing/provider/keys.js';
 import { clientOf, loginWith, rejection } from '../support/client/client.js';
 import { startProvider } from '../support/provider/provider.js';
-import { decodeJwt, jws, keyOf, privateJwk } from '../support/tokens/keys.js';
 
 const TYPE = 'urn:ietf:params:oauth:token-type:';
 

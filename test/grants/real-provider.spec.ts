@@ -1,11 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 
 import { OidcClient, type ClientMetadata } from '../../lib/index.js';
+import { keyOf, privateJwk } from '../../lib/testing/provider/keys.js';
 import { createApp, onBothAdapters } from '../support/app/apps.js';
 import { clientOf, rejection } from '../support/client/client.js';
 import { closeLater } from '../support/closing.js';
 import { RealProvider } from '../support/provider/real-provider.js';
-import { keyOf, privateJwk } from '../support/tokens/keys.js';
 
 const CIBA = 'urn:openid:params:grant-type:ciba';
 const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';

@@ -9,9 +9,9 @@ import { verifyJwt, type KeySource } from '../../lib/jose/jwt.js';
 import { KeySet } from '../../lib/jose/key-set.js';
 import { ID_TOKEN, type Purpose } from '../../lib/jose/purpose.js';
 import { secretKey } from '../../lib/jose/secret-key.js';
+import { ASYMMETRIC_ALGORITHMS, keyOf, kindOf, signature, type SigningKey } from '../../lib/testing/provider/keys.js';
 import { Secret } from '../../lib/values/secret.js';
 import { T } from '../support/clock.js';
-import { ASYMMETRIC_ALGORITHMS, keyOf, kindOf, signature, type SigningKey } from '../support/tokens/keys.js';
 
 /** An ID token's purpose by which nobody else may be meant. */
 const PURPOSE: Purpose = { ...ID_TOKEN, audience: 'every' };

@@ -7,8 +7,8 @@ import { keepHeader, parseCompactJws, payloadSignedWith } from '../../lib/jose/c
 import { verifyJwt } from '../../lib/jose/jwt.js';
 import { KeySet } from '../../lib/jose/key-set.js';
 import { ID_TOKEN } from '../../lib/jose/purpose.js';
+import { jws, keyOf } from '../../lib/testing/provider/keys.js';
 import { T } from '../support/clock.js';
-import { jws, keyOf } from '../support/tokens/keys.js';
 
 const MAX_LENGTH = 8192;
 

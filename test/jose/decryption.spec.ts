@@ -8,10 +8,17 @@ import { CompactEncrypt } from 'jose';
 import { VerificationError } from '../../lib/errors/errors.js';
 import { Decryption } from '../../lib/jose/decryption.js';
 import { ownKey } from '../../lib/jose/own-keys.js';
+import {
+  generateKey,
+  keyOf,
+  privateJwk,
+  type Jwk,
+  type KeyKind,
+  type SigningKey,
+} from '../../lib/testing/provider/keys.js';
 import type { JsonObject } from '../../lib/values/json.js';
 import { Secret } from '../../lib/values/secret.js';
 import { jwe } from '../support/tokens/jwe.js';
-import { generateKey, keyOf, privateJwk, type Jwk, type KeyKind, type SigningKey } from '../support/tokens/keys.js';
 
 const JWS = 'eyJhbGciOiJFUzI1NiJ9.e30.AA';
 const SECRET = 'a secret of both sides, at least sixty-four bytes long, for all algorithms';

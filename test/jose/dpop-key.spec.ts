@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 
 import { Clock } from '../../lib/clock/clock.js';
 import { DpopKey } from '../../lib/jose/dpop-key.js';
-import { decodeJwt } from '../support/tokens/keys.js';
+import { decodeJwt } from '../../lib/testing/provider/keys.js';
 
 describe('the examples of RFC 9449', () => {
   it('section 7.1: a proof for a protected resource has the hash of the token', async () => {

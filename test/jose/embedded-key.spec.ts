@@ -7,8 +7,8 @@ import { calculateJwkThumbprint } from 'jose';
 import { parseCompactJws } from '../../lib/jose/compact-jws.js';
 import { embeddedKey } from '../../lib/jose/embedded-key.js';
 import { thumbprintOf } from '../../lib/jose/jwk.js';
+import { ASYMMETRIC_ALGORITHMS, jws, kindOf, type Jwk, type SigningKey } from '../../lib/testing/provider/keys.js';
 import { dpopKey } from '../support/tokens/dpop.js';
-import { ASYMMETRIC_ALGORITHMS, jws, kindOf, type Jwk, type SigningKey } from '../support/tokens/keys.js';
 
 const EC = dpopKey('ES256');
 const OTHER_EC = dpopKey('ES256');

@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import { Clock } from '../../lib/clock/clock.js';
 import { audiencesOf, verifyJwt } from '../../lib/jose/jwt.js';
 import { ID_TOKEN, INTROSPECTION, USERINFO, type Purpose } from '../../lib/jose/purpose.js';
+import { jws, type Jwk } from '../../lib/testing/provider/keys.js';
 import { T } from '../support/clock.js';
-import { jws, type Jwk } from '../support/tokens/keys.js';
 
 interface Held {
   readonly audience?: readonly string[];

@@ -2,11 +2,11 @@ import { generateKeyPairSync } from 'node:crypto';
 
 import { describe, expect, it } from '@jest/globals';
 
+import { generateKey, jws, keyOf } from '../../lib/testing/provider/keys.js';
+import type { Jwk, SigningKey } from '../../lib/testing/provider/keys.js';
 import { clientOf, loginWith } from '../support/client/client.js';
 import { keysAt, signedBy } from '../support/client/remote-keys.js';
 import { CLIENT_SECRET, startProvider } from '../support/provider/provider.js';
-import type { Jwk, SigningKey } from '../support/tokens/keys.js';
-import { generateKey, jws, keyOf } from '../support/tokens/keys.js';
 
 const RSA = keyOf('RSA', 'a');
 const OTHER_RSA = keyOf('RSA', 'b');

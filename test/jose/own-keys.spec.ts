@@ -5,8 +5,8 @@ import { compactVerify } from 'jose';
 
 import { publicJwk } from '../../lib/jose/jwk.js';
 import { decryptionKeys, ownKey, signingKey, signJwt } from '../../lib/jose/own-keys.js';
+import { decodeJwt, keyOf, privateJwk, type Jwk, type KeyKind } from '../../lib/testing/provider/keys.js';
 import type { JsonObject } from '../../lib/values/json.js';
-import { decodeJwt, keyOf, privateJwk, type Jwk, type KeyKind } from '../support/tokens/keys.js';
 
 const json = (jwk: Jwk): JsonObject => JSON.parse(JSON.stringify(jwk));
 const jwkOf = (kind: KeyKind, members: Jwk = {}) => json(privateJwk(keyOf(kind), members));

@@ -1,12 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 
 import { parseCompactJws } from '../../lib/jose/compact-jws.js';
+import type { Answer } from '../../lib/testing/http-faults.js';
+import { keyOf } from '../../lib/testing/provider/keys.js';
 import { clientOf, loginWith, rejection } from '../support/client/client.js';
 import { keysAt, signedBy } from '../support/client/remote-keys.js';
 import type { HostileProvider } from '../support/provider/hostile-provider.js';
-import type { Answer } from '../support/provider/http-faults.js';
 import { startProvider } from '../support/provider/provider.js';
-import { keyOf } from '../support/tokens/keys.js';
 
 const KEY = keyOf('P-256');
 const known = (op: HostileProvider) => signedBy(op.key('ES256'), 'ES256');

@@ -3,8 +3,8 @@ import { compactVerify } from 'jose';
 
 import { parseCompactJws } from '../../lib/jose/compact-jws.js';
 import { secretKey } from '../../lib/jose/secret-key.js';
+import { jws, keyOf } from '../../lib/testing/provider/keys.js';
 import { Secret } from '../../lib/values/secret.js';
-import { jws, keyOf } from '../support/tokens/keys.js';
 
 const SECRET = 'a secret of sixty-four bytes or more, with an umlaut in it: über allen Gipfeln ist Ruh';
 const ALGORITHMS = ['HS256', 'HS384', 'HS512'];

@@ -1,6 +1,7 @@
 import { expect, it } from '@jest/globals';
 
 import { MemoryStore, OidcClient, OidcSession, type ClientMetadata } from '../../lib/index.js';
+import { decodeJwt, keyOf, privateJwk, type KeyKind } from '../../lib/testing/provider/keys.js';
 import { createApp, onBothAdapters, SESSION_SECRET } from '../support/app/apps.js';
 import { expectCallbackRefused, expectDependency } from '../support/app/outcomes.js';
 import { Browser } from '../support/browser/browser.js';
@@ -8,7 +9,6 @@ import { closeLater } from '../support/closing.js';
 import type { JwtFault, ResponseFault } from '../support/provider/hostile-provider.js';
 import { RealProvider } from '../support/provider/real-provider.js';
 import { jwe } from '../support/tokens/jwe.js';
-import { decodeJwt, keyOf, privateJwk, type KeyKind } from '../support/tokens/keys.js';
 
 /** One key of each of the kinds, for encryption. */
 const keys = (...kinds: readonly KeyKind[]): ClientMetadata['jwks'] => ({

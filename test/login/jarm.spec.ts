@@ -1,12 +1,12 @@
 import { expect, it } from '@jest/globals';
 
+import { decodeJwt, jws, keyOf } from '../../lib/testing/provider/keys.js';
 import { createApp, onBothAdapters, type Adapter, type AppSetup } from '../support/app/apps.js';
 import { expectCallbackRefused, expectNoSecrets } from '../support/app/outcomes.js';
 import { Browser, type Page } from '../support/browser/browser.js';
 import { T } from '../support/clock.js';
 import type { JwtFault, Members } from '../support/provider/hostile-provider.js';
 import { CLIENT_SECRET, startProvider } from '../support/provider/provider.js';
-import { decodeJwt, jws, keyOf } from '../support/tokens/keys.js';
 
 const REGISTERED = { authorization_signed_response_alg: 'RS256' };
 

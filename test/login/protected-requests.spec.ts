@@ -1,12 +1,12 @@
 import { expect, it } from '@jest/globals';
 
 import type { ClientMetadata } from '../../lib/index.js';
+import type { Fault } from '../../lib/testing/http-faults.js';
+import { decodeJwt, keyOf, privateJwk } from '../../lib/testing/provider/keys.js';
 import { createApp, onBothAdapters, type Adapter } from '../support/app/apps.js';
 import { expectCallbackRefused, expectNoSecrets } from '../support/app/outcomes.js';
 import { Browser } from '../support/browser/browser.js';
-import type { Fault } from '../support/provider/http-faults.js';
 import { CLIENT_SECRET } from '../support/provider/provider.js';
-import { decodeJwt, keyOf, privateJwk } from '../support/tokens/keys.js';
 
 const PUSHED: Partial<ClientMetadata> = { require_pushed_authorization_requests: true };
 

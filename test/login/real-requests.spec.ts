@@ -1,11 +1,11 @@
 import { expect, it } from '@jest/globals';
 
 import type { ClientMetadata, OidcModuleOptions } from '../../lib/index.js';
+import { keyOf, privateJwk } from '../../lib/testing/provider/keys.js';
 import { createApp, onBothAdapters } from '../support/app/apps.js';
 import { Browser } from '../support/browser/browser.js';
 import { closeLater } from '../support/closing.js';
 import { RealProvider } from '../support/provider/real-provider.js';
-import { keyOf, privateJwk } from '../support/tokens/keys.js';
 
 const jwks = { keys: [JSON.parse(JSON.stringify(privateJwk(keyOf('P-256', 'rp1'), { alg: 'ES256' })))] };
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 
 import type { SecurityProfileName } from '../../lib/metadata/security-profiles.js';
+import { decodeJwt } from '../../lib/testing/provider/keys.js';
 import { AuthController, MeController } from '../support/app/app-controllers.js';
 import { createApp, onBothAdapters, type Adapter } from '../support/app/apps.js';
 import { expectCallbackRefused } from '../support/app/outcomes.js';
@@ -10,7 +11,6 @@ import { closeLater } from '../support/closing.js';
 import type { HostileProvider, JwtFault } from '../support/provider/hostile-provider.js';
 import { startProvider } from '../support/provider/provider.js';
 import { RealProvider } from '../support/provider/real-provider.js';
-import { decodeJwt } from '../support/tokens/keys.js';
 
 const SIGNING = 'fapi2-message-signing';
 const FAPI1 = 'fapi1-advanced';

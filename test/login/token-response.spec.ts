@@ -1,10 +1,10 @@
 import { expect, it } from '@jest/globals';
 
+import type { Answer, Fault } from '../../lib/testing/http-faults.js';
 import { createApp, onBothAdapters } from '../support/app/apps.js';
 import { expectCallbackRefused, expectNoSecrets } from '../support/app/outcomes.js';
 import { Browser } from '../support/browser/browser.js';
 import type { Members, ResponseFault } from '../support/provider/hostile-provider.js';
-import type { Answer, Fault } from '../support/provider/http-faults.js';
 import { CLIENT_SECRET } from '../support/provider/provider.js';
 
 const JSON_TYPE = { 'content-type': 'application/json' };

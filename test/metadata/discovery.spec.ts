@@ -3,9 +3,9 @@ import { describe, expect, it } from '@jest/globals';
 import type { ClientMetadata } from '../../lib/metadata/client-metadata.js';
 import { wellKnownUrls } from '../../lib/metadata/discovery.js';
 import { parseServerMetadata } from '../../lib/metadata/server-metadata.js';
+import type { Fault } from '../../lib/testing/http-faults.js';
 import { clientOf, loginWith, rejection } from '../support/client/client.js';
 import type { Members } from '../support/provider/hostile-provider.js';
-import type { Fault } from '../support/provider/http-faults.js';
 import { startProvider } from '../support/provider/provider.js';
 
 describe('the place of the metadata', () => {

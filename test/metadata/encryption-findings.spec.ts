@@ -3,7 +3,7 @@ import { expect, it } from '@jest/globals';
 import type { ClientMetadata } from '../../lib/metadata/client-metadata.js';
 import { clientFindings, parseClientMetadata } from '../../lib/metadata/registered-client.js';
 import { algorithmFindings } from '../../lib/metadata/server-findings.js';
-import { keyOf, privateJwk, type Jwk, type KeyKind } from '../support/tokens/keys.js';
+import { keyOf, privateJwk, type Jwk, type KeyKind } from '../../lib/testing/provider/keys.js';
 
 const jwks = (kind: KeyKind, members: Jwk = {}) => ({
   jwks: { keys: [JSON.parse(JSON.stringify(privateJwk(keyOf(kind), { use: 'enc', ...members })))] },

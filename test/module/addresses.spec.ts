@@ -3,6 +3,7 @@ import { Controller, Get, UseGuards } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 
 import { AccessToken, OidcClient, OidcGuard, OidcModule, type VerifiedAccessToken } from '../../lib/index.js';
+import { decodeJwt } from '../../lib/testing/provider/keys.js';
 import { CONTROLLERS } from '../support/app/app-controllers.js';
 import { createApp, onBothAdapters } from '../support/app/apps.js';
 import { Browser } from '../support/browser/browser.js';
@@ -10,7 +11,6 @@ import { rejection } from '../support/client/client.js';
 import { authenticationOf } from '../support/provider/hostile-provider.js';
 import { startProvider } from '../support/provider/provider.js';
 import { jwtAccessToken } from '../support/tokens/access-token.js';
-import { decodeJwt } from '../support/tokens/keys.js';
 
 @Controller()
 @UseGuards(OidcGuard)

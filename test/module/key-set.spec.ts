@@ -5,11 +5,11 @@ import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from 'jose';
 import { map } from 'rxjs';
 
 import { OidcGuard, OidcSessionGuard, type ClientMetadata, type OidcModuleOptions } from '../../lib/index.js';
+import { generateKey, privateJwk } from '../../lib/testing/provider/keys.js';
 import { createApp, onBothAdapters, SESSION_SECRET, type Adapter } from '../support/app/apps.js';
 import { Browser } from '../support/browser/browser.js';
 import { closeLater } from '../support/closing.js';
 import { RealProvider } from '../support/provider/real-provider.js';
-import { generateKey, privateJwk } from '../support/tokens/keys.js';
 
 const URL = 'https://app.test';
 

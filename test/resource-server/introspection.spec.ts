@@ -3,6 +3,7 @@ import { expect, it } from '@jest/globals';
 import { accessRule } from '../../lib/nest/access-rule.js';
 import { resourceServerToken } from '../../lib/nest/tokens.js';
 import type { ResourceServer } from '../../lib/resource-server/resource-server.js';
+import type { Answer, Fault } from '../../lib/testing/http-faults.js';
 import type { VerifiedAccessToken } from '../../lib/tokens/verified-access-token.js';
 import type { Awaitable } from '../../lib/values/awaitable.js';
 import { createApp, onBothAdapters, type TestApp } from '../support/app/apps.js';
@@ -17,7 +18,6 @@ import { clientOf } from '../support/client/client.js';
 import { T } from '../support/clock.js';
 import { rawRequest } from '../support/http/raw-http.js';
 import type { IssuedToken, Members } from '../support/provider/hostile-provider.js';
-import type { Answer, Fault } from '../support/provider/http-faults.js';
 import { startProvider } from '../support/provider/provider.js';
 
 const BASIC = { 'www-authenticate': 'Basic realm="op"' };

@@ -2,11 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import { Controller, Get, UseGuards, type INestApplication } from '@nestjs/common';
 
 import { AccessTokenValidation, Introspection, OidcClient, OidcGuard } from '../../lib/index.js';
+import { generateKey, jws } from '../../lib/testing/provider/keys.js';
 import { createApp, onBothAdapters, type TestApp } from '../support/app/apps.js';
 import { expectBadToken, expectDependency, expectInsufficientScope, expectNoSecrets } from '../support/app/outcomes.js';
 import { T } from '../support/clock.js';
 import { jwtAccessToken, type JwtAccessTokenOptions } from '../support/tokens/access-token.js';
-import { generateKey, jws } from '../support/tokens/keys.js';
 
 @Controller()
 @UseGuards(OidcGuard)

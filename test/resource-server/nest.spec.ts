@@ -7,6 +7,7 @@ import { from, Subject } from 'rxjs';
 import { request } from 'undici';
 
 import { customFetch, MemoryStore, OidcClient, OidcGuard, Public, type OidcStore } from '../../lib/index.js';
+import type { Jwk } from '../../lib/testing/provider/keys.js';
 import { AUDIENCE, createApp, onBothAdapters, type Adapter } from '../support/app/apps.js';
 import {
   expectBadProof,
@@ -17,7 +18,6 @@ import {
 } from '../support/app/outcomes.js';
 import { jwtAccessToken } from '../support/tokens/access-token.js';
 import { dpopKey, dpopProof, type ProofRequest } from '../support/tokens/dpop.js';
-import type { Jwk } from '../support/tokens/keys.js';
 import { storeThat } from '../support/store/stores.js';
 
 @Controller()

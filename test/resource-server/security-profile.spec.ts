@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 
 import { OIDC_CLOCK_TOLERANCE } from '../../lib/index.js';
+import { keyOf, privateJwk } from '../../lib/testing/provider/keys.js';
 import { OrdersController } from '../support/app/app-controllers.js';
 import { createApp, onBothAdapters, type TestApp } from '../support/app/apps.js';
 import { challengesOf, expectBadProof, expectBadToken, expectRefused } from '../support/app/outcomes.js';
@@ -9,7 +10,6 @@ import { startProvider } from '../support/provider/provider.js';
 import { jwtAccessToken } from '../support/tokens/access-token.js';
 import { selfSigned, type Certificate } from '../support/tokens/certificates.js';
 import { dpopKey, dpopProof, type DpopKey } from '../support/tokens/dpop.js';
-import { keyOf, privateJwk } from '../support/tokens/keys.js';
 
 const RESOURCE = 'https://api.test';
 const PROXY = { header: 'client-cert', trusted: ['127.0.0.1'] };

@@ -2,11 +2,11 @@ import { generateKeyPairSync } from 'node:crypto';
 
 import { expect, it } from '@jest/globals';
 
+import type { Answering } from '../../lib/testing/http-faults.js';
 import { AUDIENCE, createApp, onBothAdapters } from '../support/app/apps.js';
 import { expectBadToken, expectDependency, expectNoSecrets } from '../support/app/outcomes.js';
 import { T } from '../support/clock.js';
 import type { JwtFault, Members, ResponseFault } from '../support/provider/hostile-provider.js';
-import type { Answering } from '../support/provider/http-faults.js';
 import { CLIENT_SECRET } from '../support/provider/provider.js';
 
 const MEDIA_TYPE = 'application/token-introspection+jwt';

@@ -1,11 +1,11 @@
 import { expect, it } from '@jest/globals';
 
 import { MemoryStore, type OidcMessages } from '../../lib/index.js';
+import { jws } from '../../lib/testing/provider/keys.js';
 import { createApp, onBothAdapters, SESSION_SECRET, type Adapter } from '../support/app/apps.js';
 import { MeController } from '../support/app/app-controllers.js';
 import { Browser } from '../support/browser/browser.js';
 import { messagesOn } from '../support/messages.js';
-import { jws } from '../support/tokens/keys.js';
 
 type AuditEvent = OidcMessages['nestjs-oidc:audit'];
 

@@ -10,6 +10,7 @@ import {
   type ClientMetadata,
   type OidcModuleOptions,
 } from '../../lib/index.js';
+import { jws, keyOf, privateJwk, type Jwk } from '../../lib/testing/provider/keys.js';
 import { createApp, onBothAdapters, SESSION_SECRET, type Adapter, type AppSetup } from '../support/app/apps.js';
 import { expectNoSecrets } from '../support/app/outcomes.js';
 import { Browser } from '../support/browser/browser.js';
@@ -18,7 +19,6 @@ import type { HostileProvider } from '../support/provider/hostile-provider.js';
 import { startProvider } from '../support/provider/provider.js';
 import { ObservedStore, storeLike } from '../support/store/stores.js';
 import { jwe } from '../support/tokens/jwe.js';
-import { jws, keyOf, privateJwk, type Jwk } from '../support/tokens/keys.js';
 
 const URL = 'https://app.test';
 const BACK_CHANNEL = { backchannel_logout_uri: `${URL}/auth/backchannel-logout` };

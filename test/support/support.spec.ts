@@ -1,16 +1,17 @@
 import { describe, expect, it } from '@jest/globals';
 
 import { OIDC_DISPATCHER, OidcClient, type ClientMetadata } from '../../lib/index.js';
+import { keyOf, privateJwk } from '../../lib/testing/provider/keys.js';
+import { LoopbackProvider } from '../../lib/testing/provider/loopback-provider.js';
 import { createApp, type TestApp } from './app/apps.js';
 import { expectBadToken, expectCallbackRefused, expectDependency, expectNoSecrets } from './app/outcomes.js';
 import { Browser } from './browser/browser.js';
 import { SeenDispatcher } from './client/dispatcher.js';
+import { TestClock } from './clock.js';
 import { closeLater } from './closing.js';
 import { rawBytes } from './http/raw-http.js';
-import { TestProvider } from './provider/correct/test-provider.js';
 import { authenticationOf } from './provider/hostile-provider.js';
 import { CLIENT_SECRET, startProvider } from './provider/provider.js';
-import { keyOf, privateJwk } from './tokens/keys.js';
 
 const adapter = 'express';
 
@@ -18,7 +19,8 @@ const boot = (client: Partial<ClientMetadata> = {}): Promise<TestApp> => createA
 
 describe('the provider of the tests', () => {
   it('serves an application without the one that has faults', async () => {
-    const op = closeLater(await TestProvider.start());
+    const op = closeLater(new LoopbackProvider({ clock: new TestClock() }));
+    await op.start();
     const app = await createApp({ adapter, op, client: { introspection_signed_response_alg: 'ES256' } });
     const token = op.issue();
     expect((await app.call('/orders', token)).status).toBe(200);

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 
+import { keyOf, privateJwk } from '../../lib/testing/provider/keys.js';
 import { clientOf, loginWith, rejection } from '../support/client/client.js';
 import type { HostileProvider, ResponseFault } from '../support/provider/hostile-provider.js';
 import { startProvider } from '../support/provider/provider.js';
 import { jwe } from '../support/tokens/jwe.js';
-import { keyOf, privateJwk } from '../support/tokens/keys.js';
 
 const key = keyOf('RSA', 'client');
 const header = { alg: 'RSA-OAEP-256', enc: 'A256GCM' };

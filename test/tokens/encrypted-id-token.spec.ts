@@ -3,11 +3,18 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 
 import type { ClientMetadata } from '../../lib/metadata/client-metadata.js';
+import {
+  decodeJwt,
+  keyOf,
+  privateJwk,
+  type Jwk,
+  type KeyKind,
+  type SigningKey,
+} from '../../lib/testing/provider/keys.js';
 import { clientOf, loginWith, rejection } from '../support/client/client.js';
 import type { JwtFault } from '../support/provider/hostile-provider.js';
 import { CLIENT_SECRET, startProvider } from '../support/provider/provider.js';
 import { jwe } from '../support/tokens/jwe.js';
-import { decodeJwt, keyOf, privateJwk, type Jwk, type KeyKind, type SigningKey } from '../support/tokens/keys.js';
 
 const encryptionKey = (key: SigningKey, members: Jwk = {}) =>
   JSON.parse(JSON.stringify(privateJwk(key, { use: 'enc', ...members })));

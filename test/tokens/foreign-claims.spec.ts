@@ -3,6 +3,7 @@ import fc from 'fast-check';
 
 import { Connections } from '../../lib/http/connections.js';
 import { Transport } from '../../lib/http/transport.js';
+import { jws, keyOf, privateJwk } from '../../lib/testing/provider/keys.js';
 import type { JsonObject } from '../../lib/values/json.js';
 import { clientOf, loginWith, rejection } from '../support/client/client.js';
 import { SeenDispatcher } from '../support/client/dispatcher.js';
@@ -10,7 +11,6 @@ import { T } from '../support/clock.js';
 import { closeLater } from '../support/closing.js';
 import { Api } from '../support/http/api.js';
 import { startProvider } from '../support/provider/provider.js';
-import { jws, keyOf, privateJwk } from '../support/tokens/keys.js';
 
 const LIMITS = { timeout: 2000, connectTimeout: 1000, maxResponseSize: 524_288, maxJsonDepth: 32, maxConcurrent: 128 };
 const BANK = 'https://bank.test';

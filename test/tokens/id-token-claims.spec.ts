@@ -2,12 +2,12 @@ import { describe, expect, it } from '@jest/globals';
 
 import type { NonceOption } from '../../lib/grants/authorization-code.js';
 import type { ClientMetadata } from '../../lib/metadata/client-metadata.js';
+import { hashOf } from '../../lib/testing/provider/keys.js';
 import type { TrustedAudiences } from '../../lib/tokens/trusted-audiences.js';
 import { clientOf, loginWith, rejection } from '../support/client/client.js';
 import { T } from '../support/clock.js';
 import type { HostileProvider, Members } from '../support/provider/hostile-provider.js';
 import { startProvider } from '../support/provider/provider.js';
-import { hashOf } from '../support/tokens/keys.js';
 
 interface Login {
   readonly request?: { readonly max_age?: number };

@@ -3,10 +3,10 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 
 import type { ClientMetadata } from '../../lib/metadata/client-metadata.js';
+import { keyOf } from '../../lib/testing/provider/keys.js';
 import { clientOf, loginWith, rejection } from '../support/client/client.js';
 import type { JwtFault } from '../support/provider/hostile-provider.js';
 import { CLIENT_SECRET, startProvider } from '../support/provider/provider.js';
-import { keyOf } from '../support/tokens/keys.js';
 
 /** One login whose ID token is made wrong; userinfo is wanted and must not be asked. */
 async function loginAt(fault: JwtFault, metadata: Partial<ClientMetadata> = {}) {

@@ -9,11 +9,11 @@ import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify, type JWK } from 'jose';
 import type { ClientMetadata } from '../../lib/metadata/client-metadata.js';
 import { Connections } from '../../lib/http/connections.js';
 import { Transport } from '../../lib/http/transport.js';
+import { decodeJwt } from '../../lib/testing/provider/keys.js';
 import { clientOf, loginWith, rejection } from '../support/client/client.js';
 import { T } from '../support/clock.js';
 import { Api } from '../support/http/api.js';
 import { startProvider } from '../support/provider/provider.js';
-import { decodeJwt } from '../support/tokens/keys.js';
 
 const BOUND = { dpop_bound_access_tokens: true };
 

@@ -7,9 +7,9 @@ import { Clock } from '../../../lib/clock/clock.js';
 import { AccessTokenError } from '../../../lib/errors/errors.js';
 import { ASYMMETRIC_ALGORITHMS } from '../../../lib/jose/algorithms.js';
 import { verifyDpopProof, type DpopExpectations } from '../../../lib/resource-server/sender-constraint/dpop-proof.js';
+import { jws, privateJwk, type Jwk } from '../../../lib/testing/provider/keys.js';
 import { T } from '../../support/clock.js';
 import { dpopKey, dpopProof, type DpopKey, type ProofRequest } from '../../support/tokens/dpop.js';
-import { jws, privateJwk, type Jwk } from '../../support/tokens/keys.js';
 
 const URL_OF_ORDERS = 'https://api.test/orders';
 const TOKEN = 'Kz~8mXK1EalYznwH-LC-1fBAo.4Ljp~zsPE_NeO.gxU';

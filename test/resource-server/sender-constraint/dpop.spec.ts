@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Controller, Get, UseGuards } from '@nestjs/common';
 
 import { MemoryStore, OidcGuard, StoreError, type OidcStore } from '../../../lib/index.js';
+import { generateKey, privateJwk } from '../../../lib/testing/provider/keys.js';
 import { CONTROLLERS } from '../../support/app/app-controllers.js';
 import { createApp, onBothAdapters, type TestApp } from '../../support/app/apps.js';
 import {
@@ -19,7 +20,6 @@ import { T } from '../../support/clock.js';
 import { rawRequest } from '../../support/http/raw-http.js';
 import { jwtAccessToken } from '../../support/tokens/access-token.js';
 import { dpopKey, dpopProof, type DpopKey, type ProofRequest } from '../../support/tokens/dpop.js';
-import { generateKey, privateJwk } from '../../support/tokens/keys.js';
 
 const RESOURCE = 'https://api.test';
 const URL_OF_ORDERS = `${RESOURCE}/orders`;

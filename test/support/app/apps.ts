@@ -13,10 +13,10 @@ import {
   type OidcModuleExtras,
   type OidcModuleOptions,
 } from '../../../lib/index.js';
+import type { RegisteredClient } from '../../../lib/testing/provider/clients.js';
 import type { TestClock } from '../clock.js';
 import { closeLater } from '../closing.js';
 import { freePort } from '../ports.js';
-import type { RegisteredClient } from '../provider/correct/clients.js';
 import type { HostileProvider } from '../provider/hostile-provider.js';
 import { CLIENT_SECRET, startProvider } from '../provider/provider.js';
 import { CONTROLLERS, Handled } from './app-controllers.js';

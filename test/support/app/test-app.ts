@@ -4,8 +4,8 @@ import type { INestApplication } from '@nestjs/common';
 import { request } from 'undici';
 
 import type { ClientMetadata, OidcException } from '../../../lib/index.js';
+import type { RegisteredClient } from '../../../lib/testing/provider/clients.js';
 import type { TestClock } from '../clock.js';
-import type { RegisteredClient } from '../provider/correct/clients.js';
 import type { HostileProvider } from '../provider/hostile-provider.js';
 import type { Handled } from './app-controllers.js';
 import type { CapturedLogger, LogLine } from './captured-logger.js';

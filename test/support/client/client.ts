@@ -18,8 +18,7 @@ import type { Tenants } from '../../../lib/metadata/tenants.js';
 import type { OidcStore } from '../../../lib/storage/oidc-store.js';
 import { Evictions } from '../../../lib/tokens/evictions.js';
 import { closeLater } from '../closing.js';
-import type { TestProvider } from '../provider/correct/test-provider.js';
-import { CLIENT_SECRET } from '../provider/provider.js';
+import { CLIENT_SECRET, type CorrectProvider } from '../provider/provider.js';
 
 export const REDIRECT_URI = 'https://app.test/auth/callback';
 
@@ -59,7 +58,7 @@ export interface ClientSetup {
 }
 
 /** A provider that clients are registered at. */
-type RegisteringProvider = Pick<TestProvider, 'issuer' | 'clock' | 'register'>;
+type RegisteringProvider = Pick<CorrectProvider, 'issuer' | 'clock' | 'register'>;
 
 /**
  * An `OidcClient` without Nest, registered at the provider. It is closed at the end of the test.
@@ -123,7 +122,7 @@ export async function answerTo(url: string): Promise<ReadonlyMap<string, string>
 /** A whole login with nothing between the client and the provider. */
 export async function loginWith(
   oidc: OidcClient,
-  op: TestProvider,
+  op: CorrectProvider,
   { request, callback }: { request?: AuthorizationUrlOptions; callback?: CallbackOptions } = {},
 ): Promise<CallbackResult> {
   const { url, transaction } = await oidc.authorizationUrl(request);

@@ -1,5 +1,5 @@
 import type { ClientMetadata } from '../../../lib/metadata/client-metadata.js';
-import { keyOf, privateJwk, type KeyKind } from '../tokens/keys.js';
+import { keyOf, privateJwk, type KeyKind } from '../../../lib/testing/provider/keys.js';
 
 /** Members of metadata or options; undefined ones are left out. */
 export type Members = Readonly<Record<string, unknown>>;

@@ -2,9 +2,9 @@ import { Connections } from '../../../lib/http/connections.js';
 import { Transport } from '../../../lib/http/transport.js';
 import { parseCompactJws } from '../../../lib/jose/compact-jws.js';
 import { RemoteKeys, type JwtOrigin } from '../../../lib/jose/remote-keys.js';
+import { jws, type SigningKey } from '../../../lib/testing/provider/keys.js';
 import { closeLater } from '../closing.js';
-import type { TestProvider } from '../provider/correct/test-provider.js';
-import { jws, type SigningKey } from '../tokens/keys.js';
+import type { CorrectProvider } from '../provider/provider.js';
 
 export interface TestKeys {
   /** `verified`, or the code of the error. */
@@ -13,7 +13,7 @@ export interface TestKeys {
 }
 
 /** The keys that a provider publishes, as the library sees them. The transport is closed at the end of the test. */
-export function keysAt(op: TestProvider): TestKeys {
+export function keysAt(op: CorrectProvider): TestKeys {
   const limits = {
     timeout: 2000,
     connectTimeout: 1000,

@@ -1,6 +1,6 @@
+import { generateKey, type SigningKey } from '../../../lib/testing/provider/keys.js';
 import type { TestClock } from '../clock.js';
 import { jwtAccessToken, type JwtAccessTokenOptions } from '../tokens/access-token.js';
-import { generateKey, type SigningKey } from '../tokens/keys.js';
 import type { HostileProvider, Members } from './hostile-provider.js';
 import { startProvider } from './provider.js';
 

@@ -1,16 +1,20 @@
-import type { ServerResponse } from 'node:http';
-
-import type { SigningKey } from '../tokens/keys.js';
-import type { Recorded } from './correct/loopback-server.js';
-import type { Change, Members, ResponseHooks } from './correct/response-hooks.js';
-import { TestProvider, type TestProviderOptions } from './correct/test-provider.js';
-import { HttpFaults, type Fault } from './http-faults.js';
+import { FailingProvider } from '../../../lib/testing/failing-provider.js';
+import type { SeenAuthentication } from '../../../lib/testing/provider/clients.js';
+import type { SigningKey } from '../../../lib/testing/provider/keys.js';
+import type { LoopbackProviderOptions } from '../../../lib/testing/provider/loopback-provider.js';
+import type { Recorded } from '../../../lib/testing/provider/loopback-server.js';
+import type { Change, Members, ResponseHooks } from '../../../lib/testing/provider/response-hooks.js';
+import { TestClock } from '../clock.js';
 import { protectFor, respondWith, type JwtFault, type ResponseFault } from './provider-faults.js';
 
-export { authenticationOf } from './correct/clients.js';
-export type { IssuedToken } from './correct/issued.js';
-export type { Members } from './correct/response-hooks.js';
+export type { IssuedToken } from '../../../lib/testing/provider/issued.js';
+export type { Members } from '../../../lib/testing/provider/response-hooks.js';
 export type { JwtFault, ResponseFault } from './provider-faults.js';
+
+export interface TestProviderOptions extends Omit<LoopbackProviderOptions<TestClock>, 'clock'> {
+  /** Default: a new one at T. */
+  readonly clock?: TestClock | undefined;
+}
 
 /**
  * The correct provider, until a test tells it to be wrong.
@@ -28,13 +32,12 @@ export type { JwtFault, ResponseFault } from './provider-faults.js';
  * op.reset();
  * ```
  */
-export class HostileProvider extends TestProvider {
+export class HostileProvider extends FailingProvider<TestClock> {
   readonly #right = this.hooks;
-  readonly #faults = new HttpFaults();
 
-  static override async start(options: TestProviderOptions = {}): Promise<HostileProvider> {
-    const provider = new HostileProvider(options);
-    await provider.listen();
+  static async start({ clock = new TestClock(), ...options }: TestProviderOptions = {}): Promise<HostileProvider> {
+    const provider = new HostileProvider({ clock, ...options });
+    await provider.start();
     return provider;
   }
 
@@ -85,20 +88,6 @@ export class HostileProvider extends TestProvider {
     this.#hook({ userinfo: (response, request) => respondWith(response, fault, request, this.#keyFor) });
   }
 
-  /**
-   * Plans a wrong answer. Those with `times` are used up first, one after the other; of the lasting ones the latest counts.
-   *
-   * @param times how many requests it is for; default: all that come
-   */
-  answer(endpoint: string, fault: Fault, { times = Number.POSITIVE_INFINITY }: { times?: number } = {}): void {
-    this.#faults.plan(endpoint, fault, times);
-  }
-
-  /** The endpoint answers as it should again. */
-  heal(endpoint?: string): void {
-    this.#faults.heal(endpoint);
-  }
-
   /** Ends every fault. Clients, tokens, keys and records stay. */
   reset(): void {
     this.hooks = this.#right;
@@ -116,13 +105,18 @@ export class HostileProvider extends TestProvider {
     await this.listen(port);
   }
 
-  protected override answerTo(request: Recorded, response: ServerResponse): Promise<void> {
-    return this.#faults.answerTo(request, response, () => this.respond(request));
-  }
-
   readonly #keyFor = (alg: string): SigningKey => this.key(alg);
 
   #hook(hook: Partial<ResponseHooks>): void {
     this.hooks = { ...this.hooks, ...hook };
   }
+}
+
+/** What a request said of its client; for assertions on the authentication method. */
+export function authenticationOf(request: Recorded): SeenAuthentication {
+  const seen = request.notes['authentication'];
+  if (seen === undefined) {
+    throw new Error(`The request to ${request.endpoint} was not authenticated`);
+  }
+  return seen as SeenAuthentication;
 }

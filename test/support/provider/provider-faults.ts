@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 
-import { jws, keyOf, kindOf, type SigningKey } from '../tokens/keys.js';
-import type { RegisteredClient } from './correct/clients.js';
-import { encryptionFor, encryptTo, type Encryption } from './correct/encrypting.js';
-import type { Answer } from './correct/http-answer.js';
-import type { Recorded } from './correct/loopback-server.js';
-import { NO_STORE } from './correct/oauth-answers.js';
-import type { ProtectedResponse } from './correct/protected-response.js';
-import type { Change, Members } from './correct/response-hooks.js';
-import { headerOf, signerFor, type KeyFor, type UnsignedJwt } from './correct/signing.js';
+import type { RegisteredClient } from '../../../lib/testing/provider/clients.js';
+import { encryptionFor, encryptTo, type Encryption } from '../../../lib/testing/provider/encrypting.js';
+import type { Answer } from '../../../lib/testing/provider/http-answer.js';
+import { jws, keyOf, kindOf, type SigningKey } from '../../../lib/testing/provider/keys.js';
+import type { Recorded } from '../../../lib/testing/provider/loopback-server.js';
+import { NO_STORE } from '../../../lib/testing/provider/oauth-answers.js';
+import type { ProtectedResponse } from '../../../lib/testing/provider/protected-response.js';
+import type { Change, Members } from '../../../lib/testing/provider/response-hooks.js';
+import { headerOf, signerFor, type KeyFor, type UnsignedJwt } from '../../../lib/testing/provider/signing.js';
 
 /**
  * How a JWT is made wrong.

@@ -5,10 +5,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Configuration, default as Provider } from 'oidc-provider';
 import { request } from 'undici';
 
+import type { RegisteredClient } from '../../../lib/testing/provider/clients.js';
+import { keyOf, privateJwk } from '../../../lib/testing/provider/keys.js';
 import type { Browser, LoginOptions, Page } from '../browser/browser.js';
 import { TestClock } from '../clock.js';
-import { keyOf, privateJwk } from '../tokens/keys.js';
-import type { RegisteredClient } from './correct/clients.js';
 
 const RESOURCE = 'https://api.test';
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 
-import type { TestProvider } from '../provider/correct/test-provider.js';
-import { jws, type Jwk, type SigningKey } from './keys.js';
+import { jws, type Jwk, type SigningKey } from '../../../lib/testing/provider/keys.js';
+import type { CorrectProvider } from '../provider/provider.js';
 
 export interface JwtAccessTokenOptions {
   /** Default ES256. */
@@ -15,7 +15,7 @@ export interface JwtAccessTokenOptions {
 
 /** A JWT access token (RFC 9068) of a provider for `https://api.test`, correct by default. */
 export function jwtAccessToken(
-  op: TestProvider,
+  op: CorrectProvider,
   { alg = 'ES256', header, claims, key = op.key(alg) }: JwtAccessTokenOptions = {},
 ): string {
   const now = op.clock.seconds;

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 
+import { generateKey, jws, kindOf, type Jwk, type SigningKey } from '../../../lib/testing/provider/keys.js';
 import { T } from '../clock.js';
-import { generateKey, jws, kindOf, type Jwk, type SigningKey } from './keys.js';
 
 /** A client's key for DPoP. */
 export interface DpopKey {

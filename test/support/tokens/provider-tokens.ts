@@ -1,7 +1,7 @@
 import type { AccessTokenProfileName } from '../../../lib/index.js';
+import { jws, type Jwk } from '../../../lib/testing/provider/keys.js';
 import { T } from '../clock.js';
-import type { TestProvider } from '../provider/correct/test-provider.js';
-import { jws, type Jwk } from './keys.js';
+import type { CorrectProvider } from '../provider/provider.js';
 
 /** A JWT as a provider's documents show it. Its issuer and its times are set when it is signed. */
 export interface TokenShape {
@@ -31,7 +31,7 @@ export function unbound({ claims, ...shape }: TokenShape): TokenShape {
 }
 
 /** Signs a token of a provider: valid for an hour, of the issuer that it says, else of the provider's own. */
-export function signedToken(op: TestProvider, { typ, claims }: TokenShape, alg = 'RS256'): string {
+export function signedToken(op: CorrectProvider, { typ, claims }: TokenShape, alg = 'RS256'): string {
   const key = op.key(alg);
   return jws({ typ, alg, kid: key.kid }, { iss: op.issuer, iat: T, exp: T + 3600, ...claims }, key, alg);
 }

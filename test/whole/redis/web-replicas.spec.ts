@@ -4,10 +4,10 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { request } from 'undici';
 
+import { jws } from '../../../lib/testing/provider/keys.js';
 import type { Browser, Page } from '../../support/browser/browser.js';
 import { closeLater } from '../../support/closing.js';
 import type { HostileProvider } from '../../support/provider/hostile-provider.js';
-import { jws } from '../../support/tokens/keys.js';
 import { BuiltLibrary, type ApplicationProcess } from './application-process.js';
 import { Deployment, ORIGIN } from './deployment.js';
 import type { RedisServer } from './redis-server.js';

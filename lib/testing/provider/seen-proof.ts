@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 
-import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify, type JWK } from 'jose';
+import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify } from 'jose';
 
-import type { TestClock } from '../../clock.js';
 import type { Recorded } from './loopback-server.js';
+import type { ProviderClock } from './provider-clock.js';
 
 /** A proof that came with a request, as an authorization server sees it (RFC 9449, section 4.3). */
 export interface SeenProof {
@@ -35,14 +35,18 @@ async function seenProof(request: Recorded, url: string, now: Date): Promise<See
   if (payload['htm'] !== request.method || payload['htu'] !== url || payload['ath'] !== ath || 'd' in jwk) {
     throw new Error('The proof is made for another request');
   }
-  return { jkt: await calculateJwkThumbprint(jwk as JWK), header: { ...protectedHeader }, claims: payload };
+  return {
+    jkt: await calculateJwkThumbprint({ ...jwk, kty: String(jwk.kty) }),
+    header: { ...protectedHeader },
+    claims: payload,
+  };
 }
 
-/** The proof of a request, put into `request.notes.proof` when it is good; `bad` when it is not. */
+/** The proof of a request, put into the notes of the request when it is good; `bad` when it is not. */
 export async function proofOf(
   request: Recorded,
   url: string,
-  clock: TestClock,
+  clock: ProviderClock,
 ): Promise<SeenProof | 'bad' | undefined> {
   try {
     const proof = await seenProof(request, url, new Date(clock.now()));

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 
-import type { TestClock } from '../../clock.js';
 import type { RegisteredClient } from './clients.js';
+import type { ProviderClock } from './provider-clock.js';
+import type { Members } from './response-hooks.js';
 
 /** What the provider knows of an access token: the members of an introspection response. */
 export interface IssuedToken {
@@ -15,6 +16,22 @@ export interface IssuedToken {
   readonly active?: unknown;
 }
 
+/** An access token, and what introspection says of it. */
+export interface IssuedAccessToken {
+  readonly value: string;
+  readonly members: IssuedToken;
+}
+
+/** Makes an access token of what is asked of it. */
+export type MakeAccessToken = (asked: IssuedToken) => IssuedAccessToken;
+
+/** Who is signed in. */
+export interface SignedIn {
+  readonly sub: string;
+  /** What the ID token says beside `sub`. */
+  readonly claims?: Members;
+}
+
 /** What somebody allowed a client. */
 export interface Grant {
   readonly client: RegisteredClient;
@@ -22,6 +39,8 @@ export interface Grant {
   readonly sub: string;
   readonly nonce: string | undefined;
   readonly authTime: number;
+  /** What the ID token says of the user beside `sub`. */
+  readonly claims?: Members;
 }
 
 /** An authorization code. */
@@ -42,35 +61,27 @@ export class Issued {
   readonly #refreshTokens = new Map<string, Grant>();
 
   constructor(
-    private readonly issuer: () => string,
-    private readonly clock: TestClock,
+    private readonly clock: ProviderClock,
+    private readonly make: MakeAccessToken,
   ) {}
 
-  /** A new opaque access token. `members` stand above the usual ones. */
-  token(members: IssuedToken): string {
-    const token = random();
-    const now = this.clock.seconds;
-    this.#tokens.set(token, {
-      iss: this.issuer(),
-      sub: 'alice',
-      aud: 'https://api.test',
-      client_id: 'rp1',
-      scope: 'orders:read',
-      token_type: 'Bearer',
-      iat: now,
-      exp: now + 3600,
-      ...members,
-    });
-    return token;
+  /** A new access token. */
+  token(asked: IssuedToken): string {
+    return this.remember(this.make(asked));
+  }
+
+  remember({ value, members }: IssuedAccessToken): string {
+    this.#tokens.set(value, members);
+    return value;
   }
 
   /** A new code for an authorization request. */
-  code(client: RegisteredClient, request: Readonly<Record<string, string | undefined>>, sub: string): string {
-    const code = random();
+  code(client: RegisteredClient, request: Readonly<Record<string, string | undefined>>, user: SignedIn): string {
+    const code = randomValue();
     this.#codes.set(code, {
       client,
       scope: request['scope'] ?? 'openid',
-      sub,
+      ...user,
       nonce: request['nonce'],
       authTime: this.clock.seconds,
       wantsAuthTime: request['max_age'] !== undefined || client['require_auth_time'] === true,
@@ -83,7 +94,7 @@ export class Issued {
   }
 
   refreshToken(grant: Grant): string {
-    const token = random();
+    const token = randomValue();
     this.#refreshTokens.set(token, grant);
     return token;
   }
@@ -128,6 +139,7 @@ export class Issued {
   }
 }
 
-function random(): string {
+/** 256 random bits. */
+export function randomValue(): string {
   return randomBytes(32).toString('base64url');
 }

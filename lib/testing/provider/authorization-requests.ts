@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 
-import type { TestClock } from '../../clock.js';
 import type { RegisteredClient } from './clients.js';
 import type { ProviderContext } from './context.js';
+import type { ProviderClock } from './provider-clock.js';
 import { requestObjectOf } from './request-object.js';
 
 /** The parameters of an authorization request, as text. */
@@ -22,7 +22,7 @@ export class AuthorizationRequests {
   readonly #pushed = new Map<string, PushedRequest>();
   readonly #usedObjects = new Set<string>();
 
-  constructor(private readonly clock: TestClock) {}
+  constructor(private readonly clock: ProviderClock) {}
 
   /** @returns the request URI */
   push(client: RegisteredClient, parameters: RequestParameters): string {

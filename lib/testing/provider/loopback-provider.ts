@@ -1,5 +1,3 @@
-import { TestClock } from '../../clock.js';
-import type { SigningKey } from '../../tokens/keys.js';
 import { authorize } from './authorization-endpoint.js';
 import { AuthorizationRequests, requestAt, type RequestParameters } from './authorization-requests.js';
 import { backchannelAuthentication, pushOf } from './backchannel-endpoint.js';
@@ -11,30 +9,40 @@ import { discovery, jwks } from './discovery.js';
 import { endSession } from './end-session-endpoint.js';
 import type { Answer } from './http-answer.js';
 import { introspect } from './introspection-endpoint.js';
-import { Issued, type IssuedToken } from './issued.js';
+import {
+  Issued,
+  randomValue,
+  type IssuedAccessToken,
+  type IssuedToken,
+  type MakeAccessToken,
+  type SignedIn,
+} from './issued.js';
 import { KeyRing, type Rotation } from './key-ring.js';
+import type { SigningKey } from './keys.js';
 import { LoopbackServer, type Recorded } from './loopback-server.js';
-import { unchanged, type Members, type ResponseHooks } from './response-hooks.js';
-import { register, type RegistrationTokens } from './registration-endpoint.js';
+import type { ProviderClock } from './provider-clock.js';
 import { par } from './pushed-authorization-request-endpoint.js';
+import { register, type RegistrationTokens } from './registration-endpoint.js';
+import { unchanged, type Members, type ResponseHooks } from './response-hooks.js';
 import { revoke } from './revocation-endpoint.js';
 import { checkSession, told } from './session-management.js';
 import { token } from './token-endpoint.js';
 import { userinfo } from './userinfo-endpoint.js';
 import { webfinger } from './webfinger.js';
 
-export interface TestProviderOptions {
-  /** Default: a new one at T. */
-  readonly clock?: TestClock;
-  readonly clients?: readonly RegisteredClient[];
+export interface LoopbackProviderOptions<Clock extends ProviderClock> {
+  readonly clock: Clock;
+  readonly clients?: readonly RegisteredClient[] | undefined;
   /** As it appears in the issuer: `127.0.0.1`, the default, or `localhost`. */
-  readonly host?: string;
+  readonly host?: string | undefined;
   /** The issuer's path, such as `/tenant`; default none. */
-  readonly path?: string;
+  readonly path?: string | undefined;
   /** Whether it remembers who is signed in in which browser, and has a `check_session_iframe`. Default: it does not. */
-  readonly managesSessions?: boolean;
+  readonly managesSessions?: boolean | undefined;
   /** The origin of the issuer, where somebody stands in front: `https://op.test`. Default: where it listens. */
-  readonly publicOrigin?: string;
+  readonly publicOrigin?: string | undefined;
+  /** Makes the access tokens. Default: opaque ones, of `alice` for the API `https://api.test`. */
+  readonly makeAccessToken?: MakeAccessToken | undefined;
 }
 
 const ANSWERS: Readonly<Record<string, (op: ProviderContext, request: Recorded) => Promise<Answer>>> = {
@@ -55,12 +63,16 @@ const ANSWERS: Readonly<Record<string, (op: ProviderContext, request: Recorded) 
   'backchannel-authentication': backchannelAuthentication,
 };
 
+/** The cookie of a browser in which somebody else than {@link LoopbackProvider.user} is signed in. */
+const USER_COOKIE = 'op-user';
+
 /**
- * OpenID Provider for tests, in this process and on a free port of loopback, that does everything right. It signs
- * everybody in at once, as `alice`.
+ * OpenID Provider in this process, on a free port of loopback, that does everything right. It signs everybody in at once: the
+ * user of the browser's cookie, else `alice`.
  *
  * ```ts
- * const op = await TestProvider.start({ clients: [{ client_id: 'rp1', client_secret: 's3cret' }] });
+ * const op = new LoopbackProvider({ clock, clients: [{ client_id: 'rp1', client_secret: 's3cret' }] });
+ * await op.start();
  * const token = op.issue({ scope: 'orders:read' });
  * op.expire(token);
  * op.rotate({ keepOld: true });
@@ -68,9 +80,9 @@ const ANSWERS: Readonly<Record<string, (op: ProviderContext, request: Recorded) 
  * await op.close();
  * ```
  */
-export class TestProvider extends LoopbackServer {
-  readonly clock: TestClock;
-  /** Who is signed in; `sub` and the claims that userinfo gives. */
+export class LoopbackProvider<Clock extends ProviderClock> extends LoopbackServer {
+  readonly clock: Clock;
+  /** Who is signed in where no cookie says otherwise; `sub` and the claims that userinfo gives. */
   user: Members = { sub: 'alice', name: 'Alice', email: 'alice@op.test', email_verified: true };
 
   /** What each kind of answer goes through before it is sent: the seam for who changes it. */
@@ -85,31 +97,35 @@ export class TestProvider extends LoopbackServer {
   readonly #issued: Issued;
   readonly #consents: Consents;
   readonly #requests: AuthorizationRequests;
+  /** Who is signed in, by the value of the browser's cookie. */
+  readonly #browsers = new Map<string, SignedIn>();
 
-  protected constructor({
-    clock = new TestClock(),
+  constructor({
+    clock,
     clients = [],
     host,
     path = '',
     publicOrigin,
     managesSessions = false,
-  }: TestProviderOptions) {
+    makeAccessToken,
+  }: LoopbackProviderOptions<Clock>) {
     super(host);
     this.clock = clock;
     this.#path = path;
     this.#publicOrigin = publicOrigin;
     this.#managesSessions = managesSessions;
-    this.#clients = new ProviderClients(() => this.issuer, clock.now);
+    this.#clients = new ProviderClients(
+      () => this.issuer,
+      () => clock.now(),
+    );
     clients.forEach((client) => this.register(client));
-    this.#issued = new Issued(() => this.issuer, clock);
+    this.#issued = new Issued(clock, makeAccessToken ?? ((asked) => opaque({ ...this.#usualToken(), ...asked })));
     this.#consents = new Consents(() => clock.seconds);
     this.#requests = new AuthorizationRequests(clock);
   }
 
-  static async start(options: TestProviderOptions = {}): Promise<TestProvider> {
-    const provider = new TestProvider(options);
-    await provider.listen();
-    return provider;
+  async start(): Promise<void> {
+    await this.listen();
   }
 
   /** Adds a client, in place of one with the same `client_id`. */
@@ -140,11 +156,23 @@ export class TestProvider extends LoopbackServer {
   }
 
   /**
-   * An opaque access token, by default of `alice` for the API `https://api.test` with `orders:read`, for an hour. Members
-   * that are undefined are left out of what introspection says.
+   * An access token, by default of `alice` for the API `https://api.test` with `orders:read`, for an hour. Members that are
+   * undefined are left out of what introspection says.
    */
   issue(members: IssuedToken = {}): string {
     return this.#issued.token(members);
+  }
+
+  /** From now on the provider knows an access token that somebody else made. @returns its value */
+  remember(token: IssuedAccessToken): string {
+    return this.#issued.remember(token);
+  }
+
+  /** Signs somebody in in a browser. @returns its `Cookie` header at the provider */
+  signIn(user: SignedIn): string {
+    const value = randomValue();
+    this.#browsers.set(value, user);
+    return `${USER_COOKIE}=${value}`;
   }
 
   /** Makes the provider forget a token. */
@@ -167,7 +195,7 @@ export class TestProvider extends LoopbackServer {
     if (client === undefined) {
       throw new Error(`${clientId} is not registered`);
     }
-    return this.#issued.code(client, request, String(this.user['sub']));
+    return this.#issued.code(client, request, { sub: String(this.user['sub']) });
   }
 
   /** What somebody decides on another device about a `device_code` or an `auth_req_id`. */
@@ -207,9 +235,33 @@ export class TestProvider extends LoopbackServer {
       keys: this.#keys,
       issued: this.#issued,
       consents: this.#consents,
-      user: this.user,
+      userOf: (request) => this.#userOf(request),
+      claimsOf: (sub) => [...this.#browsers.values()].findLast((user) => user.sub === sub)?.claims ?? this.user,
       hooks: this.hooks,
       managesSessions: this.#managesSessions,
     };
   }
+
+  #userOf({ headers }: Recorded): SignedIn {
+    const [, value = ''] = new RegExp(`(?:^|; )${USER_COOKIE}=([\\w-]+)`).exec(headers.cookie ?? '') ?? [];
+    return this.#browsers.get(value) ?? { sub: String(this.user['sub']) };
+  }
+
+  #usualToken(): IssuedToken {
+    const now = this.clock.seconds;
+    return {
+      iss: this.issuer,
+      sub: 'alice',
+      aud: 'https://api.test',
+      client_id: 'rp1',
+      scope: 'orders:read',
+      token_type: 'Bearer',
+      iat: now,
+      exp: now + 3600,
+    };
+  }
+}
+
+function opaque(members: IssuedToken): IssuedAccessToken {
+  return { value: randomValue(), members };
 }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 
-import { hashOf } from '../../tokens/keys.js';
 import type { ProviderContext } from './context.js';
 import type { Grant } from './issued.js';
+import { hashOf } from './keys.js';
 import type { Recorded } from './loopback-server.js';
 import type { Members } from './response-hooks.js';
 
@@ -25,6 +25,7 @@ export function newIdToken(
   const alg = String(grant.client['id_token_signed_response_alg'] ?? 'RS256');
   const now = op.clock.seconds;
   const claims = {
+    ...grant.claims,
     iss: op.issuer,
     sub: grant.sub,
     aud: grant.client.client_id,

@@ -1,4 +1,4 @@
-import { generateKey, keyOf, kindOf, type KeyKind, type SigningKey } from '../../tokens/keys.js';
+import { generateKey, keyOf, kindOf, type KeyKind, type SigningKey } from './keys.js';
 
 const KINDS = ['RSA', 'P-256', 'P-384', 'P-521', 'Ed25519'] as const;
 

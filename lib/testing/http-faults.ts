@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-import { isStream, send, withMediaType, type Answer } from './correct/http-answer.js';
-import type { Recorded } from './correct/loopback-server.js';
+import { isStream, send, withMediaType, type Answer } from './provider/http-answer.js';
+import type { Recorded } from './provider/loopback-server.js';
 
-export type { Answer } from './correct/http-answer.js';
+export type { Answer } from './provider/http-answer.js';
 
 /** An answer that may be none of HTTP: `raw` is written to the socket instead. */
 export interface FaultyAnswer extends Answer {

@@ -1,6 +1,6 @@
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify, type JSONWebKeySet } from 'jose';
 
-import { decodeJwt } from '../../tokens/keys.js';
+import { decodeJwt } from './keys.js';
 import type { Recorded } from './loopback-server.js';
 
 /** A client as the provider knows it: IANA's registered members, as in the library's options. */
@@ -15,7 +15,7 @@ export interface RegisteredClient {
   readonly revocation_endpoint_auth_method?: string | undefined;
 }
 
-/** How a client showed who it is; the provider puts it into `request.notes.authentication`. */
+/** How a client showed who it is; the provider puts it into `request.notes`. */
 export interface SeenAuthentication {
   readonly client_id: string;
   readonly method: string;
@@ -123,15 +123,6 @@ export class ProviderClients {
   }
 }
 
-/** What a request said of its client; for assertions on the authentication method. */
-export function authenticationOf(request: Recorded): SeenAuthentication {
-  const seen = request.notes['authentication'];
-  if (seen === undefined) {
-    throw new Error(`The request to ${request.endpoint} was not authenticated`);
-  }
-  return seen as SeenAuthentication;
-}
-
 /** The client's secret, as the key of HMAC. */
 export function secretOf(client: RegisteredClient): Uint8Array {
   return new TextEncoder().encode(String(client.client_secret));
@@ -177,6 +168,6 @@ function formDecode(text: string): string {
 
 /** The public keys that a client registered. */
 export function publicKeysOf(client: RegisteredClient): JSONWebKeySet {
-  const { keys } = { keys: [], ...(client['jwks'] as Partial<JSONWebKeySet> | undefined) };
+  const { keys = [] }: Partial<JSONWebKeySet> = Object(client['jwks']);
   return { keys: keys.map(({ d, p, q, dp, dq, qi, use, ...key }) => ({ ...key, kty: String(key.kty) })) };
 }

@@ -31,7 +31,7 @@ export async function backchannelAuthentication(op: ProviderContext, request: Re
     return oauthError(400, error ?? 'invalid_request');
   }
   const scope = String(parameters['scope']);
-  const grant = { client, scope, sub: String(op.user['sub']), nonce: undefined, authTime: op.clock.seconds };
+  const grant = { client, scope, sub: op.userOf(request).sub, nonce: undefined, authTime: op.clock.seconds };
   const auth_req_id = op.consents.begin(grant, LIFETIME, INTERVAL);
   const body = { auth_req_id, expires_in: LIFETIME, interval: INTERVAL };
   return { headers: NO_STORE, body: await op.hooks.backchannelResponse(body, request) };

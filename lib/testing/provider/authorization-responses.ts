@@ -48,14 +48,15 @@ export async function success(
   parameters: RequestParameters,
   request: Recorded,
 ): Promise<Outcome> {
-  const sub = String(op.user['sub']);
+  const user = op.userOf(request);
+  const { sub } = user;
   const { scope = '', state, nonce } = parameters;
   const words = wordsOf(parameters);
-  const code = words.includes('code') ? op.issued.code(client, parameters, sub) : undefined;
+  const code = words.includes('code') ? op.issued.code(client, parameters, user) : undefined;
   const access_token = words.includes('token')
     ? op.issued.token({ scope, client_id: client.client_id, sub })
     : undefined;
-  const grant = { client, scope, sub, nonce, authTime: op.clock.seconds };
+  const grant = { client, scope, ...user, nonce, authTime: op.clock.seconds };
   const id_token = words.includes('id_token')
     ? await newIdToken(op, grant, { access_token, code, state }, request, true)
     : undefined;

@@ -19,7 +19,7 @@ export async function deviceAuthorization(op: ProviderContext, request: Recorded
     return oauthError(400, 'invalid_request');
   }
   const scope = request.form['scope'] ?? '';
-  const grant = { client, scope, sub: String(op.user['sub']), nonce: undefined, authTime: op.clock.seconds };
+  const grant = { client, scope, sub: op.userOf(request).sub, nonce: undefined, authTime: op.clock.seconds };
   const user_code = `BDWP-${randomInt(1000, 9999)}`;
   const body = {
     device_code: op.consents.begin(grant, LIFETIME, INTERVAL),

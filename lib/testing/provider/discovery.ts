@@ -1,8 +1,8 @@
-import { ASYMMETRIC_ALGORITHMS } from '../../tokens/keys.js';
 import { RESPONSE_MODES, RESPONSE_TYPES } from './authorization-responses.js';
 import type { ProviderContext } from './context.js';
 import { CONTENT_ENCRYPTION, KEY_MANAGEMENT, type EncryptedAnswer } from './encrypting.js';
 import type { Answer } from './http-answer.js';
+import { ASYMMETRIC_ALGORITHMS } from './keys.js';
 import type { Recorded } from './loopback-server.js';
 import type { Members } from './response-hooks.js';
 

@@ -1,6 +1,6 @@
-import { jws, type SigningKey } from '../../tokens/keys.js';
 import type { RegisteredClient } from './clients.js';
 import { encryptionFor, encryptTo, type EncryptedAnswer } from './encrypting.js';
+import { jws, type SigningKey } from './keys.js';
 
 /** The provider's key for an algorithm. */
 export type KeyFor = (alg: string) => SigningKey;

@@ -22,7 +22,7 @@ export async function userinfo(op: ProviderContext, request: Recorded): Promise<
   const alg = client['userinfo_signed_response_alg'];
   const envelope = { iss: op.issuer, aud: client.client_id };
   const response = {
-    members: { ...op.user, sub: token.sub },
+    members: { ...op.claimsOf(token.sub), sub: token.sub },
     isJwt: alg !== undefined || client['userinfo_encrypted_response_alg'] !== undefined,
     type: 'application/jwt',
     jwt: (members: object) => ({
