@@ -99,7 +99,14 @@ export {
 export { DelegatesTo } from './nest/delegates-to.js';
 export { OidcException, type OidcExceptionBody } from './nest/oidc.exception.js';
 export { AccessToken, CurrentUser, InjectOidcClient, InjectOidcSession } from './nest/parameter-decorators.js';
-export { OIDC_CLOCK, OIDC_CLOCK_SKEW, OIDC_CLOCK_TOLERANCE, OIDC_DISPATCHER } from './nest/tokens.js';
+export {
+  getOidcOptionsToken,
+  OIDC_CLOCK,
+  OIDC_CLOCK_SKEW,
+  OIDC_CLOCK_TOLERANCE,
+  OIDC_DISPATCHER,
+  OIDC_OPTIONS,
+} from './nest/tokens.js';
 
 export { OidcGuard } from './resource-server/oidc.guard.js';
 export type { PresentedToken, Scheme } from './resource-server/credentials.js';

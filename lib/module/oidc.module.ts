@@ -19,6 +19,8 @@ import {
   clientSessionsToken,
   clientToken,
   evictionsToken,
+  getOidcOptionsToken,
+  givenOptionsToken,
   OIDC_CLOCK,
   OIDC_CLOCK_SKEW,
   OIDC_CLOCK_TOLERANCE,
@@ -54,7 +56,6 @@ import {
 import { OperatorLog } from './operator-log.js';
 import { Servers } from './servers.js';
 
-const RAW_OPTIONS = Symbol('nestjs-oidc: options as given');
 const DEVELOPMENT = Symbol('nestjs-oidc: provider for development');
 const CONNECTIONS = Symbol('nestjs-oidc: connections');
 const LIFECYCLE = Symbol('nestjs-oidc: lifecycle');
@@ -86,16 +87,16 @@ export class OidcModule {
   /** @throws {ConfigError} at boot, when an option is wrong */
   static forRoot(options: OidcModuleOptions & OidcModuleExtras): DynamicModule {
     const { name, isGlobal, imports, providers, ...own } = options;
-    return define(options, [{ provide: RAW_OPTIONS, useValue: own }]);
+    return define(options, [{ provide: givenOptionsToken(name), useValue: own }]);
   }
 
   /** @throws {ConfigError} at boot, when an option is wrong. An error of the factory stops the boot as it is */
   static forRootAsync(options: OidcModuleAsyncOptions): DynamicModule {
-    return define(options, rawOptions(options));
+    return define(options, givenOptions(options));
   }
 }
 
-function define(extras: OidcModuleExtras, raw: readonly Provider[]): DynamicModule {
+function define(extras: OidcModuleExtras, given: readonly Provider[]): DynamicModule {
   const { name, isGlobal = true, imports = [], providers = [] } = extras;
   const isDefault = name === undefined;
   const routes = mountedRoutes(name);
@@ -106,10 +107,12 @@ function define(extras: OidcModuleExtras, raw: readonly Provider[]): DynamicModu
     controllers: [routes.controller, proxies.controller],
     imports: [...imports, OidcDefaultsModule, GuardCheck],
     providers: [
-      ...raw,
+      ...given,
+      // A test may put others in their place.
+      { provide: getOidcOptionsToken(name), inject: [givenOptionsToken(name)], useFactory: (own: unknown) => own },
       Responses,
       Routes,
-      { provide: optionsToken(name), inject: [RAW_OPTIONS], useFactory: parseOptions },
+      { provide: optionsToken(name), inject: [getOidcOptionsToken(name)], useFactory: parseOptions },
       operatorProvider(name),
       { provide: DEVELOPMENT, inject: [optionsToken(name), operatorToken(name)], useFactory: holdDevelopmentProvider },
       connectionsProvider(name),
@@ -139,12 +142,13 @@ function define(extras: OidcModuleExtras, raw: readonly Provider[]): DynamicModu
   };
 }
 
-/** Providers of the raw options. */
-function rawOptions({ useFactory, useClass, useExisting, inject = [] }: OidcModuleAsyncOptions): Provider[] {
+/** Providers of the options as they are given. */
+function givenOptions({ name, useFactory, useClass, useExisting, inject = [] }: OidcModuleAsyncOptions): Provider[] {
+  const provide = givenOptionsToken(name);
   if (useFactory !== undefined) {
     const create = async (...injected: readonly unknown[]): Promise<OidcModuleOptions> =>
       requireReturned(await useFactory(...injected), 'useFactory');
-    return [{ provide: RAW_OPTIONS, inject, useFactory: create }];
+    return [{ provide, inject, useFactory: create }];
   }
   const factory = useExisting ?? useClass;
   if (factory === undefined) {
@@ -153,7 +157,7 @@ function rawOptions({ useFactory, useClass, useExisting, inject = [] }: OidcModu
   const by = useExisting === undefined ? 'useClass' : 'useExisting';
   const create = async (options: OidcOptionsFactory): Promise<OidcModuleOptions> =>
     requireReturned(await options.createOidcOptions(), by);
-  return [...(by === 'useClass' ? [factory] : []), { provide: RAW_OPTIONS, inject: [factory], useFactory: create }];
+  return [...(by === 'useClass' ? [factory] : []), { provide, inject: [factory], useFactory: create }];
 }
 
 function operatorProvider(name: string | undefined): FactoryProvider {

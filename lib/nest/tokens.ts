@@ -10,6 +10,12 @@ export const OIDC_CLOCK_TOLERANCE = Symbol('OIDC_CLOCK_TOLERANCE');
 /** Injection token of the undici `Dispatcher` for every call to the server. Default: a pooled `Agent` of our own. */
 export const OIDC_DISPATCHER = Symbol('OIDC_DISPATCHER');
 
+/**
+ * Injection token of the module's options. A test puts others in their place with `overrideProvider`. That of a client with a
+ * name is {@link getOidcOptionsToken}.
+ */
+export const OIDC_OPTIONS = Symbol('OIDC_OPTIONS');
+
 /** A function from a client's name to the token under which that client's provider stands. */
 function tokensOf(provider: string): (name?: string) => string {
   return (name) => (name === undefined ? `nestjs-oidc/${provider}` : `nestjs-oidc/${provider}/${name}`);
@@ -29,6 +35,28 @@ export const evictionsToken = tokensOf('evictions');
 
 /** Token of the operator port of the client called `name`. */
 export const operatorToken = tokensOf('operator');
+
+/** Token of the options as `forRoot` or the factory of `forRootAsync` gives them to the client called `name`. */
+export const givenOptionsToken = tokensOf('given-options');
+
+const namedOptionsToken = tokensOf('used-options');
+
+/**
+ * Injection token of the options of the client called `name`.
+ *
+ * ```ts
+ * import { Test } from '@nestjs/testing';
+ * import { getOidcOptionsToken } from 'nestjs-oidc';
+ * import { AppModule } from './app.module.js';
+ *
+ * Test.createTestingModule({ imports: [AppModule] }).overrideProvider(getOidcOptionsToken('partners')).useValue(options);
+ * ```
+ *
+ * @param name left out: {@link OIDC_OPTIONS}
+ */
+export function getOidcOptionsToken(name?: string): string | symbol {
+  return name === undefined ? OIDC_OPTIONS : namedOptionsToken(name);
+}
 
 /** Token of the parsed options of the client called `name`. */
 export const optionsToken = tokensOf('options');
