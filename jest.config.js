@@ -20,7 +20,7 @@ export default {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     // The samples import the package by its name.
     '^nestjs-oidc$': '<rootDir>/lib/index.ts',
-    '^nestjs-oidc/(opentelemetry|redis|swagger|terminus)$': '<rootDir>/lib/$1.ts',
+    '^nestjs-oidc/(opentelemetry|redis|swagger|terminus|testing)$': '<rootDir>/lib/$1.ts',
   },
   transform: {
     '^.+\\.ts$': [

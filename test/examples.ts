@@ -11,6 +11,7 @@ export const ENTRIES: Readonly<Record<string, string>> = {
   'nestjs-oidc/redis': resolve(root, 'lib/redis.ts'),
   'nestjs-oidc/swagger': resolve(root, 'lib/swagger.ts'),
   'nestjs-oidc/terminus': resolve(root, 'lib/terminus.ts'),
+  'nestjs-oidc/testing': resolve(root, 'lib/testing.ts'),
 };
 
 /** The files of an application that examples import. */

@@ -32,6 +32,11 @@ export class LoginRedirect {
     this.#login = login;
   }
 
+  /** URL of the mounted login; undefined: there is none. */
+  loginUrl(returnTo: string): string | undefined {
+    return this.#login(returnTo);
+  }
+
   /** For a browser that navigates to a route that requires a session; undefined: the request gets 401. */
   toSignIn(request: object): Redirect | undefined {
     const isSent = this.isOn && isNavigation(request) && !this.#mayHoldBack(request);

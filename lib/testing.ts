@@ -1,0 +1,12 @@
+export {
+  TestProvider,
+  type TestAccessToken,
+  type TestEndpoint,
+  type TestFault,
+  type TestProviderOptions,
+  type TestUser,
+} from './testing/test-provider.js';
+export type { SignInOptions } from './testing/sign-in.js';
+export type { TestCertificate } from './testing/test-certificate.js';
+export { TestClock, type TestDuration } from './testing/test-clock.js';
+export { TestDpopKey, type TestDpopRequest } from './testing/test-dpop-key.js';

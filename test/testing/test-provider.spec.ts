@@ -1,0 +1,348 @@
+import { Controller, Get, Module, UseGuards, type ExecutionContext } from '@nestjs/common';
+import { Test } from '@nestjs/testing';
+import { describe, expect, it } from '@jest/globals';
+
+import {
+  ACCESS_TOKEN_PROFILES,
+  AccessToken,
+  CurrentUser,
+  getOidcOptionsToken,
+  OIDC_OPTIONS,
+  OidcClient,
+  OidcGuard,
+  OidcModule,
+  OidcSessionGuard,
+  OidcUser,
+  VerifiedAccessToken,
+  type AccessTokenProfileName,
+} from '../../lib/index.js';
+import type { TestAccessToken } from '../../lib/testing.js';
+import { CapturedLogger } from '../support/app/captured-logger.js';
+import { closeLater } from '../support/closing.js';
+import {
+  AccountController,
+  ADAPTERS,
+  AppModule,
+  bearer,
+  boot,
+  get,
+  OrdersController,
+  OWN,
+  start,
+  statusOf,
+} from './application.js';
+
+const PROFILES = Object.keys(ACCESS_TOKEN_PROFILES).filter(isProfile);
+
+function isProfile(name: string): name is AccessTokenProfileName {
+  return name in ACCESS_TOKEN_PROFILES;
+}
+
+describe.each(ADAPTERS)('the provider of the test kit, on %s', (adapter) => {
+  it('issues tokens that the guard takes', async () => {
+    const provider = await start();
+    const app = await boot(provider, {}, adapter);
+    const asked: TestAccessToken = { sub: 'alice', scope: 'orders:read orders:write', roles: ['admin'] };
+    const token = await provider.accessToken(asked);
+    expect(await get(app, '/orders', bearer(token))).toEqual({
+      status: 200,
+      body: { sub: 'alice', client_id: 'orders', scopes: ['orders:read', 'orders:write'], roles: ['admin'] },
+    });
+    expect(await statusOf(app, '/orders/admin', bearer(token))).toBe(200);
+    expect(token.split('.')).toHaveLength(1);
+  });
+
+  it('issues tokens that the guard refuses', async () => {
+    const provider = await start();
+    const app = await boot(provider, {}, adapter);
+    expect(await statusOf(app, '/orders')).toBe(401);
+    expect(await statusOf(app, '/orders', bearer(await provider.accessToken({ expiresIn: -60 })))).toBe(401);
+    expect(
+      await statusOf(app, '/orders', bearer(await provider.accessToken({ audience: 'https://other.example' }))),
+    ).toBe(401);
+    const plain = await provider.accessToken();
+    expect(await statusOf(app, '/orders', bearer(plain))).toBe(200);
+    expect(await statusOf(app, '/orders/scoped', bearer(plain))).toBe(403);
+    expect(await statusOf(app, '/orders/admin', bearer(plain))).toBe(403);
+  });
+});
+
+describe('the access tokens of the test kit', () => {
+  const cases = PROFILES.flatMap((profile) =>
+    (['jwt', 'auto', 'introspection'] as const).map((validation) => [profile, validation] as const),
+  );
+
+  it.each(cases)('have the shape of %s, where validation is %s', async (accessTokens, validation) => {
+    const provider = await start();
+    const app = await boot(provider, {
+      resourceServer: { audience: 'https://orders.example.com', accessTokens, validation },
+    });
+    const { scopes, roles } = { scopes: undefined, roles: undefined, ...ACCESS_TOKEN_PROFILES[accessTokens] };
+    const token = await provider.accessToken({
+      roles: ['admin'],
+      ...(scopes !== undefined && { scope: 'orders:read' }),
+    });
+    expect(token.split('.')).toHaveLength(validation === 'introspection' ? 1 : 3);
+    expect(await get(app, '/orders', bearer(token))).toMatchObject({
+      status: 200,
+      body: {
+        sub: 'alice',
+        scopes: scopes === undefined ? [] : ['orders:read'],
+        roles: roles === undefined ? [] : ['admin'],
+      },
+    });
+  });
+});
+
+describe('the faults of the test kit', () => {
+  it('come and go', async () => {
+    const provider = await start();
+    const app = await boot(provider);
+    const token = await provider.accessToken();
+    provider.fails('introspection', 503);
+    expect(await statusOf(app, '/orders', bearer(token))).toBe(503);
+    provider.recovers('introspection');
+    expect(await statusOf(app, '/orders', bearer(token))).toBe(200);
+    provider.fails('introspection', 'reset', { times: 3 });
+    expect(await statusOf(app, '/orders', bearer(token))).toBe(503);
+  });
+
+  it('revoke a token', async () => {
+    const provider = await start();
+    const app = await boot(provider);
+    const token = await provider.accessToken();
+    expect(await statusOf(app, '/orders', bearer(token))).toBe(200);
+    provider.revoke(token);
+    expect(await statusOf(app, '/orders', bearer(token))).toBe(401);
+    expect(provider.calls('introspection')).toBe(2);
+  });
+
+  it('are of one time with the application', async () => {
+    const provider = await start();
+    const app = await boot(provider, { resourceServer: { audience: 'a', cache: { ttl: 60 } } });
+    const token = await provider.accessToken({ expiresIn: 3600 });
+    expect(await statusOf(app, '/orders', bearer(token))).toBe(200);
+    provider.clock.advance({ seconds: 59 });
+    expect(await statusOf(app, '/orders', bearer(token))).toBe(200);
+    expect(provider.calls('introspection')).toBe(1);
+    provider.clock.advance({ minutes: 5 });
+    expect(await statusOf(app, '/orders', bearer(token))).toBe(200);
+    expect(provider.calls('introspection')).toBe(2);
+    provider.clock.advance({ days: 1, hours: 1 });
+    expect(await statusOf(app, '/orders', bearer(token))).toBe(401);
+  });
+
+  it('rotate the keys', async () => {
+    const provider = await start();
+    const app = await boot(provider, { resourceServer: { audience: 'a', validation: 'jwt' } });
+    const old = await provider.accessToken();
+    expect(await statusOf(app, '/orders', bearer(old))).toBe(200);
+    provider.rotateKeys();
+    expect(await statusOf(app, '/orders', bearer(await provider.accessToken()))).toBe(200);
+    expect(await statusOf(app, '/orders', bearer(old))).toBe(401);
+  });
+});
+
+describe('the protections of the test kit', () => {
+  it('are signed introspection responses', async () => {
+    const provider = await start();
+    const app = await boot(provider, { client: { ...OWN.client, introspection_signed_response_alg: 'ES256' } });
+    expect(await statusOf(app, '/orders', bearer(await provider.accessToken()))).toBe(200);
+  });
+
+  it.each(['introspection', 'jwt'] as const)('are DPoP proofs, where validation is %s', async (validation) => {
+    const provider = await start();
+    const resource = 'https://orders.example.com';
+    const app = await boot(provider, {
+      resourceServer: { audience: resource, resource, validation, dpop: { required: true } },
+    });
+    const key = await provider.dpopKey();
+    const token = await provider.accessToken({ dpop: key });
+    const headers = await key.headers({ token, url: `${resource}/orders` });
+    expect(await statusOf(app, '/orders', { host: 'orders.example.com', ...headers })).toBe(200);
+    expect(await statusOf(app, '/orders', { host: 'orders.example.com', ...headers })).toBe(401);
+    expect(await statusOf(app, '/orders', bearer(token))).toBe(401);
+    const other = await provider.dpopKey('EdDSA');
+    expect(await statusOf(app, '/orders', await other.headers({ token, url: `${resource}/orders` }))).toBe(401);
+  });
+
+  it('are client certificates', async () => {
+    const provider = await start();
+    const proxy = { header: 'client-cert', trusted: ['127.0.0.1'] };
+    const app = await boot(provider, { resourceServer: { audience: 'a', mtls: { required: true, proxy } } });
+    const certificate = await provider.certificate();
+    const token = await provider.accessToken({ certificate });
+    expect(await statusOf(app, '/orders', { ...bearer(token), 'client-cert': certificate.header })).toBe(200);
+    expect(await statusOf(app, '/orders', bearer(token))).toBe(401);
+    const other = await provider.certificate('somebody else');
+    expect(await statusOf(app, '/orders', { ...bearer(token), 'client-cert': other.header })).toBe(401);
+  });
+});
+
+describe('the options of the test kit', () => {
+  it('keep what the application says otherwise', async () => {
+    const provider = await start();
+    const module = await Test.createTestingModule({ imports: [AppModule] })
+      .overrideProvider(OIDC_OPTIONS)
+      .useFactory(provider.optionsFactory())
+      .setLogger(new CapturedLogger())
+      .compile();
+    const app = closeLater(module.createNestApplication());
+    await app.listen(0, '127.0.0.1');
+    expect(app.get(OidcClient).issuer).toBe(provider.issuer);
+    expect(provider.client).toMatchObject(OWN.client);
+    const token = await provider.accessToken();
+    expect(await statusOf(app, '/orders', bearer(token))).toBe(200);
+    expect(await statusOf(app, '/account', { cookie: await provider.signIn(app) })).toBe(200);
+  });
+
+  it('are those of a client with a name', async () => {
+    const provider = await start();
+    @Controller('partners')
+    @UseGuards(OidcGuard.for('partners'))
+    class PartnersController {
+      @Get()
+      list(@AccessToken() { client_id }: VerifiedAccessToken) {
+        return { client_id };
+      }
+    }
+    @Controller('partners/account')
+    @UseGuards(OidcSessionGuard.for('partners'))
+    class PartnerAccountController {
+      @Get()
+      show(@CurrentUser() { sub }: OidcUser) {
+        return { sub };
+      }
+    }
+    @Module({
+      imports: [
+        AppModule,
+        OidcModule.forRoot({
+          name: 'partners',
+          ...OWN,
+          routes: {
+            login: '/partners/login',
+            callback: '/partners/callback',
+            logout: false,
+            postLogout: false,
+            me: false,
+            checkSession: false,
+          },
+          client: {
+            ...OWN.client,
+            client_id: 'partners',
+            redirect_uris: ['https://app.example.com/partners/callback'],
+          },
+        }),
+      ],
+      controllers: [PartnersController, PartnerAccountController],
+    })
+    class BothModule {}
+    const module = await Test.createTestingModule({ imports: [BothModule] })
+      .overrideProvider(getOidcOptionsToken('partners'))
+      .useFactory(provider.optionsFactory('partners'))
+      .setLogger(new CapturedLogger())
+      .compile();
+    const app = closeLater(module.createNestApplication());
+    await app.listen(0, '127.0.0.1');
+    expect(app.get(OidcClient).issuer).toBe('https://op.example.com');
+    expect(await get(app, '/partners', bearer(await provider.accessToken()))).toEqual({
+      status: 200,
+      body: { client_id: 'partners' },
+    });
+    const cookie = await provider.signIn(app, { sub: 'bob' }, { client: 'partners' });
+    expect(await get(app, '/partners/account', { cookie })).toEqual({ status: 200, body: { sub: 'bob' } });
+  });
+
+  it('replace what says where another provider is', async () => {
+    const provider = await start();
+    const options = provider.options({
+      ...OWN,
+      server: { issuer: 'https://op.example.com', token_endpoint: 'https://op.example.com/token' },
+      backchannelUrl: 'https://op.internal',
+      discovery: { url: 'https://op.internal/metadata', when: 'boot' },
+    });
+    expect(options).toEqual({
+      ...OWN,
+      issuer: provider.issuer,
+      client: {
+        ...OWN.client,
+        post_logout_redirect_uris: ['http://127.0.0.1:3000/auth/logged-out'],
+      },
+      discovery: { when: 'boot' },
+    });
+  });
+
+  it('make up what is left out', async () => {
+    const provider = await start();
+    const { client, session, resourceServer } = provider.options();
+    expect(client).toEqual({
+      client_id: 'test-client',
+      client_secret: expect.stringMatching(/^[\w-]{43}$/),
+      redirect_uris: ['http://127.0.0.1:3000/auth/callback'],
+      post_logout_redirect_uris: ['http://127.0.0.1:3000/auth/logged-out'],
+    });
+    expect(session).toEqual({ secret: expect.stringMatching(/^[\w-]{43}$/) });
+    expect(resourceServer).toEqual({ audience: 'https://api.example.com' });
+  });
+
+  it('are environment variables too', async () => {
+    const provider = await start({
+      client: { client_id: 'shop' },
+      resourceServer: { audience: 'https://shop.example.com', validation: 'jwt', accessTokens: 'keycloak' },
+    });
+    const env = provider.env();
+    expect(env).toEqual({
+      OIDC_ISSUER: provider.issuer,
+      OIDC_CLIENT_ID: 'shop',
+      OIDC_CLIENT_SECRET: provider.client.client_secret,
+      SESSION_SECRET: expect.stringMatching(/^[\w-]{43}$/),
+    });
+    @Module({
+      imports: [
+        OidcModule.forRootAsync({
+          useFactory: () => ({
+            issuer: env.OIDC_ISSUER,
+            client: {
+              client_id: env.OIDC_CLIENT_ID,
+              client_secret: env.OIDC_CLIENT_SECRET,
+              redirect_uris: ['http://127.0.0.1:3000/auth/callback'],
+            },
+            session: { secret: env.SESSION_SECRET },
+            routes: true,
+            resourceServer: { audience: 'https://shop.example.com', validation: 'jwt', accessTokens: 'keycloak' },
+          }),
+        }),
+      ],
+      controllers: [OrdersController, AccountController],
+    })
+    class ShopModule {}
+    const module = await Test.createTestingModule({ imports: [ShopModule] })
+      .setLogger(new CapturedLogger())
+      .compile();
+    const app = closeLater(module.createNestApplication());
+    await app.listen(0, '127.0.0.1');
+    const token = await provider.accessToken({ roles: ['admin'] });
+    expect(await statusOf(app, '/orders/admin', bearer(token))).toBe(200);
+    expect(await statusOf(app, '/account', { cookie: await provider.signIn(app) })).toBe(200);
+  });
+});
+
+describe('a guard that a test replaces', () => {
+  it('works as well', async () => {
+    const user = { sub: 'alice' };
+    const module = await Test.createTestingModule({ imports: [AppModule] })
+      .overrideGuard(OidcSessionGuard)
+      .useValue({
+        canActivate(context: ExecutionContext) {
+          context.switchToHttp().getRequest().user = { ...user, claims: { email: 'a@example.com' } };
+          return true;
+        },
+      })
+      .setLogger(new CapturedLogger())
+      .compile();
+    const app = closeLater(module.createNestApplication());
+    await app.listen(0, '127.0.0.1');
+    expect(await get(app, '/account')).toEqual({ status: 200, body: { sub: 'alice', email: 'a@example.com' } });
+  });
+});
