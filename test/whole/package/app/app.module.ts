@@ -1,5 +1,15 @@
 import { Controller, Get, Module, UseGuards } from '@nestjs/common';
-import { AccessToken, OidcGuard, OidcLoginGuard, OidcModule, Scopes, VerifiedAccessToken } from 'nestjs-oidc';
+import {
+  AccessToken,
+  CurrentUser,
+  OidcGuard,
+  OidcLoginGuard,
+  OidcModule,
+  OidcSessionGuard,
+  OidcUser,
+  Scopes,
+  VerifiedAccessToken,
+} from 'nestjs-oidc';
 
 @Controller('orders')
 @UseGuards(OidcGuard)
@@ -8,6 +18,15 @@ export class OrdersController {
   @Scopes('orders:read')
   list(@AccessToken() token: VerifiedAccessToken) {
     return { owner: token.sub };
+  }
+}
+
+@Controller('account')
+@UseGuards(OidcSessionGuard)
+export class AccountController {
+  @Get()
+  show(@CurrentUser() user: OidcUser) {
+    return { sub: user.sub, email: user.claims['email'] };
   }
 }
 
@@ -45,6 +64,6 @@ export class AuthController {
       }),
     }),
   ],
-  controllers: [OrdersController, AuthController],
+  controllers: [OrdersController, AccountController, AuthController],
 })
 export class AppModule {}

@@ -1,0 +1,22 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { startKit, type Kit } from './kit.js';
+
+describe('the test kit with jest', () => {
+  let kit: Kit;
+
+  beforeAll(async () => {
+    kit = await startKit();
+  });
+
+  afterAll(() => kit.close());
+
+  it('tests a guarded route', async () => {
+    const token = await kit.provider.accessToken({ sub: 'alice', scope: 'orders:read' });
+    expect(await kit.get('/orders', { authorization: `Bearer ${token}` })).toEqual([200, { owner: 'alice' }]);
+  });
+
+  it('tests a session route', async () => {
+    const cookie = await kit.provider.signIn(kit.app, { sub: 'alice', claims: { email: 'a@example.com' } });
+    expect(await kit.get('/account', { cookie })).toEqual([200, { sub: 'alice', email: 'a@example.com' }]);
+  });
+});
