@@ -143,21 +143,11 @@ export class TestProvider {
    * is left out is made up: the client, the audience, the session's secret.
    */
   options(own: Partial<OidcModuleOptions> = {}): OidcModuleOptions {
-    // They say where another provider is.
-    const {
-      issuer: _,
-      server: __,
-      backchannelUrl: ___,
-      tenants: ____,
-      discovery: { url: _____, ...discovery } = {},
-      ...kept
-    } = own;
     this.#client = completeClient({ ...this.#client, ...own.client });
     this.#api = { ...this.#api, ...own.resourceServer };
     this.#op.register({ ...this.#client });
     return {
-      ...kept,
-      discovery,
+      ...withoutProvider(own),
       issuer: this.issuer,
       client: this.#client,
       session: { secret: randomValue(), ...own.session },
@@ -310,6 +300,17 @@ export class TestProvider {
     const key = this.#op.key(SIGNED_WITH);
     return writeAccessToken(content, { issuer: this.issuer, now: this.clock.seconds, profile: this.#profile, key });
   }
+}
+
+/** Members of the options that say where another provider is. */
+const OF_ANOTHER_PROVIDER: readonly string[] = ['issuer', 'backchannelUrl', 'server', 'tenants', 'development'];
+
+function withoutProvider({ discovery, ...own }: Partial<OidcModuleOptions>): Partial<OidcModuleOptions> {
+  const { url: _, ...kept } = discovery ?? {};
+  return {
+    ...Object.fromEntries(Object.entries(own).filter(([name]) => !OF_ANOTHER_PROVIDER.includes(name))),
+    ...(discovery !== undefined && { discovery: kept }),
+  };
 }
 
 /** A secret is made up for who authenticates with one, also in place of a function that fetches the real one. */

@@ -17,7 +17,7 @@ import { AUDIENCE, onBothAdapters } from '../support/app/apps.js';
 import { Browser } from '../support/browser/browser.js';
 import { closeLater } from '../support/closing.js';
 import { createDevelopmentApp } from '../support/provider/development.js';
-import { keyOf, privateJwk } from '../support/tokens/keys.js';
+import { keyOf, privateJwk } from '../../lib/testing/provider/keys.js';
 
 const jwk = (kind: 'P-256' | 'RSA', use: 'sig' | 'enc', alg?: string): JsonObject =>
   JSON.parse(JSON.stringify(privateJwk(keyOf(kind, `rp1-${use}`), { use, alg })));

@@ -260,6 +260,7 @@ describe('the options of the test kit', () => {
       ...OWN,
       server: { issuer: 'https://op.example.com', token_endpoint: 'https://op.example.com/token' },
       backchannelUrl: 'https://op.internal',
+      development: true,
       discovery: { url: 'https://op.internal/metadata', when: 'boot' },
     });
     expect(options).toEqual({
