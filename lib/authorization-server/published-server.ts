@@ -5,6 +5,7 @@ import type { Transport } from '../http/transport.js';
 import { ASYMMETRIC_ALGORITHMS } from '../jose/algorithms.js';
 import type { EncryptionKey } from '../jose/encryption.js';
 import type { KeySource } from '../jose/jwt.js';
+import type { KeySet } from '../jose/key-set.js';
 import type { IssuerRule } from '../jose/issuer-rule.js';
 import { RemoteKeys } from '../jose/remote-keys.js';
 import { isOfTenant } from '../jose/tenant.js';
@@ -86,14 +87,10 @@ export class PublishedServer {
     return { metadata: this.#discovered.isKept, keys: this.#keys?.remote.areKept === true };
   }
 
-  /** Fetches the server's keys now, even if those kept are fresh. @returns whether it publishes any */
-  async refreshKeys(): Promise<boolean> {
+  /** Fetches the server's keys now, even if those kept are fresh. @returns undefined: it publishes none */
+  async refreshKeys(): Promise<KeySet | undefined> {
     const metadata = await this.metadata();
-    if (metadata.jwks_uri === undefined) {
-      return false;
-    }
-    await this.publishedKeys(metadata).refresh();
-    return true;
+    return metadata.jwks_uri === undefined ? undefined : this.publishedKeys(metadata).refresh();
   }
 
   /** Drops the kept keys: the next verification fetches them. */

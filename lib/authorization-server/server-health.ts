@@ -40,7 +40,7 @@ export async function healthOf(server: PublishedServer): Promise<ServerHealth> {
 
 async function attempt(fetch: () => Promise<unknown>, isKept: () => boolean): Promise<DocumentHealth> {
   try {
-    return { state: (await fetch()) === false ? 'not published' : 'fetched' };
+    return { state: (await fetch()) === undefined ? 'not published' : 'fetched' };
   } catch (error) {
     if (error instanceof OidcError) {
       return { state: isKept() ? 'kept' : 'missing', code: error.code };

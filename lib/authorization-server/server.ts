@@ -108,12 +108,12 @@ export class Server extends PublishedServer {
   }
 
   /**
-   * Fetches the server's metadata now and checks the registration against it.
+   * Checks the registration against the server's metadata, which is fetched now unless it is given.
    *
    * @returns all that keeps the client from working with the server
    */
-  async findings(): Promise<readonly Finding[]> {
-    const metadata = await this.refreshedMetadata();
+  async findings(fetched = this.refreshedMetadata()): Promise<readonly Finding[]> {
+    const metadata = await fetched;
     return [
       ...algorithmFindings(this.client.metadata, metadata),
       ...(this.#used.has('authorization_endpoint') ? serverRequestFindings(this.client, metadata) : []),

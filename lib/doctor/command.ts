@@ -83,22 +83,28 @@ async function questionOf(
 /** A command with its options. */
 type Command = ReturnType<typeof parsed>;
 
+const OPTIONS = {
+  config: { type: 'string' },
+  'client-id': { type: 'string' },
+  token: { type: 'string' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
 function parsed(args: readonly string[]) {
   try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        config: { type: 'string' },
-        'client-id': { type: 'string' },
-        token: { type: 'string' },
-        json: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    });
+    return parseArgs({ args: withTokenAsValue(args), allowPositionals: true, options: OPTIONS });
   } catch {
     throw new UsageError('An option is not known, or lacks its value.');
   }
+}
+
+/** A token may begin with a hyphen, as an option does: one in 64 does so in base64url. */
+function withTokenAsValue(args: readonly string[]): string[] {
+  const at = args.indexOf('--token');
+  const value = at < 0 ? undefined : args[at + 1];
+  const isOption = value === undefined || Object.keys(OPTIONS).some((name) => value === `--${name}`);
+  return isOption ? [...args] : [...args.slice(0, at), `--token=${value}`, ...args.slice(at + 2)];
 }
 
 async function optionsIn(file: string): Promise<OidcModuleOptions> {

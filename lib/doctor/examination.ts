@@ -1,11 +1,14 @@
-import type { Server } from '../authorization-server/server.js';
+import { Server } from '../authorization-server/server.js';
 import type { Now } from '../clock/clock.js';
 import { Connections } from '../http/connections.js';
 import { parseOptions, type OidcModuleOptions, type ParsedOptions } from '../module/oidc.options.js';
 import { Servers } from '../module/servers.js';
-import { examined, findingLine } from './problem.js';
+import type { TrustedIssuerOptions } from '../resource-server/resource-server.options.js';
+import { configurationLines, trustedIssuerLines } from './configuration-examination.js';
+import { HeardEvents } from './heard-events.js';
+import { examined } from './problem.js';
 import type { Line, Report, Section } from './report.js';
-import { certificateLines, clockLines, keyLines, publishedLines, type CertificateEnd } from './server-examination.js';
+import { seenServer, type CertificateEnd } from './server-examination.js';
 import { tokenLines } from './token-examination.js';
 
 /** The default tolerance of the clock, in seconds. */
@@ -25,100 +28,130 @@ export interface Means {
   readonly certificateEnd: CertificateEnd;
 }
 
-/** Examines a server, the configuration of a client there, and a token. */
+/** Examines a server, the configuration of a client there, the other issuers that it trusts, and a token. */
 export async function examine(question: Question, means: Means): Promise<Report> {
-  const { issuer, options, clientId, token } = question;
-  let parsed: ParsedOptions | undefined;
-  const atBoot = await examined(() => {
-    parsed = parseOptions(options ?? bare(issuer, clientId));
-    return [];
-  });
+  const { issuer, options } = question;
+  const atBoot: Line[] = [];
+  const parsed = await parsedOptions(options ?? bare(question), atBoot);
   // A wrong option does not keep the server from being looked at.
-  const used = parsed ?? parseOptions(bare(issuer, clientId));
+  const used =
+    parsed ?? (await parsedOptions(withoutOptions(question), [])) ?? (await parsedOptions(bare(question), []));
+  if (used === undefined) {
+    return { issuer, sections: [{ title: 'Configuration', lines: atBoot }] };
+  }
   const connections = new Connections(used.http, means.now);
-  const warnings: Line[] = [];
   try {
-    const operator = {
-      report: (event: { readonly kind: string; readonly problem?: unknown }): void =>
-        void warnings.push({ level: 'warning', text: typeof event.problem === 'string' ? event.problem : event.kind }),
-    };
-    const server = new Servers(used, { connections, now: means.now, skew: 0, tolerance: TOLERANCE, operator }).own();
-    const published = await examined(() => publishedLines(server));
-    const isThere = !published.some(({ level }) => level === 'problem');
-    const seen = await Promise.all([
-      examined(() => (isThere ? keyLines(server) : [])),
-      examined(() => (isThere ? clockLines(server, used.discovery.document, TOLERANCE) : [])),
-      certificateLines(issuer, means.now(), means.certificateEnd),
-    ]);
-    const configured =
-      isThere && parsed !== undefined && options !== undefined ? await examined(() => fit(server, used)) : [];
-    const taken = token === undefined || !isThere ? [] : await tokenLines(server, token, used.resourceServer);
-    return {
-      issuer,
-      sections: sectionsOf({ published, seen, atBoot, configured, warnings, taken, question, isThere }),
-    };
+    return { issuer, sections: await new Examination(question, used, connections, means).sections(parsed, atBoot) };
   } finally {
     await connections.close();
   }
 }
 
-interface Parts {
-  readonly published: readonly Line[];
-  readonly seen: readonly (readonly Line[])[];
-  readonly atBoot: readonly Line[];
-  readonly configured: readonly Line[];
-  readonly warnings: readonly Line[];
-  readonly taken: readonly Line[];
-  readonly question: Question;
-  readonly isThere: boolean;
-}
-
-function sectionsOf({
-  published,
-  seen,
-  atBoot,
-  configured,
-  warnings,
-  taken,
-  question,
-  isThere,
-}: Parts): readonly Section[] {
-  const wrong = [...atBoot, ...configured, ...warnings];
-  const fits: Line = isThere
-    ? { level: 'ok', text: 'It fits the server.' }
-    : { level: 'note', text: 'It can not be compared with the server.' };
-  return [
-    { title: 'Server', lines: [...published, ...seen.flat()] },
-    ...(question.options === undefined && wrong.length === 0
-      ? []
-      : [{ title: 'Configuration', lines: wrong.some(({ level }) => level === 'problem') ? wrong : [...wrong, fits] }]),
-    ...(taken.length === 0 ? [] : [{ title: 'Token', lines: taken }]),
-  ];
+/** The options, read. @param wrong gets the line of what is wrong; undefined is returned then */
+async function parsedOptions(options: OidcModuleOptions, wrong: Line[]): Promise<ParsedOptions | undefined> {
+  let parsed: ParsedOptions | undefined;
+  wrong.push(
+    ...(await examined(() => {
+      parsed = parseOptions(options);
+      return [];
+    })),
+  );
+  return parsed;
 }
 
 /** A public client that nothing was written of. */
-function bare(issuer: string, clientId = 'doctor'): OidcModuleOptions {
+function bare({ issuer, clientId = 'doctor' }: Question): OidcModuleOptions {
   return { issuer, client: { client_id: clientId, token_endpoint_auth_method: 'none' } };
 }
 
-/** What the configuration asks, and the server lacks. */
-async function fit(
-  server: Server,
-  { client, login, session, resourceServer }: ParsedOptions,
-): Promise<readonly Line[]> {
-  if (session !== undefined) {
-    server.needs('authorization_endpoint', 'token_endpoint');
-    if (login.nonce === 'unsupported') {
-      server.needsPkce();
-    }
-    if (client.metadata.require_pushed_authorization_requests === true) {
-      server.needs('pushed_authorization_request_endpoint');
-    }
+/** The same client, with the options that say where the server is. */
+function withoutOptions(question: Question): OidcModuleOptions {
+  const { backchannelUrl, tenants, server, discovery, http } = question.options ?? {};
+  return {
+    ...bare(question),
+    ...(backchannelUrl !== undefined && { backchannelUrl }),
+    ...(tenants !== undefined && { tenants }),
+    ...(server !== undefined && { server }),
+    ...(discovery !== undefined && { discovery }),
+    ...(http !== undefined && { http }),
+    insecureHttp: true,
+  };
+}
+
+/** One examination, with options that can be used. */
+class Examination {
+  constructor(
+    private readonly question: Question,
+    private readonly used: ParsedOptions,
+    private readonly connections: Connections,
+    private readonly means: Means,
+  ) {}
+
+  /** @param parsed the options as they were written; undefined: one of them is wrong, as `atBoot` says */
+  async sections(parsed: ParsedOptions | undefined, atBoot: readonly Line[]): Promise<readonly Section[]> {
+    const { used, means, question } = this;
+    const heard = new HeardEvents();
+    const servers = this.#servers(heard);
+    const server = servers.own();
+    const said = heard.take();
+    const { lines, isThere, keys } = await seenServer(server, used.discovery, means.certificateEnd);
+    const own = { title: 'Server', lines };
+    const others =
+      parsed === undefined ? [] : await Promise.all(listed(used).map((other, index) => this.#other(other, index)));
+    const compared =
+      isThere && parsed !== undefined && question.options !== undefined
+        ? await configurationLines(server, this.#servers(new HeardEvents()), used, keys)
+        : [];
+    const { token } = question;
+    const taken = token === undefined || !isThere ? [] : await tokenLines(server, servers, token, used.resourceServer);
+    const configuration = [...atBoot, ...said, ...compared];
+    return [
+      own,
+      ...(question.options === undefined && configuration.length === 0
+        ? []
+        : [{ title: 'Configuration', lines: [...configuration, ...conclusion(configuration, isThere)] }]),
+      ...others,
+      ...(taken.length === 0 ? [] : [{ title: 'Token', lines: taken }]),
+    ];
   }
-  if (resourceServer?.validation === 'introspection') {
-    server.needs('introspection_endpoint');
-  } else if (resourceServer?.validation === 'auto') {
-    server.uses('introspection_endpoint');
+
+  /** Another issuer that is trusted, examined as the own one is. */
+  async #other(trusted: TrustedIssuerOptions, index: number): Promise<Section> {
+    const { used, means } = this;
+    const title = `Issuer ${trusted.issuer}`;
+    const heard = new HeardEvents();
+    const lines = await examined(async () => {
+      const server = this.#servers(heard).at(trusted);
+      const said = heard.take();
+      const { document = used.discovery.document, url } = trusted.discovery ?? {};
+      const seen = await seenServer(server, { document, url }, means.certificateEnd);
+      const fits =
+        seen.isThere && server instanceof Server
+          ? await trustedIssuerLines(server, used.resourceServer?.validation, `resourceServer.issuers.${index}`)
+          : [];
+      return [...seen.lines, ...said, ...fits];
+    });
+    return { title, lines };
   }
-  return (await server.findings()).map(findingLine);
+
+  #servers(operator: HeardEvents): Servers {
+    const { connections, means, used } = this;
+    return new Servers(used, { connections, now: means.now, skew: 0, tolerance: TOLERANCE, operator });
+  }
+}
+
+/** The other issuers. Those of a function nobody knows before their tokens come. */
+function listed({ resourceServer }: ParsedOptions): readonly TrustedIssuerOptions[] {
+  const { issuers = [] } = resourceServer ?? {};
+  return typeof issuers === 'function' ? [] : issuers;
+}
+
+/** The last line of a configuration in which nothing is wrong. */
+function conclusion(lines: readonly Line[], isThere: boolean): readonly Line[] {
+  if (lines.some(({ level }) => level === 'problem')) {
+    return [];
+  }
+  return isThere
+    ? [{ level: 'ok', text: 'It fits the server.' }]
+    : [{ level: 'note', text: 'It can not be compared with the server.' }];
 }

@@ -1,4 +1,3 @@
-import { ConfigError } from '../errors/errors.js';
 import { printable } from '../errors/log-line.js';
 import { OidcError } from '../errors/oidc.error.js';
 import type { Finding } from '../metadata/finding.js';
@@ -9,11 +8,38 @@ export function problemOf(error: OidcError): Line {
   return { level: 'problem', text: textOf(error), code: error.code };
 }
 
+/** What the codes of Node, of OpenSSL and of undici mean, and what helps. */
+const REASONS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'Nobody listens there.',
+  ENOTFOUND: 'Its name is not known here.',
+  EAI_AGAIN: 'Names can not be resolved here at the moment.',
+  EHOSTUNREACH: 'No way leads there from here.',
+  ENETUNREACH: 'No way leads there from here.',
+  ECONNRESET: 'The connection was reset.',
+  UND_ERR_SOCKET: 'The connection was closed.',
+  UND_ERR_CONNECT_TIMEOUT: 'No connection came about in time: a firewall may drop it.',
+  UND_ERR_HEADERS_OVERFLOW: 'Its headers are longer than Node reads.',
+  HTTPParserError: 'Something else listens there.',
+  CERT_HAS_EXPIRED: 'Its certificate has expired.',
+  CERT_NOT_YET_VALID: 'Its certificate is not valid yet.',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'It made its certificate itself. Name it in NODE_EXTRA_CA_CERTS if it is to be trusted.',
+  SELF_SIGNED_CERT_IN_CHAIN:
+    'Nobody here knows who signed its certificate. Name that authority in NODE_EXTRA_CA_CERTS.',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    'Nobody here knows who signed its certificate. Name that authority in NODE_EXTRA_CA_CERTS.',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    'It does not send the certificates between its own and the authority, or nobody here knows that one.',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'Its certificate is of another host.',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'It speaks no TLS at this port.',
+};
+
 function textOf({ message, facts, cause }: OidcError): string {
   const seen = Object.entries(facts)
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name}: ${printable(String(value))}`);
-  const text = seen.length === 0 ? message : `${message} (${seen.join(', ')})`;
+  const { reason } = facts;
+  const hint = typeof reason === 'string' && Object.hasOwn(REASONS, reason) ? ` ${REASONS[reason]}` : '';
+  const text = (seen.length === 0 ? message : `${message} (${seen.join(', ')})`) + hint;
   return cause instanceof OidcError ? `${text} ${cause.code}: ${textOf(cause)}` : text;
 }
 
@@ -27,9 +53,6 @@ export async function examined(part: () => Promise<readonly Line[]> | readonly L
   try {
     return await part();
   } catch (error) {
-    if (error instanceof ConfigError) {
-      return [{ level: 'problem', text: error.message, code: error.code }];
-    }
     if (error instanceof OidcError) {
       return [problemOf(error)];
     }

@@ -1,9 +1,12 @@
 import { isIP } from 'node:net';
 import { connect } from 'node:tls';
 
-import type { Server } from '../authorization-server/server.js';
+import type { PublishedServer } from '../authorization-server/published-server.js';
+import { quoted } from '../errors/log-line.js';
+import { examinedKeys, type ExaminedKeys } from '../jose/key-faults.js';
 import { wellKnownUrls, type DiscoveryDocument } from '../metadata/discovery.js';
 import type { ServerMetadata } from '../metadata/server-metadata.js';
+import { examined } from './problem.js';
 import type { Line } from './report.js';
 
 /** Days before a certificate's end from which the doctor warns. */
@@ -38,8 +41,48 @@ function includes(list: unknown, value: string): boolean {
   return Array.isArray(list) && list.includes(value);
 }
 
+/** What was seen of a server. */
+export interface SeenServer {
+  readonly lines: readonly Line[];
+  /** Whether its metadata came. Without that nothing can be compared with it. */
+  readonly isThere: boolean;
+  /** Undefined: they did not come, or it publishes none. */
+  readonly keys?: ExaminedKeys | undefined;
+}
+
+/**
+ * Examines a server: its metadata, its clock, its keys and its certificate.
+ *
+ * @param discovery where its metadata is; without `url` where its issuer says
+ */
+export async function seenServer(
+  server: PublishedServer,
+  discovery: { readonly document: DiscoveryDocument; readonly url?: string | undefined },
+  certificateEnd: CertificateEnd,
+): Promise<SeenServer> {
+  const { issuer, clock } = server;
+  const [url = issuer] = discovery.url === undefined ? wellKnownUrls(issuer, discovery.document) : [discovery.url];
+  const certificate = certificateLines(issuer, clock.now(), certificateEnd);
+  const published = await examined(() => publishedLines(server));
+  if (published.some(({ level }) => level === 'problem')) {
+    return { lines: [...published, ...(await certificate)], isThere: false };
+  }
+  const clocks = await examined(() => clockLines(server, url));
+  let keys: ExaminedKeys | undefined;
+  const ofKeys = await examined(async () => {
+    const set = await server.refreshKeys();
+    keys = set && (await examinedKeys(set.published));
+    return keys === undefined ? NO_KEYS : keyLines(keys);
+  });
+  return { lines: [...published, ...ofKeys, ...clocks, ...(await certificate)], isThere: true, keys };
+}
+
+const NO_KEYS: readonly Line[] = [
+  { level: 'warning', text: 'It publishes no jwks_uri: no signature can be verified.' },
+];
+
 /** What the server publishes. @throws {OidcError} it publishes no metadata */
-export async function publishedLines(server: Server): Promise<readonly Line[]> {
+async function publishedLines(server: PublishedServer): Promise<readonly Line[]> {
   const metadata = await server.refreshedMetadata();
   const abilities = (wanted: boolean): string =>
     ABILITIES.filter(([, isThere]) => isThere(metadata) === wanted)
@@ -53,20 +96,30 @@ export async function publishedLines(server: Server): Promise<readonly Line[]> {
   ];
 }
 
-/** The server's keys. @throws {OidcError} they can't be fetched */
-export async function keyLines(server: Server): Promise<readonly Line[]> {
-  return (await server.refreshKeys())
-    ? [{ level: 'ok', text: 'It publishes its keys.' }]
-    : [{ level: 'warning', text: 'It publishes no keys: no signature can be verified.' }];
+/** What is said of a server's keys. */
+function keyLines({ algorithms, forEncryption, faults, repeated }: ExaminedKeys): readonly Line[] {
+  const named = (kid: string | undefined): string =>
+    kid === undefined ? 'Its key without a name' : `Its key ${quoted(kid)}`;
+  const isEmpty = faults.length + forEncryption === 0;
+  const none = isEmpty ? 'a key set without a key' : 'no key that can be used';
+  const others = faults.length === 0 && forEncryption > 0 ? ' All are for encryption.' : '';
+  return [
+    algorithms.length > 0
+      ? { level: 'ok', text: 'It publishes its keys.' }
+      : { level: 'problem', text: `It publishes ${none}: no signature can be verified.${others}` },
+    ...faults.map(
+      ({ kid, fault, isSecret }) =>
+        ({ level: isSecret ? 'problem' : 'warning', text: `${named(kid)} ${fault}.` }) as const,
+    ),
+    ...repeated.map(
+      (kid) =>
+        ({ level: 'warning', text: `Several of its keys are called ${quoted(kid)} (RFC 7517, section 4.5).` }) as const,
+    ),
+  ];
 }
 
 /** How far the server's clock is from ours, by its `Date` (RFC 9110, section 6.6.1). */
-export async function clockLines(
-  server: Server,
-  document: DiscoveryDocument,
-  tolerance: number,
-): Promise<readonly Line[]> {
-  const [url = server.issuer] = wellKnownUrls(server.issuer, document);
+async function clockLines(server: PublishedServer, url: string): Promise<readonly Line[]> {
   const { headers } = await server.transport.request({
     method: 'GET',
     endpoint: 'discovery',
@@ -85,18 +138,14 @@ export async function clockLines(
     ? [{ level: 'ok', text: 'Its clock and ours agree.' }]
     : [
         {
-          level: Math.abs(difference) > tolerance ? 'problem' : 'note',
-          text: `Its clock is ${Math.abs(difference)} s ${side} ours; the tolerance is ${tolerance} s.`,
+          level: Math.abs(difference) > server.clock.tolerance ? 'problem' : 'note',
+          text: `Its clock is ${Math.abs(difference)} s ${side} ours; the tolerance is ${server.clock.tolerance} s.`,
         },
       ];
 }
 
 /** How long the server's certificate is good. */
-export async function certificateLines(
-  issuer: string,
-  now: number,
-  certificateEnd: CertificateEnd,
-): Promise<readonly Line[]> {
+async function certificateLines(issuer: string, now: number, certificateEnd: CertificateEnd): Promise<readonly Line[]> {
   const url = new URL(issuer);
   if (url.protocol !== 'https:') {
     return [{ level: 'warning', text: 'It speaks plain http, which is for development only.' }];

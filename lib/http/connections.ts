@@ -179,15 +179,17 @@ export class Connections {
         kind: 'final',
       };
     }
-    if (!['', 'identity'].includes(one(headers['content-encoding'])?.toLowerCase() ?? '')) {
+    const content_encoding = one(headers['content-encoding']);
+    if (!['', 'identity'].includes(content_encoding?.toLowerCase() ?? '')) {
       const error = new ResponseError(
         'UNEXPECTED_CONTENT_ENCODING',
         'The server encoded its answer though not asked to.',
+        { facts: { content_encoding } },
       );
       return { error, kind: 'final' };
     }
     return Number(one(headers['content-length'])) > this.settings.maxResponseSize
-      ? { error: tooLarge(), kind: 'final' }
+      ? { error: tooLarge(this.settings.maxResponseSize), kind: 'final' }
       : undefined;
   }
 }

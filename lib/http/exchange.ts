@@ -96,11 +96,13 @@ async function readAll(stream: Readable, limit: number): Promise<Uint8Array> {
   const bytes = await readBody(stream, limit);
   if (bytes === undefined) {
     stream.destroy();
-    throw tooLarge();
+    throw tooLarge(limit);
   }
   return bytes;
 }
 
-export function tooLarge(): ResponseError {
-  return new ResponseError('RESPONSE_TOO_LARGE', "The server's answer is larger than we read.");
+/** @param limit bytes */
+export function tooLarge(limit: number): ResponseError {
+  const facts = { limit: `${limit} bytes (http.maxResponseSize)` };
+  return new ResponseError('RESPONSE_TOO_LARGE', "The server's answer is larger than we read.", { facts });
 }

@@ -53,7 +53,8 @@ export class HttpResponse {
       return parseJsonObject(this.bytes, this.maxJsonDepth);
     } catch (error) {
       if (error instanceof OidcError) {
-        error.addFacts(this.facts);
+        const limit = error.code === 'JSON_TOO_DEEP' ? `${this.maxJsonDepth} levels (http.maxJsonDepth)` : undefined;
+        error.addFacts({ ...this.facts, limit });
       }
       throw error;
     }

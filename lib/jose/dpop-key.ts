@@ -6,6 +6,19 @@ import type { Clock } from '../clock/clock.js';
 import { isJsonObject, type JsonObject } from '../values/json.js';
 import { ownKey, signJwt, type OwnKey } from './own-keys.js';
 
+/** Algorithms of DPoP proofs, the preferred first: those with small keys and signatures. */
+const ALGORITHMS: readonly string[] = ['ES256', 'EdDSA', 'Ed25519', 'ES384', 'ES512', 'PS256', 'RS256'];
+
+/**
+ * The algorithm of our proofs for a server.
+ *
+ * @param supported what the server lists (RFC 9449, section 5.1); undefined: it lists nothing
+ * @returns undefined: it takes none that is built
+ */
+export function proofAlgorithm(supported: readonly string[] | undefined): string | undefined {
+  return ALGORITHMS.find((one) => supported?.includes(one) ?? true);
+}
+
 /** The request of a DPoP proof. */
 export interface ProofRequest {
   readonly method: string;

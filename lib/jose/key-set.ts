@@ -36,6 +36,8 @@ export class KeySet {
   private constructor(
     private readonly keys: readonly PublishedKey[],
     private readonly encryptionKeys: readonly PublishedEncryptionKey[],
+    /** All of them, as they are published. */
+    readonly published: readonly JsonObject[],
   ) {}
 
   /**
@@ -48,11 +50,13 @@ export class KeySet {
       throw new ResponseError('JWKS_INVALID', 'The server published something else than a JWK Set.');
     }
     if (keys.length > MOST_KEYS) {
-      throw new ResponseError('TOO_MANY_KEYS', 'The server published more keys than we read.');
+      const facts = { keys: keys.length, limit: MOST_KEYS };
+      throw new ResponseError('TOO_MANY_KEYS', 'The server published more keys than we read.', { facts });
     }
     return new KeySet(
       keys.flatMap((jwk) => publishedKey(jwk, operator)),
       keys.flatMap(encryptionKey),
+      keys,
     );
   }
 

@@ -2,9 +2,10 @@ import { isWithin, type Now } from '../clock/clock.js';
 import { ResponseError, VerificationError } from '../errors/errors.js';
 import type { OperatorPort } from '../events/operator-events.js';
 import { CachedDocument, FAILURE_PAUSE, jsonDocument } from '../http/cached-document.js';
+import type { HttpResponse } from '../http/response.js';
 import type { Transport } from '../http/transport.js';
 import { isPromise } from '../values/awaitable.js';
-import { isJsonObject } from '../values/json.js';
+import { isJsonObject, type JsonObject } from '../values/json.js';
 import { anyOf, readMembers, type MemberTypes } from '../values/tolerant-reader.js';
 import { locationOf } from '../values/url.js';
 import { keepHeader, payloadSignedWith, type CompactJws } from './compact-jws.js';
@@ -34,6 +35,18 @@ const COOL_DOWN = 30_000;
 
 /** Maximum number of keys that are tried for a JWT without `kid`. It bounds the work that a token can cause. */
 const MOST_CANDIDATES = 4;
+
+/** @throws {ResponseError} as {@link KeySet.parse}, with where it came from */
+function parsed(set: JsonObject, response: HttpResponse, operator: OperatorPort): KeySet {
+  try {
+    return KeySet.parse(set, operator);
+  } catch (error) {
+    if (error instanceof ResponseError) {
+      error.addFacts(response.facts);
+    }
+    throw error;
+  }
+}
 
 /** A running cool-down: strangers get its error, and no refetch. */
 interface CoolDown {
@@ -75,7 +88,7 @@ export class RemoteKeys {
           });
         }
         const set = readMembers(jsonDocument(response, MEDIA_TYPES), SET_MEMBERS);
-        return { value: KeySet.parse(set, operator), response };
+        return { value: parsed(set, response, operator), response };
       },
       now,
       { maxStale: MAX_STALE },
@@ -88,8 +101,8 @@ export class RemoteKeys {
   }
 
   /** Fetches the keys now, however fresh the kept ones are. */
-  async refresh(): Promise<void> {
-    await this.#document.refresh();
+  refresh(): Promise<KeySet> {
+    return this.#document.refresh();
   }
 
   /** These keys for JWTs of one origin. */

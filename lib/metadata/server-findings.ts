@@ -1,24 +1,27 @@
+import { proofAlgorithm } from '../jose/dpop-key.js';
 import { AUTHENTICATED_ENDPOINTS, isAuthenticated, type PublishedMethods } from './authentication-method.js';
 import type { ParsedClientMetadata } from './client-metadata.schema.js';
-import type { Finding } from './finding.js';
+import { invalid, type Finding } from './finding.js';
 import { registeredAlgorithms, SIGNED_ANSWERS, type PublishedProtection } from './protected-answer.js';
 import type { Endpoint, ServerMetadata } from './server-metadata.js';
 
+/** The algorithms that a server lists. */
+type PublishedAlgorithms = PublishedProtection & Pick<ServerMetadata, 'dpop_signing_alg_values_supported'>;
+
 const SERVER_METADATA = 'RFC 8414, section 2';
 
-/** The registered algorithms that the server does not list among those that it signs and encrypts with. */
-export function algorithmFindings(client: ParsedClientMetadata, server: PublishedProtection): readonly Finding[] {
+/**
+ * The registered algorithms that the server does not list among those that it signs and encrypts with, and our proofs, where it
+ * takes none of them.
+ */
+export function algorithmFindings(client: ParsedClientMetadata, server: PublishedAlgorithms): readonly Finding[] {
   const problem = 'is not among the algorithms of the server';
-  return SIGNED_ANSWERS.flatMap((answer) =>
+  const answers = SIGNED_ANSWERS.flatMap((answer) =>
     registeredAlgorithms(answer, client)
       .filter(({ published, name }) => server[published]?.includes(name) === false)
-      .map(({ registered }) => ({
-        member: `client.${registered}`,
-        problem,
-        rule: answer.specification,
-        code: 'INVALID_CONFIG',
-      })),
+      .map(({ registered }) => invalid({ member: `client.${registered}`, problem }, answer.specification)),
   );
+  return [...answers, ...proofFindings(client, server)];
 }
 
 /**
@@ -30,6 +33,22 @@ export function pkceFindings({ code_challenge_methods_supported: methods }: Serv
   return Array.isArray(methods) && !methods.includes('S256')
     ? [{ member: 'login.nonce', problem, rule: 'RFC 9700, section 2.1.1', code: 'INVALID_CONFIG' }]
     : [];
+}
+
+/** The server lists algorithms of DPoP proofs, and we sign by none of them. */
+export const NO_PROOF_ALGORITHM = invalid(
+  {
+    member: 'client.dpop_bound_access_tokens',
+    problem: 'can not be kept: the server takes no algorithm of proofs that is built',
+  },
+  'RFC 9449, section 5.1',
+);
+
+function proofFindings(
+  { dpop_bound_access_tokens }: Pick<ParsedClientMetadata, 'dpop_bound_access_tokens'>,
+  { dpop_signing_alg_values_supported: supported }: PublishedAlgorithms,
+): readonly Finding[] {
+  return dpop_bound_access_tokens === true && proofAlgorithm(supported) === undefined ? [NO_PROOF_ALGORITHM] : [];
 }
 
 /** An endpoint that the client needs and the server does not publish. */

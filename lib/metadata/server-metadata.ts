@@ -2,10 +2,11 @@ import * as v from 'valibot';
 
 import { ConfigError, DiscoveryError } from '../errors/errors.js';
 import { printable, quoted } from '../errors/log-line.js';
+import type { ErrorFacts } from '../errors/oidc.error.js';
 import { isTemplate, isTemplateOf } from '../jose/tenant.js';
 import type { JsonObject, JsonValue } from '../values/json.js';
 import { anyOf, FILLED_LIST, readMembers, RECORD, type MemberTypes } from '../values/tolerant-reader.js';
-import { isLoopback } from '../values/url.js';
+import { isLoopback, locationOf } from '../values/url.js';
 import { METHOD_LISTS, type PublishedMethods } from './authentication-method.js';
 import { algorithmMembers, SIGNED_ANSWERS, type PublishedProtection } from './protected-answer.js';
 import { REQUEST_MEMBERS, type PublishedRequests } from './protected-request.js';
@@ -115,7 +116,10 @@ export function parseServerMetadata(published: JsonObject, rule: MetadataRule): 
   const document = readMembers(published, MEMBER_TYPES);
   const result = v.safeParse(schema, document, { abortEarly: true });
   if (!result.success) {
-    throw invalid(v.getDotPath(result.issues[0]) ?? 'the document');
+    const [issue] = result.issues;
+    const { expected, received } = issue;
+    const facts = received === 'undefined' ? { found: 'nothing' } : { found: received, wanted: expected ?? undefined };
+    throw invalid(v.getDotPath(issue) ?? 'the document', facts);
   }
   const { issuer } = result.output;
   if (issuer !== rule.issuer && !isTemplateOf(issuer, rule.issuer)) {
@@ -127,14 +131,12 @@ export function parseServerMetadata(published: JsonObject, rule: MetadataRule): 
   }
   requireTenants(result.output, rule);
   for (const [member, value] of Object.entries(document)) {
-    if (isUrlMember(member) && typeof value === 'string' && !isCallable(value, rule)) {
-      throw invalid(member);
+    if (isUrlMember(member) && typeof value === 'string') {
+      requireCallable(member, value, rule);
     }
   }
   for (const [member, value] of Object.entries(result.output.mtls_endpoint_aliases ?? {})) {
-    if (!isCallable(value, rule)) {
-      throw invalid(`mtls_endpoint_aliases.${member}`);
-    }
+    requireCallable(`mtls_endpoint_aliases.${member}`, value, rule);
   }
   return { ...document, ...result.output };
 }
@@ -159,25 +161,40 @@ function isUrlMember(member: string): boolean {
   return member.endsWith('_endpoint') || member === 'jwks_uri';
 }
 
-function invalid(member: string): DiscoveryError {
+function requireCallable(member: string, value: string, rule: EgressRule): void {
+  const wanted = missedBy(value, rule);
+  if (wanted !== undefined) {
+    // Without user information, which may be a secret.
+    throw invalid(member, { found: /^https?:/i.test(value) ? (locationOf(value) ?? value) : value, wanted });
+  }
+}
+
+function invalid(member: string, facts: ErrorFacts): DiscoveryError {
   return new DiscoveryError(
     'INVALID_SERVER_METADATA',
     `The server's metadata has a wrong value: ${printable(member)}.`,
+    { facts },
   );
 }
 
 /** Whether a URL may be called: https without user information, or http where the egress rule allows it. */
 export function isCallable(value: string, rule: EgressRule): boolean {
+  return missedBy(value, rule) === undefined;
+}
+
+/** What a URL is not, so that it may not be called; undefined: it may. */
+function missedBy(value: string, rule: EgressRule): string | undefined {
   if (!URL.canParse(value)) {
-    return false;
+    return 'a URL';
   }
   const url = new URL(value);
   const isHere = [rule.issuer, rule.backchannelUrl ?? rule.issuer].some((known) => isLoopback(new URL(known).hostname));
   const isPlain = rule.insecureHttp || (isLoopback(url.hostname) && isHere);
-  return (
-    (url.protocol === 'https:' || (url.protocol === 'http:' && isPlain)) &&
-    url.username === '' &&
-    url.password === '' &&
-    !value.includes('#')
-  );
+  if (url.protocol !== 'https:' && (url.protocol !== 'http:' || !isPlain)) {
+    return 'https';
+  }
+  if (url.username !== '' || url.password !== '') {
+    return 'a URL without user information';
+  }
+  return value.includes('#') ? 'a URL without fragment' : undefined;
 }

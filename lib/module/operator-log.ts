@@ -188,7 +188,8 @@ function boundsIn(bounds: readonly RevocationBound[]): readonly string[] {
     });
 }
 
-function lineOf<Kind extends EventKind>(event: OperatorEvent<Kind>): Line {
+/** An event as a line of the log. */
+export function lineOf<Kind extends EventKind>(event: OperatorEvent<Kind>): Line {
   return LINES[event.kind](event);
 }
 

@@ -49,36 +49,21 @@ export class ResourceServer {
     readonly settings: ResourceServerSettings,
     { server, servers, evictions, store, operator }: ResourceServerParts,
   ) {
-    const { algorithms, cache, issuers, validation } = settings;
-    const audience = acceptedAudiences(settings);
-    const trusted = (accessTokens: AccessTokensSetting) => ({
-      reader: accessTokenReader(accessTokens, audience, 'resourceServer.audience'),
-      algorithms,
-      cache,
-      store,
-      operator,
-    });
     this.server = server;
     this.operator = operator;
     this.clock = server.clock;
-    this.realm = audience?.[0] ?? server.issuer;
+    this.realm = acceptedAudiences(settings)?.[0] ?? server.issuer;
     this.senderConstraint = new SenderConstraint(
       settings,
       store ?? new MemoryStore({ now: server.clock.now }),
       server.clock,
     );
     this.validate = settings.validate;
-    const own = new TrustedIssuer(server, server.canIntrospect ? server : undefined, trusted(settings.accessTokens));
-    const create = (options: TrustedIssuerOptions): TrustedIssuer => {
-      const other = servers.at(options);
-      const asked = other instanceof Server && (validation !== 'jwt' || other.canIntrospect) ? other : undefined;
-      if (asked !== undefined) {
-        requireCredentials(asked);
-      }
-      return new TrustedIssuer(other, asked, trusted(accessTokensOf(options)));
-    };
-    this.#issuers = new TrustedIssuers(own, issuers, create, server.clock.now);
-    evictions.join({ evictToken: (token) => this.#evict(token), evictSigned: () => own.evictSigned() });
+    this.#issuers = trustedIssuers(settings, { server, servers, store, operator });
+    evictions.join({
+      evictToken: (token) => this.#evict(token),
+      evictSigned: () => this.#issuers.own.evictSigned(),
+    });
   }
 
   /** The issuers that are known at boot. */
@@ -124,6 +109,36 @@ export class ResourceServer {
       }
     }
   }
+}
+
+/**
+ * The issuers whose access tokens an API takes.
+ *
+ * @throws {ConfigError} an option of one of them is wrong
+ */
+export function trustedIssuers(
+  settings: ResourceServerSettings,
+  { server, servers, store, operator }: Omit<ResourceServerParts, 'evictions'>,
+): TrustedIssuers {
+  const { algorithms, cache, issuers, validation } = settings;
+  const audience = acceptedAudiences(settings);
+  const trusted = (accessTokens: AccessTokensSetting) => ({
+    reader: accessTokenReader(accessTokens, audience, 'resourceServer.audience'),
+    algorithms,
+    cache,
+    store,
+    operator,
+  });
+  const own = new TrustedIssuer(server, server.canIntrospect ? server : undefined, trusted(settings.accessTokens));
+  const create = (options: TrustedIssuerOptions): TrustedIssuer => {
+    const other = servers.at(options);
+    const asked = other instanceof Server && (validation !== 'jwt' || other.canIntrospect) ? other : undefined;
+    if (asked !== undefined) {
+      requireCredentials(asked);
+    }
+    return new TrustedIssuer(other, asked, trusted(accessTokensOf(options)));
+  };
+  return new TrustedIssuers(own, issuers, create, server.clock.now);
 }
 
 /** @throws {AccessTokenError} a route introspects, and our client is not registered at the token's issuer */

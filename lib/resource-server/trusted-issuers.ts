@@ -49,7 +49,8 @@ export class TrustedIssuers {
 
   /** @param others a list, or a resolver for every issuer but our own */
   constructor(
-    private readonly own: TrustedIssuer,
+    /** The module's own. */
+    readonly own: TrustedIssuer,
     others: readonly TrustedIssuerOptions[] | ResolveIssuer,
     private readonly create: (options: TrustedIssuerOptions) => TrustedIssuer,
     private readonly now: Now,

@@ -91,7 +91,7 @@ describe('a failed call names whom it was for and why it failed', () => {
     [
       'an answer that is too large',
       answers(200, {}, 'x'.repeat(65)),
-      'RESPONSE_TOO_LARGE: The server\'s answer is larger than we read. url="https://op.test/introspect"',
+      'RESPONSE_TOO_LARGE: The server\'s answer is larger than we read. url="https://op.test/introspect" limit="64 bytes (http.maxResponseSize)"',
     ],
   ])('%s', async (_what, fetch, line) => expect(await lineOf(call(transportTo(fetch)))).toEqual(line));
 

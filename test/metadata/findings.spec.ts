@@ -94,11 +94,13 @@ it('finds all in which the registration does not fit the server', async () => {
     token_endpoint_auth_methods_supported: ['private_key_jwt'],
     id_token_signing_alg_values_supported: ['RS256'],
     introspection_signing_alg_values_supported: ['RS256'],
+    dpop_signing_alg_values_supported: ['ES256K'],
   }));
   const registered = client({
     client_secret: 's'.repeat(32),
     id_token_signed_response_alg: 'ES256',
     introspection_signed_response_alg: 'ES256',
+    dpop_bound_access_tokens: true,
   });
   const limits = {
     timeout: 5000,
@@ -126,6 +128,12 @@ it('finds all in which the registration does not fit the server', async () => {
       member: 'client.introspection_signed_response_alg',
       problem: 'is not among the algorithms of the server',
       rule: 'RFC 9701, section 6',
+      code: 'INVALID_CONFIG',
+    },
+    {
+      member: 'client.dpop_bound_access_tokens',
+      problem: 'can not be kept: the server takes no algorithm of proofs that is built',
+      rule: 'RFC 9449, section 5.1',
       code: 'INVALID_CONFIG',
     },
     {
