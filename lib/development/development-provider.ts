@@ -8,13 +8,13 @@ import { textMember } from '../values/member.js';
 import { MACHINE, type DevelopmentClient } from './development-client.js';
 import { MemoryStorage } from './memory-storage.js';
 import type { OidcProvider } from './oidc-provider.js';
-import { targetOf, type Site } from './page.js';
+import { targetOf, type PageSettings } from './page.js';
 import { DEFAULT_ALGORITHMS } from './provider-algorithms.js';
 import { algorithmsOf, MACHINE_CLIENT, providerClient } from './provider-client.js';
 import { providerConfiguration } from './provider-configuration.js';
 import { ProviderKeys } from './provider-keys.js';
 import { ProviderPages } from './provider-pages.js';
-import { TokenDesk } from './token-desk.js';
+import { PageTokens } from './page-tokens.js';
 import { UserinfoTokens } from './userinfo-tokens.js';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -33,7 +33,7 @@ export class DevelopmentProvider {
   readonly #cookieKey = randomBytes(32).toString('base64url');
   readonly #storage = new MemoryStorage(async (id) => this.#registered(id));
   readonly #userinfo: UserinfoTokens;
-  #handler: Handler = (_request, response) => void response.writeHead(503).end();
+  #handler: Handler | undefined;
 
   constructor(
     private readonly identifier: string,
@@ -68,7 +68,7 @@ export class DevelopmentProvider {
 
   /** @param request whose path is the one below the issuer */
   handle(request: IncomingMessage, response: ServerResponse): void {
-    this.#handler(request, response);
+    this.#handler?.(request, response);
   }
 
   async #registered(id: string) {
@@ -80,18 +80,18 @@ export class DevelopmentProvider {
   async #construct(): Promise<{ readonly provider: Provider; readonly handler: Handler }> {
     const { oidcProvider } = this;
     const clients = [...this.#clients.values()];
-    const site = this.#site(clients);
+    const settings = this.#settings(clients);
     const configuration = providerConfiguration({
       oidcProvider,
       clients,
       keys: await this.#keys.of([...DEFAULT_ALGORITHMS, ...clients.flatMap(algorithmsOf)]),
       adapter: (kind) => (kind === 'AccessToken' ? this.#userinfo.adapter : this.#storage.adapter(kind)),
       cookieKey: this.#cookieKey,
-      site,
+      settings,
     });
     const provider = new oidcProvider.default(this.identifier, configuration);
-    const desk = new TokenDesk(provider, clients, this.#userinfo.keep);
-    provider.use(new ProviderPages(provider, oidcProvider, site, desk).middleware);
+    const tokens = new PageTokens(provider, clients, this.#userinfo.keep);
+    provider.use(new ProviderPages(provider, oidcProvider, settings, tokens).middleware);
     provider.use(async (context, next) => {
       await next();
       await this.#userinfo.keepFrom({ oidc: context.oidc, body: context.body });
@@ -99,7 +99,7 @@ export class DevelopmentProvider {
     return { provider, handler: provider.callback() };
   }
 
-  #site(clients: readonly DevelopmentClient[]): Site {
+  #settings(clients: readonly DevelopmentClient[]): PageSettings {
     const uris = clients.flatMap(({ client: { metadata } }) => [
       ...(metadata.redirect_uris ?? []),
       ...(metadata.post_logout_redirect_uris ?? []),

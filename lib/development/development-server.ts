@@ -1,7 +1,12 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 
-import type { DevelopmentProvider } from './development-provider.js';
+import { ConfigError } from '../errors/errors.js';
+import { textMember } from '../values/member.js';
+import type { DevelopmentClient } from './development-client.js';
+import { DevelopmentProvider } from './development-provider.js';
+import { isTaken, loopbackAddress } from './loopback.js';
+import type { OidcProvider } from './oidc-provider.js';
 import { isForHost } from './same-origin.js';
 
 /** Metadata of an issuer with a path may be asked for before that path (RFC 8414, section 3.1). */
@@ -19,17 +24,44 @@ export class DevelopmentServer {
     this.#server.unref();
   }
 
-  /** @throws what Node throws, such as `EADDRINUSE` */
-  async listen(host: string, port: number): Promise<void> {
-    this.#server.listen(port, host);
-    await once(this.#server, 'listening');
+  /**
+   * Listens at the host and the port of its origin, if nobody does.
+   *
+   * @returns whether it listens
+   * @throws {ConfigError} nobody can listen there
+   */
+  async listen(): Promise<boolean> {
+    const port = Number(this.origin.port || '80');
+    try {
+      const address = await loopbackAddress(this.origin);
+      if (await isTaken(address, port)) {
+        return false;
+      }
+      this.#server.listen(port, address);
+      await once(this.#server, 'listening');
+      return true;
+    } catch (error) {
+      const code = textMember(error, 'code');
+      if (code === 'EADDRINUSE') {
+        return false;
+      }
+      const problem = `can't listen at ${this.origin.origin} (${code})`;
+      throw new ConfigError('INVALID_CONFIG', 'development', problem, { cause: error });
+    }
   }
 
-  /** The provider of an issuer, made when there is none. */
-  provider(issuer: string, make: () => DevelopmentProvider): DevelopmentProvider {
-    const provider = this.#providers.get(issuer) ?? make();
-    this.#providers.set(issuer, provider);
-    return provider;
+  /**
+   * Registers a client at the provider of its issuer.
+   *
+   * @returns whether the provider is a new one
+   * @throws {ConfigError} the provider refuses the client
+   */
+  async add(client: DevelopmentClient, oidcProvider: OidcProvider): Promise<boolean> {
+    const known = this.#providers.get(client.issuer);
+    const provider = known ?? new DevelopmentProvider(client.issuer, oidcProvider);
+    await provider.add(client);
+    this.#providers.set(client.issuer, provider);
+    return known === undefined;
   }
 
   /** Closes the connections that are kept alive too: the port is free at once. */

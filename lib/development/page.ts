@@ -3,7 +3,7 @@ import type { KoaContextWithOIDC } from 'oidc-provider';
 import { html, type Html } from './html.js';
 
 /** What each page knows of the provider that shows it. */
-export interface Site {
+export interface PageSettings {
   readonly issuer: URL;
   /** Path of the issuer, without a slash at its end. */
   readonly base: string;
@@ -22,9 +22,13 @@ interface Page {
 /** The part of Koa's context that a page is written to. */
 export type PageContext = Pick<KoaContextWithOIDC, 'set' | 'body' | 'status'>;
 
-export function showPage(context: PageContext, site: Site, { title, body, isWide = false, script }: Page): void {
-  const { base, issuer } = site;
-  context.set(pageHeaders(site));
+export function showPage(
+  context: PageContext,
+  settings: PageSettings,
+  { title, body, isWide = false, script }: Page,
+): void {
+  const { base, issuer } = settings;
+  context.set(pageHeaders(settings));
   context.body = html`<!doctype html>
     <html lang="en">
       <head>
@@ -47,15 +51,15 @@ export function showPage(context: PageContext, site: Site, { title, body, isWide
 }
 
 /** A page that says one thing. */
-export function showSentence(context: PageContext, site: Site, title: string, sentence: string): void {
-  showPage(context, site, { title, body: html`<p class="soft">${sentence}</p>` });
+export function showSentence(context: PageContext, settings: PageSettings, title: string, sentence: string): void {
+  showPage(context, settings, { title, body: html`<p class="soft">${sentence}</p>` });
 }
 
 /**
  * Nothing inline, nothing from elsewhere, and in nobody's frame. Browsers hold the redirects after a form to `form-action`
  * too, so that the clients stand there; an application under development may have its pages at another port.
  */
-function pageHeaders({ targets }: Site): Record<string, string> {
+function pageHeaders({ targets }: PageSettings): Record<string, string> {
   return {
     'Content-Type': 'text/html; charset=utf-8',
     'Content-Security-Policy': [

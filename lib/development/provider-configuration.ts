@@ -1,9 +1,10 @@
 import type { AdapterFactory, Configuration, JWK } from 'oidc-provider';
 
 import { OPENID_SCOPES, scopesOf, type DevelopmentClient } from './development-client.js';
+import { grantedDetails } from './granted-details.js';
 import { grantAll, IssuedTokens } from './issued-tokens.js';
 import type { OidcProvider } from './oidc-provider.js';
-import { showSentence, type Site } from './page.js';
+import { showSentence, type PageSettings } from './page.js';
 import { ALGORITHMS } from './provider-algorithms.js';
 import { showError, showLogout, showUserCode } from './sign-in-pages.js';
 
@@ -22,12 +23,12 @@ export interface ProviderParts {
   readonly keys: readonly JWK[];
   readonly adapter: AdapterFactory;
   readonly cookieKey: string;
-  readonly site: Site;
+  readonly settings: PageSettings;
 }
 
 /** The configuration of `oidc-provider`: what it supports is on, and nobody is asked for more than who they are. */
 export function providerConfiguration(parts: ProviderParts): Configuration {
-  const { oidcProvider, clients, keys, adapter, site } = parts;
+  const { oidcProvider, clients, keys, adapter, settings } = parts;
   const tokens = new IssuedTokens(oidcProvider, clients);
   return {
     adapter,
@@ -50,7 +51,7 @@ export function providerConfiguration(parts: ProviderParts): Configuration {
     responseTypes: ['code', 'id_token', 'id_token token', 'code id_token', 'code token', 'code id_token token', 'none'],
     enabledJWA: ALGORITHMS,
     interactions: {
-      url: (_context, { uid }) => `${site.base}/interaction/${uid}`,
+      url: (_context, { uid }) => `${settings.base}/interaction/${uid}`,
       policy: interactionPolicy(oidcProvider),
     },
     findAccount: tokens.findAccount,
@@ -61,9 +62,9 @@ export function providerConfiguration(parts: ProviderParts): Configuration {
     // Its own dispatcher calls no loopback address. Only what the application registered is called.
     fetch: (url, { dispatcher: _, ...options } = {}) => fetch(url, options),
     clientBasedCORS: () => false,
-    renderError: (context, error) => showError(context, site, error),
+    renderError: (context, error) => showError(context, settings, error),
     features: {
-      ...featuresWithPages(site),
+      ...featuresWithPages(settings),
       backchannelLogout: { enabled: true },
       claimsParameter: { enabled: true },
       clientCredentials: { enabled: true },
@@ -81,6 +82,7 @@ export function providerConfiguration(parts: ProviderParts): Configuration {
         allowedPolicy: async (_context, client, token) => token.clientId === client.clientId,
       },
       resourceIndicators: tokens.resourceIndicators,
+      richAuthorizationRequests: grantedDetails(clients),
     },
     ttl: {
       AccessToken: TOKEN_LIFETIME,
@@ -97,8 +99,8 @@ export function providerConfiguration(parts: ProviderParts): Configuration {
 }
 
 /** Cookies know no port: another provider at this host has cookies of other names. */
-function cookies({ cookieKey, site }: ProviderParts): NonNullable<Configuration['cookies']> {
-  const name = `oidc-development-${site.issuer.port || '80'}`;
+function cookies({ cookieKey, settings }: ProviderParts): NonNullable<Configuration['cookies']> {
+  const name = `oidc-development-${settings.issuer.port || '80'}`;
   return {
     keys: [cookieKey],
     names: { session: name, interaction: `${name}-interaction`, resume: `${name}-resume` },
@@ -108,17 +110,19 @@ function cookies({ cookieKey, site }: ProviderParts): NonNullable<Configuration[
 /** A client may ask for the choice of an account again. Consent is asked for where a client wants it to be. */
 function interactionPolicy({ interactionPolicy: { base, Prompt } }: OidcProvider): ReturnType<typeof base> {
   const policy = base();
-  policy.get('consent')?.checks.remove('native_client_prompt');
+  const consent = policy.get('consent');
+  consent?.checks.remove('native_client_prompt');
+  consent?.checks.remove('rar_prompt');
   policy.add(new Prompt({ name: 'select_account', requestable: true }), 0);
   return policy;
 }
 
-function featuresWithPages(site: Site): Pick<Features, 'rpInitiatedLogout' | 'deviceFlow'> {
+function featuresWithPages(settings: PageSettings): Pick<Features, 'rpInitiatedLogout' | 'deviceFlow'> {
   return {
     rpInitiatedLogout: {
       enabled: true,
-      logoutSource: (context, form) => showLogout(context, site, form),
-      postLogoutSuccessSource: (context) => showSentence(context, site, 'Signed out', 'You are signed out.'),
+      logoutSource: (context, form) => showLogout(context, settings, form),
+      postLogoutSuccessSource: (context) => showSentence(context, settings, 'Signed out', 'You are signed out.'),
     },
     deviceFlow: {
       enabled: true,
@@ -128,11 +132,11 @@ function featuresWithPages(site: Site): Pick<Features, 'rpInitiatedLogout' | 'de
       userCodeInputSource: (context, form, _out, error) => {
         const sentence =
           error === undefined ? 'Enter the code that the device shows.' : 'That is not a code of a device.';
-        showUserCode(context, site, form, 'op.deviceInputForm', sentence);
+        showUserCode(context, settings, form, 'op.deviceInputForm', sentence);
       },
       userCodeConfirmSource: (context, form, _client, _info, code) =>
-        showUserCode(context, site, form, 'op.deviceConfirmForm', `The device shows ${code}, does it?`),
-      successSource: (context) => showSentence(context, site, 'Connected', 'Go on at the device.'),
+        showUserCode(context, settings, form, 'op.deviceConfirmForm', `The device shows ${code}, does it?`),
+      successSource: (context) => showSentence(context, settings, 'Connected', 'Go on at the device.'),
     },
   };
 }

@@ -4,10 +4,10 @@ import { findAccount } from './accounts.js';
 import { readForm } from './form.js';
 import type { OidcProvider } from './oidc-provider.js';
 import { PAGE_ASSETS } from './page-assets.js';
-import { showSentence, type Site } from './page.js';
+import { showSentence, type PageSettings } from './page.js';
 import { isOwnForm } from './same-origin.js';
 import { CHOICE, showConsent, showSignIn } from './sign-in-pages.js';
-import type { TokenDesk } from './token-desk.js';
+import type { PageTokens } from './page-tokens.js';
 
 type Middleware = Parameters<Provider['use']>[0];
 type Context = Parameters<Middleware>[0];
@@ -19,20 +19,20 @@ export class ProviderPages {
   constructor(
     private readonly provider: Provider,
     private readonly oidcProvider: OidcProvider,
-    private readonly site: Site,
-    private readonly desk: TokenDesk,
+    private readonly settings: PageSettings,
+    private readonly tokens: PageTokens,
   ) {}
 
   readonly middleware: Middleware = async (context, next) => {
     const [, folder, name = ''] = context.path.split('/');
-    if (context.method === 'POST' && ['', 'interaction'].includes(folder ?? '')) {
-      return this.#submit(context, folder === 'interaction');
-    }
-    if (folder === 'interaction') {
-      return this.#interact(context, async (interaction) => this.#show(context, interaction));
-    }
-    if (context.path === '/') {
-      return this.desk.show(context, this.site);
+    const isInteraction = folder === 'interaction';
+    if (isInteraction || context.path === '/') {
+      if (context.method === 'POST') {
+        return this.#submit(context, isInteraction);
+      }
+      return isInteraction
+        ? this.#interact(context, (interaction) => this.#show(context, interaction))
+        : this.tokens.show(context, this.settings);
     }
     const asset = folder === 'assets' ? PAGE_ASSETS.get(name) : undefined;
     if (asset === undefined) {
@@ -44,17 +44,17 @@ export class ProviderPages {
 
   /** A form of ours. Nobody else's page may sign anybody in or get a token. */
   async #submit(context: Context, isInteraction: boolean): Promise<void> {
-    if (!isOwnForm(context.req, this.site.issuer)) {
+    if (!isOwnForm(context.req, this.settings.issuer)) {
       context.status = 403;
-      return showSentence(context, this.site, 'Not from here', 'This form was sent by a page of somebody else.');
+      return showSentence(context, this.settings, 'Not from here', 'This form was sent by a page of somebody else.');
     }
     const form = await readForm(context.req);
     if (form === undefined) {
       context.status = 413;
-      return showSentence(context, this.site, 'Too large', 'No form of this provider is so large.');
+      return showSentence(context, this.settings, 'Too large', 'No form of this provider is so large.');
     }
     if (!isInteraction) {
-      return this.desk.issue(context, this.site, form);
+      return this.tokens.issue(context, this.settings, form);
     }
     return this.#interact(context, async (interaction) => {
       const result = resultOf(interaction, form.get(CHOICE) ?? '');
@@ -74,7 +74,7 @@ export class ProviderPages {
         throw error;
       }
       context.status = 400;
-      showSentence(context, this.site, 'Sign in again', 'This sign-in is over, or was begun in another browser.');
+      showSentence(context, this.settings, 'Sign in again', 'This sign-in is over, or was begun in another browser.');
     }
   }
 
@@ -82,9 +82,9 @@ export class ProviderPages {
     const client = await this.provider.Client.find(String(params['client_id']));
     const name = client?.clientName ?? client?.clientId ?? '';
     if (prompt.name === 'consent') {
-      return showConsent(context, this.site, name, String(params['scope'] ?? ''));
+      return showConsent(context, this.settings, name, String(params['scope'] ?? ''));
     }
-    return showSignIn(context, this.site, name);
+    return showSignIn(context, this.settings, name);
   }
 }
 

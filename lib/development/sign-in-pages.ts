@@ -2,13 +2,13 @@ import type { ErrorOut, KoaContextWithOIDC } from 'oidc-provider';
 
 import { ACCOUNTS, type Account } from './accounts.js';
 import { html, trusted, type Html } from './html.js';
-import { showPage, showSentence, type PageContext, type Site } from './page.js';
+import { showPage, showSentence, type PageContext, type PageSettings } from './page.js';
 
 /** Name of the buttons of a sign-in: the account's `sub`, or nothing to go back. */
 export const CHOICE = 'choice';
 
 /** The choice of an account, in place of a password. */
-export function showSignIn(context: PageContext, site: Site, clientName: string): void {
+export function showSignIn(context: PageContext, settings: PageSettings, clientName: string): void {
   const body = html`
     <p class="soft">to continue to <strong>${clientName}</strong></p>
     <form method="post">
@@ -17,7 +17,7 @@ export function showSignIn(context: PageContext, site: Site, clientName: string)
       <div class="actions"><button name="${CHOICE}" value="">Go back</button></div>
     </form>
   `;
-  showPage(context, site, { title: 'Sign in', body });
+  showPage(context, settings, { title: 'Sign in', body });
 }
 
 function accountButton({ sub, name, email, roles }: Account): Html {
@@ -28,7 +28,7 @@ function accountButton({ sub, name, email, roles }: Account): Html {
 }
 
 /** Consent, where a client asks for it (`prompt=consent`). */
-export function showConsent(context: PageContext, site: Site, clientName: string, scope: string): void {
+export function showConsent(context: PageContext, settings: PageSettings, clientName: string, scope: string): void {
   const body = html`
     <p class="soft"><strong>${clientName}</strong> asks for <code>${scope}</code></p>
     <form method="post">
@@ -38,14 +38,14 @@ export function showConsent(context: PageContext, site: Site, clientName: string
       </div>
     </form>
   `;
-  showPage(context, site, { title: 'Allow access', body });
+  showPage(context, settings, { title: 'Allow access', body });
 }
 
 /**
  * RP-initiated logout. A client that sends the ID token along has signed the person in, so that nobody is asked. Anybody
  * else may have led them here.
  */
-export function showLogout(context: KoaContextWithOIDC, site: Site, form: string): void {
+export function showLogout(context: KoaContextWithOIDC, settings: PageSettings, form: string): void {
   const isAsked = context.oidc.entities.IdTokenHint === undefined;
   const body = html`
     <p class="soft">
@@ -57,19 +57,29 @@ export function showLogout(context: KoaContextWithOIDC, site: Site, form: string
       ${isAsked && html`<button form="op.logoutForm">Stay signed in</button>`}
     </div>
   `;
-  showPage(context, site, { title: 'Sign out', body, script: isAsked ? undefined : 'submit.js' });
+  showPage(context, settings, { title: 'Sign out', body, script: isAsked ? undefined : 'submit.js' });
 }
 
 /** The code of a device, to enter or to confirm (RFC 8628, section 3.3). */
-export function showUserCode(context: PageContext, site: Site, form: string, formId: string, sentence: string): void {
+export function showUserCode(
+  context: PageContext,
+  settings: PageSettings,
+  form: string,
+  formId: string,
+  sentence: string,
+): void {
   const body = html`
     <p class="soft">${sentence}</p>
     ${trusted(form)}
     <div class="actions"><button form="${formId}" class="primary">Continue</button></div>
   `;
-  showPage(context, site, { title: 'Connect a device', body });
+  showPage(context, settings, { title: 'Connect a device', body });
 }
 
-export function showError(context: PageContext, site: Site, { error, error_description = '' }: ErrorOut): void {
-  showSentence(context, site, 'That did not work', `${error}: ${error_description}`);
+export function showError(
+  context: PageContext,
+  settings: PageSettings,
+  { error, error_description = '' }: ErrorOut,
+): void {
+  showSentence(context, settings, 'That did not work', `${error}: ${error_description}`);
 }

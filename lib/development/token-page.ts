@@ -1,7 +1,7 @@
 import { ACCOUNTS, type Account } from './accounts.js';
 import { indicatorOf, MACHINE, OPENID_SCOPES, scopesOf, type DevelopmentClient } from './development-client.js';
 import { html, type Html } from './html.js';
-import { showPage, type PageContext, type Site } from './page.js';
+import { showPage, type PageContext, type PageSettings } from './page.js';
 
 /** An access token that was asked for on the page. */
 export interface ShownToken {
@@ -15,7 +15,7 @@ export interface ShownToken {
 /** The page at the issuer: access tokens for whoever develops an API, by hand and by curl. */
 export function showTokenPage(
   context: PageContext,
-  site: Site,
+  settings: PageSettings,
   clients: readonly DevelopmentClient[],
   token?: ShownToken,
 ): void {
@@ -25,7 +25,7 @@ export function showTokenPage(
     <p class="soft">It signs everybody in without a password, and it forgets all of it when the application stops.</p>
     ${token === undefined ? undefined : shown(token)}
     <h2>An access token of a person</h2>
-    <form method="post" action="${site.base}/">
+    <form method="post" action="${settings.base}/">
       ${clientChoice(clients)}
       <fieldset>
         <legend>Person</legend>
@@ -50,9 +50,9 @@ export function showTokenPage(
       </fieldset>
       <div class="actions"><button class="primary">Get a token</button></div>
     </form>
-    ${apis.map(machine(site, apis.length > 1))}
+    ${apis.map(machine(settings, apis.length > 1))}
   `;
-  showPage(context, site, { title: 'Access tokens', body, isWide: true });
+  showPage(context, settings, { title: 'Access tokens', body, isWide: true });
 }
 
 function clientChoice(clients: readonly DevelopmentClient[]): Html {
@@ -95,7 +95,7 @@ function shown({ value, client, account: { name }, scope, lifetime }: ShownToken
 }
 
 /** Client credentials: the machine is registered at each provider for development. */
-function machine({ issuer, base }: Site, isOneOfMany: boolean) {
+function machine({ issuer, base }: PageSettings, isOneOfMany: boolean) {
   return (client: DevelopmentClient): Html => {
     const [audience = ''] = client.api?.audiences ?? [];
     const scopes = scopesOf(client).filter((scope) => !OPENID_SCOPES.includes(scope));

@@ -1,21 +1,21 @@
 import type { DevelopmentApi, DevelopmentClient } from '../development/development-client.js';
-import type { ProviderHold } from '../development/running-servers.js';
+import type { AcquiredProvider } from '../development/running-servers.js';
 import type { OperatorPort } from '../events/operator-events.js';
 import { isLoopback } from '../values/url.js';
 import type { ParsedOptions } from './oidc.options.js';
 
 /**
- * The client's hold on a provider for development; undefined: the options ask for none, or none may start. Only here is its
- * code loaded.
+ * Registers the client at a provider for development; undefined: the options ask for none, or none may start. Only here is
+ * its code loaded.
  *
  * An issuer on another machine, or by TLS, is a real one. It is never replaced by a provider that lets everybody in.
  *
  * @throws {ConfigError} the provider can't start, or does not take the client
  */
-export async function holdDevelopmentProvider(
+export async function acquireDevelopmentProvider(
   options: ParsedOptions,
   operator: OperatorPort,
-): Promise<ProviderHold | undefined> {
+): Promise<AcquiredProvider | undefined> {
   const { development, issuer } = options;
   if (!development) {
     return undefined;
@@ -24,10 +24,10 @@ export async function holdDevelopmentProvider(
     operator.report({ kind: 'development-provider', issuer, state: 'elsewhere' });
     return undefined;
   }
-  const { holdProvider } = await import('../development/running-servers.js');
-  const hold = await holdProvider(developmentClient(options));
-  operator.report({ kind: 'development-provider', issuer, state: hold.origin });
-  return hold;
+  const { acquireProvider } = await import('../development/running-servers.js');
+  const provider = await acquireProvider(developmentClient(options));
+  operator.report({ kind: 'development-provider', issuer, state: provider.state });
+  return provider;
 }
 
 /** Whether the issuer is a place that this process may listen at. */
@@ -51,7 +51,8 @@ function developmentApi({ resourceServer, client }: ParsedOptions): DevelopmentA
   return {
     audiences,
     url: [resource, ...audiences, ...redirect_uris.map(originOf)].find(isHttp),
-    format: validation === 'introspection' ? 'opaque' : 'jwt',
+    // Where a route may introspect: oidc-provider does not introspect JWTs.
+    format: validation === 'jwt' ? 'jwt' : 'opaque',
     algorithm: algorithms === undefined || algorithms.includes('RS256') ? 'RS256' : String(algorithms[0]),
     profile: accessTokens,
     isBindingRequired: [isBindingRequired, dpop?.required, mtls?.required].includes(true),

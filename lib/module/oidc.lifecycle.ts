@@ -2,7 +2,7 @@ import { Scope, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/co
 import type { ModuleRef } from '@nestjs/core';
 
 import type { OidcClient } from '../client/oidc-client.js';
-import type { ProviderHold } from '../development/running-servers.js';
+import type { AcquiredProvider } from '../development/running-servers.js';
 import { ConfigError } from '../errors/errors.js';
 import { OidcError } from '../errors/oidc.error.js';
 import type { OperatorEvent, OperatorPort } from '../events/operator-events.js';
@@ -12,9 +12,9 @@ import { clientToken } from '../nest/tokens.js';
 import type { ParsedOptions } from './oidc.options.js';
 
 /** What is closed at shutdown. */
-interface Held {
+interface Resources {
   readonly connections: Connections;
-  readonly development: ProviderHold | undefined;
+  readonly development: AcquiredProvider | undefined;
 }
 
 /** Lifecycle hooks of one client: checks it at boot and closes its connections at shutdown. */
@@ -23,7 +23,7 @@ export class OidcLifecycle implements OnModuleInit, OnApplicationShutdown {
     private readonly moduleRef: ModuleRef,
     private readonly name: string | undefined,
     private readonly options: ParsedOptions,
-    private readonly held: Held,
+    private readonly resources: Resources,
     private readonly operator: OperatorPort,
   ) {}
 
@@ -41,8 +41,8 @@ export class OidcLifecycle implements OnModuleInit, OnApplicationShutdown {
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.held.connections.close();
-    await this.held.development?.release();
+    await this.resources.connections.close();
+    await this.resources.development?.release();
   }
 
   #reportAndThrow(error: unknown): never {

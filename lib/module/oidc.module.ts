@@ -5,7 +5,7 @@ import type { Dispatcher } from 'undici';
 import type { Server } from '../authorization-server/server.js';
 import { OidcClient } from '../client/oidc-client.js';
 import type { Now } from '../clock/clock.js';
-import type { ProviderHold } from '../development/running-servers.js';
+import type { AcquiredProvider } from '../development/running-servers.js';
 import { ConfigError } from '../errors/errors.js';
 import type { OperatorPort } from '../events/operator-events.js';
 import { PublishedOperator } from '../events/published-operator.js';
@@ -38,7 +38,7 @@ import type { ClientSessions } from '../session/client-sessions.js';
 import { sessionExports, sessionProviders } from '../session/session.providers.js';
 import { Evictions } from '../tokens/evictions.js';
 import { validate } from '../values/validate.js';
-import { holdDevelopmentProvider } from './development.js';
+import { acquireDevelopmentProvider } from './development.js';
 import type { BothRooms } from './oidc-any.guard.js';
 import { OidcDefaults, OidcDefaultsModule } from './oidc.defaults.js';
 import { mountedProxies } from './mounted-proxies.js';
@@ -114,7 +114,11 @@ function define(extras: OidcModuleExtras, given: readonly Provider[]): DynamicMo
       Routes,
       { provide: optionsToken(name), inject: [getOidcOptionsToken(name)], useFactory: parseOptions },
       operatorProvider(name),
-      { provide: DEVELOPMENT, inject: [optionsToken(name), operatorToken(name)], useFactory: holdDevelopmentProvider },
+      {
+        provide: DEVELOPMENT,
+        inject: [optionsToken(name), operatorToken(name)],
+        useFactory: acquireDevelopmentProvider,
+      },
       connectionsProvider(name),
       serversProvider(name),
       serverProvider(name),
@@ -244,7 +248,7 @@ function lifecycleProvider(name: string | undefined): FactoryProvider {
       options: ParsedOptions,
       connections: Connections,
       operator: OperatorPort,
-      development: ProviderHold | undefined,
+      development: AcquiredProvider | undefined,
     ) => new OidcLifecycle(moduleRef, name, options, { connections, development }, operator),
   };
 }

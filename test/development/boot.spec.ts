@@ -192,13 +192,14 @@ describe('who listens there', () => {
     const op = await DevelopmentIssuer.free('127.0.0.1', '/a');
     const issuer = `${op.origin}/b`;
     const client = { client_id: 'b', client_secret: CLIENT_SECRET };
-    await createDevelopmentApp({
+    const { app } = await createDevelopmentApp({
       op,
       imports: [OidcModule.forRoot({ name: 'b', issuer, development: true, discovery: { when: 'boot' }, client })],
     });
     const names = async (base: string): Promise<unknown> =>
       Object((await new DevelopmentIssuer(base).request('/.well-known/openid-configuration')).json()).issuer;
     expect([await names(op.issuer), await names(issuer)]).toEqual([op.issuer, issuer]);
+    expect(app.logs.filter(({ message }) => message.startsWith('A provider for development runs'))).toHaveLength(2);
   });
 
   it('is shared by two applications of a process, until the last one closes', async () => {

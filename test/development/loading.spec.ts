@@ -16,6 +16,6 @@ it('is loaded where it starts only: the rest of the library names its types alon
       .map((line) => `${file}: ${line.trim()}`),
   );
   expect(lines).toEqual([
-    "module/development.ts: const { holdProvider } = await import('../development/running-servers.js');",
+    "module/development.ts: const { acquireProvider } = await import('../development/running-servers.js');",
   ]);
 });

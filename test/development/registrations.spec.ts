@@ -115,6 +115,38 @@ onBothAdapters((adapter) => {
     },
   );
 
+  it('grants authorization details of a registered type', async () => {
+    const { logins, extras } = remembering();
+    const details = [{ type: 'payment_initiation', actions: ['initiate'] }];
+    const { app, op } = await createDevelopmentApp({
+      adapter,
+      extras,
+      client: { authorization_details_types: ['payment_initiation'] },
+      options: { login: { parameters: { authorization_details: details } } },
+    });
+    await op.login(new Browser(app));
+    expect(logins[0]?.['authorization_details']).toEqual(details);
+    const introspected = await app.nest.get(OidcClient).introspect(logins[0]?.access_token ?? '');
+    expect(introspected['authorization_details']).toEqual(details);
+  });
+
+  it.each(['fapi2-security', 'fapi2-message-signing', 'fapi1-advanced'] as const)('logs in by %s', async (profile) => {
+    const jwt = { id_token_signed_response_alg: 'ES256', authorization_signed_response_alg: 'ES256' };
+    const { app, op } = await createDevelopmentApp({
+      adapter,
+      controllers: [AuthController, MeController],
+      publicUrl: 'https://app.test',
+      client: { client_secret: undefined, jwks, ...jwt },
+      options: {
+        profile,
+        resourceServer: undefined,
+        server: { tls_client_certificate_bound_access_tokens: true },
+      },
+    });
+    const browser = new Browser(app);
+    expect((await op.login(browser, { as: 'bob', returnTo: '/me' })).target).toBe('https://app.test/me');
+  });
+
   it('refreshes the tokens of a login', async () => {
     const { logins, extras } = remembering();
     const { app, op } = await createDevelopmentApp({

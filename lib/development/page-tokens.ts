@@ -3,34 +3,34 @@ import type Provider from 'oidc-provider';
 import { findAccount, type Account } from './accounts.js';
 import { indicatorOf, type DevelopmentClient } from './development-client.js';
 import { resourceServer } from './issued-tokens.js';
-import { showSentence, type PageContext, type Site } from './page.js';
+import { showSentence, type PageContext, type PageSettings } from './page.js';
 import { TOKEN_LIFETIME } from './provider-configuration.js';
 import { showTokenPage } from './token-page.js';
 
 /** Issues access tokens to whoever asks on the provider's page. */
-export class TokenDesk {
+export class PageTokens {
   constructor(
     private readonly provider: Provider,
     private readonly clients: readonly DevelopmentClient[],
     private readonly onIssued: (value: string, token: InstanceType<Provider['AccessToken']>) => Promise<void>,
   ) {}
 
-  show(context: PageContext, site: Site): void {
-    showTokenPage(context, site, this.clients);
+  show(context: PageContext, settings: PageSettings): void {
+    showTokenPage(context, settings, this.clients);
   }
 
   /** @param form the client, the account and the scopes */
-  async issue(context: PageContext, site: Site, form: URLSearchParams): Promise<void> {
+  async issue(context: PageContext, settings: PageSettings, form: URLSearchParams): Promise<void> {
     const account = findAccount(form.get('sub'));
     const client = this.clients.find(({ client: { metadata } }) => metadata.client_id === form.get('client_id'));
     if (account === undefined || client === undefined) {
       context.status = 400;
-      return showSentence(context, site, 'No token', 'There is no such person, or no such client.');
+      return showSentence(context, settings, 'No token', 'There is no such person, or no such client.');
     }
     const scopes = form.getAll('scope').flatMap((words) => words.split(/\s+/));
     const scope = [...new Set(scopes)].filter(Boolean).join(' ');
     const value = await this.#issue(client, account, scope);
-    showTokenPage(context, site, this.clients, { value, client, account, scope, lifetime: TOKEN_LIFETIME });
+    showTokenPage(context, settings, this.clients, { value, client, account, scope, lifetime: TOKEN_LIFETIME });
   }
 
   async #issue({ client: { metadata }, api }: DevelopmentClient, { sub }: Account, scope: string): Promise<string> {

@@ -1,0 +1,27 @@
+import type { KoaContextWithOIDC, RichAuthorizationRequestsActiveConfiguration } from 'oidc-provider';
+
+import type { DevelopmentClient } from './development-client.js';
+
+type Rich = RichAuthorizationRequestsActiveConfiguration;
+
+/** What the provider needs where it introspects too. */
+interface RichAuthorizationRequests extends Rich {
+  readonly authorizationDetailsForIntrospection: NonNullable<Rich['authorizationDetailsForIntrospection']>;
+}
+
+/** Authorization details (RFC 9396): those of a type that a client registered are granted as they are asked for. */
+export function grantedDetails(clients: readonly DevelopmentClient[]): RichAuthorizationRequests {
+  const types = clients.flatMap(({ client }) => client.metadata.authorization_details_types ?? []);
+  return {
+    enabled: true,
+    types: Object.fromEntries(types.map((type) => [type, { validate: async () => undefined }])),
+    authorizationDetailsForGrantSource: async (context) => askedDetails(context),
+    authorizationDetailsForAccessToken: async (context, _token, source) => source?.rar ?? askedDetails(context),
+    authorizationDetailsForIntrospection: async (_context, token) => token.rar,
+  };
+}
+
+function askedDetails({ oidc: { params } }: KoaContextWithOIDC) {
+  const asked = params?.['authorization_details'];
+  return typeof asked === 'string' ? JSON.parse(asked) : undefined;
+}
