@@ -16,6 +16,9 @@ export const TOKEN_LIFETIME = 1 * HOURS;
 
 type Features = NonNullable<Configuration['features']>;
 
+/** The `acr` of whoever proved nothing (OpenID Connect Core 1.0, section 2). Without one there would be no `acr` at all. */
+const NO_ASSURANCE = '0';
+
 /** What a provider is made of. */
 export interface ProviderParts {
   readonly oidcProvider: OidcProvider;
@@ -34,7 +37,9 @@ export function providerConfiguration(parts: ProviderParts): Configuration {
     adapter,
     jwks: { keys },
     cookies: cookies(parts),
-    acrValues: [...new Set(clients.flatMap(({ client }) => client.metadata.default_acr_values ?? []))],
+    acrValues: [
+      ...new Set([NO_ASSURANCE, ...clients.flatMap(({ client }) => client.metadata.default_acr_values ?? [])]),
+    ],
     scopes: [...new Set([...OPENID_SCOPES, ...clients.flatMap(scopesOf)])],
     claims: {
       acr: null,

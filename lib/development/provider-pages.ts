@@ -93,11 +93,17 @@ function resultOf({ prompt, params }: Interaction, choice: string): Result {
   if (prompt.name === 'consent' && choice === 'allow') {
     return { consent: {} };
   }
-  const account = findAccount(choice);
+  const account = prompt.name === 'consent' ? undefined : findAccount(choice);
   if (account === undefined) {
     return { error: 'access_denied', error_description: 'The end-user went back' };
   }
-  const [acr] = String(params['acr_values'] ?? '').split(' ');
-  const login = { accountId: account.sub, ...(acr && { acr }) };
-  return { [prompt.name]: {}, login };
+  const acr = askedAcr(params);
+  return { [prompt.name]: {}, login: { accountId: account.sub, ...(acr !== undefined && { acr }) } };
+}
+
+/** The strength of authentication that a request asks for, by its claims or by itself (Core 1.0, sections 5.5.1.1, 3.1.2.1). */
+function askedAcr({ claims, acr_values }: Interaction['params']): string | undefined {
+  const { value, values } = Object(typeof claims === 'string' ? JSON.parse(claims).id_token?.acr : undefined);
+  const asked = [value, values, typeof acr_values === 'string' ? acr_values.split(' ') : []].flat();
+  return asked.find((acr) => typeof acr === 'string' && acr !== '');
 }

@@ -77,6 +77,11 @@ describe('what a client registers, the provider registers', () => {
     ['a choice of the account', {}, { parameters: { prompt: 'select_account' } }],
     ['claims', {}, { parameters: { claims: '{"id_token":{"email":{"essential":true}}}' } }],
     ['acr', { default_acr_values: ['urn:strong'], default_max_age: 60, require_auth_time: true }, {}],
+    [
+      'an essential acr',
+      {},
+      { parameters: { claims: '{"id_token":{"acr":{"essential":true,"values":["urn:strong"]}}}' } },
+    ],
     ['a hybrid flow', { response_types: ['code id_token'] }, {}],
     ['other URIs', { initiate_login_uri: 'http://127.0.0.1/start', jwks_uri: 'http://127.0.0.1/jwks', jwks }, {}],
   ])('%s', async (_what, client, login = {}) => {
@@ -183,6 +188,22 @@ onBothAdapters((adapter) => {
     const page = await browser.get(`${op.issuer}/session/end`);
     await browser.submitForm(page, { logout: 'yes' });
     expect((await browser.get('/auth/me')).status).toBe(401);
+  });
+
+  it('asks for consent where the client wants it, and takes no for an answer', async () => {
+    const { app, op } = await createDevelopmentApp({
+      adapter,
+      options: { login: { parameters: { prompt: 'consent' } } },
+    });
+    const browser = new Browser(app);
+    let page = await browser.startLogin();
+    while (page.target !== undefined || page.body.includes('value="alice"')) {
+      page =
+        page.target === undefined ? await browser.submitForm(page, { choice: 'alice' }) : await browser.follow(page);
+    }
+    expect(page.body).toContain('<strong>rp1</strong> asks for <code>openid</code>');
+    const refused = await op.leave(browser, page, { choice: 'alice' });
+    expect(new URL(refused.location).searchParams.get('error')).toBe('access_denied');
   });
 
   it('takes the end-user back who goes back', async () => {

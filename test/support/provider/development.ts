@@ -43,18 +43,26 @@ export class DevelopmentIssuer implements AppProvider {
 
   /** Signs in. @returns the application's answer to the callback */
   async login(browser: Browser, { as = 'alice', ...options }: LoginOptions & { as?: string } = {}): Promise<Page> {
-    const page = await this.leave(browser, await browser.startLogin(options), { choice: as });
-    return browser.finishLogin(page);
+    let page = await browser.startLogin(options);
+    while (!page.body.includes(`value="${as}"`) && page.target?.startsWith(this.origin)) {
+      page = await browser.follow(page);
+    }
+    const chosen = page.target === undefined ? await browser.submitForm(page, { choice: as }) : page;
+    return browser.finishLogin(await this.leave(browser, chosen, {}));
   }
 
-  /** Goes on, through redirects and forms, until the next step lies outside of the provider. */
+  /** Goes on, through redirects, forms and consent, until the next step lies outside of the provider. */
   async leave(browser: Browser, first: Page, fields: Readonly<Record<string, string>>): Promise<Page> {
     let page = first;
     for (let step = 0; step < 12; step += 1) {
       if (page.target !== undefined && new URL(page.target).origin !== this.origin) {
         return page;
       }
-      page = page.target === undefined ? await browser.submitForm(page, fields) : await browser.follow(page);
+      const allowed = page.body.includes('value="allow"') && { choice: 'allow' };
+      page =
+        page.target === undefined
+          ? await browser.submitForm(page, { ...allowed, ...fields })
+          : await browser.follow(page);
     }
     throw new Error(`The provider leads nowhere: ${page.url} answered ${page.status}: ${page.body}`);
   }
