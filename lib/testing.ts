@@ -1,11 +1,11 @@
-export {
-  TestProvider,
-  type TestAccessToken,
-  type TestEndpoint,
-  type TestFault,
-  type TestProviderOptions,
-  type TestUser,
-} from './testing/test-provider.js';
+export { TestProvider } from './testing/test-provider.js';
+export type {
+  TestAccessToken,
+  TestEndpoint,
+  TestFault,
+  TestProviderOptions,
+  TestUser,
+} from './testing/test-provider.options.js';
 export type { SignInOptions } from './testing/sign-in.js';
 export type { TestCertificate } from './testing/test-certificate.js';
 export { TestClock, type TestDuration } from './testing/test-clock.js';

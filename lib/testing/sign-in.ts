@@ -1,18 +1,11 @@
-import { once } from 'node:events';
-import { createServer, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-
 import type { INestApplication } from '@nestjs/common';
 import { parseSetCookie } from 'cookie';
-import { request } from 'undici';
 
-import { cutPrefixOf } from '../login/relocation.js';
-import type { ParsedOptions } from '../module/oidc.options.js';
 import { logsIn } from '../nest/authenticating-guard.js';
 import { MappedRoutes } from '../nest/mapped-routes.js';
-import { clientSessionsToken, optionsToken } from '../nest/tokens.js';
+import { clientSessionsToken } from '../nest/tokens.js';
 import type { ClientSessions } from '../session/client-sessions.js';
-import { member } from '../values/member.js';
+import { send, ServedApplication, type TestAnswer } from './served-application.js';
 
 /** Steps of a login beyond which it goes round in circles. */
 const MOST_STEPS = 10;
@@ -37,15 +30,8 @@ interface Navigation {
   readonly url: URL;
   /** The fields of a form; undefined: it follows a link. */
   readonly form?: URLSearchParams | undefined;
-  /** The page with the form. */
+  /** The page that it comes from. */
   readonly from?: URL;
-}
-
-interface Answer {
-  readonly status: number;
-  readonly location: string | undefined;
-  readonly setCookies: readonly string[];
-  readonly body: string;
 }
 
 /**
@@ -58,44 +44,17 @@ export async function signIn(
   provider: LoginProvider,
   { path, client }: SignInOptions,
 ): Promise<string> {
-  // Express and Fastify know their routes after that. It does nothing where it was done before.
-  await app.init();
-  await ready(app.getHttpAdapter().getInstance());
-  const { client: registered, login } = app.get<ParsedOptions>(optionsToken(client), { strict: false });
-  const [redirectUri] = registered.metadata.redirect_uris ?? [];
-  if (redirectUri === undefined) {
-    throw new Error('The client has no redirect_uris, so nobody can sign in.');
-  }
-  const callback = new URL(redirectUri);
-  const server = await front(app);
+  const served = await ServedApplication.of(app, client);
   try {
-    const prefix = cutPrefixOf(callback.pathname, login.callbackPath) ?? '';
-    const begin = path === undefined ? loginPath(app, client, callback, prefix) : prefix + path;
-    return await new Browser(server, callback, prefix, provider).login(new URL(begin, callback));
+    const begin = path === undefined ? loginPath(app, client, served) : served.prefix + path;
+    return await new Browser(served, provider).login(new URL(begin, served.callback));
   } finally {
-    server.close();
-    server.closeAllConnections();
-  }
-}
-
-/** Another server of the same application, so that it may listen, or not. */
-async function front(app: INestApplication): Promise<Server> {
-  const own: Server = app.getHttpServer();
-  const listener: RequestListener = (incoming, response) => own.emit('request', incoming, response);
-  const server = createServer(listener).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return server;
-}
-
-async function ready(instance: unknown): Promise<void> {
-  const method = member(instance, 'ready');
-  if (typeof method === 'function') {
-    await Reflect.apply(method, instance, []);
+    served.close();
   }
 }
 
 /** The public path of a route that begins a login. */
-function loginPath(app: INestApplication, client: string | undefined, callback: URL, prefix: string): string {
+function loginPath(app: INestApplication, client: string | undefined, { prefix, callback }: ServedApplication): string {
   const sessions = app.get<ClientSessions>(clientSessionsToken(client), { strict: false });
   const mounted = sessions.loginRedirect.loginUrl('/');
   if (mounted !== undefined) {
@@ -118,10 +77,7 @@ class Browser {
   readonly #cookies = new Map<string, string>();
 
   constructor(
-    private readonly server: Server,
-    private readonly callback: URL,
-    /** What a proxy in front of the application cuts off paths. */
-    private readonly prefix: string,
+    private readonly application: ServedApplication,
     private readonly provider: LoginProvider,
   ) {}
 
@@ -132,7 +88,9 @@ class Browser {
       const { url } = navigation;
       const answer = await this.#visit(navigation);
       const next = nextOf(answer, url);
-      if (this.#isCallback(url) && answer.status < 400 && (next?.form === undefined || url.hash === '')) {
+      // A response in the fragment is posted by the page at the callback.
+      const isPage = next?.form !== undefined && url.hash !== '';
+      if (this.#isCallback(url) && answer.status < 400 && !isPage) {
         return this.#cookieHeader();
       }
       if (next === undefined) {
@@ -143,49 +101,30 @@ class Browser {
     throw new Error('The login goes round in circles.');
   }
 
-  #isCallback({ origin, pathname }: URL): boolean {
-    return origin === this.callback.origin && pathname === this.callback.pathname;
+  #isCallback(url: URL): boolean {
+    return this.application.isAt(url) && url.pathname === this.application.callback.pathname;
   }
 
-  async #visit({ url, form, from }: Navigation): Promise<Answer> {
-    const isOurs = url.origin === this.callback.origin;
+  async #visit({ url, form, from }: Navigation): Promise<TestAnswer> {
+    const isOurs = this.application.isAt(url);
     if (!isOurs && !url.href.startsWith(this.provider.issuer)) {
       throw new Error(`The login leads to ${url.origin}, which is neither the application nor the provider.`);
     }
     const cookie = isOurs ? this.#cookieHeader() : this.provider.cookie;
-    const response = await request(isOurs ? this.#addressOf(url) : url, {
-      method: form === undefined ? 'GET' : 'POST',
-      body: form === undefined ? null : form.toString(),
-      reset: true,
-      headers: {
-        host: url.host,
-        accept: 'text/html',
-        'sec-fetch-mode': 'navigate',
-        'sec-fetch-dest': 'document',
-        'sec-fetch-site': from === undefined ? 'none' : from.origin === url.origin ? 'same-origin' : 'cross-site',
-        ...(cookie !== '' && { cookie }),
-        ...(form !== undefined && { 'content-type': 'application/x-www-form-urlencoded' }),
-        ...(form !== undefined && from !== undefined && { origin: from.origin }),
-      },
-    });
-    const { location, 'set-cookie': setCookies = [] } = response.headers;
-    const answer = {
-      status: response.statusCode,
-      location: typeof location === 'string' ? location : undefined,
-      setCookies: [setCookies].flat(),
-      body: await response.body.text(),
+    const headers = {
+      accept: 'text/html',
+      'sec-fetch-mode': 'navigate',
+      'sec-fetch-dest': 'document',
+      'sec-fetch-site': siteOf(url, from),
+      ...(cookie !== '' && { cookie }),
+      ...(form !== undefined && from !== undefined && { origin: from.origin }),
     };
-    if (isOurs) {
-      answer.setCookies.forEach((line) => this.#keep(line));
+    if (!isOurs) {
+      return send({ url, form, headers });
     }
+    const answer = await this.application.send({ url, form, headers });
+    answer.setCookies.forEach((line) => this.#keep(line));
     return answer;
-  }
-
-  /** Where the application hears the request, whatever its public address is. */
-  #addressOf(url: URL): URL {
-    const { port } = addressOf(this.server);
-    const path = url.pathname.startsWith(this.prefix) ? url.pathname.slice(this.prefix.length) : url.pathname;
-    return new URL(path + url.search, `http://127.0.0.1:${port}`);
   }
 
   #cookieHeader(): string {
@@ -202,8 +141,16 @@ class Browser {
   }
 }
 
+/** Fetch Metadata Request Headers, section 2.3. */
+function siteOf(url: URL, from: URL | undefined): string {
+  if (from === undefined) {
+    return 'none';
+  }
+  return from.origin === url.origin ? 'same-origin' : 'cross-site';
+}
+
 /** Where a redirect or the form of a page leads. */
-function nextOf({ status, location, body }: Answer, url: URL): Navigation | undefined {
+function nextOf({ status, location, body }: TestAnswer, url: URL): Navigation | undefined {
   if (status >= 300 && status < 400 && location !== undefined) {
     return { url: new URL(location, url), from: url };
   }
@@ -222,12 +169,4 @@ function nextOf({ status, location, body }: Answer, url: URL): Navigation | unde
 function attribute(tag: string, name: string): string | undefined {
   const [, value] = new RegExp(`\\s${name}="([^"]*)"`).exec(tag) ?? [];
   return value?.replace(/&#(\d+);/g, (_, code: string) => String.fromCharCode(Number(code)));
-}
-
-function addressOf(server: Server): AddressInfo {
-  const address = server.address();
-  if (typeof address !== 'object' || address === null) {
-    throw new Error('The server does not listen on a port.');
-  }
-  return address;
 }

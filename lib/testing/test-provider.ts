@@ -8,74 +8,24 @@ import type { AccessTokenProfile } from '../tokens/access-token-profile.js';
 import { ACCESS_TOKEN_PROFILES } from '../tokens/access-token-profiles.js';
 import { isJsonObject, type JsonObject } from '../values/json.js';
 import { rolesClaims, SIGNED_WITH, writeAccessToken, type AccessTokenContent } from './access-token-writer.js';
+import { backchannelLogout } from './backchannel-logout.js';
 import { FailingProvider } from './failing-provider.js';
 import { randomValue, type IssuedAccessToken, type IssuedToken } from './provider/issued.js';
+import type { SigningKey } from './provider/keys.js';
 import { signIn, type SignInOptions } from './sign-in.js';
 import { certificateOf, type TestCertificate } from './test-certificate.js';
 import { TestClock } from './test-clock.js';
 import { TestDpopKey } from './test-dpop-key.js';
-
-/** What the provider knows of the application. It hears it from {@link TestProvider.options} as well. */
-export interface TestProviderOptions {
-  /** The time at the provider. Default: a clock of its own. */
-  readonly clock?: TestClock;
-  /** The client, as the application has it registered. Default: `test-client` with a secret. */
-  readonly client?: Partial<ClientMetadata>;
-  /** The API, as the application protects it. Default: introspected tokens for `https://api.example.com`. */
-  readonly resourceServer?: Partial<ResourceServerOptions>;
-}
-
-/** A user at the provider. */
-export interface TestUser {
-  /** Default `alice`. */
-  readonly sub?: string;
-  /** Stand where the profile of `resourceServer.accessTokens` has them. */
-  readonly roles?: readonly string[];
-  /** More claims of the ID token and of userinfo, such as `email`. */
-  readonly claims?: JsonObject;
-}
-
-/** What an access token is asked to say. */
-export interface TestAccessToken extends Omit<TestUser, 'sub'> {
-  /** Default `alice`; `null`: the client's own token. */
-  readonly sub?: string | null;
-  /** Space-separated. Default: none. */
-  readonly scope?: string;
-  /** Who it was issued to. Default: the client of the options. */
-  readonly client_id?: string;
-  /** Default: the API of the options. */
-  readonly audience?: string | readonly string[];
-  /** Seconds. Default 3600; less than 0: it is over already. */
-  readonly expiresIn?: number;
-  /** Binds it to a key (RFC 9449). */
-  readonly dpop?: TestDpopKey;
-  /** Binds it to a client certificate (RFC 8705). */
-  readonly certificate?: TestCertificate;
-  /** Default: `jwt` where the API verifies signatures, so with `validation` `jwt` or `auto`; else `opaque`. */
-  readonly format?: 'opaque' | 'jwt';
-}
-
-/** Endpoints of the provider, by the beginning of their names in its metadata; `discovery` is that metadata. */
-const ENDPOINTS = {
-  discovery: 'discovery',
-  jwks: 'jwks',
-  authorization: 'authorize',
-  pushed_authorization_request: 'par',
-  token: 'token',
-  userinfo: 'userinfo',
-  introspection: 'introspect',
-  revocation: 'revoke',
-  end_session: 'end-session',
-  device_authorization: 'device-authorization',
-  backchannel_authentication: 'backchannel-authentication',
-  registration: 'register',
-} as const;
-
-/** An endpoint of {@link TestProvider}. */
-export type TestEndpoint = keyof typeof ENDPOINTS;
-
-/** How an endpoint fails: with an HTTP status, with no answer (`hang`), or with a connection that breaks (`reset`). */
-export type TestFault = number | 'hang' | 'reset';
+import {
+  completeClient,
+  ENDPOINTS,
+  withoutProvider,
+  type TestAccessToken,
+  type TestEndpoint,
+  type TestFault,
+  type TestProviderOptions,
+  type TestUser,
+} from './test-provider.options.js';
 
 /**
  * OpenID Provider for tests: in this process, on a free port of loopback. It is correct and strict, issues what it is asked for
@@ -96,6 +46,7 @@ export type TestFault = number | 'hang' | 'reset';
  *
  * const token = await provider.accessToken({ sub: 'alice', scope: 'orders:read', roles: ['admin'] });
  * const cookie = await provider.signIn(app, { sub: 'alice', claims: { email: 'alice@example.com' } });
+ * await provider.signOut(app, { sub: 'alice' });
  *
  * provider.fails('introspection', 503);
  * provider.recovers();
@@ -214,6 +165,20 @@ export class TestProvider {
   }
 
   /**
+   * Signs a user out at the provider, which tells the application (OpenID Connect Back-Channel Logout 1.0).
+   *
+   * @param options `client`: the name of the client, where there are several
+   */
+  signOut(
+    app: INestApplication,
+    { sub = 'alice' }: TestUser = {},
+    options: { readonly client?: string } = {},
+  ): Promise<void> {
+    const keyFor = (alg: string): SigningKey => this.#op.key(alg);
+    return backchannelLogout(app, sub, { issuer: this.issuer, now: this.clock.seconds, keyFor }, options.client);
+  }
+
+  /**
    * A caller's key for DPoP.
    *
    * @param alg default `ES256`
@@ -300,31 +265,6 @@ export class TestProvider {
     const key = this.#op.key(SIGNED_WITH);
     return writeAccessToken(content, { issuer: this.issuer, now: this.clock.seconds, profile: this.#profile, key });
   }
-}
-
-/** Members of the options that say where another provider is. */
-const OF_ANOTHER_PROVIDER: readonly string[] = ['issuer', 'backchannelUrl', 'server', 'tenants', 'development'];
-
-function withoutProvider({ discovery, ...own }: Partial<OidcModuleOptions>): Partial<OidcModuleOptions> {
-  const { url: _, ...kept } = discovery ?? {};
-  return {
-    ...Object.fromEntries(Object.entries(own).filter(([name]) => !OF_ANOTHER_PROVIDER.includes(name))),
-    ...(discovery !== undefined && { discovery: kept }),
-  };
-}
-
-/** A secret is made up for who authenticates with one, also in place of a function that fetches the real one. */
-function completeClient(own: Partial<ClientMetadata> = {}): ClientMetadata {
-  const { client_secret, token_endpoint_auth_method: method, jwks } = own;
-  const isSecretUsed = method === undefined ? jwks === undefined : method.startsWith('client_secret');
-  const secret = typeof client_secret === 'string' ? client_secret : randomValue();
-  return {
-    client_id: 'test-client',
-    redirect_uris: ['http://127.0.0.1:3000/auth/callback'],
-    post_logout_redirect_uris: ['http://127.0.0.1:3000/auth/logged-out'],
-    ...own,
-    ...(isSecretUsed && { client_secret: secret }),
-  };
 }
 
 /** RFC 8705, section 3.1; RFC 9449, section 6.1. */

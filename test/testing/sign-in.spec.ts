@@ -4,6 +4,7 @@ import { Test } from '@nestjs/testing';
 import { describe, expect, it } from '@jest/globals';
 
 import {
+  MemoryStore,
   OIDC_OPTIONS,
   OidcLoginGuard,
   OidcModule,
@@ -185,5 +186,31 @@ describe('a login of the test kit', () => {
       status: 200,
       body: { sub: 'bob', client_id: 'orders', scopes: ['openid', 'orders:read'], roles: ['admin'] },
     });
+  });
+});
+
+describe('a logout of the test kit', () => {
+  const backchannel_logout_uri = 'https://app.example.com/auth/backchannel-logout';
+
+  it('ends the sessions of a user', async () => {
+    const provider = await start();
+    const client = { ...OWN.client, backchannel_logout_uri };
+    const app = await boot(provider, { client, store: new MemoryStore() });
+    const alice = await provider.signIn(app, { sub: 'alice' });
+    const bob = await provider.signIn(app, { sub: 'bob' });
+    await provider.signOut(app, { sub: 'alice' });
+    expect(await statusOf(app, '/account', { cookie: alice })).toBe(401);
+    expect(await statusOf(app, '/account', { cookie: bob })).toBe(200);
+  });
+
+  it('says why the application does not take it', async () => {
+    const provider = await start();
+    await expect(provider.signOut(await boot(provider))).rejects.toThrow('The client has no backchannel_logout_uri.');
+    const client = { ...OWN.client, backchannel_logout_uri };
+    const app = await boot(provider, { client, store: new MemoryStore() });
+    provider.fails('jwks', 503);
+    await expect(provider.signOut(app)).rejects.toThrow(
+      /^The application answered the back-channel logout with 400: \{/,
+    );
   });
 });
