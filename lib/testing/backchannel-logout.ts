@@ -13,40 +13,58 @@ interface LogoutIssuer {
   readonly keyFor: (alg: string) => SigningKey;
 }
 
+/** Who signed out. */
+interface SignedOut {
+  readonly sub: string;
+  /** The sessions at the provider. */
+  readonly sids: readonly string[];
+}
+
 /**
- * The provider's call after a user signed out there (OpenID Connect Back-Channel Logout 1.0, sections 2.4 and 2.5).
+ * The provider's calls after a user signed out there (OpenID Connect Back-Channel Logout 1.0, sections 2.4 and 2.5): one, or one
+ * for each session where the client has registered `backchannel_logout_session_required`.
  *
  * @param client the name of the client, where there are several
- * @throws the client has registered no `backchannel_logout_uri`, or the application does not take the call
+ * @throws the client has registered no `backchannel_logout_uri`, or the application does not take a call
  */
 export async function backchannelLogout(
   app: INestApplication,
-  sub: string,
-  { issuer, now, keyFor }: LogoutIssuer,
+  { sub, sids }: SignedOut,
+  by: LogoutIssuer,
   client: string | undefined,
 ): Promise<void> {
   const served = await ServedApplication.of(app, client);
+  const { backchannel_logout_uri: uri, backchannel_logout_session_required: isSessionRequired } = served.metadata;
   try {
-    const { backchannel_logout_uri: uri, client_id, id_token_signed_response_alg: alg = 'RS256' } = served.metadata;
     if (uri === undefined) {
       throw new Error('The client has no backchannel_logout_uri.');
     }
-    const key = keyFor(alg);
-    const claims = {
-      iss: issuer,
-      aud: client_id,
-      sub,
-      iat: now,
-      exp: now + 120,
-      jti: randomUUID(),
-      events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
-    };
-    const logout_token = jws({ alg, kid: key.kid, typ: 'logout+jwt' }, claims, key);
-    const { status, body } = await served.send({ url: new URL(uri), form: new URLSearchParams({ logout_token }) });
-    if (status >= 300) {
-      throw new Error(`The application answered the back-channel logout with ${status}: ${body}`);
+    for (const session of isSessionRequired === true ? sids.map((sid) => ({ sub, sid })) : [{ sub }]) {
+      const form = new URLSearchParams({ logout_token: logoutToken(session, by, served.metadata) });
+      const { status, body } = await served.send({ url: new URL(uri), form });
+      if (status >= 300) {
+        throw new Error(`The application answered the back-channel logout with ${status}: ${body}`);
+      }
     }
   } finally {
     served.close();
   }
+}
+
+function logoutToken(
+  session: object,
+  { issuer, now, keyFor }: LogoutIssuer,
+  { client_id, id_token_signed_response_alg: alg = 'RS256' }: ServedApplication['metadata'],
+): string {
+  const key = keyFor(alg);
+  const claims = {
+    iss: issuer,
+    aud: client_id,
+    ...session,
+    iat: now,
+    exp: now + 120,
+    jti: randomUUID(),
+    events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
+  };
+  return jws({ alg, kid: key.kid, typ: 'logout+jwt' }, claims, key);
 }

@@ -69,6 +69,9 @@ export type TestEndpoint = keyof typeof ENDPOINTS;
 /** How an endpoint fails: with an HTTP status, with no answer (`hang`), or with a connection that breaks (`reset`). */
 export type TestFault = number | 'hang' | 'reset';
 
+/** The API where nobody says which. */
+export const DEFAULT_API: ResourceServerOptions = { audience: 'https://api.example.com' };
+
 /** Members of the options that say where another provider is. */
 const OF_ANOTHER_PROVIDER: readonly string[] = ['issuer', 'backchannelUrl', 'server', 'tenants', 'development'];
 

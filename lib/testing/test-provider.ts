@@ -2,6 +2,8 @@ import type { INestApplication } from '@nestjs/common';
 
 import type { ClientMetadata } from '../metadata/client-metadata.js';
 import type { OidcModuleOptions } from '../module/oidc.options.js';
+import { parseClientMetadata } from '../metadata/registered-client.js';
+import { securityProfile } from '../metadata/security-profiles.js';
 import { givenOptionsToken } from '../nest/tokens.js';
 import type { ResourceServerOptions } from '../resource-server/resource-server.options.js';
 import type { AccessTokenProfile } from '../tokens/access-token-profile.js';
@@ -11,13 +13,13 @@ import { rolesClaims, SIGNED_WITH, writeAccessToken, type AccessTokenContent } f
 import { backchannelLogout } from './backchannel-logout.js';
 import { FailingProvider } from './failing-provider.js';
 import { randomValue, type IssuedAccessToken, type IssuedToken } from './provider/issued.js';
-import type { SigningKey } from './provider/keys.js';
 import { signIn, type SignInOptions } from './sign-in.js';
 import { certificateOf, type TestCertificate } from './test-certificate.js';
 import { TestClock } from './test-clock.js';
 import { TestDpopKey } from './test-dpop-key.js';
 import {
   completeClient,
+  DEFAULT_API,
   ENDPOINTS,
   withoutProvider,
   type TestAccessToken,
@@ -61,13 +63,18 @@ export class TestProvider {
   readonly clock: TestClock;
   readonly #op: FailingProvider<TestClock>;
   readonly #users = new Map<string, TestUser>();
+  /** Whose session each `sid` is. */
+  readonly #sessions = new Map<string, string>();
+  readonly #given: TestProviderOptions;
   #client: ClientMetadata;
   #api: ResourceServerOptions;
 
-  private constructor({ clock = new TestClock(), client, resourceServer }: TestProviderOptions) {
+  private constructor(given: TestProviderOptions) {
+    const { clock = new TestClock(), client, resourceServer } = given;
     this.clock = clock;
+    this.#given = given;
     this.#client = completeClient(client);
-    this.#api = { audience: 'https://api.example.com', ...resourceServer };
+    this.#api = { ...DEFAULT_API, ...resourceServer };
     this.#op = new FailingProvider({ clock, makeAccessToken: (asked) => this.#ofGrant(asked) });
     this.#op.register({ ...this.#client });
   }
@@ -94,21 +101,16 @@ export class TestProvider {
    * is left out is made up: the client, the audience, the session's secret.
    */
   options(own: Partial<OidcModuleOptions> = {}): OidcModuleOptions {
-    this.#client = completeClient({ ...this.#client, ...own.client });
-    this.#api = { ...this.#api, ...own.resourceServer };
-    this.#op.register({ ...this.#client });
-    return {
-      ...withoutProvider(own),
-      issuer: this.issuer,
-      client: this.#client,
+    return this.#take({
+      ...own,
       session: { secret: randomValue(), ...own.session },
-      resourceServer: this.#api,
-    };
+      resourceServer: { ...DEFAULT_API, ...this.#given.resourceServer, ...own.resourceServer },
+    });
   }
 
   /**
-   * For `overrideProvider(OIDC_OPTIONS).useFactory()`: {@link options} of the application's own options, so that all the rest
-   * of them stays.
+   * For `overrideProvider(OIDC_OPTIONS).useFactory()`: the application's own options, of which nothing but the provider is
+   * another one.
    *
    * @param name of the client, where it has one; then the token is `getOidcOptionsToken(name)`
    */
@@ -116,7 +118,7 @@ export class TestProvider {
     readonly factory: (own: OidcModuleOptions) => OidcModuleOptions;
     readonly inject: string[];
   } {
-    return { factory: (own) => this.options(own), inject: [givenOptionsToken(name)] };
+    return { factory: (own) => this.#take(own), inject: [givenOptionsToken(name)] };
   }
 
   /**
@@ -156,11 +158,12 @@ export class TestProvider {
    */
   signIn(app: INestApplication, user: TestUser = {}, options: SignInOptions = {}): Promise<string> {
     const { sub = 'alice', roles, claims } = user;
+    const sid = randomValue();
     this.#users.set(sub, user);
-    const cookie = this.#op.signIn({
-      sub,
-      claims: { ...rolesClaims(this.#profile, this.#audience, roles), ...claims },
-    });
+    this.#sessions.set(sid, sub);
+    const hasSid = this.#client.backchannel_logout_session_required === true;
+    const ofRoles = rolesClaims(this.#profile, this.#audience, roles);
+    const cookie = this.#op.signIn({ sub, claims: { ...(hasSid && { sid }), ...ofRoles, ...claims } });
     return signIn(app, { issuer: this.issuer, cookie }, options);
   }
 
@@ -169,13 +172,15 @@ export class TestProvider {
    *
    * @param options `client`: the name of the client, where there are several
    */
-  signOut(
+  async signOut(
     app: INestApplication,
     { sub = 'alice' }: TestUser = {},
-    options: { readonly client?: string } = {},
+    { client }: { readonly client?: string } = {},
   ): Promise<void> {
-    const keyFor = (alg: string): SigningKey => this.#op.key(alg);
-    return backchannelLogout(app, sub, { issuer: this.issuer, now: this.clock.seconds, keyFor }, options.client);
+    const sids = [...this.#sessions.keys()].filter((sid) => this.#sessions.get(sid) === sub);
+    sids.forEach((sid) => this.#sessions.delete(sid));
+    const by = { issuer: this.issuer, now: this.clock.seconds, keyFor: (alg: string) => this.#op.key(alg) };
+    await backchannelLogout(app, { sub, sids }, by, client);
   }
 
   /**
@@ -243,6 +248,16 @@ export class TestProvider {
   get #profile(): AccessTokenProfile {
     const { accessTokens = 'rfc9068' } = this.#api;
     return typeof accessTokens === 'string' ? ACCESS_TOKEN_PROFILES[accessTokens] : accessTokens;
+  }
+
+  /** Registers the client of an application, and tells it where its provider is now. */
+  #take(own: Partial<OidcModuleOptions>): OidcModuleOptions {
+    this.#client = completeClient({ ...this.#given.client, ...own.client });
+    this.#api = own.resourceServer ?? this.#api;
+    // A security profile completes it.
+    const { metadata } = parseClientMetadata(this.#client, securityProfile(own.profile));
+    this.#op.register({ ...metadata, ...this.#client });
+    return { ...withoutProvider(own), issuer: this.issuer, client: this.#client };
   }
 
   /** A token that the application got at the token endpoint. */
