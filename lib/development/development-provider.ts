@@ -28,7 +28,7 @@ export class DevelopmentProvider {
   readonly #issuer: URL;
   /** Path of the issuer, without a slash at its end. */
   readonly base: string;
-  readonly #clients = new Map<string, DevelopmentClient>();
+  #clients = new Map<string, DevelopmentClient>();
   readonly #keys = new ProviderKeys();
   readonly #cookieKey = randomBytes(32).toString('base64url');
   readonly #storage = new MemoryStorage(async (id) => this.#registered(id));
@@ -54,16 +54,21 @@ export class DevelopmentProvider {
    */
   async add(client: DevelopmentClient): Promise<void> {
     const { client_id } = client.client.metadata;
+    const before = [...this.#clients];
     this.#clients.set(client_id, client);
-    const { provider, handler } = await this.#construct();
     try {
+      const { provider, handler } = await this.#construct();
       await provider.Client.find(client_id);
+      this.#handler = handler;
     } catch (error) {
-      this.#clients.delete(client_id);
-      const problem = textMember(error, 'error_description') || 'it refuses the client';
+      this.#clients = new Map(before);
+      if (error instanceof ConfigError) {
+        throw error;
+      }
+      // No cause: it may hold a key of the provider.
+      const problem = textMember(error, 'error_description') || textMember(error, 'message');
       throw new ConfigError('INVALID_CONFIG', 'client', `is not taken by the provider for development: ${problem}`);
     }
-    this.#handler = handler;
   }
 
   /** @param request whose path is the one below the issuer */

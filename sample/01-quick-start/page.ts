@@ -155,7 +155,9 @@ const meaning = new Map([
   ['nonce', 'ties it to this login'],
   ['at_hash', 'ties it to the access token'],
   ['sid', 'the session at the provider'],
+  ['roles', 'what you may do'],
   ['name', 'your name'],
+  ['preferred_username', 'what you are called here'],
   ['email', 'your address'],
   ['email_verified', 'whether it was checked'],
 ]);

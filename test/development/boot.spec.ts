@@ -241,6 +241,22 @@ describe('who listens there', () => {
     expect(await isListening(portOf(op.issuer))).toBe(false);
   });
 
+  it('keeps the clients that it has, where it does not take another one', async () => {
+    const { app, op } = await createDevelopmentApp();
+    await expect(createDevelopmentApp({ op, client: { contacts: ['nobody'] } })).rejects.toMatchObject({
+      member: 'client',
+    });
+    const secret = Promise.reject(new Error('no secret'));
+    secret.catch(() => undefined);
+    await expect(
+      createDevelopmentApp({ op, client: { client_id: 'rp2', client_secret: () => secret } }),
+    ).rejects.toMatchObject({
+      code: 'RESOLVER_FAILED',
+    });
+    const token = await op.token({ sub: 'bob', scope: 'orders:read' });
+    expect((await app.call('/orders', token)).status).toBe(200);
+  });
+
   it('stops the boot where it can not listen', async () => {
     const op = new DevelopmentIssuer('http://no..name.localhost:4000');
     await expect(createDevelopmentApp({ op })).rejects.toMatchObject({
