@@ -6,6 +6,7 @@ import { AUTHENTICATION_METHODS, METHOD_MEMBERS, METHOD_NAMES } from './authenti
 import type { ParsedClientMetadata } from './client-metadata.schema.js';
 import type { Registration } from './registration-findings.js';
 import {
+  ciba,
   fapi1,
   fapi2,
   messageSigning,
@@ -132,6 +133,14 @@ export const CLIENT_RULES: readonly ProfileRule<Registration>[] = [
     faults: ({ metadata }) =>
       metadata.grant_types?.includes('password') === true
         ? [{ member: 'client.grant_types', problem: 'must not hold password' }]
+        : [],
+  },
+  {
+    name: 'delivery of tokens',
+    sections: ciba('5.2.2'),
+    faults: ({ metadata }) =>
+      metadata.backchannel_token_delivery_mode === 'push'
+        ? [{ member: 'client.backchannel_token_delivery_mode', problem: 'must not be push' }]
         : [],
   },
   {

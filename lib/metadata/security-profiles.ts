@@ -75,6 +75,12 @@ export function fapi1(part: '1: Baseline' | '2: Advanced', section: string): Sec
   return { 'fapi1-advanced': `FAPI 1.0 Part ${part}, section ${section}` };
 }
 
+/** FAPI: Client Initiated Backchannel Authentication Profile, a draft. It adds to each profile. */
+export function ciba(section: string): Sections {
+  const text = `FAPI-CIBA, section ${section}`;
+  return Object.fromEntries(SECURITY_PROFILE_NAMES.map((name) => [name, text]));
+}
+
 /** What a subject has that a rule does not allow. */
 export type Fault = Pick<Finding, 'member' | 'problem'> & { readonly code?: Finding['code'] };
 

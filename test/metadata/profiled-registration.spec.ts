@@ -11,6 +11,7 @@ const FAPI1 = 'fapi1-advanced';
 
 const SP = 'FAPI 2.0 Security Profile, section';
 const MS = 'FAPI 2.0 Message Signing, section';
+const CIBA = 'FAPI-CIBA, section';
 const PART1 = 'FAPI 1.0 Part 1: Baseline, section';
 const PART2 = 'FAPI 1.0 Part 2: Advanced, section';
 
@@ -183,6 +184,20 @@ describe('a client', () => {
       { grant_types: ['authorization_code', 'password'] },
       `client.grant_types: must not hold password (fapi2-security, grant types: ${SP} 5.3.2.1, item 2)`,
       { grant_types: ['authorization_code', 'refresh_token'] },
+    ],
+    [
+      'tokens that are pushed',
+      SECURITY,
+      { backchannel_token_delivery_mode: 'push', backchannel_client_notification_endpoint: 'https://app.test/cb' },
+      `client.backchannel_token_delivery_mode: must not be push (fapi2-security, delivery of tokens: ${CIBA} 5.2.2)`,
+      { backchannel_token_delivery_mode: 'poll' },
+    ],
+    [
+      'tokens that are pushed, in FAPI 1.0',
+      FAPI1,
+      { backchannel_token_delivery_mode: 'push', backchannel_client_notification_endpoint: 'https://app.test/cb' },
+      `client.backchannel_token_delivery_mode: must not be push (fapi1-advanced, delivery of tokens: ${CIBA} 5.2.2)`,
+      { backchannel_token_delivery_mode: 'ping', backchannel_client_notification_endpoint: 'https://app.test/cb' },
     ],
     [
       'bearer tokens',
