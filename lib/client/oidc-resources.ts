@@ -1,5 +1,8 @@
+import { Readable } from 'node:stream';
+
 import type { Server } from '../authorization-server/server.js';
 import { ChallengeError } from '../errors/errors.js';
+import type { StreamedRequest } from '../http/streamed-calls.js';
 import { distributedClaims, type DistributedClaimsOptions } from '../tokens/distributed-claims.js';
 import type { Evictions } from '../tokens/evictions.js';
 import { aggregatedClaims, type ForeignClaims, type ForeignClaimsOptions } from '../tokens/foreign-claims.js';
@@ -99,8 +102,8 @@ export class OidcResources extends OidcGrants {
    * not limited. The client's certificate is shown where `OIDC_DISPATCHER` has one.
    *
    * @param url https; http on loopback hosts, else with `insecureHttp`
-   * @param tokens of a login; text is a bearer token. Left out: {@link clientToken}, which is forgotten where the API takes it
-   *   no more
+   * @param tokens of a login; text is a bearer token. Left out: {@link clientToken}. Where the API takes it no more, the call is
+   *   made once again with a new one, if its body is no stream
    * @throws {ChallengeError} the API refused the call, and its challenge says why
    * @throws {SessionError} `ACCESS_TOKEN_EXPIRED`: refresh the tokens first
    */
@@ -109,15 +112,24 @@ export class OidcResources extends OidcGrants {
     if (tokens !== undefined) {
       return fetchResource(this.#server, request, sentTokens(tokens));
     }
+    return this.#fetchAsClient(request, !(request.body instanceof Readable));
+  }
+
+  /** With the client's own token: it may have been revoked, so that a new one is taken, once (RFC 6750, section 3.1). */
+  async #fetchAsClient(request: StreamedRequest, isRepeatable: boolean): Promise<Response> {
     const own = await this.clientToken();
     try {
       return await fetchResource(this.#server, request, own);
     } catch (error) {
-      if (error instanceof ChallengeError && error.error === 'invalid_token') {
-        await this.#evictions.evictToken(own.access_token);
+      if (!(error instanceof ChallengeError) || error.error !== 'invalid_token') {
+        throw error;
       }
-      throw error;
+      await this.#evictions.evictToken(own.access_token);
+      if (!isRepeatable) {
+        throw error;
+      }
     }
+    return this.#fetchAsClient(request, false);
   }
 }
 

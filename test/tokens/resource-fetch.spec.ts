@@ -54,6 +54,9 @@ function takesNoncesOnce(api: Api, challenge = USE_NONCE): void {
   };
 }
 
+const INVALID_TOKEN = { 'www-authenticate': 'Bearer error="invalid_token"' };
+const INSUFFICIENT_SCOPE = { 'www-authenticate': 'Bearer error="insufficient_scope"' };
+
 describe('a call with a bearer token', () => {
   it('F8 has the token in its header and nowhere else', async () => {
     const { api, oidc, tokens, url } = await setUp();
@@ -71,26 +74,59 @@ describe('a call with a bearer token', () => {
     expect(api.last.headers.authorization).toBe('Bearer a-token');
   });
 
-  it('has the client’s own token where none is given, until the API takes it no more', async () => {
+  it('has the client’s own token where none is given, which is kept', async () => {
     const { api, oidc, op, url } = await setUp({ scope: 'orders:read' });
-    const token = () => String(api.last.headers.authorization).slice('Bearer '.length);
     op.forgetRequests();
     await oidc.fetch(url);
     expect(op.last('token').form).toMatchObject({ grant_type: 'client_credentials', scope: 'orders:read' });
-    const first = token();
-    expect(first).toBe((await oidc.clientToken()).access_token);
+    expect(api.last.headers.authorization).toBe(`Bearer ${(await oidc.clientToken()).access_token}`);
     await oidc.fetch(url);
-    expect([token(), op.count('token')]).toEqual([first, 1]);
-    for (const [error, tokens] of [
-      ['insufficient_scope', 1],
-      ['invalid_token', 2],
-    ] as const) {
-      api.answer = (_request, response) => refuse(response, 401, { 'www-authenticate': `Bearer error="${error}"` });
-      expect(await rejection(oidc.fetch(url))).toMatchObject({ name: 'ChallengeError', error });
-      api.answer = (_request, response) => void response.end();
-      await oidc.fetch(url);
-      expect([token() === first, op.count('token')]).toEqual([tokens === 1, tokens]);
-    }
+    api.answer = (_request, response) => refuse(response, 401, INSUFFICIENT_SCOPE);
+    expect(await rejection(oidc.fetch(url))).toMatchObject({ name: 'ChallengeError', error: 'insufficient_scope' });
+    expect([new Set(api.calls.map(({ headers }) => headers.authorization)).size, op.count('token')]).toEqual([1, 1]);
+  });
+
+  it('is made once more with a new token of the client’s own where the API takes the kept one no more', async () => {
+    const { api, oidc, op, url } = await setUp();
+    const kept = (await oidc.clientToken()).access_token;
+    op.forgetRequests();
+    api.answer = ({ headers }, response) =>
+      headers.authorization === `Bearer ${kept}` ? refuse(response, 401, INVALID_TOKEN) : void response.end('done');
+    const answer = await oidc.fetch(url, { method: 'POST', body: 'a=1' });
+    expect([answer.status, await answer.text()]).toEqual([200, 'done']);
+    expect(api.calls.map(({ method, body }) => [method, body])).toEqual([
+      ['POST', 'a=1'],
+      ['POST', 'a=1'],
+    ]);
+    await oidc.fetch(url);
+    expect([api.calls.length, op.count('token')]).toEqual([3, 1]);
+  });
+
+  it('is made twice and no more where the API takes no token of the client’s own', async () => {
+    const { api, oidc, op, url } = await setUp();
+    op.forgetRequests();
+    api.answer = (_request, response) => refuse(response, 401, INVALID_TOKEN);
+    expect(await rejection(oidc.fetch(url))).toMatchObject({ name: 'ChallengeError', error: 'invalid_token' });
+    expect([api.calls.length, op.count('token')]).toEqual([2, 2]);
+  });
+
+  it('is not made again with a stream, but the next one has a new token of the client’s own', async () => {
+    const { api, oidc, op, url } = await setUp();
+    op.forgetRequests();
+    api.answer = (_request, response) => refuse(response, 401, INVALID_TOKEN);
+    const body = Readable.toWeb(Readable.from(['a', 'b']));
+    expect(await rejection(oidc.fetch(url, { method: 'POST', body }))).toMatchObject({ error: 'invalid_token' });
+    expect([api.calls.length, op.count('token')]).toEqual([1, 1]);
+    api.answer = (_request, response) => void response.end();
+    await oidc.fetch(url);
+    expect(op.count('token')).toBe(2);
+  });
+
+  it('is not made again with tokens of a login', async () => {
+    const { api, oidc, tokens, url } = await setUp();
+    api.answer = (_request, response) => refuse(response, 401, INVALID_TOKEN);
+    expect(await rejection(oidc.fetch(url, {}, tokens))).toMatchObject({ error: 'invalid_token' });
+    expect(api.calls).toHaveLength(1);
   });
 
   it('has the headers of the caller, but no credentials of another kind', async () => {
