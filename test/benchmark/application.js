@@ -38,6 +38,19 @@ async function ours(resourceServer = {}, options = {}) {
   ];
 }
 
+/** OpenTelemetry as an application has it, but for where its metrics go. */
+async function watch() {
+  const { instrumentOidc } = await import('../../dist/bundle/opentelemetry.js');
+  const { BasicTracerProvider } = await import('@opentelemetry/sdk-trace-base');
+  const metrics = await import('@opentelemetry/sdk-metrics');
+  const exporter = new metrics.InMemoryMetricExporter(metrics.AggregationTemporality.CUMULATIVE);
+  const reader = new metrics.PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 10_000 });
+  instrumentOidc({
+    tracerProvider: new BasicTracerProvider(),
+    meterProvider: new metrics.MeterProvider({ readers: [reader] }),
+  });
+}
+
 const SIDES = {
   /** As the README has it. */
   async ours() {
@@ -45,6 +58,11 @@ const SIDES = {
   },
   /** The same with the cache that the README shows. */
   async 'ours-cached'() {
+    return ours({ cache: { ttl: 3600 } });
+  },
+  /** The same with spans and metrics of OpenTelemetry. */
+  async 'ours-watched'() {
+    await watch();
     return ours({ cache: { ttl: 3600 } });
   },
   /** The same with JWT access tokens, verified by their signature, and the cache. */

@@ -69,7 +69,7 @@ export const guardCached = {
   what: 'guarded route, cached, 32 in flight',
   async run(settings) {
     const tokens = Array.from({ length: 100 }, (_, index) => `ES256-${index}`);
-    const names = ['unguarded', 'guard that does nothing', 'ours-cached', 'openid-client-map'];
+    const names = ['unguarded', 'guard that does nothing', 'ours-cached', 'ours-watched', 'openid-client-map'];
     const results = [];
     for (const adapter of ['fastify', 'express']) {
       results.push(await againstUnguarded(adapter, names, settings, async () => tokens));
