@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { Agent, createServer, request } from 'node:http';
+import { connect } from 'node:net';
 
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { Controller, Get, UseGuards } from '@nestjs/common';
@@ -213,7 +214,7 @@ describe('who listens there', () => {
     expect(await isListening(portOf(op.issuer))).toBe(false);
   });
 
-  it('frees its port at once, though a connection is kept alive', async () => {
+  it('frees its port at once, though one connection is kept alive and another one is in the midst of a request', async () => {
     const op = await DevelopmentIssuer.free();
     const agent = new Agent({ keepAlive: true });
     for (let start = 0; start < 3; start += 1) {
@@ -223,6 +224,9 @@ describe('who listens there', () => {
           .on('error', reject)
           .end();
       });
+      const slow = connect(portOf(op.issuer), '127.0.0.1').on('error', () => undefined);
+      await once(slow, 'connect');
+      slow.write('GET / HTTP/1.1\r\n');
       await app.nest.close();
       const server = createServer().listen(portOf(op.issuer), '127.0.0.1');
       await once(server, 'listening');
