@@ -1,10 +1,10 @@
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
 
+import { claimsByProfile, rolesByProfile, typByProfile } from '../tokens/profiled-claims.js';
 import { findAccount } from './accounts.js';
 import { findApi, indicatorOf, type DevelopmentApi, type DevelopmentClient } from './development-client.js';
 import type { OidcProvider } from './oidc-provider.js';
 import { accessTokenAlgorithm } from './provider-algorithms.js';
-import { claimsByProfile, rolesByProfile, typByProfile } from './token-claims.js';
 
 /** What tokens are for, and what stands in them. */
 export class IssuedTokens {
@@ -59,6 +59,7 @@ export class IssuedTokens {
         scope,
         audience: found.audience,
         roles: isUser ? (findAccount(token.accountId)?.roles ?? []) : [],
+        now: Math.floor(Date.now() / 1000),
         ...(isUser && authenticationOf(context)),
       }),
     };

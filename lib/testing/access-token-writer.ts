@@ -1,21 +1,23 @@
 import { randomUUID } from 'node:crypto';
 
 import type { AccessTokenProfile } from '../tokens/access-token-profile.js';
-import { isJsonObject, type JsonObject, type JsonValue } from '../values/json.js';
+import { claimsByProfile, typByProfile } from '../tokens/profiled-claims.js';
+import type { JsonObject } from '../values/json.js';
 import { randomValue, type IssuedAccessToken } from './provider/issued.js';
 import { jws, type SigningKey } from './provider/keys.js';
 
-/** What an access token says, wherever a profile puts it. */
+/** What an access token says. */
 export interface AccessTokenContent {
-  /** Undefined: nobody's, as a client's own token. */
-  readonly sub: string | undefined;
-  readonly client_id: string;
-  readonly scope: string | undefined;
-  readonly roles: readonly string[] | undefined;
+  /** That of the client where the token is its own (RFC 9068, section 2.2). */
+  readonly sub: string;
+  readonly clientId: string;
+  /** Empty: none. */
+  readonly scope: string;
+  readonly roles: readonly string[];
   readonly audience: string | readonly string[];
   /** Seconds from now on; less than 0: it is over already. */
   readonly expiresIn: number;
-  /** The key that it is bound to. */
+  /** What it is bound to. */
   readonly cnf: JsonObject | undefined;
   /** Stand above all others. */
   readonly claims: JsonObject;
@@ -28,79 +30,35 @@ export interface AccessTokenIssuer {
   /** Seconds since the epoch. */
   readonly now: number;
   readonly profile: AccessTokenProfile;
+  readonly alg: string;
   readonly key: SigningKey;
 }
-
-/** What every key of P-256 signs with; all profiles take it, those of FAPI too. */
-export const SIGNED_WITH = 'ES256';
 
 /** An access token in the shape of a profile. Introspection knows it, whether or not it is a JWT (RFC 7662, section 2.2). */
 export function writeAccessToken(content: AccessTokenContent, by: AccessTokenIssuer): IssuedAccessToken {
   const claims = claimsOf(content, by);
-  const { typ } = by.profile;
-  const header = { alg: SIGNED_WITH, kid: by.key.kid, ...(typ[0] !== '' && { typ: typ[0] }) };
-  const { client_id, scope, cnf } = content;
+  const header = { alg: by.alg, kid: by.key.kid, typ: typByProfile(by.profile) };
   return {
     value: content.isJwt ? jws(header, claims, by.key) : randomValue(),
-    members: {
-      client_id,
-      ...(scope !== undefined && { scope }),
-      token_type: cnf?.['jkt'] ? 'DPoP' : 'Bearer',
-      ...claims,
-    },
+    members: { token_type: content.cnf?.['jkt'] === undefined ? 'Bearer' : 'DPoP', ...claims },
   };
 }
 
 function claimsOf(content: AccessTokenContent, { issuer, now, profile }: AccessTokenIssuer): JsonObject {
-  const { sub, client_id, scope, roles, audience, expiresIn, cnf } = content;
-  const claims: JsonObject = {
+  const { sub, clientId, scope, roles, audience: audiences, expiresIn, cnf } = content;
+  const [audience = ''] = [audiences].flat();
+  return {
+    ...claimsByProfile(profile, { clientId, audience, scope, roles, now }),
     iss: issuer,
-    ...(sub !== undefined && { sub }),
+    sub,
+    client_id: clientId,
+    ...(scope !== '' && { scope }),
     iat: now,
     nbf: now,
     exp: now + expiresIn,
     jti: randomUUID(),
     ...(cnf !== undefined && { cnf }),
-    ...named(profile.clientId, client_id),
-    ...named(profile.scopes, scope),
-    ...rolesClaims(profile, audience, roles),
-    ...(profile.audience === undefined ? { aud: audience } : named(profile.audience, [audience].flat()[0])),
+    ...(profile.audience === undefined ? { aud: audiences } : { [profile.audience]: audience }),
     ...content.claims,
   };
-  return { ...required(profile, now), ...claims };
-}
-
-type Names = string | readonly string[] | undefined;
-
-function first(names: Names): string | undefined {
-  return typeof names === 'string' ? names : names?.[0];
-}
-
-function named(names: Names, value: JsonValue | undefined): JsonObject {
-  const name = first(names);
-  return name === undefined || value === undefined ? {} : { [name]: value };
-}
-
-/** Roles where a profile has them; its `*` stands for the API. */
-export function rolesClaims(
-  { roles: names }: AccessTokenProfile,
-  audience: string | readonly string[],
-  roles: readonly string[] | undefined,
-): JsonObject {
-  const path = first(names)?.split('.').toReversed() ?? [];
-  const [api = ''] = [audience].flat();
-  const claims = path.reduce<JsonValue>((below, part) => ({ [part === '*' ? api : part]: below }), roles ?? []);
-  return roles !== undefined && isJsonObject(claims) ? claims : {};
-}
-
-/** What a profile tells its tokens by. */
-function required({ require = {} }: AccessTokenProfile, now: number): JsonObject {
-  return Object.fromEntries(
-    Object.entries(require).map(([claim, wanted]): [string, JsonValue] => {
-      if (wanted === true) {
-        return [claim, claim === 'auth_time' ? now : 'test'];
-      }
-      return [claim, Array.isArray(wanted) ? wanted[0] : wanted];
-    }),
-  );
 }

@@ -39,6 +39,9 @@ export async function backchannelLogout(
     if (uri === undefined) {
       throw new Error('The client has no backchannel_logout_uri.');
     }
+    if (sids.length === 0) {
+      throw new Error(`${sub} has no session at the provider.`);
+    }
     for (const session of isSessionRequired === true ? sids.map((sid) => ({ sub, sid })) : [{ sub }]) {
       const form = new URLSearchParams({ logout_token: logoutToken(session, by, served.metadata) });
       const { status, body } = await served.send({ url: new URL(uri), form });

@@ -23,7 +23,7 @@ export interface TestUser {
   readonly sub?: string;
   /** Stand where the profile of `resourceServer.accessTokens` has them. */
   readonly roles?: readonly string[];
-  /** More claims of the ID token and of userinfo, such as `email`. */
+  /** More claims of the ID token and of userinfo, such as `email`; of an access token where one is asked for. */
   readonly claims?: JsonObject;
 }
 

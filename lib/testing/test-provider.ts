@@ -8,8 +8,9 @@ import { givenOptionsToken } from '../nest/tokens.js';
 import type { ResourceServerOptions } from '../resource-server/resource-server.options.js';
 import type { AccessTokenProfile } from '../tokens/access-token-profile.js';
 import { ACCESS_TOKEN_PROFILES } from '../tokens/access-token-profiles.js';
+import { rolesByProfile } from '../tokens/profiled-claims.js';
 import { isJsonObject, type JsonObject } from '../values/json.js';
-import { rolesClaims, SIGNED_WITH, writeAccessToken, type AccessTokenContent } from './access-token-writer.js';
+import { writeAccessToken, type AccessTokenContent } from './access-token-writer.js';
 import { backchannelLogout } from './backchannel-logout.js';
 import { FailingProvider } from './failing-provider.js';
 import { randomValue, type IssuedAccessToken, type IssuedToken } from './provider/issued.js';
@@ -137,11 +138,12 @@ export class TestProvider {
 
   /** An access token, in the shape that the API asks for. */
   async accessToken(asked: TestAccessToken = {}): Promise<string> {
+    const clientId = asked.client_id ?? this.#client.client_id;
     const token = this.#write({
-      sub: asked.sub === null ? undefined : (asked.sub ?? 'alice'),
-      client_id: asked.client_id ?? this.#client.client_id,
-      scope: asked.scope,
-      roles: asked.roles,
+      sub: asked.sub === null ? clientId : (asked.sub ?? 'alice'),
+      clientId,
+      scope: asked.scope ?? '',
+      roles: asked.roles ?? [],
       audience: asked.audience ?? this.#audience,
       expiresIn: asked.expiresIn ?? 3600,
       cnf: confirmationOf(asked),
@@ -157,13 +159,13 @@ export class TestProvider {
    * @returns the browser's `Cookie` header
    */
   signIn(app: INestApplication, user: TestUser = {}, options: SignInOptions = {}): Promise<string> {
-    const { sub = 'alice', roles, claims } = user;
+    const { sub = 'alice', roles = [], claims } = user;
     const sid = randomValue();
     this.#users.set(sub, user);
     this.#sessions.set(sid, sub);
-    const hasSid = this.#client.backchannel_logout_session_required === true;
-    const ofRoles = rolesClaims(this.#profile, this.#audience, roles);
-    const cookie = this.#op.signIn({ sub, claims: { ...(hasSid && { sid }), ...ofRoles, ...claims } });
+    const [api = ''] = [this.#audience].flat();
+    const ofRoles = rolesByProfile(this.#profile, roles, api);
+    const cookie = this.#op.signIn({ sub, claims: { sid, ...ofRoles, ...claims } });
     return signIn(app, { issuer: this.issuer, cookie }, options);
   }
 
@@ -261,24 +263,30 @@ export class TestProvider {
   }
 
   /** A token that the application got at the token endpoint. */
-  #ofGrant({ sub, client_id = '', scope, aud, cnf }: IssuedToken): IssuedAccessToken {
-    const { roles, claims } = this.#users.get(sub ?? '') ?? {};
+  #ofGrant({ sub, client_id = '', scope = '', aud, cnf }: IssuedToken): IssuedAccessToken {
     return this.#write({
-      sub,
-      client_id,
+      sub: sub ?? client_id,
+      clientId: client_id,
       scope,
-      roles,
+      roles: this.#users.get(sub ?? '')?.roles ?? [],
       audience: Array.isArray(aud) ? aud : this.#audience,
       expiresIn: 3600,
       cnf: isJsonObject(cnf) ? cnf : undefined,
-      claims: claims ?? {},
+      claims: {},
       isJwt: this.#hasJwts,
     });
   }
 
   #write(content: AccessTokenContent): IssuedAccessToken {
-    const key = this.#op.key(SIGNED_WITH);
-    return writeAccessToken(content, { issuer: this.issuer, now: this.clock.seconds, profile: this.#profile, key });
+    const [alg = 'ES256'] = this.#api.algorithms ?? [];
+    const key = this.#op.key(alg);
+    return writeAccessToken(content, {
+      issuer: this.issuer,
+      now: this.clock.seconds,
+      profile: this.#profile,
+      alg,
+      key,
+    });
   }
 }
 

@@ -208,6 +208,9 @@ describe('a logout of the test kit', () => {
     await expect(provider.signOut(await boot(provider))).rejects.toThrow('The client has no backchannel_logout_uri.');
     const client = { ...OWN.client, backchannel_logout_uri };
     const app = await boot(provider, { client, store: new MemoryStore() });
+    await expect(provider.signOut(app)).rejects.toThrow('alice has no session at the provider.');
+    await provider.signIn(app);
+    provider.rotateKeys();
     provider.fails('jwks', 503);
     await expect(provider.signOut(app)).rejects.toThrow(
       /^The application answered the back-channel logout with 400: \{/,

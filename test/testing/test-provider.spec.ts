@@ -94,6 +94,31 @@ describe('the access tokens of the test kit', () => {
   });
 });
 
+describe('an access token of the test kit', () => {
+  it.each(['introspection', 'jwt'] as const)('is the client’s own, where validation is %s', async (validation) => {
+    const provider = await start();
+    const app = await boot(provider, { resourceServer: { audience: 'a', validation } });
+    const token = await provider.accessToken({ sub: null, scope: 'orders:read' });
+    expect(await get(app, '/orders', bearer(token))).toEqual({
+      status: 200,
+      body: { client_id: 'orders', scopes: ['orders:read'], roles: [] },
+    });
+  });
+
+  it('is signed as the API asks', async () => {
+    const provider = await start();
+    const app = await boot(provider, { resourceServer: { audience: 'a', validation: 'jwt', algorithms: ['PS384'] } });
+    expect(await statusOf(app, '/orders', bearer(await provider.accessToken()))).toBe(200);
+  });
+
+  it('has other claims', async () => {
+    const provider = await start();
+    const app = await boot(provider, { resourceServer: { audience: 'a', validation: 'jwt' } });
+    const token = await provider.accessToken({ claims: { iss: 'https://other.example', tenant: 't-1' } });
+    expect(await statusOf(app, '/orders', bearer(token))).toBe(401);
+  });
+});
+
 describe('the faults of the test kit', () => {
   it('come and go', async () => {
     const provider = await start();

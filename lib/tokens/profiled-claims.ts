@@ -1,16 +1,20 @@
-import { ID_TOKEN_CLAIMS, type AccessTokenProfile } from '../tokens/access-token-profile.js';
 import type { JsonObject, JsonValue } from '../values/json.js';
+import { ID_TOKEN_CLAIMS, type AccessTokenProfile } from './access-token-profile.js';
 
-/** An access token that is about to be issued. */
-export interface IssuedToken {
+/** What an access token of a profile says, whatever its claims are called there. */
+export interface ProfiledContent {
   readonly clientId: string;
+  /** The API. */
   readonly audience: string;
+  /** Empty: none. */
   readonly scope: string;
   /** Of the end-user; empty where a client acts for itself. */
   readonly roles: readonly string[];
   /** When and how well the end-user proved who they are (RFC 9470, section 6). */
   readonly authTime?: number | undefined;
   readonly acr?: string | undefined;
+  /** Seconds since the epoch. */
+  readonly now: number;
 }
 
 /** Claims that each token has whatever the profile. */
@@ -18,15 +22,15 @@ const STANDARD: readonly string[] = ['iss', 'sub', 'aud', 'exp', 'iat', 'jti'];
 
 /**
  * The claims that make a token one of a profile, beside those that each token has: the profile says which claims name the
- * client, the scopes and the roles, and what has to be there.
+ * client, the scopes and the roles, and what has to be there. For providers of our own, which write tokens.
  */
-export function claimsByProfile(profile: AccessTokenProfile, token: IssuedToken): JsonObject {
+export function claimsByProfile(profile: AccessTokenProfile, token: ProfiledContent): JsonObject {
   const { clientId, scopes, require = {}, refuse = ID_TOKEN_CLAIMS } = profile;
   const required = Object.entries(require).filter(([claim, value]) => value !== true || !STANDARD.includes(claim));
   const claims: Record<string, JsonValue | undefined> = {
     auth_time: token.authTime,
     acr: token.acr,
-    ...Object.fromEntries(required.map(([claim, value]) => [claim, markOf(claim, value)])),
+    ...Object.fromEntries(required.map(([claim, value]) => [claim, markOf(claim, value, token.now)])),
     ...named(clientId, 'client_id', token.clientId),
     ...named(scopes, 'scope', token.scope),
     ...rolesByProfile(profile, token.roles, token.audience),
@@ -59,13 +63,13 @@ export function typByProfile({ typ }: AccessTokenProfile): string | undefined {
 function named(names: AccessTokenProfile['scopes'] = [], standard: string, value: string): JsonObject {
   const all = [names].flat();
   const [first] = all;
-  return first === undefined || first === 'aud' || all.includes(standard) ? {} : { [first]: value };
+  return value === '' || first === undefined || first === 'aud' || all.includes(standard) ? {} : { [first]: value };
 }
 
 /** A value for a claim that has to be there: one that the profile names, or any of the claim's type. */
-function markOf(claim: string, wanted: JsonValue): JsonValue {
+function markOf(claim: string, wanted: JsonValue, now: number): JsonValue {
   if (wanted !== true) {
     return Array.isArray(wanted) ? wanted[0] : wanted;
   }
-  return claim === 'nbf' || claim === 'auth_time' ? Math.floor(Date.now() / 1000) : 'development';
+  return claim === 'nbf' || claim === 'auth_time' ? now : 'any';
 }
