@@ -8,6 +8,7 @@ import { cutPrefixOf } from '../login/relocation.js';
 import type { ParsedOptions } from '../module/oidc.options.js';
 import { optionsToken } from '../nest/tokens.js';
 import { member } from '../values/member.js';
+import { portOf } from './provider/loopback-server.js';
 
 /** A request, and where it goes. */
 export interface TestRequest {
@@ -46,8 +47,8 @@ export async function send({ url, form, headers }: TestRequest, address = url): 
 }
 
 /**
- * An application as it is reached under its public address: at the origin of its redirect URI, through a proxy that ends TLS and
- * may cut a prefix off. Whether or not it listens itself.
+ * Calls an application under its public address, that of its redirect URI, as a proxy does that ends TLS and may cut off a
+ * prefix. The application need not listen.
  */
 export class ServedApplication {
   /** What the proxy cuts off. */
@@ -76,7 +77,7 @@ export class ServedApplication {
     if (redirectUri === undefined) {
       throw new Error('The client has no redirect_uris, so nobody can sign in.');
     }
-    return new ServedApplication(await front(app), new URL(redirectUri), metadata, options.login.callbackPath);
+    return new ServedApplication(await listening(app), new URL(redirectUri), metadata, options.login.callbackPath);
   }
 
   /** Whether it is at the origin of a URL. */
@@ -103,15 +104,10 @@ async function ready(instance: unknown): Promise<void> {
   }
 }
 
-async function front(app: INestApplication): Promise<Server> {
+async function listening(app: INestApplication): Promise<Server> {
   const own: Server = app.getHttpServer();
   const listener: RequestListener = (incoming, response) => own.emit('request', incoming, response);
   const server = createServer(listener).listen(0, '127.0.0.1');
   await once(server, 'listening');
   return server;
-}
-
-function portOf(server: Server): number {
-  const address = server.address();
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }

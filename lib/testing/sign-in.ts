@@ -7,7 +7,7 @@ import { clientSessionsToken } from '../nest/tokens.js';
 import type { ClientSessions } from '../session/client-sessions.js';
 import { send, ServedApplication, type TestAnswer } from './served-application.js';
 
-/** Steps of a login beyond which it goes round in circles. */
+/** A login with more steps goes round in circles. */
 const MOST_STEPS = 10;
 
 /** Where a login begins. */

@@ -1,6 +1,6 @@
 import { createHash, webcrypto, X509Certificate } from 'node:crypto';
 
-/** A client certificate with its key, that signs itself. Made by {@link TestProvider.certificate}. */
+/** A self-signed client certificate with its key. Made by {@link TestProvider.certificate}. */
 export interface TestCertificate {
   /** PEM, as TLS takes it. */
   readonly cert: string;

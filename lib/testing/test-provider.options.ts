@@ -48,7 +48,7 @@ export interface TestAccessToken extends Omit<TestUser, 'sub'> {
 }
 
 /** Endpoints of the provider, by the beginning of their names in its metadata; `discovery` is that metadata. */
-export const ENDPOINTS = {
+export const ENDPOINT_PATHS = {
   discovery: 'discovery',
   jwks: 'jwks',
   authorization: 'authorize',
@@ -64,7 +64,7 @@ export const ENDPOINTS = {
 } as const;
 
 /** An endpoint of {@link TestProvider}. */
-export type TestEndpoint = keyof typeof ENDPOINTS;
+export type TestEndpoint = keyof typeof ENDPOINT_PATHS;
 
 /** How an endpoint fails: with an HTTP status, with no answer (`hang`), or with a connection that breaks (`reset`). */
 export type TestFault = number | 'hang' | 'reset';

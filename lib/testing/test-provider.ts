@@ -1,9 +1,9 @@
 import type { INestApplication } from '@nestjs/common';
 
 import type { ClientMetadata } from '../metadata/client-metadata.js';
-import type { OidcModuleOptions } from '../module/oidc.options.js';
 import { parseClientMetadata } from '../metadata/registered-client.js';
 import { securityProfile } from '../metadata/security-profiles.js';
+import type { OidcModuleOptions } from '../module/oidc.options.js';
 import { givenOptionsToken } from '../nest/tokens.js';
 import type { ResourceServerOptions } from '../resource-server/resource-server.options.js';
 import type { AccessTokenProfile } from '../tokens/access-token-profile.js';
@@ -21,7 +21,7 @@ import { TestDpopKey } from './test-dpop-key.js';
 import {
   completeClient,
   DEFAULT_API,
-  ENDPOINTS,
+  ENDPOINT_PATHS,
   withoutProvider,
   type TestAccessToken,
   type TestEndpoint,
@@ -102,7 +102,7 @@ export class TestProvider {
    * is left out is made up: the client, the audience, the session's secret.
    */
   options(own: Partial<OidcModuleOptions> = {}): OidcModuleOptions {
-    return this.#take({
+    return this.#adopt({
       ...own,
       session: { secret: randomValue(), ...own.session },
       resourceServer: { ...DEFAULT_API, ...this.#given.resourceServer, ...own.resourceServer },
@@ -119,12 +119,12 @@ export class TestProvider {
     readonly factory: (own: OidcModuleOptions) => OidcModuleOptions;
     readonly inject: string[];
   } {
-    return { factory: (own) => this.#take(own), inject: [givenOptionsToken(name)] };
+    return { factory: (own) => this.#adopt(own), inject: [givenOptionsToken(name)] };
   }
 
   /**
-   * The same as environment variables, for an application that reads them:
-   * `Object.assign(process.env, provider.env())`. {@link start} is told what the application has registered.
+   * Issuer, client and a new secret for sessions as environment variables, for an application that reads them:
+   * `Object.assign(process.env, provider.env())`. Tell {@link start} what else is registered.
    */
   env(): Readonly<Record<'OIDC_ISSUER' | 'OIDC_CLIENT_ID' | 'OIDC_CLIENT_SECRET' | 'SESSION_SECRET', string>> {
     const { client_id, client_secret } = this.#client;
@@ -146,7 +146,7 @@ export class TestProvider {
       roles: asked.roles ?? [],
       audience: asked.audience ?? this.#audience,
       expiresIn: asked.expiresIn ?? 3600,
-      cnf: confirmationOf(asked),
+      cnf: bindingOf(asked),
       claims: asked.claims ?? {},
       isJwt: asked.format === undefined ? this.#hasJwts : asked.format === 'jwt',
     });
@@ -219,17 +219,17 @@ export class TestProvider {
    * @param options `times`: how many calls; default: all, until {@link recovers}
    */
   fails(endpoint: TestEndpoint, fault: TestFault, options: { readonly times?: number } = {}): void {
-    this.#op.answer(ENDPOINTS[endpoint], typeof fault === 'number' ? { status: fault, body: {} } : fault, options);
+    this.#op.answer(ENDPOINT_PATHS[endpoint], typeof fault === 'number' ? { status: fault, body: {} } : fault, options);
   }
 
   /** Ends the faults of an endpoint; of all where none is named. */
   recovers(endpoint?: TestEndpoint): void {
-    this.#op.heal(endpoint && ENDPOINTS[endpoint]);
+    this.#op.heal(endpoint && ENDPOINT_PATHS[endpoint]);
   }
 
   /** How often an endpoint was called. */
   calls(endpoint: TestEndpoint): number {
-    return this.#op.count(ENDPOINTS[endpoint]);
+    return this.#op.count(ENDPOINT_PATHS[endpoint]);
   }
 
   /** Stops it at once. */
@@ -253,7 +253,7 @@ export class TestProvider {
   }
 
   /** Registers the client of an application, and tells it where its provider is now. */
-  #take(own: Partial<OidcModuleOptions>): OidcModuleOptions {
+  #adopt(own: Partial<OidcModuleOptions>): OidcModuleOptions {
     this.#client = completeClient({ ...this.#given.client, ...own.client });
     this.#api = own.resourceServer ?? this.#api;
     // A security profile completes it.
@@ -291,7 +291,7 @@ export class TestProvider {
 }
 
 /** RFC 8705, section 3.1; RFC 9449, section 6.1. */
-function confirmationOf({ dpop, certificate }: TestAccessToken): JsonObject | undefined {
+function bindingOf({ dpop, certificate }: TestAccessToken): JsonObject | undefined {
   if (dpop === undefined && certificate === undefined) {
     return undefined;
   }

@@ -1,7 +1,6 @@
-import { randomBytes } from 'node:crypto';
-
 import type { RegisteredClient } from './clients.js';
 import type { ProviderContext } from './context.js';
+import { randomValue } from './issued.js';
 import type { ProviderClock } from './provider-clock.js';
 import { requestObjectOf } from './request-object.js';
 
@@ -26,7 +25,7 @@ export class AuthorizationRequests {
 
   /** @returns the request URI */
   push(client: RegisteredClient, parameters: RequestParameters): string {
-    const uri = `urn:ietf:params:oauth:request_uri:${randomBytes(32).toString('base64url')}`;
+    const uri = `urn:ietf:params:oauth:request_uri:${randomValue()}`;
     this.#pushed.set(uri, { client, parameters, expiresAt: this.clock.seconds + REQUEST_LIFETIME });
     return uri;
   }

@@ -1,6 +1,4 @@
-import { randomBytes } from 'node:crypto';
-
-import type { Grant } from './issued.js';
+import { randomValue, type Grant } from './issued.js';
 
 /** How somebody decided. */
 export type Decision = 'approved' | 'denied';
@@ -29,7 +27,7 @@ export class Consents {
 
   /** @returns the handle: the `device_code` or the `auth_req_id` */
   begin(grant: Grant, lifetime: number, interval: number): string {
-    const handle = randomBytes(32).toString('base64url');
+    const handle = randomValue();
     this.#pending.set(handle, { grant, expiresAt: this.seconds() + lifetime, interval });
     return handle;
   }

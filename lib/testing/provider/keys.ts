@@ -76,10 +76,10 @@ export function privateJwk(key: SigningKey, members: Jwk = {}): Jwk {
   return { ...key.privateKey.export({ format: 'jwk' }), kid: key.kid, use: 'sig', ...members };
 }
 
-/** One key of each kind, made when first asked for and kept for the life of the test file. */
+/** The keys of this process by name and kind. They are kept, because an RSA key takes long to make. */
 const kept = new Map<string, SigningKey>();
 
-/** The test file's key called `name`. Two names are two keys. */
+/** The key of this process called `name`, made when first asked for. Two names are two keys. */
 export function keyOf(kind: KeyKind, name = 'provider'): SigningKey {
   const known = kept.get(`${name}/${kind}`);
   const key = known ?? generateKey(kind, `${kind.toLowerCase()}-1`);
@@ -138,7 +138,7 @@ function base64url(text: string): string {
   return Buffer.from(text).toString('base64url');
 }
 
-/** Header and claims of a JWT that a test wants to look into; nothing is verified. */
+/** Header and claims of a JWT; nothing is verified. */
 export function decodeJwt(jwt: string): { header: Record<string, unknown>; claims: Record<string, unknown> } {
   const [header = '', claims = ''] = jwt.split('.');
   const read = (part: string) => JSON.parse(Buffer.from(part, 'base64url').toString());

@@ -19,7 +19,7 @@ import {
 } from './issued.js';
 import { KeyRing, type Rotation } from './key-ring.js';
 import type { SigningKey } from './keys.js';
-import { LoopbackServer, type Recorded } from './loopback-server.js';
+import { cookieOf, LoopbackServer, type Recorded } from './loopback-server.js';
 import type { ProviderClock } from './provider-clock.js';
 import { par } from './pushed-authorization-request-endpoint.js';
 import { register, type RegistrationTokens } from './registration-endpoint.js';
@@ -85,7 +85,7 @@ export class LoopbackProvider<Clock extends ProviderClock> extends LoopbackServe
   /** Who is signed in where no cookie says otherwise; `sub` and the claims that userinfo gives. */
   user: Members = { sub: 'alice', name: 'Alice', email: 'alice@op.test', email_verified: true };
 
-  /** What each kind of answer goes through before it is sent: the seam for who changes it. */
+  /** What each kind of answer goes through before it is sent: the seam for whoever changes it. */
   protected hooks: ResponseHooks = unchanged((alg) => this.key(alg));
 
   readonly #path: string;
@@ -242,9 +242,8 @@ export class LoopbackProvider<Clock extends ProviderClock> extends LoopbackServe
     };
   }
 
-  #userOf({ headers }: Recorded): SignedIn {
-    const [, value = ''] = new RegExp(`(?:^|; )${USER_COOKIE}=([\\w-]+)`).exec(headers.cookie ?? '') ?? [];
-    return this.#browsers.get(value) ?? { sub: String(this.user['sub']) };
+  #userOf(request: Recorded): SignedIn {
+    return this.#browsers.get(cookieOf(request, USER_COOKIE) ?? '') ?? { sub: String(this.user['sub']) };
   }
 
   #usualToken(): IssuedToken {

@@ -6,7 +6,6 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
-import type { AddressInfo } from 'node:net';
 
 import { send, type Answer } from './http-answer.js';
 
@@ -60,8 +59,7 @@ export abstract class LoopbackServer {
 
   /** `http://127.0.0.1:<port>` */
   get origin(): string {
-    const address = this.#server.address();
-    return `http://${this.host}:${isAddress(address) ? address.port : 0}`;
+    return `http://${this.host}:${portOf(this.#server)}`;
   }
 
   /** TCP connections that were ever opened to this server. */
@@ -159,6 +157,14 @@ export abstract class LoopbackServer {
   }
 }
 
-function isAddress(address: string | AddressInfo | null): address is AddressInfo {
-  return typeof address === 'object' && address !== null;
+/** The port that a server listens at; 0: none. */
+export function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+/** A cookie of a request; undefined: there is none, or it is empty. */
+export function cookieOf({ headers }: Recorded, name: string): string | undefined {
+  const [, value = ''] = new RegExp(`(?:^|; )${name}=([\\w-]*)`).exec(headers.cookie ?? '') ?? [];
+  return value || undefined;
 }

@@ -1,8 +1,7 @@
-import { randomBytes } from 'node:crypto';
-
 import type { RegisteredClient } from './clients.js';
 import type { ProviderContext } from './context.js';
 import type { Answer } from './http-answer.js';
+import { randomValue } from './issued.js';
 import type { Recorded } from './loopback-server.js';
 import { NO_STORE, oauthError } from './oauth-answers.js';
 import type { Members } from './response-hooks.js';
@@ -83,5 +82,5 @@ function bearerOf({ headers }: Recorded): string | undefined {
 }
 
 function random(): string {
-  return randomBytes(32).toString('base64url');
+  return randomValue();
 }

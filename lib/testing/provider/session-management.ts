@@ -1,16 +1,15 @@
 import { createHash, randomBytes } from 'node:crypto';
 
 import type { Answer } from './http-answer.js';
-import type { Recorded } from './loopback-server.js';
+import { cookieOf, type Recorded } from './loopback-server.js';
 import { NO_STORE } from './oauth-answers.js';
 
 /** The cookie whose value is the browser's state at the provider. Its own page reads it, so that it is not HttpOnly. */
 const COOKIE = 'op-browser-state';
 
 /** The browser's state at the provider; undefined: nobody is signed in there. */
-export function browserState({ headers }: Recorded): string | undefined {
-  const value = new RegExp(`(?:^|; )${COOKIE}=([\\w-]*)`).exec(headers.cookie ?? '')?.[1];
-  return value === '' ? undefined : value;
+export function browserState(request: Recorded): string | undefined {
+  return cookieOf(request, COOKIE);
 }
 
 export function newBrowserState(): string {
@@ -30,7 +29,7 @@ export function sessionState(clientId: string, redirectUri: string, state: strin
   return `${createHash('sha256').update(text).digest('hex')}.${salt}`;
 }
 
-/** The frame of OpenID Connect Session Management 1.0, section 3.2. It tells nothing to who is not the page around it. */
+/** The frame of OpenID Connect Session Management 1.0, section 3.2. It answers nobody but the page around it. */
 const FRAME = `<!doctype html>
 <title>OP frame</title>
 <script>
@@ -59,7 +58,7 @@ export function checkSession(): Promise<Answer> {
   return Promise.resolve({ headers: { ...NO_STORE, 'content-type': 'text/html; charset=utf-8' }, body: FRAME });
 }
 
-/** What the frame was asked and said, for who records requests. */
+/** What the frame was asked and said, for whoever records requests. */
 export function told(): Promise<Answer> {
   return Promise.resolve({ status: 204 });
 }
