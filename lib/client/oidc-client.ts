@@ -7,7 +7,7 @@ import { grantOfLogin, type LoginGrant } from '../authorization/login-grant.js';
 import type { AuthorizationTransaction } from '../authorization/transaction.js';
 import type { Clock } from '../clock/clock.js';
 import { AccessTokenError } from '../errors/errors.js';
-import { audit, auditFailure } from '../events/audit.js';
+import { audit, auditFailure, type Actor } from '../events/audit.js';
 import type { IdTokenOptions } from '../grants/authorization-code.js';
 import type { ParsedClientMetadata } from '../metadata/client-metadata.schema.js';
 import { throwFirst } from '../metadata/finding.js';
@@ -196,17 +196,18 @@ export class OidcClient extends OidcResources {
    * Evicts an access token from the caches, here and in the store that replicas share. Its next use validates it again. The
    * answer to a running call is not cached either.
    *
+   * @param actor whose token it is, for the audit: only what is known for sure. A `sid` is published as its hash
    * @throws {StoreError} the shared store can't be reached; other replicas may use the cached token for its lifetime there
    */
-  async forget(token: string): Promise<void> {
+  async forget(token: string, actor?: Actor): Promise<void> {
     requireTokenText(token);
     try {
       await this.#evictions.evictToken(token);
     } catch (error) {
-      auditFailure('eviction', this, error);
+      auditFailure('eviction', this, error, actor);
       throw error;
     }
-    audit('eviction', this);
+    audit('eviction', this, actor);
   }
 
   /** URL of the logout at the provider (RP-Initiated Logout 1.0, section 2); undefined without such an endpoint. */

@@ -10,6 +10,7 @@ import { answerWith, type Ending, type Outcome, type Success } from './ending.js
 import { loginRefusal, refusedLogin } from './login-refusal.js';
 import type { LoginExtra } from './login-extra.js';
 import { Login, type LoggedIn, type LoginResponse } from './login.js';
+import { needsPerson } from './silent-login.js';
 import type { LoginTransaction } from './transaction-cookies.js';
 
 /** The callbacks that Passport sets on a strategy for each attempt. Exactly one of them is called, at its end. */
@@ -179,11 +180,10 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
       const isUnused = transaction === undefined && error instanceof StoreError;
       const setCookies = isUnused ? [] : [used];
       const location = transaction && this.login.passOver(response, transaction, error);
-      if (location !== undefined) {
-        return { location, setCookies };
+      if (location === undefined || !needsPerson(error)) {
+        auditFailure('login', this.login.client, error, identity);
       }
-      auditFailure('login', this.login.client, error, identity);
-      return { error, setCookies };
+      return location === undefined ? { error, setCookies } : { location, setCookies };
     }
   }
 

@@ -11,6 +11,11 @@ const NEEDS_PERSON: readonly string[] = [
   'account_selection_required',
 ];
 
+/** Whether a silent login came to no more than that the provider would have to show a page: most visitors' do. */
+export function needsPerson(error: unknown): boolean {
+  return error instanceof OAuthError && NEEDS_PERSON.includes(error.error);
+}
+
 /**
  * Whether the browser goes on without a session, because a login that failed was silent: nobody has asked for it, so that
  * nobody expects a page about it. What is more than a provider that does not know the person is reported to the operator.
@@ -25,7 +30,7 @@ export function isPassedOver(
   if (!refusal) {
     return false;
   }
-  if (!(error instanceof OAuthError && NEEDS_PERSON.includes(error.error))) {
+  if (!needsPerson(error)) {
     operator.report(refusedLogin(refusal));
   }
   return true;

@@ -14,6 +14,10 @@ import {
 
 import type { Server } from '../authorization-server/server.js';
 import { ConfigError } from '../errors/errors.js';
+import { OidcError } from '../errors/oidc.error.js';
+import { auditFailure } from '../events/audit.js';
+import { publishDecision } from '../nest/decision.js';
+import { OidcException } from '../nest/oidc.exception.js';
 import { LogsIn } from '../nest/authenticating-guard.js';
 import { namedGuard } from '../nest/named-guard.js';
 import { Responses } from '../nest/responses.js';
@@ -30,17 +34,24 @@ import type { ParsedOptions } from './oidc.options.js';
 class MountedProxies {
   /** By the name of the controller's method. */
   readonly #proxies: ReadonlyMap<string, BffProxy>;
+  readonly #client: ClientSessions['client'];
 
   constructor(
     private readonly settings: readonly ProxySettings[],
     private readonly routes: Routes,
     means: ProxyMeans,
   ) {
+    this.#client = means.sessions.client;
     this.#proxies = new Map(settings.map((one, index) => [methodName(index), new BffProxy(one, means)]));
   }
 
   get(method: string): BffProxy | undefined {
     return this.#proxies.get(method);
+  }
+
+  /** The client whose sessions are forwarded. */
+  get client(): ClientSessions['client'] {
+    return this.#client;
   }
 
   /** Late, so that a parser of the application's own comes first. */
@@ -65,8 +76,25 @@ class MountedProxiesGuard implements CanActivate {
     if (proxy === undefined) {
       return false;
     }
-    admitted.set(request, await proxy.admit(request, response));
+    try {
+      admitted.set(request, await proxy.admit(request, response));
+    } catch (error) {
+      this.#publish(context, error);
+      throw error;
+    }
+    publishDecision(this, context, { client_id: this.proxies.client.metadata.client_id, outcome: 'admitted' });
     return true;
+  }
+
+  /** Whatever keeps a request from being forwarded refuses it. */
+  #publish(context: ExecutionContext, error: unknown): void {
+    const { client } = this.proxies;
+    const isRefused = error instanceof OidcException && error.getStatus() < 500;
+    const cause = error instanceof OidcException ? error.cause : error;
+    const code = cause instanceof OidcError ? cause.code : undefined;
+    auditFailure('refusal', client, cause);
+    const outcome = isRefused ? 'refused' : 'failed';
+    publishDecision(this, context, { client_id: client.metadata.client_id, outcome, code });
   }
 }
 

@@ -2,6 +2,7 @@ import { NotFoundException, type ExecutionContext } from '@nestjs/common';
 
 import type { OidcClient } from '../client/oidc-client.js';
 import { StoreError } from '../errors/errors.js';
+import { auditFailure } from '../events/audit.js';
 import { OidcLoginGuard } from '../login/oidc-login.guard.js';
 import { OidcStrategy } from '../login/oidc.strategy.js';
 import { SeeOther, type ResponseHeader } from '../nest/answer.js';
@@ -162,6 +163,7 @@ export class RouteAnswers {
   }
 
   #refuse(context: ExecutionContext, refusal: Refusal): never {
+    auditFailure('refusal', this.#client, refusal.cause);
     throw refuse(refusal, { kind: 'http', response: context.switchToHttp().getResponse() }, this.responses);
   }
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 
 import type { OidcClient } from '../client/oidc-client.js';
 import { SessionError } from '../errors/errors.js';
+import { audit } from '../events/audit.js';
 import type { CookieAttributes } from '../nest/cookies.js';
 import * as requests from '../nest/requests.js';
 import type { OidcStore } from '../storage/oidc-store.js';
@@ -190,7 +191,7 @@ export class ClientSessions implements SessionPort {
    */
   async endAll(of: SessionsOf, { revoke }: { readonly revoke: boolean }): Promise<void> {
     await this.keeper().endAll(of, async ({ access_token, refresh_token }) => {
-      await (access_token && this.client.forget(access_token));
+      await (access_token && this.client.forget(access_token, of));
       await (revoke && refresh_token && this.client.revoke(refresh_token, 'refresh_token'));
     });
   }
@@ -252,12 +253,13 @@ export class ClientSessions implements SessionPort {
     const { validate } = this.settings;
     return validate === undefined
       ? session
-      : chain(ask(validate), (user) => (user ? { ...session, user } : this.#ended(request)));
+      : chain(ask(validate), (user) => (user ? { ...session, user } : this.#ended(request, session)));
   }
 
-  async #ended(request: unknown): Promise<undefined> {
+  async #ended(request: unknown, { identity }: KeptSession): Promise<undefined> {
     this.forget(request);
     await this.keeper().end(request);
+    audit('logout', this.client, identity);
   }
 
   #found(request: unknown): Awaitable<FoundSession> {

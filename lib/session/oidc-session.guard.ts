@@ -1,6 +1,7 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext, type Type } from '@nestjs/common';
 
 import { StoreError } from '../errors/errors.js';
+import { OidcError } from '../errors/oidc.error.js';
 import { auditFailure, type Actor } from '../events/audit.js';
 import type { GuardDecision } from '../events/channels.js';
 import { accessRule, hasRequiredRole, type AccessRule } from '../nest/access-rule.js';
@@ -66,7 +67,10 @@ export class OidcSessionGuard implements CanActivate {
     }
     const response = isSocket ? undefined : responseOf(context);
     return chain(
-      recover(() => this.#find(request, response), storeErrorOf),
+      recover(
+        () => this.#find(request, response),
+        (error) => (error instanceof StoreError ? error : this.#fail(context, error)),
+      ),
       (found) => {
         if (found instanceof StoreError) {
           return rule.isPublic ? this.#admit(context, rule) : this.#refuse(context, sessionUnavailable(found));
@@ -100,7 +104,10 @@ export class OidcSessionGuard implements CanActivate {
     context: ExecutionContext,
     response: object | undefined,
   ): Awaitable<boolean> {
-    const roles = rule.roles.length === 0 ? [] : this.sessions.roles(user);
+    const roles = recover(
+      () => (rule.roles.length === 0 ? [] : this.sessions.roles(user)),
+      (error) => this.#fail(context, error, identity),
+    );
     return chain(roles, (has) => {
       if (!hasRequiredRole(rule, has)) {
         return this.#refuse(context, roleMissing(), identity);
@@ -157,6 +164,13 @@ export class OidcSessionGuard implements CanActivate {
     publishDecision(this, context, { client_id: this.sessions.client.metadata.client_id, outcome, code });
   }
 
+  /** @throws what a function of the application threw */
+  #fail(context: ExecutionContext, error: unknown, actor?: Actor): never {
+    auditFailure('refusal', this.sessions.client, error, actor);
+    this.#publish(context, 'failed', error instanceof OidcError ? error.code : undefined);
+    throw error;
+  }
+
   #refuse(context: ExecutionContext, refusal: Refusal, actor?: Actor): Awaitable<never> {
     const { cause, status } = refusal;
     auditFailure('refusal', this.sessions.client, cause, actor);
@@ -166,12 +180,4 @@ export class OidcSessionGuard implements CanActivate {
       throw exception;
     });
   }
-}
-
-/** A store that can't be reached is a result too; any other error is thrown. */
-function storeErrorOf(error: unknown): StoreError {
-  if (error instanceof StoreError) {
-    return error;
-  }
-  throw error;
 }

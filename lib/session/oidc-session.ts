@@ -135,16 +135,18 @@ export class OidcSession<User = JsonValue> {
     const keeper = this.#sessions.keeper();
     let session: KeptSession | undefined;
     try {
-      session = await this.#sessions.kept(request);
-      this.#sessions.forget(request);
-      await keeper.end(request);
-      await (session?.tokens.access_token && this.#client.forget(session.tokens.access_token));
+      try {
+        session = await this.#sessions.kept(request);
+        this.#sessions.forget(request);
+        await keeper.end(request);
+        await (session?.tokens.access_token && this.#client.forget(session.tokens.access_token, session.identity));
+      } finally {
+        const setCookies = [...keeper.clear(request), ...this.#sessions.silentLogins.tried(request)];
+        this.#responses.deliver(response, [['Set-Cookie', setCookies], ...PRIVATE_ANSWER]);
+      }
     } catch (error) {
       auditFailure('logout', this.#client, error, session?.identity);
       this.#throw(error, logoutUnavailable, response);
-    } finally {
-      const setCookies = [...keeper.clear(request), ...this.#sessions.silentLogins.tried(request)];
-      this.#responses.deliver(response, [['Set-Cookie', setCookies], ...PRIVATE_ANSWER]);
     }
     if (session !== undefined) {
       audit('logout', this.#client, session.identity);

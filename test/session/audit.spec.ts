@@ -5,7 +5,10 @@ import { jws } from '../../lib/testing/provider/keys.js';
 import { createApp, onBothAdapters, SESSION_SECRET, type Adapter } from '../support/app/apps.js';
 import { MeController } from '../support/app/app-controllers.js';
 import { Browser } from '../support/browser/browser.js';
+import { expectNoSecrets } from '../support/app/outcomes.js';
+import { Api } from '../support/http/api.js';
 import { messagesOn } from '../support/messages.js';
+import { ObservedStore } from '../support/store/stores.js';
 
 type AuditEvent = OidcMessages['nestjs-oidc:audit'];
 
@@ -57,7 +60,7 @@ onBothAdapters((adapter) => {
     expect(audits).toEqual([
       event({ event: 'login' }),
       event({ event: 'refresh' }),
-      event({ event: 'eviction', actor: NOBODY }),
+      event({ event: 'eviction' }),
       event({ event: 'logout' }),
     ]);
   });
@@ -108,7 +111,7 @@ onBothAdapters((adapter) => {
     await post(logoutToken);
     await browser.login();
     await browser.get(`/auth/frontchannel-logout?iss=${encodeURIComponent(app.op.issuer)}&sid=s-1`);
-    const eviction = event({ event: 'eviction', actor: NOBODY });
+    const eviction = event({ event: 'eviction' });
     expect(audits).toEqual([
       event({ event: 'login' }),
       event({ event: 'login' }),
@@ -133,5 +136,107 @@ onBothAdapters((adapter) => {
       { ...own, outcome: 'redirected', code: 'SESSION_MISSING' },
       { ...own, outcome: 'admitted', code: undefined },
     ]);
+  });
+
+  it('publishes a session that the application ends, and a function of it that fails', async () => {
+    let verdict = (): unknown => 'alice';
+    const validate = (): unknown => verdict();
+    const { browser, audits, event } = await signedIn(adapter, {
+      session: { secret: SESSION_SECRET, tokens: true, validate },
+    });
+    await browser.login();
+    const decisions = messagesOn('nestjs-oidc:decision');
+    verdict = () => {
+      throw new TypeError('hunter2');
+    };
+    expect((await browser.get('/me')).status).toBe(500);
+    verdict = () => undefined;
+    expect((await browser.get('/me')).status).toBe(303);
+    expect(audits).toEqual([
+      event({ event: 'login' }),
+      event({ event: 'refusal', outcome: 'failure', reason: undefined, actor: NOBODY }),
+      event({ event: 'logout' }),
+    ]);
+    expect(decisions.map(({ outcome, code }) => [outcome, code])).toEqual([
+      ['failed', undefined],
+      ['redirected', 'SESSION_MISSING'],
+    ]);
+    expect(JSON.stringify([audits, decisions])).not.toContain('hunter2');
+  });
+
+  it('publishes a silent login whose answer is not good, and none where the provider knows nobody', async () => {
+    const { app, browser, audits, event } = await signedIn(adapter, {
+      session: { secret: SESSION_SECRET, silentLogin: true },
+    });
+    const silently = async () => {
+      const begun = await browser.get('/auth/login?prompt=none');
+      return browser.follow(await browser.follow(begun));
+    };
+    app.op.authorizationResponse(({ state, iss }) => ({ state, iss, error: 'login_required' }));
+    await silently();
+    app.op.reset();
+    app.op.idToken({ sign: 'stranger' });
+    await silently();
+    expect(audits).toEqual([event({ event: 'login', outcome: 'failure', reason: 'SIGNATURE_INVALID', actor: NOBODY })]);
+  });
+
+  it('publishes logouts that can not be done', async () => {
+    const store = new ObservedStore();
+    const { app, browser, audits, event } = await signedIn(adapter, { store });
+    await browser.login();
+    store.fails = (call) => call === 'delete';
+    const frame = { headers: { 'sec-fetch-dest': 'iframe' } };
+    expect((await browser.get('/auth/frontchannel-logout', frame)).status).toBe(503);
+    store.fails = () => true;
+    await app.get(`/auth/frontchannel-logout?iss=${encodeURIComponent(app.op.issuer)}&sid=s-9`);
+    store.fails = () => false;
+    expect((await app.post('/auth/logout', '', { 'sec-fetch-site': 'cross-site' })).status).toBe(403);
+    const failure = { event: 'front-channel-logout', outcome: 'failure', reason: 'STORE_UNAVAILABLE' } as const;
+    expect(audits).toEqual([
+      event({ event: 'login' }),
+      event(failure),
+      event({ ...failure, actor: NOBODY }),
+      event({ event: 'refusal', outcome: 'failure', reason: 'CROSS_SITE_REQUEST', actor: NOBODY }),
+    ]);
+  });
+
+  it('publishes a back-channel logout that our configuration keeps from being verified', async () => {
+    const { app, audits, event } = await signedIn(adapter);
+    app.op.discovery(({ jwks_uri: _, ...document }) => document);
+    const key = app.op.key('RS256');
+    const logout_token = jws({ typ: 'logout+jwt', alg: 'RS256', kid: key.kid }, { iss: app.op.issuer }, key, 'RS256');
+    await app.request('/auth/backchannel-logout', {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body: new URLSearchParams({ logout_token }).toString(),
+    });
+    expect(audits).toEqual([
+      event({ event: 'back-channel-logout', outcome: 'failure', reason: 'NO_JWKS_URI', actor: NOBODY }),
+    ]);
+    expectNoSecrets(app, undefined, [logout_token]);
+  });
+
+  it('publishes what the proxy to an API decides', async () => {
+    const api = await Api.start();
+    const { app, browser, audits, event } = await signedIn(adapter, {
+      routes: { proxy: [{ path: '/api', to: api.url }] },
+    });
+    const decisions = messagesOn('nestjs-oidc:decision');
+    const own = { 'x-csrf': '1', 'sec-fetch-site': 'same-origin' };
+    await app.get('/api/orders', own);
+    await app.get('/api/orders');
+    await app.get('/api/%252e%252e/orders', own);
+    await browser.login();
+    await browser.get('/api/orders', { headers: own });
+    const refusal = (reason: AuditEvent['reason']) =>
+      event({ event: 'refusal', outcome: 'failure', reason, actor: NOBODY });
+    const reasons = ['SESSION_MISSING', 'CROSS_SITE_REQUEST', 'INVALID_PARAMETER'] as const;
+    expect(audits).toEqual([...reasons.map(refusal), event({ event: 'login' })]);
+    const refused = (code: string) => ['OidcProxies.proxy0', 'refused', code];
+    expect(decisions.map(({ route, outcome, code }) => [route, outcome, code])).toEqual([
+      ...reasons.map(refused),
+      ['OidcProxies.proxy0', 'admitted', undefined],
+    ]);
+    expect(api.calls).toHaveLength(1);
   });
 });

@@ -13,7 +13,7 @@ export function methodRefused(): Refusal {
     error: 'invalid_request',
     error_description: 'This is not forwarded.',
     headers: [['Allow', ALLOWED], ...PRIVATE_ANSWER],
-    cause: undefined,
+    cause: new AuthorizationResponseError('INVALID_PARAMETER', 'A WebSocket and TRACE are not forwarded.'),
   };
 }
 

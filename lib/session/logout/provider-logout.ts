@@ -3,7 +3,7 @@ import { hash } from 'node:crypto';
 import type { OidcClient } from '../../client/oidc-client.js';
 import { AuthorizationResponseError, ConfigError, StoreError, VerificationError } from '../../errors/errors.js';
 import { OidcError } from '../../errors/oidc.error.js';
-import { audit, auditFailure } from '../../events/audit.js';
+import { audit, auditFailure, type Actor } from '../../events/audit.js';
 import type { OperatorPort } from '../../events/operator-events.js';
 import type { ResponseHeader } from '../../nest/answer.js';
 import { parseParameters, type Parameters } from '../../nest/parameters.js';
@@ -74,10 +74,10 @@ export class OidcLogout {
       await this.#once(verified, () => this.#end(verified));
       audit('back-channel-logout', client, verified);
     } catch (error) {
+      auditFailure('back-channel-logout', client, error, token);
       if (!(error instanceof OidcError) || error instanceof ConfigError) {
         throw error;
       }
-      auditFailure('back-channel-logout', client, error, token);
       this.#parts.operator.report({ kind: 'logout-refused', error });
       throw refuse(refusalOf(error), { kind: 'http', response }, responses);
     }
@@ -117,18 +117,26 @@ export class OidcLogout {
   /** Ends the sessions of a `sid`; without one, that of the browser. */
   async #endInBrowser(request: unknown, response: unknown, sid: string | undefined): Promise<void> {
     const { client, sessions, responses } = this.#parts;
-    const { session: own } = await sessions.keeper().find(request);
-    const isOwn = own !== undefined && (sid === undefined || own.identity?.sid === sid);
-    if (isOwn) {
-      responses.deliver(response, [['Set-Cookie', sessions.keeper().clear(request)]]);
-      await sessions.end(request);
-    }
-    const mayHaveMore = sid !== undefined && (await sessions.keeper().knows(sid));
-    if (mayHaveMore) {
-      await sessions.endAll({ sid }, { revoke: false });
-    }
-    if (isOwn || mayHaveMore) {
-      audit('front-channel-logout', client, isOwn ? own.identity : { sid });
+    let actor: Actor | undefined;
+    try {
+      const { session: own } = await sessions.keeper().find(request);
+      const isOwn = own !== undefined && (sid === undefined || own.identity?.sid === sid);
+      if (isOwn) {
+        actor = own.identity;
+        responses.deliver(response, [['Set-Cookie', sessions.keeper().clear(request)]]);
+        await sessions.end(request);
+      }
+      const mayHaveMore = sid !== undefined && (await sessions.keeper().knows(sid));
+      if (mayHaveMore) {
+        actor ??= { sid };
+        await sessions.endAll({ sid }, { revoke: false });
+      }
+      if (isOwn || mayHaveMore) {
+        audit('front-channel-logout', client, actor);
+      }
+    } catch (error) {
+      auditFailure('front-channel-logout', client, error, actor);
+      throw error;
     }
   }
 
