@@ -37,6 +37,7 @@ import { resourceServerExports, resourceServerProviders } from '../resource-serv
 import type { ClientSessions } from '../session/client-sessions.js';
 import { sessionExports, sessionProviders } from '../session/session.providers.js';
 import { Evictions } from '../tokens/evictions.js';
+import { member } from '../values/member.js';
 import { validate } from '../values/validate.js';
 import { acquireDevelopmentProvider } from './development.js';
 import type { BothRooms } from './oidc-any.guard.js';
@@ -98,6 +99,7 @@ export class OidcModule {
 
 function define(extras: OidcModuleExtras, given: readonly Provider[]): DynamicModule {
   const { name, isGlobal = true, imports = [], providers = [] } = extras;
+  requireOwnOptions(providers, name);
   const isDefault = name === undefined;
   const routes = mountedRoutes(name);
   const proxies = mountedProxies(name);
@@ -144,6 +146,14 @@ function define(extras: OidcModuleExtras, given: readonly Provider[]): DynamicMo
       anyGuardToken(name),
     ],
   };
+}
+
+/** @throws {ConfigError} a provider would replace the options, though they are given already */
+function requireOwnOptions(providers: readonly Provider[], name: string | undefined): void {
+  if (providers.some((provider) => member(provider, 'provide') === getOidcOptionsToken(name))) {
+    const problem = 'must not provide OIDC_OPTIONS, which is for overrideProvider in tests';
+    throw new ConfigError('INVALID_CONFIG', 'providers', problem);
+  }
 }
 
 /** Providers of the options as they are given. */

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import type { INestApplication } from '@nestjs/common';
 
+import { printable } from '../errors/log-line.js';
 import { jws, type SigningKey } from './provider/keys.js';
 import { ServedApplication } from './served-application.js';
 
@@ -46,7 +47,7 @@ export async function backchannelLogout(
       const form = new URLSearchParams({ logout_token: logoutToken(session, by, served.metadata) });
       const { status, body } = await served.send({ url: new URL(uri), form });
       if (status >= 300) {
-        throw new Error(`The application answered the back-channel logout with ${status}: ${body}`);
+        throw new Error(`The application answered the back-channel logout with ${status}: ${printable(body)}`);
       }
     }
   } finally {

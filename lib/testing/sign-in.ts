@@ -1,6 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import { parseSetCookie } from 'cookie';
 
+import { printable } from '../errors/log-line.js';
 import { logsIn } from '../nest/authenticating-guard.js';
 import { MappedRoutes } from '../nest/mapped-routes.js';
 import { clientSessionsToken } from '../nest/tokens.js';
@@ -94,7 +95,9 @@ class Browser {
         return this.#cookieHeader();
       }
       if (next === undefined) {
-        throw new Error(`The login ended at ${url.origin}${url.pathname} with ${answer.status}: ${answer.body}`);
+        throw new Error(
+          `The login ended at ${url.origin}${url.pathname} with ${answer.status}: ${printable(answer.body)}`,
+        );
       }
       navigation = next;
     }
@@ -107,7 +110,7 @@ class Browser {
 
   async #visit({ url, form, from }: Navigation): Promise<TestAnswer> {
     const isOurs = this.application.isAt(url);
-    if (!isOurs && !url.href.startsWith(this.provider.issuer)) {
+    if (!isOurs && url.origin !== new URL(this.provider.issuer).origin) {
       throw new Error(`The login leads to ${url.origin}, which is neither the application nor the provider.`);
     }
     const cookie = isOurs ? this.#cookieHeader() : this.provider.cookie;

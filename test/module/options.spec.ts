@@ -8,6 +8,7 @@ import { exportJWK, generateKeyPair } from 'jose';
 
 import {
   ConfigError,
+  OIDC_OPTIONS,
   OidcClient,
   OidcModule,
   type ClientMetadata,
@@ -206,6 +207,11 @@ describe('a wrong option stops the boot', () => {
       { useFactory: () => ({ ...minimal, [member]: undefined }) },
       `${member}: belongs beside useFactory, not into what it returns`,
     ]),
+    [
+      'the options among the providers',
+      { ...minimal, providers: [{ provide: OIDC_OPTIONS, useValue: minimal }] },
+      'providers: must not provide OIDC_OPTIONS, which is for overrideProvider in tests',
+    ],
     ['providers from a class', { useClass: Extras }, 'providers: belongs beside useClass, not into what it returns'],
     [
       'a secret that is not set',

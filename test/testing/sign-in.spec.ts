@@ -1,4 +1,4 @@
-import { Controller, Get, Module, Req, UseGuards, type Type } from '@nestjs/common';
+import { Controller, Get, Module, Redirect, Req, UseGuards, type Type } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { describe, expect, it } from '@jest/globals';
@@ -151,6 +151,37 @@ describe('a login of the test kit', () => {
     provider.recovers();
     await expect(provider.signIn(app, {}, { path: '/nowhere' })).rejects.toThrow(
       'The login ended at https://app.example.com/nowhere with 404',
+    );
+  });
+
+  it('takes the cookie of the provider nowhere else', async () => {
+    @Controller('trap')
+    class TrapController {
+      @Get()
+      @Redirect()
+      go() {
+        return { url: `${provider.issuer}@127.0.0.1:1/steal` };
+      }
+    }
+    const provider = await start();
+    const app = await bootWith(provider, [TrapController]);
+    await expect(provider.signIn(app, {}, { path: '/trap' })).rejects.toThrow(
+      'The login leads to http://127.0.0.1:1, which is neither the application nor the provider.',
+    );
+  });
+
+  it('quotes a page where it ends without its control characters, and the beginning only', async () => {
+    @Controller('page')
+    class PageController {
+      @Get()
+      show() {
+        return `\u001b[31m${'x'.repeat(5000)}`;
+      }
+    }
+    const provider = await start();
+    const app = await bootWith(provider, [PageController]);
+    await expect(provider.signIn(app, {}, { path: '/page' })).rejects.toThrow(
+      /^The login ended at https:\/\/app\.example\.com\/page with 200: \\u001b\[31mx{10,300}\.\.\.$/,
     );
   });
 
