@@ -1,6 +1,11 @@
 import { expect, it } from '@jest/globals';
+import { Controller, Get, UseGuards } from '@nestjs/common';
 
+import { Introspection, OidcAnyGuard, OidcGuard, OidcModule } from '../../lib/index.js';
 import { revocationBound } from '../../lib/resource-server/revocation-bounds.js';
+import { AUDIENCE, createApp, SESSION_SECRET } from '../support/app/apps.js';
+import { messagesOn } from '../support/messages.js';
+import { CLIENT_SECRET, startProvider } from '../support/provider/provider.js';
 
 type Settings = Parameters<typeof revocationBound>[0];
 type Rule = Parameters<typeof revocationBound>[1];
@@ -29,4 +34,48 @@ it.each<[string, Partial<Settings>, Partial<Rule>, number | undefined]>([
 ])('a revoked token passes: %s', (_what, settings, rule, expected) => {
   const all = { validation: 'introspection' as const, issuers: [], cache: undefined, ...settings };
   expect(revocationBound(all, { ...PLAIN, ...rule })).toBe(expected);
+});
+
+@Controller('partners')
+class PartnersController {
+  @Get('either')
+  @UseGuards(OidcAnyGuard.for('partners'))
+  either() {}
+
+  @Get('fresh')
+  @UseGuards(OidcAnyGuard.for('partners'))
+  @Introspection({ maxAge: 10, staleIfError: 20 })
+  fresh() {}
+
+  @Get('token')
+  @UseGuards(OidcGuard)
+  token() {}
+}
+
+it('a revoked token passes for as long as the API of the guard’s client says', async () => {
+  const partners = await startProvider();
+  const events = messagesOn('nestjs-oidc:operator');
+  await createApp({
+    adapter: 'express',
+    controllers: [PartnersController],
+    options: { resourceServer: { audience: AUDIENCE, issuers: [{ issuer: 'https://other.test' }] } },
+    imports: [
+      OidcModule.forRoot({
+        name: 'partners',
+        issuer: partners.issuer,
+        client: {
+          client_id: 'p1',
+          client_secret: CLIENT_SECRET,
+          redirect_uris: ['https://app.test/partners/callback'],
+        },
+        session: { secret: SESSION_SECRET },
+        resourceServer: { audience: AUDIENCE, cache: { ttl: 60 } },
+      }),
+    ],
+  });
+  expect(events.flatMap((event) => (event.kind === 'revocation-bounds' ? event.bounds : []))).toEqual([
+    { route: 'PartnersController.either', seconds: 60 },
+    { route: 'PartnersController.fresh', seconds: 30 },
+    { route: 'PartnersController.token', seconds: undefined },
+  ]);
 });
