@@ -73,8 +73,8 @@ export async function tokenScheme(documented: DocumentedClient, scopes: readonly
     return { type: 'oauth2', flows };
   }
   const { issuer, discovery } = documented.options;
-  const [openIdConnectUrl = issuer] =
-    discovery.url === undefined ? wellKnownUrls(issuer, discovery.document) : [discovery.url];
+  // Not `discovery.url`: it may be an internal address, or have a key in its query, and everybody reads the document.
+  const [openIdConnectUrl = issuer] = wellKnownUrls(issuer, discovery.document);
   return { type: 'openIdConnect', openIdConnectUrl };
 }
 

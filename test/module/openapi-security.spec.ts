@@ -198,6 +198,17 @@ describe('an OpenAPI document', () => {
     });
   });
 
+  it('names the metadata at the issuer, not where we read them', async () => {
+    const op = await startProvider();
+    op.answer('discovery', { status: 503 });
+    const discovery = { url: `${op.issuer}/internal/.well-known?apikey=SECRET` };
+    const { document } = await documentOf({ adapter: 'express', op, options: { discovery } });
+    expect(document.components?.securitySchemes?.['oidc']).toEqual({
+      type: 'openIdConnect',
+      openIdConnectUrl: `${op.issuer}/.well-known/openid-configuration`,
+    });
+  });
+
   it('takes a requirement of all routes away from public ones', async () => {
     const { document } = await documentOf(
       { adapter: 'express' },
