@@ -1,3 +1,5 @@
+import { TRACE_HEADERS } from '../../events/trace-context.js';
+
 /** Headers of one connection, which end there (RFC 9110, section 7.6.1), and their older kin. */
 const HOP_BY_HOP: readonly string[] = [
   'connection',
@@ -38,8 +40,16 @@ const NOT_SENT: ReadonlySet<string> = new Set([
   // What a browser says of its page.
   'origin',
   'referer',
+  // The trace of a call begins in this process, and whoever traces it writes it. The browser's would pass for ours: it could
+  // join the traces of others, or have all of its own recorded.
+  'b3',
+  'baggage',
+  ...TRACE_HEADERS,
+  'uber-trace-id',
+  'x-amzn-trace-id',
+  'x-cloud-trace-context',
 ]);
-const NOT_SENT_FAMILIES = /^(?:access-control-|sec-|x-forwarded-)/;
+const NOT_SENT_FAMILIES = /^(?:access-control-|sec-|x-b3-|x-datadog-|x-forwarded-)/;
 
 /** What counts for the origin of the application, or for who holds the token: the API decides neither. */
 const NOT_ANSWERED: ReadonlySet<string> = new Set([
