@@ -143,9 +143,10 @@ function bodyFor(body: StreamedRequest['body']): Pick<Parameters<CustomFetch>[1]
 
 /** One line for each header (RFC 9110, section 5.3). */
 function joined(headers: StreamedRequest['headers']): Record<string, string> {
-  const lines: Record<string, string> = {};
+  const lines = new Map<string, string>();
   for (const [name, value] of headers) {
-    lines[name] = name in lines ? `${lines[name]}, ${value}` : value;
+    const before = lines.get(name);
+    lines.set(name, before === undefined ? value : `${before}, ${value}`);
   }
-  return lines;
+  return Object.fromEntries(lines);
 }

@@ -298,6 +298,20 @@ describe('a call with a bearer token', () => {
     expect(seen).toMatchObject([
       { url: `${api.url}/a`, headers: { authorization: 'Bearer a-token' }, redirect: 'manual' },
     ]);
+    const odd = [
+      ['Constructor', 'v'],
+      ['__proto__', 'w'],
+      ['X-Two', '1'],
+      ['x-two', '2'],
+    ] satisfies [string, string][];
+    await oidc.fetch(`${api.url}/d`, { headers: new Headers(odd) }, 'a-token');
+    expect(Object.entries(seen[1]?.headers ?? {})).toEqual(
+      expect.arrayContaining([
+        ['constructor', 'v'],
+        ['__proto__', 'w'],
+        ['x-two', '1, 2'],
+      ]),
+    );
     const streamed = await oidc.fetch(
       `${api.url}/b`,
       { method: 'POST', body: Readable.toWeb(Readable.from(['a', 'b'])) },
