@@ -83,7 +83,10 @@ export interface OidcModuleOptions {
   /**
    * Starts a provider in this process that lets everybody in, as Alice or as Bob, where nothing listens at the issuer yet.
    * The issuer has to be plain http on this machine, such as `http://127.0.0.1:4000`; any other issuer is left alone. It
-   * needs the package `oidc-provider`. Default false; refused where `NODE_ENV` is `production`.
+   * needs the package `oidc-provider`. Default false; it stops the boot where `NODE_ENV` is set to anything but `development`
+   * or `test`.
+   *
+   * Whoever listens at the issuer first gets the client's `client_secret`: make one up for development, never a real one.
    */
   development?: boolean;
 }
@@ -129,14 +132,15 @@ const optionsSchema = v.strictObject({
   development: v.optional(
     v.pipe(
       v.boolean(),
-      v.check((isOn) => !isOn || !isProduction(), 'must not be true where NODE_ENV is production'),
+      v.check((isOn) => !isOn || isDevelopment(), 'needs NODE_ENV to be development or test, or not set'),
     ),
     false,
   ),
 });
 
-function isProduction(): boolean {
-  return process.env['NODE_ENV'] === 'production';
+/** Whether the environment is known to be none that others use: there are many names for production. */
+function isDevelopment(): boolean {
+  return ['', 'development', 'test'].includes((process.env['NODE_ENV'] ?? '').trim().toLowerCase());
 }
 
 function isStore(value: unknown): boolean {

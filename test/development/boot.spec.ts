@@ -45,15 +45,28 @@ describe('where it starts', () => {
     expect(await isListening(portOf(op.issuer))).toBe(false);
   });
 
-  it('stops the boot in production, and listens nowhere', async () => {
-    process.env['NODE_ENV'] = 'production';
-    const op = await DevelopmentIssuer.free();
-    await expect(createDevelopmentApp({ op })).rejects.toMatchObject({
-      code: 'INVALID_CONFIG',
-      message: 'development: must not be true where NODE_ENV is production',
-    });
-    expect(await isListening(portOf(op.issuer))).toBe(false);
-  });
+  it.each(['production', 'Production', 'production ', 'prod', 'staging', 'tests', 'no development'])(
+    'stops the boot where NODE_ENV is %j, and listens nowhere',
+    async (environment) => {
+      process.env['NODE_ENV'] = environment;
+      const op = await DevelopmentIssuer.free();
+      await expect(createDevelopmentApp({ op })).rejects.toMatchObject({
+        code: 'INVALID_CONFIG',
+        message: 'development: needs NODE_ENV to be development or test, or not set',
+      });
+      expect(await isListening(portOf(op.issuer))).toBe(false);
+    },
+  );
+
+  it.each(['', ' ', 'development', 'Development ', 'TEST', undefined])(
+    'starts where NODE_ENV is %j',
+    async (environment) => {
+      delete process.env['NODE_ENV'];
+      Object.assign(process.env, environment !== undefined && { NODE_ENV: environment });
+      const { op } = await createDevelopmentApp();
+      expect(await isListening(portOf(op.issuer))).toBe(true);
+    },
+  );
 
   it('stops the boot in production for an issuer elsewhere too', async () => {
     process.env['NODE_ENV'] = 'production';
