@@ -2,8 +2,11 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 
 import { AUDIENCE } from '../support/app/apps.js';
 import { T } from '../support/clock.js';
+import { clientOf } from '../support/client/client.js';
+import { closeLater } from '../support/closing.js';
 import { problemsIn, sectionOf, startDoctor } from '../support/doctor.js';
 import { CLIENT_SECRET } from '../support/provider/provider.js';
+import { RealProvider } from '../support/provider/real-provider.js';
 import { jwtAccessToken } from '../support/tokens/access-token.js';
 
 type Started = Awaited<ReturnType<typeof startDoctor>>;
@@ -175,5 +178,28 @@ describe('a token that is bound', () => {
       '  problem  The token does not verify. EXPIRED: The access token is expired. [TOKEN_EXPIRED]',
       '  problem  It is bound to a key, and resourceServer.dpop is not set: the API refuses it. [TOKEN_BINDING]',
     ]);
+  });
+});
+
+it('tells of a token that oidc-provider has bound to a key', async () => {
+  const real = closeLater(await RealProvider.start());
+  const metadata = { dpop_bound_access_tokens: true, grant_types: ['client_credentials'] };
+  const { oidc } = clientOf(real, { metadata });
+  const { access_token } = await oidc.clientToken({ scope: 'orders:read' });
+  const { code, output } = await diagnose(
+    {
+      issuer: real.issuer,
+      client: { ...client, ...metadata },
+      session: undefined,
+      resourceServer: { audience: AUDIENCE, resource: AUDIENCE, dpop: { required: true } },
+    },
+    { arguments: ['--token', '-'], input: access_token, issuer: real.issuer, now: Date.now },
+  );
+  expect({ code, token: sectionOf(output, 'Token').slice(2) }).toEqual({
+    code: 0,
+    token: [
+      '  ok       It is good, with the scopes orders:read.',
+      '  note     It is bound to a key (cnf.jkt): it has to be sent with Authorization: DPoP, and with a proof of the key.',
+    ],
   });
 });
