@@ -1,6 +1,7 @@
 import { Module, type DynamicModule, type FactoryProvider, type Provider } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
 import type { Dispatcher } from 'undici';
+import * as v from 'valibot';
 
 import type { Server } from '../authorization-server/server.js';
 import { OidcClient } from '../client/oidc-client.js';
@@ -58,6 +59,8 @@ import { OperatorLog } from './operator-log.js';
 import { Servers } from './servers.js';
 
 const DEVELOPMENT = Symbol('nestjs-oidc: provider for development');
+const nowSchema = v.function('must be a function that returns milliseconds, such as Date.now');
+
 const CONNECTIONS = Symbol('nestjs-oidc: connections');
 const LIFECYCLE = Symbol('nestjs-oidc: lifecycle');
 
@@ -88,7 +91,7 @@ export class OidcModule {
   /** @throws {ConfigError} at boot, when an option is wrong */
   static forRoot(options: OidcModuleOptions & OidcModuleExtras): DynamicModule {
     const { name, isGlobal, imports, providers, ...own } = options;
-    return define(options, [{ provide: givenOptionsToken(name), useValue: own }]);
+    return define(options, [{ provide: givenOptionsToken(name), useValue: () => own }]);
   }
 
   /** @throws {ConfigError} at boot, when an option is wrong. An error of the factory stops the boot as it is */
@@ -111,7 +114,7 @@ function define(extras: OidcModuleExtras, given: readonly Provider[]): DynamicMo
     providers: [
       ...given,
       // A test may put others in their place.
-      { provide: getOidcOptionsToken(name), inject: [givenOptionsToken(name)], useFactory: (own: unknown) => own },
+      { provide: getOidcOptionsToken(name), inject: [givenOptionsToken(name)], useFactory: (given: Given) => given() },
       Responses,
       Routes,
       { provide: optionsToken(name), inject: [getOidcOptionsToken(name)], useFactory: parseOptions },
@@ -156,22 +159,29 @@ function requireOwnOptions(providers: readonly Provider[], name: string | undefi
   }
 }
 
+/** Makes the options as they are given. It is not called where a test puts others in their place. */
+type Given = () => OidcModuleOptions | Promise<OidcModuleOptions>;
+
 /** Providers of the options as they are given. */
 function givenOptions({ name, useFactory, useClass, useExisting, inject = [] }: OidcModuleAsyncOptions): Provider[] {
   const provide = givenOptionsToken(name);
   if (useFactory !== undefined) {
-    const create = async (...injected: readonly unknown[]): Promise<OidcModuleOptions> =>
-      requireReturned(await useFactory(...injected), 'useFactory');
-    return [{ provide, inject, useFactory: create }];
+    const given =
+      (...injected: readonly unknown[]): Given =>
+      async () =>
+        requireReturned(await useFactory(...injected), 'useFactory');
+    return [{ provide, inject, useFactory: given }];
   }
   const factory = useExisting ?? useClass;
   if (factory === undefined) {
     throw new ConfigError('INVALID_CONFIG', 'forRootAsync', 'needs useFactory, useClass or useExisting');
   }
   const by = useExisting === undefined ? 'useClass' : 'useExisting';
-  const create = async (options: OidcOptionsFactory): Promise<OidcModuleOptions> =>
-    requireReturned(await options.createOidcOptions(), by);
-  return [...(by === 'useClass' ? [factory] : []), { provide, inject: [factory], useFactory: create }];
+  const given =
+    (options: OidcOptionsFactory): Given =>
+    async () =>
+      requireReturned(await options.createOidcOptions(), by);
+  return [...(by === 'useClass' ? [factory] : []), { provide, inject: [factory], useFactory: given }];
 }
 
 function operatorProvider(name: string | undefined): FactoryProvider {
@@ -219,6 +229,7 @@ function serversProvider(name: string | undefined): FactoryProvider {
       givenTolerance: number = defaults.tolerance,
     ) => {
       const skew = validate(clockSkewSchema, givenSkew, 'OIDC_CLOCK_SKEW');
+      validate(nowSchema, now, 'OIDC_CLOCK');
       const tolerance = validate(clockToleranceSchema, givenTolerance, 'OIDC_CLOCK_TOLERANCE');
       return new Servers(options, { connections, now, skew, tolerance, operator });
     },

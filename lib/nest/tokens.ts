@@ -36,7 +36,7 @@ export const evictionsToken = tokensOf('evictions');
 /** Token of the operator port of the client called `name`. */
 export const operatorToken = tokensOf('operator');
 
-/** Token of the options as `forRoot` or the factory of `forRootAsync` gives them to the client called `name`. */
+/** Token of the function that makes the options of the client called `name`, as `forRoot` or `forRootAsync` has them. */
 export const givenOptionsToken = tokensOf('given-options');
 
 const namedOptionsToken = tokensOf('used-options');

@@ -34,7 +34,7 @@ export async function backchannelLogout(
   by: LogoutIssuer,
   client: string | undefined,
 ): Promise<void> {
-  const served = await ServedApplication.of(app, client);
+  const served = await ServedApplication.of(app, by.issuer, client);
   const { backchannel_logout_uri: uri, backchannel_logout_session_required: isSessionRequired } = served.metadata;
   try {
     if (uri === undefined) {

@@ -65,14 +65,19 @@ export class ServedApplication {
 
   /**
    * @param client the name of the client, where there are several
-   * @throws the client has no redirect URI
+   * @throws the client has no redirect URI, or is one of another provider
    */
-  static async of(app: INestApplication, client: string | undefined): Promise<ServedApplication> {
+  static async of(app: INestApplication, issuer: string, client: string | undefined): Promise<ServedApplication> {
     // Express and Fastify know their routes after that. It does nothing where it was done before.
     await app.init();
     await ready(app.getHttpAdapter().getInstance());
     const options = app.get<ParsedOptions>(optionsToken(client), { strict: false });
     const { metadata } = options.client;
+    if (options.issuer !== issuer) {
+      throw new Error(
+        `The application is at ${options.issuer} and not at this provider. A test has to override its options.`,
+      );
+    }
     const [redirectUri] = metadata.redirect_uris ?? [];
     if (redirectUri === undefined) {
       throw new Error('The client has no redirect_uris, so nobody can sign in.');

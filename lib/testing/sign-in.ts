@@ -4,7 +4,8 @@ import { parseSetCookie } from 'cookie';
 import { printable } from '../errors/log-line.js';
 import { logsIn } from '../nest/authenticating-guard.js';
 import { MappedRoutes } from '../nest/mapped-routes.js';
-import { clientSessionsToken } from '../nest/tokens.js';
+import { clientTokenOf } from '../nest/named-guard.js';
+import { clientSessionsToken, strategyToken } from '../nest/tokens.js';
 import type { ClientSessions } from '../session/client-sessions.js';
 import { send, ServedApplication, type TestAnswer } from './served-application.js';
 
@@ -45,7 +46,7 @@ export async function signIn(
   provider: LoginProvider,
   { path, client }: SignInOptions,
 ): Promise<string> {
-  const served = await ServedApplication.of(app, client);
+  const served = await ServedApplication.of(app, provider.issuer, client);
   try {
     const begin = path === undefined ? loginPath(app, client, served) : served.prefix + path;
     return await new Browser(served, provider).login(new URL(begin, served.callback));
@@ -64,13 +65,18 @@ function loginPath(app: INestApplication, client: string | undefined, { prefix, 
   const [own] = app
     .get(MappedRoutes, { strict: false })
     .list()
-    .filter(({ method, guards }) => method === 'GET' && guards.some(logsIn))
+    .filter(({ method, guards }) => method === 'GET' && guards.some((guard) => logsInAs(guard, client)))
     .flatMap(({ paths }) => paths)
     .filter((path) => prefix + path !== callback.pathname && !/[:*{}]/.test(path));
   if (own === undefined) {
     throw new Error('The application has no route that begins a login. Pass the path of one: { path }.');
   }
   return prefix + own;
+}
+
+/** Whether a guard of the application logs users in for a client. */
+function logsInAs(guard: unknown, client: string | undefined): boolean {
+  return logsIn(guard) && clientTokenOf(guard) === (client === undefined ? undefined : strategyToken(client));
 }
 
 /** A browser that knows the application and the provider, and nobody else. */

@@ -1,11 +1,15 @@
+import * as v from 'valibot';
+
 import type { ClientMetadata } from '../metadata/client-metadata.js';
 import type { OidcModuleOptions } from '../module/oidc.options.js';
 import type { ResourceServerOptions } from '../resource-server/resource-server.options.js';
-import type { JsonObject } from '../values/json.js';
+import type { JsonObject, JsonValue } from '../values/json.js';
+import { member } from '../values/member.js';
+import { validate } from '../values/validate.js';
 import { randomValue } from './provider/issued.js';
 import type { TestCertificate } from './test-certificate.js';
 import type { TestClock } from './test-clock.js';
-import type { TestDpopKey } from './test-dpop-key.js';
+import { TestDpopKey } from './test-dpop-key.js';
 
 /** What the provider knows of the application. It hears it from {@link TestProvider.options} as well. */
 export interface TestProviderOptions {
@@ -17,34 +21,40 @@ export interface TestProviderOptions {
   readonly resourceServer?: Partial<ResourceServerOptions>;
 }
 
+/** The module's options as a test writes them: what is left out is made up. */
+export interface TestModuleOptions extends Partial<Omit<OidcModuleOptions, 'client'>> {
+  /** As registered; `client_id` may be left out too. */
+  readonly client?: Partial<ClientMetadata>;
+}
+
 /** A user at the provider. */
 export interface TestUser {
   /** Default `alice`. */
-  readonly sub?: string;
+  readonly sub?: string | undefined;
   /** Stand where the profile of `resourceServer.accessTokens` has them. */
-  readonly roles?: readonly string[];
+  readonly roles?: readonly string[] | undefined;
   /** More claims of the ID token and of userinfo, such as `email`; of an access token where one is asked for. */
-  readonly claims?: JsonObject;
+  readonly claims?: JsonObject | undefined;
 }
 
 /** What an access token is asked to say. */
 export interface TestAccessToken extends Omit<TestUser, 'sub'> {
   /** Default `alice`; `null`: the client's own token. */
-  readonly sub?: string | null;
+  readonly sub?: string | null | undefined;
   /** Space-separated. Default: none. */
-  readonly scope?: string;
+  readonly scope?: string | undefined;
   /** Who it was issued to. Default: the client of the options. */
-  readonly client_id?: string;
+  readonly client_id?: string | undefined;
   /** Default: the API of the options. */
-  readonly audience?: string | readonly string[];
+  readonly audience?: string | readonly string[] | undefined;
   /** Seconds. Default 3600; less than 0: it is over already. */
-  readonly expiresIn?: number;
+  readonly expiresIn?: number | undefined;
   /** Binds it to a key (RFC 9449). */
-  readonly dpop?: TestDpopKey;
+  readonly dpop?: TestDpopKey | undefined;
   /** Binds it to a client certificate (RFC 8705). */
-  readonly certificate?: TestCertificate;
+  readonly certificate?: TestCertificate | undefined;
   /** Default: `jwt` where the API verifies signatures, so with `validation` `jwt` or `auto`; else `opaque`. */
-  readonly format?: 'opaque' | 'jwt';
+  readonly format?: 'opaque' | 'jwt' | undefined;
 }
 
 /** Endpoints of the provider, by the beginning of their names in its metadata; `discovery` is that metadata. */
@@ -63,11 +73,55 @@ export const ENDPOINT_PATHS = {
   registration: 'register',
 } as const;
 
+const endpointSchema = v.picklist(Object.keys(ENDPOINT_PATHS).filter(isEndpoint), 'is no endpoint of the provider');
+
+function isEndpoint(name: string): name is TestEndpoint {
+  return name in ENDPOINT_PATHS;
+}
+
+/** The path of an endpoint. @throws {ConfigError} there is none of this name */
+export function pathOf(endpoint: TestEndpoint): string {
+  return ENDPOINT_PATHS[validate(endpointSchema, endpoint, String(endpoint))];
+}
+
 /** An endpoint of {@link TestProvider}. */
 export type TestEndpoint = keyof typeof ENDPOINT_PATHS;
 
 /** How an endpoint fails: with an HTTP status, with no answer (`hang`), or with a connection that breaks (`reset`). */
 export type TestFault = number | 'hang' | 'reset';
+
+export const faultSchema: v.GenericSchema<TestFault> = v.union(
+  [v.pipe(v.number(), v.integer(), v.minValue(200), v.maxValue(599)), v.picklist(['hang', 'reset'])],
+  "must be an HTTP status, 'hang' or 'reset'",
+);
+
+const text = v.optional(v.string('must be a text'));
+
+/** A mistyped member would make a token that proves nothing. */
+export const accessTokenSchema: v.GenericSchema<TestAccessToken> = v.strictObject({
+  sub: v.optional(v.nullable(v.string('must be a text'))),
+  scope: text,
+  roles: v.optional(v.array(v.string('must be a text'))),
+  client_id: text,
+  audience: v.optional(v.union([v.string(), v.array(v.string())], 'must be a text or a list of texts')),
+  expiresIn: v.optional(v.number('must be a number of seconds')),
+  claims: v.optional(
+    v.record(
+      v.string(),
+      v.custom<JsonValue | undefined>(() => true),
+    ),
+  ),
+  dpop: v.optional(
+    v.custom<TestDpopKey>((value) => value instanceof TestDpopKey, 'must be a key of provider.dpopKey()'),
+  ),
+  certificate: v.optional(
+    v.custom<TestCertificate>(
+      (value) => typeof member(value, 'thumbprint') === 'string',
+      'must be a certificate of provider.certificate()',
+    ),
+  ),
+  format: v.optional(v.picklist(['opaque', 'jwt'], "must be 'opaque' or 'jwt'")),
+});
 
 /** The API where nobody says which. */
 export const DEFAULT_API: ResourceServerOptions = { audience: 'https://api.example.com' };
@@ -76,7 +130,10 @@ export const DEFAULT_API: ResourceServerOptions = { audience: 'https://api.examp
 const OF_ANOTHER_PROVIDER: readonly string[] = ['issuer', 'backchannelUrl', 'server', 'tenants', 'development'];
 
 /** Options without those that say where another provider is. */
-export function withoutProvider({ discovery, ...own }: Partial<OidcModuleOptions>): Partial<OidcModuleOptions> {
+export function withoutProvider<Own extends Partial<OidcModuleOptions>>({
+  discovery,
+  ...own
+}: Own): Partial<OidcModuleOptions> {
   const { url: _, ...kept } = discovery ?? {};
   return {
     ...Object.fromEntries(Object.entries(own).filter(([name]) => !OF_ANOTHER_PROVIDER.includes(name))),
@@ -84,16 +141,20 @@ export function withoutProvider({ discovery, ...own }: Partial<OidcModuleOptions
   };
 }
 
-/** The client, with what is left out. A secret is made up for who authenticates with one, also in place of a function that fetches the real one. */
+/** The client, with what is left out. */
 export function completeClient(own: Partial<ClientMetadata> = {}): ClientMetadata {
-  const { client_secret, token_endpoint_auth_method: method, jwks } = own;
+  const { token_endpoint_auth_method: method, jwks } = own;
   const isSecretUsed = method === undefined ? jwks === undefined : method.startsWith('client_secret');
-  const secret = typeof client_secret === 'string' ? client_secret : randomValue();
-  return {
+  return withoutSecretFunction({
     client_id: 'test-client',
     redirect_uris: ['http://127.0.0.1:3000/auth/callback'],
     post_logout_redirect_uris: ['http://127.0.0.1:3000/auth/logged-out'],
     ...own,
-    ...(isSecretUsed && { client_secret: secret }),
-  };
+    ...(isSecretUsed && own.client_secret === undefined && { client_secret: randomValue() }),
+  });
+}
+
+/** The client with a secret of its own in place of a function, which would fetch the real one. */
+export function withoutSecretFunction(own: ClientMetadata): ClientMetadata {
+  return typeof own.client_secret === 'function' ? { ...own, client_secret: randomValue() } : own;
 }

@@ -8,6 +8,7 @@ import { givenOptionsToken } from '../nest/tokens.js';
 import type { ResourceServerOptions } from '../resource-server/resource-server.options.js';
 import type { AccessTokenProfile } from '../tokens/access-token-profile.js';
 import { ACCESS_TOKEN_PROFILES } from '../tokens/access-token-profiles.js';
+import { validate } from '../values/validate.js';
 import { rolesByProfile } from '../tokens/profiled-claims.js';
 import { isJsonObject, type JsonObject } from '../values/json.js';
 import { writeAccessToken, type AccessTokenContent } from './access-token-writer.js';
@@ -19,13 +20,17 @@ import { certificateOf, type TestCertificate } from './test-certificate.js';
 import { TestClock } from './test-clock.js';
 import { TestDpopKey } from './test-dpop-key.js';
 import {
+  accessTokenSchema,
   completeClient,
   DEFAULT_API,
-  ENDPOINT_PATHS,
+  faultSchema,
+  pathOf,
   withoutProvider,
+  withoutSecretFunction,
   type TestAccessToken,
   type TestEndpoint,
   type TestFault,
+  type TestModuleOptions,
   type TestProviderOptions,
   type TestUser,
 } from './test-provider.options.js';
@@ -101,9 +106,10 @@ export class TestProvider {
    * The module's options for this provider: the application's own, with this issuer and a client that is registered here. What
    * is left out is made up: the client, the audience, the session's secret.
    */
-  options(own: Partial<OidcModuleOptions> = {}): OidcModuleOptions {
+  options(own: TestModuleOptions = {}): OidcModuleOptions {
     return this.#adopt({
       ...own,
+      client: completeClient({ ...this.#given.client, ...own.client }),
       session: { secret: randomValue(), ...own.session },
       resourceServer: { ...DEFAULT_API, ...this.#given.resourceServer, ...own.resourceServer },
     });
@@ -116,10 +122,16 @@ export class TestProvider {
    * @param name of the client, where it has one; then the token is `getOidcOptionsToken(name)`
    */
   optionsFactory(name?: string): {
-    readonly factory: (own: OidcModuleOptions) => OidcModuleOptions;
+    readonly factory: (given: () => Promise<OidcModuleOptions>) => Promise<OidcModuleOptions>;
     readonly inject: string[];
   } {
-    return { factory: (own) => this.#adopt(own), inject: [givenOptionsToken(name)] };
+    return {
+      factory: async (given) => {
+        const own = await given();
+        return this.#adopt({ ...own, client: withoutSecretFunction(own.client) });
+      },
+      inject: [givenOptionsToken(name)],
+    };
   }
 
   /**
@@ -137,7 +149,8 @@ export class TestProvider {
   }
 
   /** An access token, in the shape that the API asks for. */
-  async accessToken(asked: TestAccessToken = {}): Promise<string> {
+  async accessToken(given: TestAccessToken = {}): Promise<string> {
+    const asked = validate(accessTokenSchema, given, 'accessToken');
     const clientId = asked.client_id ?? this.#client.client_id;
     const token = this.#write({
       sub: asked.sub === null ? clientId : (asked.sub ?? 'alice'),
@@ -205,6 +218,9 @@ export class TestProvider {
 
   /** Ends an access token or a refresh token. A JWT that nobody introspects is good until its `exp` all the same. */
   revoke(token: string): void {
+    if (!this.#op.isKnown(token)) {
+      throw new Error('The provider has not issued this token.');
+    }
     this.#op.expire(token);
   }
 
@@ -219,17 +235,18 @@ export class TestProvider {
    * @param options `times`: how many calls; default: all, until {@link recovers}
    */
   fails(endpoint: TestEndpoint, fault: TestFault, options: { readonly times?: number } = {}): void {
-    this.#op.answer(ENDPOINT_PATHS[endpoint], typeof fault === 'number' ? { status: fault, body: {} } : fault, options);
+    const answer = validate(faultSchema, fault, 'fault');
+    this.#op.answer(pathOf(endpoint), typeof answer === 'number' ? { status: answer, body: {} } : answer, options);
   }
 
   /** Ends the faults of an endpoint; of all where none is named. */
   recovers(endpoint?: TestEndpoint): void {
-    this.#op.heal(endpoint && ENDPOINT_PATHS[endpoint]);
+    this.#op.heal(endpoint && pathOf(endpoint));
   }
 
   /** How often an endpoint was called. */
   calls(endpoint: TestEndpoint): number {
-    return this.#op.count(ENDPOINT_PATHS[endpoint]);
+    return this.#op.count(pathOf(endpoint));
   }
 
   /** Stops it at once. */
@@ -253,8 +270,8 @@ export class TestProvider {
   }
 
   /** Registers the client of an application, and tells it where its provider is now. */
-  #adopt(own: Partial<OidcModuleOptions>): OidcModuleOptions {
-    this.#client = completeClient({ ...this.#given.client, ...own.client });
+  #adopt(own: Omit<OidcModuleOptions, 'issuer'>): OidcModuleOptions {
+    this.#client = own.client;
     this.#api = own.resourceServer ?? this.#api;
     // A security profile completes it.
     const { metadata } = parseClientMetadata(this.#client, securityProfile(own.profile));

@@ -24,7 +24,8 @@ void describe('the shop', () => {
   });
 
   after(async () => {
-    await app.close();
+    // Where the boot failed there is no application.
+    await app?.close();
     await provider.close();
   });
 

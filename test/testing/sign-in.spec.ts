@@ -118,8 +118,16 @@ describe('a login of the test kit', () => {
   const redirect_uris = ['https://app.example.com/sign/back'];
   const { routes: _, ...withoutRoutes } = OWN;
 
-  async function bootWith(provider: TestProvider, controllers: Type[], own: Partial<OidcModuleOptions> = {}) {
-    @Module({ imports: [OidcModule.forRoot({ ...withoutRoutes, ...own })], controllers })
+  async function bootWith(
+    provider: TestProvider,
+    controllers: Type[],
+    own: Partial<OidcModuleOptions> = {},
+    other?: string,
+  ) {
+    const options = { ...withoutRoutes, ...own };
+    const others =
+      other === undefined ? [] : [OidcModule.forRoot({ name: other, ...options, issuer: provider.issuer })];
+    @Module({ imports: [OidcModule.forRoot(options), ...others], controllers })
     class LoginModule {}
     const module = await Test.createTestingModule({ imports: [LoginModule] })
       .overrideProvider(OIDC_OPTIONS)
@@ -182,6 +190,25 @@ describe('a login of the test kit', () => {
     const app = await bootWith(provider, [PageController]);
     await expect(provider.signIn(app, {}, { path: '/page' })).rejects.toThrow(
       /^The login ended at https:\/\/app\.example\.com\/page with 200: \\u001b\[31mx{10,300}\.\.\.$/,
+    );
+  });
+
+  it('says that the application is at another provider', async () => {
+    const provider = await start();
+    const module = await Test.createTestingModule({ imports: [AppModule] })
+      .setLogger(new CapturedLogger())
+      .compile();
+    const app = closeLater(module.createNestApplication());
+    await expect(provider.signIn(app)).rejects.toThrow(
+      'The application is at https://op.example.com and not at this provider. A test has to override its options.',
+    );
+  });
+
+  it('begins at a route of its own client only', async () => {
+    const provider = await start();
+    const app = await bootWith(provider, [LoginController], { client: { ...OWN.client, redirect_uris } }, 'partners');
+    await expect(provider.signIn(app, {}, { client: 'partners' })).rejects.toThrow(
+      'The application has no route that begins a login. Pass the path of one: { path }.',
     );
   });
 

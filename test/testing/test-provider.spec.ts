@@ -7,6 +7,7 @@ import {
   AccessToken,
   CurrentUser,
   getOidcOptionsToken,
+  OIDC_CLOCK,
   OIDC_OPTIONS,
   OidcClient,
   OidcGuard,
@@ -16,7 +17,7 @@ import {
   VerifiedAccessToken,
   type AccessTokenProfileName,
 } from '../../lib/index.js';
-import type { TestAccessToken } from '../../lib/testing.js';
+import { verifiedAccessToken, type TestAccessToken, type TestProvider } from '../../lib/testing.js';
 import { CapturedLogger } from '../support/app/captured-logger.js';
 import { closeLater } from '../support/closing.js';
 import {
@@ -204,7 +205,80 @@ describe('the protections of the test kit', () => {
   });
 });
 
+describe('what a test writes by mistake', () => {
+  it.each<[what: string, call: (provider: TestProvider) => unknown, problem: string]>([
+    [
+      'an endpoint',
+      (provider) => provider.fails('introspect' as 'introspection', 503),
+      'introspect: is no endpoint of the provider',
+    ],
+    [
+      'a fault',
+      (provider) => provider.fails('introspection', 'down' as 'hang'),
+      "fault: must be an HTTP status, 'hang' or 'reset'",
+    ],
+    ['a count', (provider) => provider.calls('tokens' as 'token'), 'tokens: is no endpoint of the provider'],
+    ['a token', (provider) => provider.revoke('nonsense'), 'The provider has not issued this token.'],
+  ])('is refused: %s', async (_, call, problem) => {
+    const provider = await start();
+    expect(() => call(provider)).toThrow(problem);
+  });
+
+  it.each<[what: string, asked: object, problem: string]>([
+    ['another member', { scopes: 'orders:read' }, 'accessToken.scopes: there is no such option'],
+    ['a list of scopes', { scope: ['orders:read'] }, 'accessToken.scope: must be a text'],
+    ['a key of its own', { dpop: {} }, 'accessToken.dpop: must be a key of provider.dpopKey()'],
+    ['a format', { format: 'JWT' }, "accessToken.format: must be 'opaque' or 'jwt'"],
+  ])('is refused of a token: %s', async (_, asked, problem) => {
+    const provider = await start();
+    await expect(provider.accessToken(asked)).rejects.toThrow(problem);
+  });
+
+  it('is a clock that is no function', async () => {
+    const provider = await start();
+    const module = Test.createTestingModule({ imports: [AppModule] })
+      .overrideProvider(OIDC_CLOCK)
+      .useValue(provider.clock)
+      .setLogger(new CapturedLogger());
+    await expect(module.compile()).rejects.toThrow(
+      'OIDC_CLOCK: must be a function that returns milliseconds, such as Date.now',
+    );
+  });
+});
+
 describe('the options of the test kit', () => {
+  it('add nothing to what the application says', async () => {
+    const provider = await start();
+    const { factory } = provider.optionsFactory();
+    const own = { ...OWN, client: { client_id: 'orders', client_secret: async () => 'the-real-one' } };
+    const { client, ...options } = await factory(async () => own);
+    expect(client).toEqual({ client_id: 'orders', client_secret: expect.stringMatching(/^[\w-]{43}$/) });
+    expect(options).toEqual({ ...OWN, client: undefined, issuer: provider.issuer });
+  });
+
+  it('come in place of a factory that can not run in a test', async () => {
+    @Module({
+      imports: [
+        OidcModule.forRootAsync({
+          useFactory: () => {
+            throw new Error('There is no vault here');
+          },
+        }),
+      ],
+      controllers: [OrdersController],
+    })
+    class VaultModule {}
+    const provider = await start();
+    const module = await Test.createTestingModule({ imports: [VaultModule] })
+      .overrideProvider(OIDC_OPTIONS)
+      .useValue(provider.options())
+      .setLogger(new CapturedLogger())
+      .compile();
+    const app = closeLater(module.createNestApplication());
+    await app.listen(0, '127.0.0.1');
+    expect(await statusOf(app, '/orders', bearer(await provider.accessToken()))).toBe(200);
+  });
+
   it('keep what the application says otherwise', async () => {
     const provider = await start();
     const module = await Test.createTestingModule({ imports: [AppModule] })
@@ -355,6 +429,27 @@ describe('the options of the test kit', () => {
 });
 
 describe('a guard that a test replaces', () => {
+  it('leaves a verified access token', async () => {
+    const token = verifiedAccessToken({ sub: 'bob', scope: 'orders:read', roles: ['admin'], client_id: 'app' });
+    const module = await Test.createTestingModule({ imports: [AppModule] })
+      .overrideGuard(OidcGuard)
+      .useValue({
+        canActivate(context: ExecutionContext) {
+          context.switchToHttp().getRequest().user = token;
+          return true;
+        },
+      })
+      .setLogger(new CapturedLogger())
+      .compile();
+    const app = closeLater(module.createNestApplication());
+    await app.listen(0, '127.0.0.1');
+    expect(await get(app, '/orders')).toEqual({
+      status: 200,
+      body: { sub: 'bob', client_id: 'app', scopes: ['orders:read'], roles: ['admin'] },
+    });
+    expect(verifiedAccessToken({ sub: null })).toMatchObject({ sub: undefined, client_id: 'test-client', scopes: [] });
+  });
+
   it('works as well', async () => {
     const user = { sub: 'alice' };
     const module = await Test.createTestingModule({ imports: [AppModule] })

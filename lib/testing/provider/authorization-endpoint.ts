@@ -15,10 +15,12 @@ export async function authorize(op: ProviderContext, request: Recorded): Promise
     return { status: 400, body: String(error) };
   }
   request.notes['parameters'] = parameters;
-  const client = op.clients.find(parameters['client_id'] ?? '');
+  const clientId = parameters['client_id'] ?? '';
   const redirectUri = parameters['redirect_uri'] ?? '';
+  const client = op.clients.find(clientId);
   if (!client?.redirect_uris?.includes(redirectUri)) {
-    return { status: 400, body: 'Unknown client or redirect URI' };
+    const registered = client?.redirect_uris?.join(' ') ?? 'none';
+    return { status: 400, body: `${redirectUri} is no redirect URI of ${clientId}. Registered: ${registered}` };
   }
   const browser = browserState(request) ?? newBrowserState();
   const isNobody = op.managesSessions && parameters['prompt'] === 'none' && browserState(request) === undefined;

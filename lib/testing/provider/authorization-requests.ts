@@ -55,7 +55,7 @@ export async function requestAt(op: ProviderContext, received: RequestParameters
   const { client_id = '', request_uri } = received;
   const client = op.clients.find(client_id);
   if (client === undefined) {
-    throw new Error('Unknown client');
+    throw new Error(`The client ${client_id} is not registered`);
   }
   if (request_uri?.startsWith('http') === true) {
     return parametersOf(op, client, await dereferenced(client, request_uri, received));

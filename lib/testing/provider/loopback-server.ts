@@ -55,6 +55,8 @@ export abstract class LoopbackServer {
   protected async listen(port = 0): Promise<void> {
     this.#server.listen(port, this.host);
     await once(this.#server, 'listening');
+    // A test that never comes to its end must not wait for it.
+    this.#server.unref();
   }
 
   /** `http://127.0.0.1:<port>` */
