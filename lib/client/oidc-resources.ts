@@ -32,7 +32,7 @@ export class OidcResources extends OidcGrants {
    * ```
    *
    * @param tokens of a login, or an access token that is bound to no key
-   * @throws {SessionError} `ACCESS_TOKEN_EXPIRED`: the login brought no access token
+   * @throws {SessionError} `ACCESS_TOKEN_MISSING`: the login brought no access token
    */
   async userinfo(tokens: LoginTokens | string, sub: string, options?: UserinfoOptions): Promise<JsonObject> {
     return userinfo(this.#server, sentTokens(tokens), sub, options);
@@ -83,7 +83,7 @@ export class OidcResources extends OidcGrants {
    * ```
    *
    * @param request its `nonce` is what the API last sent as `DPoP-Nonce`
-   * @throws {SessionError} `ACCESS_TOKEN_EXPIRED`: refresh the tokens first, or there is no access token
+   * @throws {SessionError} `ACCESS_TOKEN_EXPIRED`: refresh the tokens first; `ACCESS_TOKEN_MISSING`: there is no access token
    */
   async authorizationHeaders(tokens: LoginTokens, request: ApiRequest): Promise<Readonly<Record<string, string>>> {
     return authorizationHeaders(this.#server.clock, requireAccessToken(tokens), request);

@@ -185,6 +185,8 @@ export type SessionErrorCode =
   | 'SESSION_TOO_LARGE'
   /** The session has no access token that is good any more, and none can be had. */
   | 'ACCESS_TOKEN_EXPIRED'
+  /** No session keeps an access token, or the login brought none: it is not configured. */
+  | 'ACCESS_TOKEN_MISSING'
   /** The server takes the refresh token no more, or its answer speaks of another person. */
   | 'SESSION_ENDED'
   /** Another site asked for a change in the name of the session, or began a login that nobody would see. */

@@ -37,12 +37,6 @@ interface AcceptedSession {
   readonly setCookies: readonly string[];
 }
 
-/** A session that a guard has found or renewed, for who reads it later in the same request. */
-interface Current extends ValidSession {
-  /** Where its cookies go. */
-  readonly response: unknown;
-}
-
 /**
  * The session keeper of one client, and the link between its session guard and its login. The keeper is made on first
  * use, because an application without such guards needs no session options.
@@ -54,7 +48,10 @@ export class ClientSessions implements SessionPort {
   #areRead = false;
   #keeper: SessionKeeper | undefined;
   #beside: (request: unknown) => readonly string[] = () => [];
-  readonly #current = new WeakMap<IncomingMessage, Current>();
+  /** Sessions that a guard has found or renewed, for who reads them later in the same request. */
+  readonly #current = new WeakMap<IncomingMessage, ValidSession>();
+  /** Where the cookies of a request's session go. */
+  readonly #responses = new WeakMap<IncomingMessage, unknown>();
   /** What the first guard of a request finds. More of them ask where a request has several fields of GraphQL. */
   readonly #finding = new WeakMap<IncomingMessage, Awaitable<AcceptedSession>>();
   /** What `session.validate` said in a request, or will have said. */
@@ -111,7 +108,8 @@ export class ClientSessions implements SessionPort {
         chain(session && this.read(request), (now) => ({ session: now, setCookies: [] })),
       );
     }
-    const finding = chain(this.#findFirst(request, response), (found) => this.#withOthers(request, found));
+    this.#responses.set(raw, response);
+    const finding = chain(this.#findFirst(request), (found) => this.#withOthers(request, found));
     this.#finding.set(raw, finding);
     return finding;
   }
@@ -141,23 +139,23 @@ export class ClientSessions implements SessionPort {
 
   /** The response to a request that a guard of ours has looked at. */
   responseTo(request: unknown): unknown {
-    return this.#current.get(requests.raw(request))?.response;
+    return this.#responses.get(requests.raw(request));
   }
 
   /**
    * Refreshes the tokens of a request's session and writes it.
    *
    * @returns the session with new tokens, and the `Set-Cookie` lines
-   * @throws {SessionError} `SESSION_MISSING`, `SESSION_ENDED`
+   * @throws {SessionError} `SESSION_MISSING`, and as {@link SessionRefresh.refreshed}
    */
-  async renew(request: unknown, response: unknown): Promise<ValidSession> {
+  async renew(request: unknown): Promise<ValidSession> {
     const { session, ...found } = await this.#found(request);
     if (session === undefined) {
       throw new SessionError('SESSION_MISSING', 'The request has no session');
     }
     const { tokens } = await this.refresh.refreshed(session);
     const renewed = await this.#write(request, { ...found, session }, tokens);
-    this.#remember(request, response, renewed);
+    this.#remember(request, renewed);
     return renewed;
   }
 
@@ -205,8 +203,8 @@ export class ClientSessions implements SessionPort {
     return this.#ownOrigins.has(origin);
   }
 
-  #findFirst(request: object, response: unknown): Awaitable<AcceptedSession> {
-    return chain(this.#fresh(request, response), ({ session, setCookies }) =>
+  #findFirst(request: object): Awaitable<AcceptedSession> {
+    return chain(this.#fresh(request), ({ session, setCookies }) =>
       session === undefined
         ? { setCookies }
         : chain(this.#accepted(request, session), (accepted) =>
@@ -222,15 +220,15 @@ export class ClientSessions implements SessionPort {
     return others.length === 0 ? found : { ...found, setCookies: [...found.setCookies, ...others] };
   }
 
-  #fresh(request: object, response: unknown): Awaitable<FoundSession> {
+  #fresh(request: object): Awaitable<FoundSession> {
     return chain(this.keeper().find(request), (found) => {
       const { session } = found;
       if (session === undefined) {
         return found;
       }
       const valid = { ...found, session };
-      this.#remember(request, response, valid);
-      return this.refresh.isDue(session) ? this.#refreshed(request, response, valid) : found;
+      this.#remember(request, valid);
+      return this.refresh.isDue(session) ? this.#refreshed(request, valid) : found;
     });
   }
 
@@ -280,9 +278,9 @@ export class ClientSessions implements SessionPort {
     return hasOldTokens ? this.#write(request, { ...again, session }, tokens) : { ...again, session };
   }
 
-  async #refreshed(request: object, response: unknown, found: ValidSession): Promise<FoundSession> {
+  async #refreshed(request: object, found: ValidSession): Promise<FoundSession> {
     try {
-      return await this.renew(request, response);
+      return await this.renew(request);
     } catch (error) {
       this.refresh.report(error);
       if (error instanceof SessionError && error.code === 'SESSION_ENDED') {
@@ -294,7 +292,7 @@ export class ClientSessions implements SessionPort {
     }
   }
 
-  #remember(request: unknown, response: unknown, found: ValidSession): void {
-    this.#current.set(requests.raw(request), { ...found, response });
+  #remember(request: unknown, found: ValidSession): void {
+    this.#current.set(requests.raw(request), found);
   }
 }

@@ -6,12 +6,13 @@ import { PRIVATE_ANSWER } from '../nest/answer.js';
 import { refuse, type Refusal } from '../nest/refusal.js';
 import type { Responses } from '../nest/responses.js';
 import { Sites } from '../nest/sites.js';
+import { requireAccessToken } from '../tokens/login-tokens.js';
 import { recover, type Awaitable } from '../values/awaitable.js';
 import type { JsonValue } from '../values/json.js';
 import type { ClientSessions } from './client-sessions.js';
 import { idTokenHint } from './id-token-hint.js';
 import type { SessionContent } from './session-content.js';
-import { logoutUnavailable, sessionUnavailable } from './session-refusal.js';
+import { loginRequired, logoutRefusal, sessionUnavailable, tokensRefusal } from './session-refusal.js';
 import type { KeptSession } from './session.port.js';
 
 /**
@@ -67,7 +68,7 @@ export class OidcSession<User = JsonValue> {
   read(request: unknown): Awaitable<SessionContent<unknown> | undefined> {
     return recover(
       () => this.#sessions.read(request),
-      (error) => this.#throw(error, sessionUnavailable, undefined),
+      (error) => this.#throw(error, storeRefusal, this.#sessions.responseTo(request)),
     );
   }
 
@@ -75,14 +76,16 @@ export class OidcSession<User = JsonValue> {
    * Refreshes the tokens of the session now, whatever is left of them, and writes it.
    *
    * @returns the session with new tokens
-   * @throws {SessionError} `SESSION_MISSING`; `ACCESS_TOKEN_EXPIRED`: it has no refresh token; `SESSION_ENDED`: the provider
-   *   takes the refresh token no more, and the session is over
-   * @throws {OidcError} of another kind: it passes, and the session is as good as before
+   * @throws {OidcException} 401 with the code `SESSION_MISSING`; `ACCESS_TOKEN_EXPIRED`: it has no refresh token; `SESSION_ENDED`:
+   *   the provider takes the refresh token no more, and the session is over
+   * @throws {OidcException} 503, 504, 502: the provider or the store is down, is slow, or answers wrong. It passes, and the
+   *   session is as good as before
+   * @throws {SessionError} `ACCESS_TOKEN_MISSING`: sessions keep no tokens, see `session.tokens`
    */
   refresh(request: unknown, response: unknown): Promise<SessionContent<User>>;
   async refresh(request: unknown, response: unknown): Promise<SessionContent<unknown>> {
     try {
-      const renewed = await this.#sessions.renew(request, response);
+      const renewed = await this.#sessions.renew(request);
       this.#responses.deliver(response, [['Set-Cookie', renewed.setCookies]]);
       const session = await this.#sessions.read(request);
       if (session === undefined) {
@@ -93,7 +96,8 @@ export class OidcSession<User = JsonValue> {
       if (error instanceof SessionError && error.code === 'SESSION_ENDED') {
         await this.end(request, response);
       }
-      return this.#throw(error, sessionUnavailable, response);
+      this.#sessions.refresh.report(error);
+      return this.#throw(error, tokensRefusal, response);
     }
   }
 
@@ -102,25 +106,26 @@ export class OidcSession<User = JsonValue> {
    * where it has to be.
    *
    * @param response left out: that of the guard that found the session
-   * @throws {SessionError} as {@link refresh}
+   * @throws {OidcException} and {SessionError} as {@link refresh}
    */
   async accessToken(request: unknown, response?: unknown): Promise<string> {
-    const { tokens } = (await this.read(request)) ?? {};
-    const known = tokens && this.#sessions.refresh.isGood(tokens) ? tokens.access_token : undefined;
+    const answer = response ?? this.#sessions.responseTo(request);
+    const session = await this.read(request);
+    if (session === undefined) {
+      throw refuse(loginRequired(), { kind: 'http', response: answer }, this.#responses);
+    }
+    const { tokens } = session;
+    const known = this.#sessions.refresh.isGood(tokens) ? tokens.access_token : undefined;
     if (known !== undefined) {
       return known;
     }
-    const answer = response ?? this.#sessions.responseTo(request);
     if (answer === undefined) {
       throw new Error(
         'OidcSession.accessToken needs the response where no OidcSessionGuard ran: new tokens are written there',
       );
     }
     const { tokens: renewed } = await this.refresh(request, answer);
-    if (renewed.access_token === undefined) {
-      throw new SessionError('ACCESS_TOKEN_EXPIRED', 'The session keeps no tokens.');
-    }
-    return renewed.access_token;
+    return requireAccessToken(renewed).access_token;
   }
 
   /**
@@ -146,7 +151,7 @@ export class OidcSession<User = JsonValue> {
       }
     } catch (error) {
       auditFailure('logout', this.#client, error, session?.identity);
-      this.#throw(error, logoutUnavailable, response);
+      this.#throw(error, logoutRefusal, response);
     }
     if (session !== undefined) {
       audit('logout', this.#client, session.identity);
@@ -161,7 +166,7 @@ export class OidcSession<User = JsonValue> {
    * @param options `revoke: true` also revokes their refresh tokens at the server
    * @throws {ConfigError} there is no `store`
    * @throws {OidcException} 503: the store can't be reached. Another try ends the sessions that are left
-   * @throws {OidcError} the server does not revoke a token; the sessions have ended, and another try revokes again
+   * @throws {OidcException} 503, 504, 502: the server does not revoke a token; the sessions have ended, and another try revokes again
    */
   async endAll(sub: string, { revoke = false }: { readonly revoke?: boolean } = {}): Promise<void> {
     try {
@@ -169,7 +174,7 @@ export class OidcSession<User = JsonValue> {
       audit('logout', this.#client, { sub });
     } catch (error) {
       auditFailure('logout', this.#client, error, { sub });
-      this.#throw(error, logoutUnavailable, undefined);
+      this.#throw(error, logoutRefusal, undefined);
     }
   }
 
@@ -180,13 +185,18 @@ export class OidcSession<User = JsonValue> {
    * then the provider may ask the user.
    *
    * @param options its `state` comes back with the browser
-   * @throws {OidcError} the provider's metadata can't be loaded
+   * @throws {OidcException} 503, 504, 502: the provider's metadata can't be loaded, or the store can't be reached
    */
   async endSessionUrl(request: unknown, options: Pick<EndSessionOptions, 'state'> = {}): Promise<string | undefined> {
-    const session = await recover(
-      () => this.#sessions.kept(request),
-      (error) => this.#throw(error, sessionUnavailable, undefined),
-    );
+    try {
+      return await this.#endSessionUrl(request, options);
+    } catch (error) {
+      return this.#throw(error, logoutRefusal, this.#sessions.responseTo(request));
+    }
+  }
+
+  async #endSessionUrl(request: unknown, options: Pick<EndSessionOptions, 'state'>): Promise<string | undefined> {
+    const session = await this.#sessions.kept(request);
     const { redirect_uris, post_logout_redirect_uris = [] } = this.#client.metadata;
     const { origin } = Sites.of(redirect_uris, this.#client.name).at(request);
     return this.#client.endSessionUrl({
@@ -196,7 +206,12 @@ export class OidcSession<User = JsonValue> {
     });
   }
 
-  #throw(error: unknown, refusal: (cause: StoreError) => Refusal, response: unknown): never {
-    throw error instanceof StoreError ? refuse(refusal(error), { kind: 'http', response }, this.#responses) : error;
+  #throw(error: unknown, refusalOf: (error: unknown) => Refusal | undefined, response: unknown): never {
+    const refusal = refusalOf(error);
+    throw refusal === undefined ? error : refuse(refusal, { kind: 'http', response }, this.#responses);
   }
+}
+
+function storeRefusal(error: unknown): Refusal | undefined {
+  return error instanceof StoreError ? sessionUnavailable(error) : undefined;
 }

@@ -18,14 +18,14 @@ export class SessionRefresh {
   #hasRotated = false;
 
   /**
-   * @param isShared whether replicas share flights
+   * @param sessions whether replicas share flights, and whether a login of today leaves an access token in its session
    * @param expected what a new ID token is held to: the same as that of the login
    */
   constructor(
     private readonly client: OidcClient,
     private readonly flight: RefreshFlight,
     private readonly operator: OperatorPort,
-    private readonly isShared: boolean,
+    private readonly sessions: { readonly areShared: boolean; readonly keepTokens: boolean },
     private readonly expected: Pick<RefreshOptions, 'trustedAudiences'>,
   ) {}
 
@@ -42,11 +42,15 @@ export class SessionRefresh {
   /**
    * The session with new tokens. It has to be written before the tokens are used.
    *
-   * @throws {SessionError} `SESSION_ENDED`: the server takes the refresh token no more, or speaks of another person
+   * @throws {SessionError} `ACCESS_TOKEN_EXPIRED`: it has no refresh token. `ACCESS_TOKEN_MISSING`: no session has. `SESSION_ENDED`:
+   *   the server takes the refresh token no more, or speaks of another person
    * @throws {OidcError} of another kind: it passes, and the session is as good as before
    */
   async refreshed(session: KeptSession): Promise<KeptSession> {
     const { tokens } = session;
+    if (tokens.access_token === undefined && this.sessions.keepTokens) {
+      throw new SessionError('ACCESS_TOKEN_EXPIRED', 'The session began before its tokens were kept.');
+    }
     const whole = requireAccessToken(tokens);
     const { access_token, refresh_token } = whole;
     if (refresh_token === undefined) {
@@ -90,7 +94,7 @@ export class SessionRefresh {
   }
 
   #lookAtRotation(before: TokenResponse, after: TokenResponse): void {
-    if (!this.isShared && !this.#hasRotated && after.refresh_token !== before.refresh_token) {
+    if (!this.sessions.areShared && !this.#hasRotated && after.refresh_token !== before.refresh_token) {
       this.#hasRotated = true;
       this.operator.report({ kind: 'rotation-without-store' });
     }

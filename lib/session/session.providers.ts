@@ -1,5 +1,6 @@
 import type { ModuleMetadata, Provider } from '@nestjs/common';
 
+import { carries } from '../authorization/response-type.js';
 import type { Server } from '../authorization-server/server.js';
 import { OidcClient } from '../client/oidc-client.js';
 import { ConfigError } from '../errors/errors.js';
@@ -67,7 +68,8 @@ export function sessionProviders(name?: string): Provider[] {
         // No more of the login's options: its scope may be more than was granted.
         const { trustedAudiences } = options.login;
         const flight = new RefreshFlight(client.clock.now, sealer, store);
-        const refresh = new SessionRefresh(client, flight, operator, store !== undefined, { trustedAudiences });
+        const keeping = { areShared: store !== undefined, keepTokens: keepTokens(client, options) };
+        const refresh = new SessionRefresh(client, flight, operator, keeping, { trustedAudiences });
         const settings = { ...session, store: session?.keep === 'cookie' ? undefined : store };
         return new ClientSessions(
           () => makeKeeper(client, session, sealer, store, operator),
@@ -126,6 +128,13 @@ function rolesFor({ metadata }: OidcClient, { session, resourceServer }: Options
   const { accessTokens: profile, audience } = resourceServer ?? {};
   const audiences = [audience ?? [], metadata.client_id].flat().filter((one) => one !== false);
   return rolesReader({ roles: session?.roles, profile, audiences });
+}
+
+/** Whether a login leaves an access token in its session. */
+function keepTokens({ metadata }: OidcClient, { session, store }: Options): boolean {
+  const responseType = metadata.response_types?.[0] ?? 'code';
+  const brings = carries(responseType, 'code') || carries(responseType, 'access_token');
+  return brings && keepingOf(session ?? {}, store !== undefined).tokens;
 }
 
 /** @throws {ConfigError} no session can be kept with this configuration */

@@ -52,13 +52,14 @@ export type LoginTokens = TokenResponse | NoAccessToken;
 /**
  * The tokens with an access token.
  *
- * @throws {SessionError} `ACCESS_TOKEN_EXPIRED`: there is none
+ * @throws {SessionError} `ACCESS_TOKEN_MISSING`: there is none
  */
 export function requireAccessToken(tokens: LoginTokens): TokenResponse {
   if (!(tokens instanceof TokenResponse)) {
     throw new SessionError(
-      'ACCESS_TOKEN_EXPIRED',
-      'There is no access token: the session keeps none, or its login asked for an ID token alone.',
+      'ACCESS_TOKEN_MISSING',
+      'There is no access token: set session.tokens: true, or a store, so that sessions keep it. ' +
+        'With the response type id_token a login brings none.',
     );
   }
   return tokens;

@@ -140,7 +140,7 @@ it('an ID token alone brings nothing to call with', async () => {
   expect([tokens.access_token, tokens.refresh_token, tokens.scope]).toEqual([undefined, undefined, 'openid']);
   const request = { method: 'GET', url: 'https://api.test' };
   for (const call of [oidc.userinfo(tokens, 'alice'), oidc.authorizationHeaders(tokens, request)]) {
-    expect(await rejection(call)).toMatchObject({ name: 'SessionError', code: 'ACCESS_TOKEN_EXPIRED' });
+    expect(await rejection(call)).toMatchObject({ name: 'SessionError', code: 'ACCESS_TOKEN_MISSING' });
   }
   expect(JSON.stringify(tokens)).not.toContain(String(tokens.id_token));
 });

@@ -1,6 +1,4 @@
 import type { Server } from '../../authorization-server/server.js';
-import { SessionError, StoreError } from '../../errors/errors.js';
-import { OidcError } from '../../errors/oidc.error.js';
 import { discard } from '../../http/body.js';
 import type { StreamedResponse } from '../../http/streamed-calls.js';
 import { authenticate } from '../../nest/authenticated.js';
@@ -11,10 +9,10 @@ import { requestResource } from '../../tokens/resource-request.js';
 import { TokenResponse } from '../../tokens/token-response.js';
 import type { ClientSessions } from '../client-sessions.js';
 import type { OidcSession } from '../oidc-session.js';
-import { loginRequired, sessionUnavailable } from '../session-refusal.js';
+import { loginRequired, tokensRefusal } from '../session-refusal.js';
 import { bodyOf } from './forwarded-body.js';
 import { requestHeaders, responseHeaders } from './forwarded-headers.js';
-import { bodyRefused, csrfHeaderMissing, methodRefused, pathRefused, unavailable } from './proxy-refusal.js';
+import { bodyRefused, csrfHeaderMissing, methodRefused, pathRefused } from './proxy-refusal.js';
 import { locationFor, targetOf } from './proxy-target.js';
 import type { ProxySettings } from './proxy.options.js';
 import { RefusedTokens, refusesToken } from './refused-tokens.js';
@@ -138,13 +136,8 @@ export class BffProxy {
   }
 
   #refuseFailed(error: unknown, response: object): never {
-    if (error instanceof SessionError) {
-      return this.#refuse({ ...loginRequired(), cause: error }, response);
-    }
-    if (error instanceof StoreError) {
-      return this.#refuse(sessionUnavailable(error), response);
-    }
-    throw error instanceof OidcError ? this.#refuse(unavailable(error), response) : error;
+    const refusal = tokensRefusal(error);
+    throw refusal === undefined ? error : this.#refuse(refusal, response);
   }
 
   #refuse(refusal: Refusal, response: object): never {

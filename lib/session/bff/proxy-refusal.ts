@@ -1,6 +1,5 @@
-import { AuthorizationResponseError, SessionError, TransportError } from '../../errors/errors.js';
-import type { OidcError } from '../../errors/oidc.error.js';
-import { PRIVATE_ANSWER, retryAfterOf } from '../../nest/answer.js';
+import { AuthorizationResponseError, SessionError } from '../../errors/errors.js';
+import { PRIVATE_ANSWER } from '../../nest/answer.js';
 import type { Refusal } from '../../nest/refusal.js';
 
 /** The methods that are forwarded. TRACE is not: its answer would show the token (RFC 9110, section 9.3.8). */
@@ -50,17 +49,5 @@ export function bodyRefused(): Refusal {
       'UNSUPPORTED_MEDIA_TYPE',
       'A parser has read a body to forward. With rawBody: true its bytes are kept.',
     ),
-  };
-}
-
-/** The refusal because no answer can be had of the API, or no token for it: 504 where it is silent, else 503 or 502. */
-export function unavailable(cause: OidcError): Refusal {
-  const isTransport = cause instanceof TransportError;
-  return {
-    status: cause.code === 'UPSTREAM_TIMEOUT' ? 504 : isTransport ? 503 : 502,
-    error: isTransport ? 'temporarily_unavailable' : 'server_error',
-    error_description: 'The service behind this one does not answer. Please try again.',
-    headers: [...(isTransport ? [retryAfterOf(cause)] : []), ...PRIVATE_ANSWER],
-    cause,
   };
 }

@@ -42,7 +42,7 @@ export class RefusedTokens {
    * that request's.
    *
    * @returns undefined: there are no others
-   * @throws {OidcError} as `OidcSession.refresh`
+   * @throws {OidcException} as `OidcSession.refresh`
    */
   async replace(request: object, response: object, refused: TokenResponse): Promise<TokenResponse | undefined> {
     this.sessions.lookAgain(request);

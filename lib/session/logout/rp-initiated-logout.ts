@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 
 import type { OidcClient } from '../../client/oidc-client.js';
-import { AuthorizationResponseError } from '../../errors/errors.js';
-import { OidcError } from '../../errors/oidc.error.js';
+import { AuthorizationResponseError, StoreError } from '../../errors/errors.js';
 import { PRIVATE_ANSWER } from '../../nest/answer.js';
 import { singleCookie, type CookieProfile } from '../../nest/cookies.js';
 import { singleParameter } from '../../nest/parameters.js';
+import { OidcException } from '../../nest/oidc.exception.js';
 import { refuse } from '../../nest/refusal.js';
 import * as requests from '../../nest/requests.js';
 import type { Responses } from '../../nest/responses.js';
@@ -79,7 +79,7 @@ export class RpInitiatedLogout {
 
 /** A provider that is down can't be told; the person still wants to be signed out here. */
 function unreachable(error: unknown): undefined {
-  if (!(error instanceof OidcError)) {
+  if (!(error instanceof OidcException) || error.cause instanceof StoreError) {
     throw error;
   }
 }
