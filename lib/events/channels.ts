@@ -22,6 +22,9 @@ export interface GuardDecision {
   readonly code?: OidcErrorCode | undefined;
 }
 
+/** The endpoints whose host a stranger names: a user who enters an identifier, or whoever writes the claims of a token. */
+export const STRANGERS_ENDPOINTS: readonly string[] = ['webfinger', 'claims_endpoint'];
+
 /** A call to a server. Start and end have the same object. */
 export interface UpstreamCall {
   readonly method: string;

@@ -1,7 +1,7 @@
 import { ValueType, type Attributes, type Counter, type Meter } from '@opentelemetry/api';
 
-import type { OidcMessages } from './channels.js';
-import { attributesOf, endAttributesOf } from './upstream-spans.js';
+import { STRANGERS_ENDPOINTS, type OidcMessages } from './channels.js';
+import { attributesOf, endAttributesOf, serverAttributesOf } from './upstream-spans.js';
 
 /** The buckets in seconds that OpenTelemetry's semantic conventions advise for `http.client.request.duration`. */
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
@@ -14,7 +14,7 @@ export type Watch = <Name extends keyof OidcMessages>(
 
 const errorType = (code: string | undefined): Attributes => (code === undefined ? {} : { 'error.type': code });
 
-/** Records the metrics of all channels. @returns ends the gauges, which the SDK asks by itself */
+/** Records the metrics of all channels. @returns stops the gauges; the SDK reads them by itself */
 export function recordMetrics(meter: Meter, watch: Watch): () => void {
   const counter = (name: string, unit: string, description: string): Counter =>
     meter.createCounter(name, { unit, description, valueType: ValueType.INT });
@@ -67,7 +67,12 @@ export function recordMetrics(meter: Meter, watch: Watch): () => void {
     advice: { explicitBucketBoundaries: BUCKETS },
   });
   watch('nestjs-oidc:upstream:end', (call) =>
-    duration.record(call.end.duration, { ...attributesOf(call), ...endAttributesOf(call.end) }),
+    duration.record(call.end.duration, {
+      ...attributesOf(call),
+      // Each host is a series of its own, and the SDK keeps a limited number of them.
+      ...(STRANGERS_ENDPOINTS.includes(call.endpoint) ? {} : serverAttributesOf(call)),
+      ...endAttributesOf(call.end),
+    }),
   );
 
   const bounds = new Map<string, number | undefined>();

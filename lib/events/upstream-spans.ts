@@ -19,13 +19,16 @@ const METHODS: readonly string[] = ['CONNECT', 'DELETE', 'GET', 'HEAD', 'OPTIONS
 const ABORTED = 'aborted';
 
 /** Attributes of a call that spans and metrics share (OpenTelemetry's semantic conventions for HTTP clients). */
-export function attributesOf({ method, endpoint, address, port }: UpstreamCall): Attributes {
+export function attributesOf({ method, endpoint }: UpstreamCall): Attributes {
   return {
     'http.request.method': METHODS.includes(method) ? method : '_OTHER',
-    'server.address': address,
-    'server.port': port,
     'nestjs_oidc.endpoint': endpoint,
   };
+}
+
+/** Attributes of the server that is called. */
+export function serverAttributesOf({ address, port }: UpstreamCall): Attributes {
+  return { 'server.address': address, 'server.port': port };
 }
 
 /** Attributes of its end. For a client an answer of 4xx is an error too. */
@@ -51,6 +54,7 @@ export class UpstreamSpans {
       kind: SpanKind.CLIENT,
       attributes: {
         ...attributesOf(call),
+        ...serverAttributesOf(call),
         ...(!isKnown && { 'http.request.method_original': method }),
         'url.full': url,
       },

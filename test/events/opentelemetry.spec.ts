@@ -3,11 +3,21 @@ import { Controller, Get, UseGuards } from '@nestjs/common';
 import { context, trace, type Attributes } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 
-import { AccessTokenValidation, Introspection, OidcAnyGuard, OidcClient, OidcGuard, Public } from '../../lib/index.js';
+import {
+  AccessTokenValidation,
+  discoverIssuer,
+  Introspection,
+  OidcAnyGuard,
+  OidcClient,
+  OidcGuard,
+  Public,
+} from '../../lib/index.js';
 import { AuthController, MeController } from '../support/app/app-controllers.js';
 import { createApp, onBothAdapters } from '../support/app/apps.js';
 import { expectNoSecrets } from '../support/app/outcomes.js';
-import { CLIENT_SECRET } from '../support/provider/provider.js';
+import { clientOf, rejection } from '../support/client/client.js';
+import { Api } from '../support/http/api.js';
+import { CLIENT_SECRET, startProvider } from '../support/provider/provider.js';
 import { instrumented } from '../support/telemetry.js';
 
 const CACHED = { resourceServer: { audience: 'https://api.test', cache: {} } };
@@ -186,4 +196,30 @@ onBothAdapters((adapter) => {
     await app.call('/orders', app.op.issue());
     expect(spans.getFinishedSpans()).toHaveLength(before);
   });
+});
+
+it('measures calls to hosts that a stranger names without the host, which stands in their spans', async () => {
+  const { metrics, spans } = instrumented();
+  const { oidc } = clientOf(await startProvider());
+  const hosts = [await Api.start(), await Api.start()];
+  for (const { url } of hosts) {
+    await rejection(discoverIssuer(`${url}/alice`, { insecureHttp: true }));
+    await oidc.distributedClaims({
+      _claim_names: { credit_score: 'src1' },
+      _claim_sources: { src1: { endpoint: `${url}/claims` } },
+    });
+  }
+  const measured = (endpoint: string) => ({
+    'http.request.method': 'GET',
+    'http.response.status_code': 200,
+    'nestjs_oidc.endpoint': endpoint,
+    value: 2,
+  });
+  expect((await metrics())['http.client.request.duration']).toEqual([
+    measured('webfinger'),
+    measured('claims_endpoint'),
+  ]);
+  expect(spans.getFinishedSpans().map(({ attributes }) => attributes['server.port'])).toEqual(
+    hosts.flatMap(({ url }) => [Number(new URL(url).port), Number(new URL(url).port)]),
+  );
 });
