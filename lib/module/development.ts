@@ -50,7 +50,8 @@ function developmentApi({ resourceServer, client }: ParsedOptions): DevelopmentA
   const audiences = audience === false ? [resource ?? client_id] : [audience].flat();
   return {
     audiences,
-    url: [resource, ...audiences, ...redirect_uris.map(originOf)].find(isHttp),
+    // Where the browser finds the application; an audience is a name, though it may look like an address.
+    url: [...redirect_uris.map(originOf), resource, ...audiences].find(isHttp),
     // Where a route may introspect: oidc-provider does not introspect JWTs.
     format: validation === 'jwt' ? 'jwt' : 'opaque',
     algorithm: algorithms === undefined || algorithms.includes('RS256') ? 'RS256' : String(algorithms[0]),
