@@ -48,6 +48,8 @@ interface OperatorEvents {
     /** The handler that answers it; undefined: something that Nest did not map. */
     readonly route: string | undefined;
   };
+  /** Sessions are read, and no route logs in: none answers the response to a login. */
+  readonly 'login-missing': { readonly method: string; readonly path: string };
   /** Cookies are sent without TLS, because a redirect URI is http. */
   readonly 'insecure-cookies': {
     /** With their ports. */

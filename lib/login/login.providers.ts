@@ -54,13 +54,14 @@ export function loginProviders(name?: string): Provider[] {
     MappedRoutes,
     {
       provide: CallbackCheck,
-      inject: [clientToken(name), optionsToken(name), MappedRoutes, operatorToken(name)],
+      inject: [clientToken(name), optionsToken(name), MappedRoutes, operatorToken(name), clientSessionsToken(name)],
       useFactory: (
         client: OidcClient,
         options: { readonly login: LoginSettings },
         routes: MappedRoutes,
         operator: OperatorPort,
-      ) => new CallbackCheck(client, options.login, routes, operator),
+        sessions: SessionPort,
+      ) => new CallbackCheck(client, options.login, routes, operator, sessions),
     },
     OidcStrategy,
     { provide: strategyToken(name), useExisting: OidcStrategy },

@@ -80,6 +80,12 @@ const LINES: { readonly [Kind in EventKind]: (event: OperatorEvent<Kind>) => Lin
   }),
   'foreign-callback': ({ redirect_uri, route = 'something that is no controller' }) =>
     warning('OidcLoginGuard', `${redirect_uri} is answered by ${route}, and not under OidcLoginGuard.`),
+  'login-missing': ({ method, path }) =>
+    warning(
+      'OidcLoginGuard',
+      'OidcSessionGuard is in use, and no route logs in: without a session everybody gets 401. Set routes: true, or write ' +
+        `a controller under OidcLoginGuard that answers ${method} ${path}.`,
+    ),
   'insecure-cookies': ({ hosts }) =>
     warning(
       'OidcLoginGuard',

@@ -32,6 +32,17 @@ class LoginOnly {
   @Get('login') @UseGuards(OidcLoginGuard) login() {}
 }
 
+@Controller('auth')
+class Open {
+  @Get('callback') callback() {}
+}
+
+@Controller('account')
+@UseGuards(OidcSessionGuard)
+class Account {
+  @Get() show() {}
+}
+
 const at = (path: string) => ({
   client: { redirect_uris: [`https://app.test${path}`] },
   publicUrl: 'https://app.test',
@@ -236,7 +247,6 @@ onBothAdapters((adapter) => {
     @Controller('me')
     class Api {
       @Get() @UseGuards(OidcGuard) me() {}
-      @Get('session') @UseGuards(OidcSessionGuard) session() {}
     }
     @Controller('auth')
     class Passport {
@@ -246,17 +256,30 @@ onBothAdapters((adapter) => {
     class Own {
       @Get('callback') @UseGuards(OwnGuard) callback() {}
     }
-    for (const list of [[Api], [Passport], [LoginOnly, Passport], [LoginOnly, Own], []]) {
+    for (const list of [[Api], [Account, Passport], [Account, Own], [LoginOnly, Passport], [LoginOnly, Own], []]) {
       const setup = { ...at('/auth/callback'), controllers: list };
       expect([list, await warnings(setup)]).toEqual([list, []]);
     }
   });
 
+  it('warns where sessions are read and no route logs in, once for all domains', async () => {
+    const redirect_uris = ['https://a.test/auth/callback', 'https://b.test/auth/callback'];
+    expect(await warnings({ ...controllers(Account), client: { redirect_uris } })).toEqual([
+      'OidcSessionGuard is in use, and no route logs in: without a session everybody gets 401. Set routes: true, or write ' +
+        'a controller under OidcLoginGuard that answers GET /auth/callback.',
+    ]);
+    expect(await warnings({ ...controllers(Account, AuthController), ...at('/auth/callback') })).toEqual([]);
+    const options = { routes: true } as const;
+    expect(await warnings({ ...controllers(Account), ...at('/auth/callback'), options })).toEqual([]);
+  });
+
+  it('warns where sessions are read and the login guard was left out', async () => {
+    expect(await warnings({ ...at('/auth/callback'), ...controllers(Account, Open) })).toEqual([
+      'https://app.test/auth/callback is answered by Open.callback, and not under OidcLoginGuard.',
+    ]);
+  });
+
   it('warns where a route answers that has no guard', async () => {
-    @Controller('auth')
-    class Open {
-      @Get('callback') callback() {}
-    }
     expect(await warnings({ ...at('/auth/callback'), ...controllers(LoginOnly, Open) })).toEqual([
       'https://app.test/auth/callback is answered by Open.callback, and not under OidcLoginGuard.',
     ]);
