@@ -5,48 +5,70 @@ import { ConfigError } from '../errors/errors.js';
 import { textMember } from '../values/member.js';
 import type { DevelopmentClient } from './development-client.js';
 import { DevelopmentProvider } from './development-provider.js';
-import { isTaken, loopbackAddress } from './loopback.js';
+import { isTaken, loopbackAddresses } from './loopback.js';
 import type { OidcProvider } from './oidc-provider.js';
 import { isForHost } from './same-origin.js';
 
 /** Metadata of an issuer with a path may be asked for before that path (RFC 8414, section 3.1). */
 const METADATA = '/.well-known/oauth-authorization-server';
 
+/** The machine has no such address, though a name may stand for it: many have no IPv6. */
+const NOT_HERE: readonly unknown[] = ['EADDRNOTAVAIL', 'EAFNOSUPPORT'];
+
 /** HTTP server of providers for development: one for each issuer at a host and port. */
 export class DevelopmentServer {
   readonly #providers = new Map<string, DevelopmentProvider>();
-  readonly #server: Server = createServer((request, response) => this.#answer(request, response));
+  /** One for each address of the host. */
+  readonly #servers: Server[] = [];
 
   /** @param origin of its issuers: requests that name another host are refused */
-  constructor(private readonly origin: URL) {
-    // It keeps no process alive, such as one whose boot failed.
-    this.#server.on('connection', (socket) => socket.unref());
-    this.#server.unref();
-  }
+  constructor(private readonly origin: URL) {}
 
   /**
-   * Listens at the host and the port of its origin, if nobody does.
+   * Listens at the port of its origin, at each address of its host, if nobody does at any of them.
    *
    * @returns whether it listens
    * @throws {ConfigError} nobody can listen there
    */
-  async listen(): Promise<boolean> {
+  async listen(known?: readonly string[]): Promise<boolean> {
     const port = Number(this.origin.port || '80');
     try {
-      const address = await loopbackAddress(this.origin);
-      if (await isTaken(address, port)) {
+      const addresses = known ?? (await loopbackAddresses(this.origin));
+      const taken = await Promise.all(addresses.map((address) => isTaken(address, port)));
+      if (taken.includes(true)) {
         return false;
       }
-      this.#server.listen(port, address);
-      await once(this.#server, 'listening');
+      await this.#listenAt(addresses, port);
       return true;
     } catch (error) {
+      await this.close();
       const code = textMember(error, 'code');
       if (code === 'EADDRINUSE') {
         return false;
       }
       const problem = `can't listen at ${this.origin.origin} (${code})`;
       throw new ConfigError('INVALID_CONFIG', 'development', problem, { cause: error });
+    }
+  }
+
+  async #listenAt(addresses: readonly string[], port: number): Promise<void> {
+    const missing: unknown[] = [];
+    for (const address of addresses) {
+      const server = createServer((request, response) => this.#answer(request, response)).listen(port, address);
+      // It keeps no process alive, such as one whose boot failed.
+      server.on('connection', (socket) => socket.unref()).unref();
+      try {
+        await once(server, 'listening');
+        this.#servers.push(server);
+      } catch (error) {
+        if (!NOT_HERE.includes(textMember(error, 'code'))) {
+          throw error;
+        }
+        missing.push(error);
+      }
+    }
+    if (this.#servers.length === 0) {
+      throw missing[0];
     }
   }
 
@@ -66,10 +88,14 @@ export class DevelopmentServer {
 
   /** Closes the connections that are kept alive too: the port is free at once. */
   async close(): Promise<void> {
-    const closed = once(this.#server, 'close');
-    this.#server.close();
-    this.#server.closeAllConnections();
-    await closed;
+    await Promise.all(
+      this.#servers.splice(0).map(async (server) => {
+        const closed = once(server, 'close');
+        server.close();
+        server.closeAllConnections();
+        await closed;
+      }),
+    );
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
@@ -77,7 +103,8 @@ export class DevelopmentServer {
       return refuse(response, 421, `The provider for development is at ${this.origin.origin}.`);
     }
     const { url = '' } = request;
-    for (const provider of this.#providers.values()) {
+    // The longest path first: all of them stand below an issuer without one.
+    for (const provider of [...this.#providers.values()].sort((one, other) => other.base.length - one.base.length)) {
       const path = pathBelow(provider.base, url);
       if (path !== undefined) {
         Object.assign(request, { url: path, originalUrl: url, baseUrl: provider.base });

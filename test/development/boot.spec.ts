@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { Agent, createServer, request } from 'node:http';
+import { Agent, createServer, request, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 
 import { afterEach, describe, expect, it } from '@jest/globals';
@@ -14,6 +14,15 @@ import { createDevelopmentApp, DevelopmentIssuer } from '../support/provider/dev
 import { CLIENT_SECRET } from '../support/provider/provider.js';
 
 const portOf = (issuer: string): number => Number(new URL(issuer).port);
+
+/** The status of an issuer's key set, at one address. */
+async function jwksAt(address: string, issuer: string): Promise<number | undefined> {
+  const { host, port } = new URL(issuer);
+  const call = request({ host: address, port, path: '/jwks', headers: { host }, agent: false }).end();
+  const [response]: IncomingMessage[] = await once(call, 'response');
+  response?.resume();
+  return response?.statusCode;
+}
 
 describe('where it starts', () => {
   const { NODE_ENV } = process.env;
@@ -152,9 +161,9 @@ describe('where it starts', () => {
 });
 
 describe('who listens there', () => {
-  async function somebodyElse(issuer: string): Promise<void> {
+  async function somebodyElse(issuer: string, address = '127.0.0.1'): Promise<void> {
     const server = createServer((_request, response) => response.end('somebody else'));
-    server.listen(portOf(issuer), '127.0.0.1');
+    server.listen(portOf(issuer), address);
     await once(server, 'listening');
     closeLater({ close: async () => void server.close() });
   }
@@ -168,6 +177,31 @@ describe('who listens there', () => {
     );
     expect((await op.request('/')).body).toBe('somebody else');
   });
+
+  it('listens at all addresses of a name', async () => {
+    const op = await DevelopmentIssuer.free('localhost');
+    const { app } = await createDevelopmentApp({ op });
+    const answers = ['127.0.0.1', '::1'].map((address) => jwksAt(address, op.issuer));
+    expect(await Promise.all(answers)).toEqual([200, 200]);
+    await app.nest.close();
+    for (const address of ['127.0.0.1', '::1']) {
+      await somebodyElse(op.issuer, address);
+    }
+  });
+
+  it.each(['127.0.0.1', '::1'])(
+    'uses what listens at %s already, where a name stands for that too',
+    async (address) => {
+      const op = await DevelopmentIssuer.free('localhost');
+      await somebodyElse(op.issuer, address);
+      const { app } = await createDevelopmentApp({ op });
+      expect(app.logs.map(({ message }) => message)).toContain(
+        `Something listens at ${op.issuer} already, and is used: no provider for development starts.`,
+      );
+      const [other = ''] = ['127.0.0.1', '::1'].filter((one) => one !== address);
+      await expect(jwksAt(other, op.issuer)).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    },
+  );
 
   it('registers two clients of one application at one provider', async () => {
     @Controller('partners')
@@ -202,17 +236,20 @@ describe('who listens there', () => {
     ).toHaveLength(1);
   });
 
-  it('serves two issuers at one port', async () => {
-    const op = await DevelopmentIssuer.free('127.0.0.1', '/a');
+  it.each(['/a', '', '/b/c'])('serves the issuers %j and /b at one port', async (path) => {
+    const op = await DevelopmentIssuer.free('127.0.0.1', path);
     const issuer = `${op.origin}/b`;
     const client = { client_id: 'b', client_secret: CLIENT_SECRET };
     const { app } = await createDevelopmentApp({
       op,
       imports: [OidcModule.forRoot({ name: 'b', issuer, development: true, discovery: { when: 'boot' }, client })],
     });
-    const names = async (base: string): Promise<unknown> =>
-      Object((await new DevelopmentIssuer(base).request('/.well-known/openid-configuration')).json()).issuer;
-    expect([await names(op.issuer), await names(issuer)]).toEqual([op.issuer, issuer]);
+    const names = async (url: string): Promise<unknown> => Object(await (await fetch(url)).json()).issuer;
+    const metadata = '/.well-known/oauth-authorization-server';
+    for (const one of [op.issuer, issuer]) {
+      expect(await names(`${one}/.well-known/openid-configuration`)).toBe(one);
+      expect(await names(one.replace(op.origin, op.origin + metadata))).toBe(one);
+    }
     expect(app.logs.filter(({ message }) => message.startsWith('A provider for development runs'))).toHaveLength(2);
   });
 
