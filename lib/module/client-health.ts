@@ -1,10 +1,9 @@
 import { healthOf, type DocumentHealth, type ServerHealth } from '../authorization-server/server-health.js';
 import type { Server } from '../authorization-server/server.js';
 import type { OidcErrorCode } from '../errors/codes.js';
-import { OidcError } from '../errors/oidc.error.js';
 import { keepingOf } from '../session/session.options.js';
-import type { OidcStore } from '../storage/oidc-store.js';
 import type { ParsedOptions } from './oidc.options.js';
+import { storeFault } from './store-health.js';
 
 /** What still serves while something is wrong. */
 export type HealthyPart = 'sessions' | 'introspection' | 'cached introspections' | 'signed tokens';
@@ -64,9 +63,12 @@ const PARTS: readonly (readonly [part: HealthyPart, serves: (seen: Seen) => bool
  */
 export async function clientHealth(
   server: Server,
-  { resourceServer: api, session, store }: ParsedOptions,
+  { resourceServer: api, session, store, http: { timeout } }: ParsedOptions,
 ): Promise<{ readonly status: HealthStatus; readonly details: ClientHealth }> {
-  const [seen, storeCode] = await Promise.all([healthOf(server), store && faultOf(store)]);
+  const [seen, storeCode] = await Promise.all([
+    healthOf(server),
+    store && storeFault(store, server.clock.now(), timeout),
+  ]);
   const { metadata, keys, openCircuit } = seen;
   const isServerThere = metadata.state === 'fetched' && openCircuit === undefined;
   const isStoreThere = storeCode === undefined;
@@ -100,14 +102,4 @@ function isIntrospected(api: ApiOptions | undefined): api is ApiOptions {
 
 function isThere({ state }: DocumentHealth): boolean {
   return state === 'fetched' || state === 'kept';
-}
-
-/** Why the store does not answer; undefined: it does. */
-async function faultOf(store: OidcStore): Promise<OidcErrorCode | undefined> {
-  try {
-    await store.get('health');
-    return undefined;
-  } catch (error) {
-    return error instanceof OidcError ? error.code : 'STORE_UNAVAILABLE';
-  }
 }

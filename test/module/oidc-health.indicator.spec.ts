@@ -142,6 +142,39 @@ describe('the health of a client', () => {
     });
   });
 
+  it('does not wait for a store that never answers, and asks it no more until a minute has gone', async () => {
+    const answers: ((value: undefined) => void)[] = [];
+    const get = () => new Promise<undefined>((resolve) => answers.push(resolve));
+    const store = storeLike(new MemoryStore(), { get });
+    const options = { store, resourceServer: undefined, http: { timeout: 50 } };
+    const app = await createHealthApp({ adapter: 'express', options });
+    const hung = {
+      code: 503,
+      oidc: { status: 'down', store: 'unreachable', codes: { store: 'STORE_TIMEOUT' }, serves: [] },
+    };
+    for (let check = 0; check < 3; check += 1) {
+      expect([await healthOf(app), answers.length]).toMatchObject([hung, 1]);
+      app.clock.advance(LATER);
+    }
+    app.clock.advance(60);
+    expect([await healthOf(app), answers.length]).toMatchObject([hung, 2]);
+    app.clock.advance(LATER);
+    answers[1]?.(undefined);
+    store.get = () => undefined;
+    expect(await healthOf(app)).toMatchObject({ code: 200, oidc: { status: 'up', store: 'reachable' } });
+  });
+
+  it('asks a store anew whose late answer has come', async () => {
+    const answers: ((value: undefined) => void)[] = [];
+    const get = () => new Promise<undefined>((resolve) => answers.push(resolve));
+    const options = { store: storeLike(new MemoryStore(), { get }), http: { timeout: 50 } };
+    const app = await createHealthApp({ adapter: 'express', options });
+    expect(await healthOf(app)).toMatchObject({ oidc: { store: 'unreachable' } });
+    answers[0]?.(undefined);
+    app.clock.advance(LATER);
+    expect([await healthOf(app), answers.length]).toMatchObject([{ oidc: { codes: { store: 'STORE_TIMEOUT' } } }, 2]);
+  });
+
   it('counts an error of an own store as a store that is not there', async () => {
     const store = storeLike(new MemoryStore(), {
       get: () => {
