@@ -10,7 +10,7 @@ import { MemoryStorage } from './memory-storage.js';
 import type { OidcProvider } from './oidc-provider.js';
 import { targetOf, type PageSettings } from './page.js';
 import { DEFAULT_ALGORITHMS } from './provider-algorithms.js';
-import { algorithmsOf, MACHINE_CLIENT, providerClient } from './provider-client.js';
+import { algorithmsOf, MACHINE_CLIENT, matchRedirectUris, providerClient } from './provider-client.js';
 import { providerConfiguration } from './provider-configuration.js';
 import { ProviderKeys } from './provider-keys.js';
 import { ProviderPages } from './provider-pages.js';
@@ -95,6 +95,7 @@ export class DevelopmentProvider {
       settings,
     });
     const provider = new oidcProvider.default(this.identifier, configuration);
+    matchRedirectUris(provider, clients);
     const tokens = new PageTokens(provider, clients, this.#userinfo.keep);
     provider.use(new ProviderPages(provider, oidcProvider, settings, tokens).middleware);
     provider.use(async (context, next) => {

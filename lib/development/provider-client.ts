@@ -1,3 +1,4 @@
+import type Provider from 'oidc-provider';
 import type { AdapterPayload } from 'oidc-provider';
 
 import { isAsymmetric } from '../jose/algorithms.js';
@@ -13,8 +14,8 @@ export const MACHINE_CLIENT: AdapterPayload = {
 };
 
 /**
- * A client as the provider registers it: the members that the application is configured with. What it does not register
- * is anything that the application may use.
+ * A client as the provider registers it: the members that the application is configured with. Members that are not registered
+ * allow all that the application may use.
  */
 export async function providerClient({ client }: DevelopmentClient): Promise<AdapterPayload> {
   const { metadata, renewableSecret } = client;
@@ -33,7 +34,7 @@ export async function providerClient({ client }: DevelopmentClient): Promise<Ada
       'urn:ietf:params:oauth:grant-type:device_code',
       ...(metadata.token_endpoint_auth_method === 'none' ? [] : ['client_credentials']),
     ],
-    // For the provider such a client is one on a device, or its redirect URIs have to be https.
+    // The provider allows http redirect URIs to the implicit flow only then. They match exactly all the same: see below.
     ...(isImplicit && redirect_uris.every(isOnThisMachine) && { application_type: 'native' }),
     // A scope of an API is none of the provider's own, and it knows those only.
     scope: undefined,
@@ -46,6 +47,27 @@ export async function providerClient({ client }: DevelopmentClient): Promise<Ada
     sector_identifier_uri: undefined,
   };
   return JSON.parse(JSON.stringify(members));
+}
+
+/**
+ * Takes redirect URIs only as they are registered. The provider takes any port of this machine for each client that is
+ * `native`; that is right only where the application registers it so (RFC 8252, section 7.3).
+ */
+export function matchRedirectUris({ Client: { prototype } }: Provider, clients: readonly DevelopmentClient[]): void {
+  const natives = clients
+    .map(({ client: { metadata } }) => metadata)
+    .filter((metadata) => metadata['application_type'] === 'native')
+    .map(({ client_id }) => client_id);
+  const checks = [
+    ['redirectUriAllowed', 'redirectUris'],
+    ['postLogoutRedirectUriAllowed', 'postLogoutRedirectUris'],
+  ] as const;
+  for (const [check, registered] of checks) {
+    const withAnyPort = prototype[check];
+    prototype[check] = function (uri) {
+      return natives.includes(this.clientId) ? withAnyPort.call(this, uri) : this[registered]?.includes(uri) === true;
+    };
+  }
 }
 
 /** The algorithms that the provider has to have keys for. */

@@ -98,6 +98,34 @@ describe('what a client registers, the provider registers', () => {
   });
 });
 
+describe('a redirect URI', () => {
+  it.each<[string, Partial<ClientMetadata>, number]>([
+    ['code', {}, 400],
+    ['code id_token', {}, 400],
+    ['id_token', {}, 400],
+    // RFC 8252, section 7.3: an application on a device listens at any port.
+    ['code', { application_type: 'native' }, 303],
+  ])('of a client for %s with %j at another port is answered with %d', async (type, registered, status) => {
+    const loggedOut = { post_logout_redirect_uris: ['http://127.0.0.1:3000/out'] };
+    const { app, op } = await createDevelopmentApp({
+      client: { response_types: [type], ...loggedOut, ...registered },
+      controllers: [],
+    });
+    const [uri = ''] = app.nest.get(OidcClient).metadata.redirect_uris ?? [];
+    const authorize = (redirect_uri: string) => {
+      const pkce = { code_challenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM', code_challenge_method: 'S256' };
+      const asked = { client_id: 'rp1', response_type: type, redirect_uri, scope: 'openid', nonce: 'n', ...pkce };
+      return op.request(`/auth?${new URLSearchParams(asked)}`);
+    };
+    expect((await authorize(uri)).status).toBe(303);
+    expect((await authorize(uri.replace(/:\d+/, ':9'))).status).toBe(status);
+    const signOut = (post_logout_redirect_uri: string) =>
+      op.request(`/session/end?${new URLSearchParams({ client_id: 'rp1', post_logout_redirect_uri })}`);
+    expect((await signOut('http://127.0.0.1:3000/out')).status).toBe(200);
+    expect((await signOut('http://127.0.0.1:9/out')).status).toBe(status === 303 ? 200 : 400);
+  });
+});
+
 onBothAdapters((adapter) => {
   it.each(['introspection', 'jwt'] as const)(
     'a token of a login serves the API (%s) and userinfo',
