@@ -45,10 +45,10 @@ export class CircuitBreaker {
   #isProbing = false;
   #state: BreakerChange['state'] = 'closed';
 
-  /** @param server the origin that is called, for who watches */
+  /** @param server the origin that is called, for anyone who watches; undefined: a stranger names it, and nothing is published */
   constructor(
     private readonly now: Now,
-    private readonly server: string,
+    private readonly server: string | undefined,
   ) {}
 
   /** The error for callers while the circuit is open; undefined while it is not. */
@@ -116,10 +116,11 @@ export class CircuitBreaker {
   }
 
   #become(state: BreakerChange['state'], code?: BreakerChange['code']): void {
+    const { server } = this;
     const before = this.#state;
     this.#state = state;
-    if (state !== before && breakerChanges.hasSubscribers) {
-      breakerChanges.publish({ server: this.server, state, before, code });
+    if (server !== undefined && state !== before && breakerChanges.hasSubscribers) {
+      breakerChanges.publish({ server, state, before, code });
     }
   }
 }

@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 
 import type { TransportError } from '../errors/errors.js';
+import { STRANGERS_ENDPOINTS } from '../events/channels.js';
 import { originOf } from '../values/url.js';
 import { calledUrl, type Backchannel } from './backchannel.js';
 import type { Connections } from './connections.js';
@@ -23,6 +24,8 @@ const MOST_ORIGINS = 100;
 export class Transport {
   /** By origin. */
   readonly #upstreams = new LRUCache<string, Upstream>({ max: MOST_ORIGINS });
+  /** Hosts that strangers name. What becomes of them says nothing of our server, even at the same origin. */
+  readonly #strangers = new LRUCache<string, Upstream>({ max: MOST_ORIGINS });
 
   /** @param backchannel undefined: the server is called where it publishes that it is */
   constructor(
@@ -50,7 +53,7 @@ export class Transport {
   async request(published: HttpRequest): Promise<HttpResponse> {
     const request = this.#called(published);
     const { url, method, background } = request;
-    const upstream = this.#upstreamOf(originOf(url));
+    const upstream = this.#upstreamOf(request);
     const timeout = background === true ? BACKGROUND_TIMEOUT : this.timeout;
     // Not for metadata and keys: they are few calls, and everybody waits for them.
     const limit = method === 'POST' ? await upstream.acquire(url, timeout / 10) : undefined;
@@ -86,13 +89,17 @@ export class Transport {
     return backchannel === undefined ? published : { ...published, url: calledUrl(published.url, backchannel) };
   }
 
-  #upstreamOf(origin: string): Upstream {
-    const known = this.#upstreams.get(origin);
+  #upstreamOf({ url, endpoint }: HttpRequest): Upstream {
+    const origin = originOf(url);
+    const isStranger = STRANGERS_ENDPOINTS.includes(endpoint);
+    const upstreams = isStranger ? this.#strangers : this.#upstreams;
+    const known = upstreams.get(origin);
     if (known !== undefined) {
       return known;
     }
-    const upstream = new Upstream(this.connections.now, this.connections.settings.maxConcurrent, origin);
-    this.#upstreams.set(origin, upstream);
+    const { now, settings } = this.connections;
+    const upstream = new Upstream(now, settings.maxConcurrent, isStranger ? undefined : origin);
+    upstreams.set(origin, upstream);
     return upstream;
   }
 }

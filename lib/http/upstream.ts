@@ -18,10 +18,11 @@ export class Upstream {
   /** By URL. */
   readonly #limits = new LRUCache<string, ConcurrencyLimit>({ max: MOST_ENDPOINTS });
 
+  /** @param origin as of {@link CircuitBreaker} */
   constructor(
     now: Now,
     private readonly maxConcurrent: number,
-    origin: string,
+    origin: string | undefined,
   ) {
     this.#breaker = new CircuitBreaker(now, origin);
   }

@@ -9,6 +9,7 @@ import { Connections } from '../../lib/http/connections.js';
 import type { CustomFetch } from '../../lib/http/exchange.js';
 import { Transport } from '../../lib/http/transport.js';
 import { Upstream } from '../../lib/http/upstream.js';
+import { messagesOn } from '../support/messages.js';
 
 const LIMITS = { timeout: 400, connectTimeout: 200, maxResponseSize: 524_288, maxJsonDepth: 32, maxConcurrent: 8 };
 
@@ -39,6 +40,31 @@ describe('a server', () => {
     fails(upstream, 10);
     await expect(waiting).rejects.toMatchObject({ code: 'UPSTREAM_UNAVAILABLE', retryAfter: 5 });
     await expect(async () => upstream.acquire(ENDPOINT, 1000)).rejects.toMatchObject({ code: 'UPSTREAM_UNAVAILABLE' });
+  });
+});
+
+describe('a host that a stranger names', () => {
+  const get = (transport: Transport, url: string, endpoint: string) =>
+    transport
+      .request({ method: 'GET', url, endpoint, headers: {}, retry: 'idempotent' })
+      .then(({ status }) => status)
+      .catch((error: unknown) => (error instanceof TransportError ? error.code : error));
+
+  it('opens no circuit of our servers, forgets none of theirs, and is published by no breaker', async () => {
+    const changes = messagesOn('nestjs-oidc:breaker');
+    const fetch: CustomFetch = async (url) => new Response('{}', { status: url.includes('jwks') ? 200 : 429 });
+    const transport = new Transport(new Connections(LIMITS, () => 0, { fetch }));
+    expect(await get(transport, 'https://op.test/claims', 'claims_endpoint')).toBe('RATE_LIMITED');
+    expect(await get(transport, 'https://op.test/jwks', 'jwks_uri')).toBe(200);
+    expect(await get(transport, 'https://op.test/jwks', 'claims_endpoint')).toBe('RATE_LIMITED');
+    expect([transport.openErrors, changes]).toEqual([[], []]);
+    expect(await get(transport, 'https://op.test/token', 'discovery')).toBe('RATE_LIMITED');
+    for (let number = 0; number < 200; number += 1) {
+      await get(transport, `https://host-${number}.test/.well-known/webfinger`, 'webfinger');
+    }
+    expect(await get(transport, 'https://op.test/jwks', 'jwks_uri')).toBe('RATE_LIMITED');
+    expect(transport.openErrors).toHaveLength(1);
+    expect(changes).toEqual([{ server: 'https://op.test', state: 'open', before: 'closed', code: 'RATE_LIMITED' }]);
   });
 });
 
