@@ -118,7 +118,10 @@ export type OperatorEvent<Kind extends EventKind = EventKind> = {
   [K in Kind]: { readonly kind: K } & OperatorEvents[K];
 }[Kind];
 
-/** The port for what an operator sees: logs today. Whoever reports says what happened, the listener how it is told. */
+/**
+ * The port for what an operator sees. Whoever reports says what happened; the listener decides how it is told, such as by a
+ * line of the log or a message on a channel.
+ */
 export interface OperatorPort {
   report(event: OperatorEvent): void;
 }

@@ -3,7 +3,7 @@ import { channel } from 'node:diagnostics_channel';
 /** Undici's own channel: a subscriber may add headers to each request. */
 const undiciRequests = channel('undici:request:create');
 
-/** The headers of W3C Trace Context. Both are of one caller: a request has them once. */
+/** The headers of W3C Trace Context. A request carries each at most once. */
 export const TRACE_HEADERS: readonly string[] = ['traceparent', 'tracestate'];
 
 /**

@@ -2,7 +2,7 @@
 export interface HttpRequest {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   readonly url: string;
-  /** Its name for who watches calls: the member of the server's metadata, such as `token_endpoint`. */
+  /** Its name for anyone who watches calls: the member of the server's metadata, such as `token_endpoint`. */
   readonly endpoint: string;
   readonly headers: Readonly<Record<string, string>>;
   /** Makes more headers for each try. A DPoP proof may not be sent twice (RFC 9449, section 11.1). */

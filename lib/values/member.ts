@@ -4,7 +4,6 @@ export function member(value: unknown, name: string): unknown {
 }
 
 /** A member that is text; empty where it is absent or no text. */
-/** The value if it is text. */
 export function textMember(value: unknown, name: string): string {
   return text(member(value, name)) ?? '';
 }
@@ -14,6 +13,7 @@ export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
+/** The value if it is text. */
 export function text(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
