@@ -9,7 +9,7 @@ export interface DevelopmentApi {
   readonly url: string | undefined;
   /** An opaque token is introspected, a JWT is verified. */
   readonly format: 'opaque' | 'jwt';
-  /** That JWTs are signed with. */
+  /** Signs its JWTs. */
   readonly algorithm: string;
   readonly profile: AccessTokenProfile;
   /** Whether it takes no bearer tokens. */
@@ -36,23 +36,4 @@ export const OPENID_SCOPES: readonly string[] = ['openid', 'profile', 'email', '
 export function scopesOf({ client, scope }: DevelopmentClient): readonly string[] {
   const words = [client.metadata.scope ?? '', scope].join(' ').split(' ').filter(Boolean);
   return [...new Set(words)];
-}
-
-/** The resource indicator of an audience: itself where it is an absolute URI without a fragment (RFC 8707, section 2). */
-export function indicatorOf(audience: string): string {
-  return URL.canParse(audience) && !audience.includes('#') ? audience : `urn:audience:${encodeURIComponent(audience)}`;
-}
-
-/** The API of a resource indicator. */
-export function findApi(
-  clients: Iterable<DevelopmentClient>,
-  isIt: (audience: string) => boolean,
-): { readonly api: DevelopmentApi; readonly audience: string } | undefined {
-  for (const { api } of clients) {
-    const audience = api?.audiences.find(isIt);
-    if (api !== undefined && audience !== undefined) {
-      return { api, audience };
-    }
-  }
-  return undefined;
 }

@@ -14,7 +14,7 @@ import { algorithmsOf, MACHINE_CLIENT, matchRedirectUris, providerClient } from 
 import { providerConfiguration } from './provider-configuration.js';
 import { ProviderKeys } from './provider-keys.js';
 import { ProviderPages } from './provider-pages.js';
-import { PageTokens } from './page-tokens.js';
+import { TokenIssuer } from './token-issuer.js';
 import { UserinfoTokens } from './userinfo-tokens.js';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -96,7 +96,7 @@ export class DevelopmentProvider {
     });
     const provider = new oidcProvider.default(this.identifier, configuration);
     matchRedirectUris(provider, clients);
-    const tokens = new PageTokens(provider, clients, this.#userinfo.keep);
+    const tokens = new TokenIssuer(provider, clients, this.#userinfo.keep);
     provider.use(new ProviderPages(provider, oidcProvider, settings, tokens).middleware);
     provider.use(async (context, next) => {
       await next();

@@ -2,22 +2,12 @@ import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
 
 import { claimsByProfile, rolesByProfile, typByProfile } from '../tokens/profiled-claims.js';
 import { findAccount } from './accounts.js';
-import { findApi, indicatorOf, type DevelopmentApi, type DevelopmentClient } from './development-client.js';
-import type { OidcProvider } from './oidc-provider.js';
-import { accessTokenAlgorithm } from './provider-algorithms.js';
+import type { DevelopmentClient } from './development-client.js';
+import { apiOf, findApi } from './resource-indicators.js';
 
-/** What tokens are for, and what stands in them. */
+/** The provider's hooks about access tokens and accounts: the claims that stand in them. */
 export class IssuedTokens {
-  constructor(
-    private readonly oidcProvider: OidcProvider,
-    private readonly clients: readonly DevelopmentClient[],
-  ) {}
-
-  /** The API of a client; that of the first one, where the client is no client of this process. */
-  apiOf(clientId: string | undefined): DevelopmentApi | undefined {
-    const own = this.clients.find(({ client }) => client.metadata.client_id === clientId);
-    return (own ?? this.clients.find(({ api }) => api !== undefined))?.api;
-  }
+  constructor(private readonly clients: readonly DevelopmentClient[]) {}
 
   readonly findAccount: NonNullable<Configuration['findAccount']> = (context, sub) => {
     const account = findAccount(sub);
@@ -25,7 +15,7 @@ export class IssuedTokens {
       return undefined;
     }
     const { name, email, roles } = account;
-    const api = this.apiOf(context.oidc.client?.clientId);
+    const api = apiOf(this.clients, context.oidc.client?.clientId);
     const claims = {
       sub,
       name,
@@ -75,30 +65,9 @@ export class IssuedTokens {
     jwt.header = { typ: found && typByProfile(found.api.profile) };
   };
 
-  /** Resource indicators (RFC 8707): each access token is for the API of its client, unless another one is asked for. */
-  readonly resourceIndicators: NonNullable<NonNullable<Configuration['features']>['resourceIndicators']> = {
-    enabled: true,
-    defaultResource: async (_context, { clientId }, oneOf = this.apiOf(clientId)?.audiences.map(indicatorOf)) =>
-      oneOf?.[0],
-    useGrantedResource: async () => true,
-    getResourceServerInfo: async (context, resource) => {
-      const found = findApi(this.clients, (audience) => indicatorOf(audience) === resource);
-      if (found === undefined) {
-        throw new this.oidcProvider.errors.InvalidTarget();
-      }
-      return resourceServer(found.api, found.audience, askedScopes(context));
-    },
-  };
-
   #apiFor(aud: unknown): ReturnType<typeof findApi> {
     return findApi(this.clients, (audience) => audience === aud);
   }
-}
-
-/** An API for the provider. It knows no scopes of its own: what is asked for is granted. */
-export function resourceServer({ format, algorithm }: DevelopmentApi, audience: string, scope: string) {
-  const jwt = { sign: { alg: accessTokenAlgorithm(algorithm) } };
-  return { audience, scope, accessTokenFormat: format, ...(format === 'jwt' && { jwt }) };
 }
 
 /** When and how the end-user of a request signed in; the page for tokens signs them in with each token. */
@@ -109,32 +78,4 @@ function authenticationOf(context: KoaContextWithOIDC | undefined): {
   const { AuthorizationCode, RefreshToken, DeviceCode } = context?.oidc.entities ?? {};
   const { authTime = Math.floor(Date.now() / 1000), acr } = AuthorizationCode ?? RefreshToken ?? DeviceCode ?? {};
   return { authTime, acr };
-}
-
-/** The scopes of a request, or of what is redeemed by it. */
-function askedScopes({ oidc: { params, entities } }: KoaContextWithOIDC): string {
-  const { AuthorizationCode, RefreshToken, DeviceCode } = entities;
-  const asked = [params?.['scope'], AuthorizationCode?.scope, RefreshToken?.scope, DeviceCode?.scope];
-  const scopes = asked.flatMap((scope) => (typeof scope === 'string' ? scope.split(' ') : []));
-  return [...new Set(scopes)].filter(Boolean).join(' ');
-}
-
-/** Who signs in grants a client what it asks for. */
-export async function grantAll({ oidc }: KoaContextWithOIDC) {
-  const { client, session, params, provider } = oidc;
-  if (client === undefined || session?.accountId === undefined) {
-    return undefined;
-  }
-  const known = session.grantIdFor(client.clientId);
-  const grant =
-    (known && (await provider.Grant.find(known))) ||
-    new provider.Grant({ accountId: session.accountId, clientId: client.clientId });
-  const scope = String(params?.['scope'] ?? '');
-  grant.addOIDCScope(scope);
-  grant.addOIDCClaims(oidc.requestParamClaims);
-  for (const resource of Object.keys(oidc.resourceServers ?? {})) {
-    grant.addResourceScope(resource, scope);
-  }
-  await grant.save();
-  return grant;
 }

@@ -56,8 +56,8 @@ export function showSentence(context: PageContext, settings: PageSettings, title
 }
 
 /**
- * Nothing inline, nothing from elsewhere, and in nobody's frame. Browsers hold the redirects after a form to `form-action`
- * too, so that the clients stand there; an application under development may have its pages at another port.
+ * Nothing inline, nothing from elsewhere, and in nobody's frame. `form-action` also limits redirects after a form, so the
+ * clients' origins are listed; an application under development may have its pages at another port.
  */
 function pageHeaders({ targets }: PageSettings): Record<string, string> {
   return {

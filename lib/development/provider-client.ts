@@ -46,7 +46,9 @@ export async function providerClient({ client }: DevelopmentClient): Promise<Ada
     subject_type: undefined,
     sector_identifier_uri: undefined,
   };
-  return JSON.parse(JSON.stringify(members));
+  // JSON has no members that are undefined, and the provider gets a copy.
+  const payload: AdapterPayload = JSON.parse(JSON.stringify(members));
+  return payload;
 }
 
 /**

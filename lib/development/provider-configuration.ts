@@ -1,11 +1,12 @@
 import type { AdapterFactory, Configuration, JWK } from 'oidc-provider';
 
 import { OPENID_SCOPES, scopesOf, type DevelopmentClient } from './development-client.js';
-import { grantedDetails } from './granted-details.js';
-import { grantAll, IssuedTokens } from './issued-tokens.js';
+import { grantAll, grantedDetails } from './grant.js';
+import { IssuedTokens } from './issued-tokens.js';
 import type { OidcProvider } from './oidc-provider.js';
 import { showSentence, type PageSettings } from './page.js';
 import { ALGORITHMS } from './provider-algorithms.js';
+import { resourceIndicators } from './resource-indicators.js';
 import { showError, showLogout, showUserCode } from './sign-in-pages.js';
 
 const MINUTES = 60;
@@ -32,7 +33,7 @@ export interface ProviderParts {
 /** The configuration of `oidc-provider`: what it supports is on, and nobody is asked for more than who they are. */
 export function providerConfiguration(parts: ProviderParts): Configuration {
   const { oidcProvider, clients, keys, adapter, settings } = parts;
-  const tokens = new IssuedTokens(oidcProvider, clients);
+  const tokens = new IssuedTokens(clients);
   return {
     adapter,
     jwks: { keys },
@@ -86,7 +87,7 @@ export function providerConfiguration(parts: ProviderParts): Configuration {
         enabled: true,
         allowedPolicy: async (_context, client, token) => token.clientId === client.clientId,
       },
-      resourceIndicators: tokens.resourceIndicators,
+      resourceIndicators: resourceIndicators(oidcProvider, clients),
       richAuthorizationRequests: grantedDetails(clients),
     },
     ttl: {
@@ -135,13 +136,12 @@ function featuresWithPages(settings: PageSettings): Pick<Features, 'rpInitiatedL
       mask: '****-****',
       deviceInfo: () => ({}),
       userCodeInputSource: (context, form, _out, error) => {
-        const sentence =
-          error === undefined ? 'Enter the code that the device shows.' : 'That is not a code of a device.';
+        const sentence = error === undefined ? 'Enter the code that the device shows.' : 'This code is not known.';
         showUserCode(context, settings, form, 'op.deviceInputForm', sentence);
       },
       userCodeConfirmSource: (context, form, _client, _info, code) =>
-        showUserCode(context, settings, form, 'op.deviceConfirmForm', `The device shows ${code}, does it?`),
-      successSource: (context) => showSentence(context, settings, 'Connected', 'Go on at the device.'),
+        showUserCode(context, settings, form, 'op.deviceConfirmForm', `Does the device show ${code}?`),
+      successSource: (context) => showSentence(context, settings, 'Connected', 'Go back to the device.'),
     },
   };
 }

@@ -1,5 +1,6 @@
 import type Provider from 'oidc-provider';
 
+import { member } from '../values/member.js';
 import { findAccount } from './accounts.js';
 import { readForm } from './form.js';
 import type { OidcProvider } from './oidc-provider.js';
@@ -7,7 +8,7 @@ import { PAGE_ASSETS } from './page-assets.js';
 import { showSentence, type PageSettings } from './page.js';
 import { isOwnForm } from './same-origin.js';
 import { CHOICE, showConsent, showSignIn } from './sign-in-pages.js';
-import type { PageTokens } from './page-tokens.js';
+import type { TokenIssuer } from './token-issuer.js';
 
 type Middleware = Parameters<Provider['use']>[0];
 type Context = Parameters<Middleware>[0];
@@ -20,7 +21,7 @@ export class ProviderPages {
     private readonly provider: Provider,
     private readonly oidcProvider: OidcProvider,
     private readonly settings: PageSettings,
-    private readonly tokens: PageTokens,
+    private readonly tokens: TokenIssuer,
   ) {}
 
   readonly middleware: Middleware = async (context, next) => {
@@ -46,7 +47,7 @@ export class ProviderPages {
   async #submit(context: Context, isInteraction: boolean): Promise<void> {
     if (!isOwnForm(context.req, this.settings.issuer)) {
       context.status = 403;
-      return showSentence(context, this.settings, 'Not from here', 'This form was sent by a page of somebody else.');
+      return showSentence(context, this.settings, 'Not from here', 'This form came from another site.');
     }
     const form = await readForm(context.req);
     if (form === undefined) {
@@ -103,7 +104,12 @@ function resultOf({ prompt, params }: Interaction, choice: string): Result {
 
 /** The strength of authentication that a request asks for, by its claims or by itself (Core 1.0, sections 5.5.1.1, 3.1.2.1). */
 function askedAcr({ claims, acr_values }: Interaction['params']): string | undefined {
-  const { value, values } = Object(typeof claims === 'string' ? JSON.parse(claims).id_token?.acr : undefined);
-  const asked = [value, values, typeof acr_values === 'string' ? acr_values.split(' ') : []].flat();
-  return asked.find((acr) => typeof acr === 'string' && acr !== '');
+  const parsed: unknown = typeof claims === 'string' ? JSON.parse(claims) : undefined;
+  const acr = member(member(parsed, 'id_token'), 'acr');
+  const asked = [
+    member(acr, 'value'),
+    member(acr, 'values'),
+    typeof acr_values === 'string' ? acr_values.split(' ') : [],
+  ].flat();
+  return asked.find((one): one is string => typeof one === 'string' && one !== '');
 }

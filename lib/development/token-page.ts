@@ -1,7 +1,8 @@
 import { ACCOUNTS, type Account } from './accounts.js';
-import { indicatorOf, MACHINE, OPENID_SCOPES, scopesOf, type DevelopmentClient } from './development-client.js';
+import { MACHINE, OPENID_SCOPES, scopesOf, type DevelopmentClient } from './development-client.js';
 import { html, type Html } from './html.js';
 import { showPage, type PageContext, type PageSettings } from './page.js';
+import { indicatorOf } from './resource-indicators.js';
 
 /** An access token that was asked for on the page. */
 export interface ShownToken {
@@ -84,13 +85,13 @@ function shown({ value, client, account: { name }, scope, lifetime }: ShownToken
   return html`
     <h2>The token</h2>
     <p class="soft">
-      Of ${name}, for ${audience ?? 'userinfo'}, with <code>${scope}</code>, for ${lifetime / 60} minutes.
-      ${api?.isBindingRequired && 'This API takes tokens that are bound to a key only, and this one is not.'}
+      For ${name}, audience ${audience ?? 'userinfo'}, with <code>${scope}</code>, for ${lifetime / 60} minutes.
+      ${api?.isBindingRequired && 'This API takes only tokens that are bound to a key; this one is not.'}
     </p>
     <pre class="token" tabindex="0"><code id="token">${value}</code></pre>
     <pre tabindex="0"><code>curl -i ${api?.url ?? 'http://127.0.0.1:3000/'} \\
   -H "Authorization: Bearer ${value}"</code></pre>
-    <p class="hint">Put the path of a route behind the address.</p>
+    <p class="hint">Add a route's path to the address.</p>
   `;
 }
 

@@ -1,6 +1,8 @@
 import type Provider from 'oidc-provider';
 import type { Adapter, AdapterPayload, KoaContextWithOIDC } from 'oidc-provider';
 
+import { textMember } from '../values/member.js';
+
 type AccessToken = InstanceType<Provider['AccessToken']>;
 
 /**
@@ -36,9 +38,9 @@ export class UserinfoTokens {
   /** Keeps the JWT of a token response. */
   async keepFrom({ oidc, body }: Pick<KoaContextWithOIDC, 'oidc' | 'body'>): Promise<void> {
     const token = oidc?.entities.AccessToken;
-    const { access_token } = Object(body);
-    if (token !== undefined && typeof access_token === 'string') {
-      await this.keep(access_token, token);
+    const value = textMember(body, 'access_token');
+    if (token !== undefined && value !== '') {
+      await this.keep(value, token);
     }
   }
 }

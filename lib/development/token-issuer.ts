@@ -1,14 +1,14 @@
 import type Provider from 'oidc-provider';
 
 import { findAccount, type Account } from './accounts.js';
-import { indicatorOf, type DevelopmentClient } from './development-client.js';
-import { resourceServer } from './issued-tokens.js';
+import type { DevelopmentClient } from './development-client.js';
 import { showSentence, type PageContext, type PageSettings } from './page.js';
 import { TOKEN_LIFETIME } from './provider-configuration.js';
+import { indicatorOf, resourceServer } from './resource-indicators.js';
 import { showTokenPage } from './token-page.js';
 
-/** Issues access tokens to whoever asks on the provider's page. */
-export class PageTokens {
+/** Issues access tokens to whoever asks on the page for tokens. */
+export class TokenIssuer {
   constructor(
     private readonly provider: Provider,
     private readonly clients: readonly DevelopmentClient[],

@@ -1,4 +1,8 @@
-import type { KoaContextWithOIDC, RichAuthorizationRequestsActiveConfiguration } from 'oidc-provider';
+import type {
+  AuthorizationDetail,
+  KoaContextWithOIDC,
+  RichAuthorizationRequestsActiveConfiguration,
+} from 'oidc-provider';
 
 import type { DevelopmentClient } from './development-client.js';
 
@@ -7,6 +11,26 @@ type Rich = RichAuthorizationRequestsActiveConfiguration;
 /** What the provider needs where it introspects too. */
 interface RichAuthorizationRequests extends Rich {
   readonly authorizationDetailsForIntrospection: NonNullable<Rich['authorizationDetailsForIntrospection']>;
+}
+
+/** Who signs in grants a client what it asks for, and nobody is asked. */
+export async function grantAll({ oidc }: KoaContextWithOIDC) {
+  const { client, session, params, provider } = oidc;
+  if (client === undefined || session?.accountId === undefined) {
+    return undefined;
+  }
+  const known = session.grantIdFor(client.clientId);
+  const grant =
+    (known && (await provider.Grant.find(known))) ||
+    new provider.Grant({ accountId: session.accountId, clientId: client.clientId });
+  const scope = String(params?.['scope'] ?? '');
+  grant.addOIDCScope(scope);
+  grant.addOIDCClaims(oidc.requestParamClaims);
+  for (const resource of Object.keys(oidc.resourceServers ?? {})) {
+    grant.addResourceScope(resource, scope);
+  }
+  await grant.save();
+  return grant;
 }
 
 /** Authorization details (RFC 9396): those of a type that a client registered are granted as they are asked for. */
@@ -21,7 +45,7 @@ export function grantedDetails(clients: readonly DevelopmentClient[]): RichAutho
   };
 }
 
-function askedDetails({ oidc: { params } }: KoaContextWithOIDC) {
+function askedDetails({ oidc: { params } }: KoaContextWithOIDC): readonly AuthorizationDetail[] | undefined {
   const asked = params?.['authorization_details'];
   return typeof asked === 'string' ? JSON.parse(asked) : undefined;
 }
