@@ -177,7 +177,9 @@ describe('a broken configuration', () => {
     const { code, output } = await diagnose({ resourceServer: { audience: AUDIENCE, audiance: AUDIENCE } });
     expect({ code, problems: problemsIn(output) }).toEqual({
       code: 1,
-      problems: ['  problem  resourceServer.audiance: there is no such option [INVALID_CONFIG]'],
+      problems: [
+        '  problem  resourceServer.audiance: there is no such option, did you mean audience? [INVALID_CONFIG]',
+      ],
     });
   });
 

@@ -182,6 +182,21 @@ describe('a wrong option stops the boot', () => {
       { ...minimal, store: { get: () => undefined } },
       'store: must be an OidcStore, such as new RedisStore(client)',
     ],
+    [
+      'a redirect URI that is no list',
+      client({ redirect_uris: 'https://app.test/cb' }),
+      'client.redirect_uris: must be a list of texts',
+    ],
+    [
+      'a misspelled option',
+      { ...minimal, sesion: { secret: SECRET } },
+      'sesion: there is no such option, did you mean session?',
+    ],
+    [
+      'a misspelled route',
+      { ...minimal, routes: { calback: '/back' } },
+      'routes.calback: there is no such option, did you mean callback?',
+    ],
     ['text for a client', { ...minimal, client: 'rp1' }, 'client: must be the client metadata'],
     [
       'text for an issuer with its client',

@@ -353,7 +353,7 @@ describe('session options', () => {
       ['short-secret', 'session.secret: must be at least 32 bytes'],
       [[secret('a'), 'short-secret'], 'session.secret.1: must be at least 32 bytes'],
       [[], 'session.secret: must hold at least one secret'],
-      [12, 'session.secret: must be string'],
+      [12, 'session.secret: must be a text'],
     ];
     for (const [wrong, message] of refusals) {
       expect(() => parse({ secret: wrong })).toThrow(expect.objectContaining({ message }));
