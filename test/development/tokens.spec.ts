@@ -136,6 +136,14 @@ describe('the page for tokens', () => {
     expect(page.body).toMatch(/-H "Authorization: Bearer [\w-]{43}"/);
   });
 
+  it('asks for no scope where the options have none', async () => {
+    const { op } = await createDevelopmentApp();
+    const { body } = await op.request('/');
+    expect(body).toContain('-d grant_type=client_credentials');
+    expect(body).not.toContain('scope=&#39;');
+    expect(body).not.toContain("scope='");
+  });
+
   it('links to files that are there', async () => {
     const op = await DevelopmentIssuer.free('127.0.0.1', '/realms/dev');
     await createDevelopmentApp({ op });
