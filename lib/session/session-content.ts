@@ -15,7 +15,10 @@ export const MAX_STORED_LENGTH = 131_072;
 export const sessionSchema = v.object({
   /** What the strategy's `validate` returned at the login. */
   user: v.custom<JsonValue>((value) => value !== undefined),
-  /** The tokens of the login. With `session.tokens` they include the access token, for calls on behalf of the user. */
+  /**
+   * The tokens of the login. With `session.tokens` they include the access token, for calls on behalf of the user. Printed or
+   * serialised they leave it out.
+   */
   tokens: v.union([
     v.pipe(
       tokenResponseSchema,
@@ -63,7 +66,10 @@ export type StartedBy = NonNullable<NewSession['startedBy']>;
 /** The user of a session, as the provider names them. */
 export type SessionIdentity = NonNullable<NewSession['identity']>;
 
-/** A valid session. Printed or serialised it shows no token. */
+/**
+ * A valid session. Printed or serialised it shows no token, not even that there is one: with `session.tokens` read
+ * `tokens.access_token` itself.
+ */
 export interface SessionContent<User = JsonValue> extends Pick<NewSession, 'tokens'> {
   /** What the strategy's `validate` made of the claims at the login, or `session.validate` for this request. */
   readonly user: User;
