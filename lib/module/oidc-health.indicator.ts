@@ -4,6 +4,7 @@ import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/term
 
 import type { Server } from '../authorization-server/server.js';
 import { isWithin } from '../clock/clock.js';
+import { ConfigError } from '../errors/errors.js';
 import { optionsToken, serverToken } from '../nest/tokens.js';
 import { clientHealth } from './client-health.js';
 import type { ParsedOptions } from './oidc.options.js';
@@ -66,6 +67,7 @@ export class OidcHealthIndicator {
    *
    * @param key the member of the result
    * @param options `client`: the name of the client; left out: the one without a name
+   * @throws {ConfigError} there is no such client
    */
   async isHealthy<const Key extends string>(
     key: Key,
@@ -84,7 +86,7 @@ export class OidcHealthIndicator {
   }
 
   #healthOf(client: string | undefined): Kept['health'] {
-    const server = this.modules.get<Server>(serverToken(client), { strict: false });
+    const server = this.#serverOf(client);
     const now = server.clock.now();
     const kept = this.#kept.get(client);
     if (kept !== undefined && isWithin(now, kept.at, LIFETIME)) {
@@ -94,5 +96,14 @@ export class OidcHealthIndicator {
     const health = clientHealth(server, options);
     this.#kept.set(client, { at: now, health });
     return health;
+  }
+
+  #serverOf(client: string | undefined): Server {
+    try {
+      return this.modules.get<Server>(serverToken(client), { strict: false });
+    } catch (cause) {
+      const problem = client === undefined ? 'no client is without a name' : `no client is named ${client}`;
+      throw new ConfigError('INVALID_CONFIG', 'client', problem, { cause });
+    }
   }
 }

@@ -55,6 +55,19 @@ async function healthOf(app: TestApp, path = '/health') {
 const LATER = 6;
 
 onBothAdapters((adapter) => {
+  it('says that no client has the name, or none is without one', async () => {
+    const app = await createHealthApp({ adapter });
+    expect((await app.get('/health/partners')).status).toBe(500);
+    expect(app.errors.at(-1)).toMatchObject({
+      name: 'ConfigError',
+      code: 'INVALID_CONFIG',
+      message: 'client: no client is named partners',
+    });
+    const named = await createHealthApp({ adapter, extras: { name: 'other' }, controllers: [HealthController] });
+    expect((await named.get('/health')).status).toBe(500);
+    expect(named.errors.at(-1)).toMatchObject({ message: 'client: no client is without a name' });
+  });
+
   it('says that all is well', async () => {
     const app = await createHealthApp({ adapter, options: { store: new MemoryStore() } });
     expect(await healthOf(app)).toEqual({
