@@ -23,6 +23,7 @@ import { namedGuard } from '../nest/named-guard.js';
 import { Responses } from '../nest/responses.js';
 import { Routes } from '../nest/routes.js';
 import { clientSessionsToken, optionsToken, proxiesToken, serverToken, sessionToken } from '../nest/tokens.js';
+import { Undocumented } from '../nest/undocumented.js';
 import { BffProxy, type ProxyMeans } from '../session/bff/bff-proxy.js';
 import type { ProxySettings } from '../session/bff/proxy.options.js';
 import type { ClientSessions } from '../session/client-sessions.js';
@@ -101,6 +102,7 @@ class MountedProxiesGuard implements CanActivate {
 /** A controller without routes. */
 function makeController(guard: Type<CanActivate>): Type {
   @Controller({ version: VERSION_NEUTRAL })
+  @Undocumented()
   @UseGuards(guard)
   class OidcProxies {}
   return OidcProxies;

@@ -31,6 +31,7 @@ import {
   sessionToken,
   strategyToken,
 } from '../nest/tokens.js';
+import { Undocumented } from '../nest/undocumented.js';
 import type { ClientSessions } from '../session/client-sessions.js';
 import type { LoginUrl } from '../session/login-redirect.js';
 import type { OidcLogout } from '../session/logout/provider-logout.js';
@@ -114,6 +115,7 @@ class MountedRoutesGuard implements CanActivate {
 /** A controller whose methods are no routes yet. */
 function makeController(guard: Type<CanActivate>): Type {
   @Controller({ version: VERSION_NEUTRAL })
+  @Undocumented()
   @UseGuards(guard)
   class OidcRoutes {
     login(): void {}

@@ -79,6 +79,16 @@ const FORBIDDEN = { $ref: '#/components/responses/OidcForbidden' };
 const UNAVAILABLE = { $ref: '#/components/responses/OidcUnavailable' };
 
 onBothAdapters((adapter) => {
+  it('leaves out the routes that the module mounts, also where nothing is applied', async () => {
+    const routes = { proxy: [{ path: '/api', to: 'https://api.example.com' }] };
+    const session = { secret: SESSION_SECRET, tokens: true };
+    const app = await createApp({ adapter, controllers: [ProfileController], options: { routes, session } });
+    expect((await app.get('/auth/me')).status).toBe(401);
+    const made = SwaggerModule.createDocument(app.nest, new DocumentBuilder().build());
+    expect(Object.keys(made.paths)).toEqual(['/profile', '/profile/free']);
+    expect(Object.keys((await applyOidcSecurity(made, app.nest)).paths)).toEqual(['/profile', '/profile/free']);
+  });
+
   it('documents guards, scopes and refusals', async () => {
     const { app, document } = await documentOf({ adapter, globalPrefix: 'api' });
     expect(operations(document)).toEqual({
