@@ -114,6 +114,20 @@ describe('the plan of the source', () => {
   });
 });
 
+/** The plan of the source is for who has the source: it says so. */
+const PLAN = 'lib/README.md';
+
+describe('a page of the package', () => {
+  it.each([...GUIDES].filter(([guide]) => guide !== PLAN && isPacked(guide)))(
+    '%s links to what the package has',
+    (guide, text) => {
+      const links = [...withoutCode(text).matchAll(/\]\((?!https?:|#)([^)#\s]+)/g)].map(([, link = '']) => link);
+      const targets = links.map((link) => relative(root, resolve(root, dirname(guide), link)));
+      expect(targets.filter((target) => !isPacked(target) && !isPackedFolder(target))).toEqual([]);
+    },
+  );
+});
+
 describe('the README', () => {
   it('has 500 lines at most, none longer than an eye can follow', () => {
     const lines = README.split('\n');
@@ -122,7 +136,7 @@ describe('the README', () => {
   });
 
   it.each(linkedPages())('links to %s, which the package has too', (page) => {
-    expect(packedFiles().some((pattern) => pattern.test(page))).toBe(true);
+    expect(isPacked(page)).toBe(true);
   });
 });
 
@@ -131,10 +145,18 @@ function linkedPages(): readonly string[] {
   return [...new Set([...README.matchAll(/\]\(([^)#]+\.md)/g)].map(([, page = '']) => page))];
 }
 
-/** `files` of `package.json`: what npm packs. */
+function isPacked(file: string): boolean {
+  return packedFiles().some((pattern) => pattern.test(file));
+}
+
+function isPackedFolder(folder: string): boolean {
+  return (ts.sys.readDirectory?.(resolve(root, folder)) ?? []).some((file) => isPacked(relative(root, file)));
+}
+
+/** What npm packs: `files` of `package.json`, and what it never leaves out. */
 function packedFiles(): readonly RegExp[] {
   const { files }: { files: readonly string[] } = JSON.parse(textOf('package.json'));
-  return files.map((pattern) => {
+  return ['README.md', 'LICENSE', 'package.json', ...files].map((pattern) => {
     const path = pattern.replaceAll('.', '\\.').replace(/\*\*\/|\*/g, (star) => (star === '*' ? '[^/]*' : '(.*/)?'));
     return new RegExp(`^${path}$`);
   });
