@@ -10,6 +10,7 @@ process.exitCode = await run(
     environment: process.env,
     folder: process.cwd(),
     input: () => text(process.stdin),
+    load: (url) => import(url),
     print: (report) => process.stdout.write(`${report}\n`),
   },
   { now: Date.now, certificateEnd: readCertificateEnd },

@@ -1,12 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 
-import type { OidcModuleOptions } from '../module/oidc.options.js';
-import { member, text } from '../values/member.js';
+import { optionsIn, type Load } from './config-file.js';
 import { examine, type Means, type Question } from './examination.js';
 import { asJson, asText, exitCodeOf } from './report.js';
+import { UsageError } from './usage-error.js';
 
 /** What a command reads and writes. */
 export interface Terminal {
@@ -14,6 +12,8 @@ export interface Terminal {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly folder: string;
   input(): Promise<string>;
+  /** `import()`. */
+  readonly load: Load;
   print(text: string): void;
 }
 
@@ -26,11 +26,6 @@ const USAGE = `nestjs-oidc doctor [issuer] [options]
   --help            this text
 
 Exit code: 0 nothing is wrong, 1 there is a problem, 2 the command can not be understood.`;
-
-/** The command can't be understood. Its message repeats no argument: one of them may be a token. */
-class UsageError {
-  constructor(readonly message: string) {}
-}
 
 /** The command `nestjs-oidc`. @returns the exit code */
 export async function run(terminal: Terminal, means: Means): Promise<0 | 1 | 2> {
@@ -61,11 +56,13 @@ async function questionOf(
   if (command !== 'doctor' || more.length > 0) {
     throw new UsageError(command === 'doctor' ? 'There are too many arguments.' : 'The command is: doctor.');
   }
-  const options = values.config === undefined ? undefined : await optionsIn(resolve(terminal.folder, values.config));
-  const issuer = given ?? text(member(options, 'issuer'));
-  if (issuer === undefined || !URL.canParse(issuer) || !/^https?:/.test(issuer)) {
-    throw new UsageError('An issuer is needed, such as https://op.example.com.');
+  const options =
+    values.config === undefined ? undefined : await optionsIn(resolve(terminal.folder, values.config), terminal.load);
+  if (given !== undefined && options !== undefined && given !== options.issuer) {
+    // The secret and the token are for the issuer of the file alone.
+    throw new UsageError('The issuer is not that of --config. Leave one of them out.');
   }
+  const issuer = issuerIn(given ?? options?.issuer);
   const token = (
     values.token === '-' ? await terminal.input() : (values.token ?? terminal.environment['OIDC_TOKEN'])
   )?.trim();
@@ -73,11 +70,26 @@ async function questionOf(
     question: {
       issuer,
       clientId: values['client-id'],
-      options: options && { ...options, issuer },
+      options,
       token: token || undefined,
     },
     json: values.json === true,
   };
+}
+
+/** An issuer that can be called and printed. */
+function issuerIn(given: string | undefined): string {
+  if (given === undefined || !URL.canParse(given) || !/^https?:/.test(given)) {
+    throw new UsageError('An issuer is needed, such as https://op.example.com.');
+  }
+  const { username, password } = new URL(given);
+  if (username !== '' || password !== '') {
+    throw new UsageError('The issuer has user information, such as a password. Leave it out.');
+  }
+  if (!/^[\x21-\x7e]+$/.test(given)) {
+    throw new UsageError('The issuer has characters that are not printable ASCII.');
+  }
+  return given;
 }
 
 /** A command with its options. */
@@ -92,11 +104,44 @@ const OPTIONS = {
 } as const;
 
 function parsed(args: readonly string[]) {
+  const given = withTokenAsValue(args);
   try {
-    return parseArgs({ args: withTokenAsValue(args), allowPositionals: true, options: OPTIONS });
+    return parseArgs({ args: given, allowPositionals: true, options: OPTIONS });
   } catch {
-    throw new UsageError('An option is not known, or lacks its value.');
+    throw new UsageError(optionFault(given));
   }
+}
+
+/** What is wrong with the first option that can't be read. */
+function optionFault(args: string[]): string {
+  const { tokens } = parseArgs({ args, allowPositionals: true, options: OPTIONS, strict: false, tokens: true });
+  const faults = tokens.flatMap((token) => (token.kind === 'option' ? (faultOf(token) ?? []) : []));
+  return faults[0] ?? 'An option is not known, or lacks its value.';
+}
+
+interface GivenOption {
+  readonly name: string;
+  /** As it was written. */
+  readonly rawName: string;
+  readonly value?: string | undefined;
+  readonly inlineValue?: boolean | undefined;
+}
+
+/** What is wrong with an option. It is named where it can't be a secret. */
+function faultOf({ name, rawName, value, inlineValue }: GivenOption): string | undefined {
+  const type = Object.entries(OPTIONS).find(([known]) => known === name)?.[1].type;
+  if (type === undefined) {
+    return /^--[a-z-]{1,20}$/.test(rawName) ? `There is no option ${rawName}.` : 'An option is not known.';
+  }
+  if (type === 'boolean') {
+    return value === undefined ? undefined : `--${name} takes no value.`;
+  }
+  if (value === undefined) {
+    return `--${name} lacks its value.`;
+  }
+  return inlineValue === true || !/^-./.test(value)
+    ? undefined
+    : `--${name} lacks its value. Write --${name}=<value> where it begins with a hyphen.`;
 }
 
 /** A token may begin with a hyphen, as an option does: one in 64 does so in base64url. */
@@ -105,35 +150,4 @@ function withTokenAsValue(args: readonly string[]): string[] {
   const value = at < 0 ? undefined : args[at + 1];
   const isOption = value === undefined || Object.keys(OPTIONS).some((name) => value === `--${name}`);
   return isOption ? [...args] : [...args.slice(0, at), `--token=${value}`, ...args.slice(at + 2)];
-}
-
-async function optionsIn(file: string): Promise<OidcModuleOptions> {
-  const found: unknown = file.endsWith('.json') ? await jsonIn(file) : await moduleIn(file);
-  const options: unknown = typeof found === 'function' ? await Reflect.apply(found, undefined, []) : found;
-  if (!areOptions(options)) {
-    throw new UsageError('The file of --config has no options of the module.');
-  }
-  return options;
-}
-
-function areOptions(value: unknown): value is OidcModuleOptions {
-  return text(member(value, 'issuer')) !== undefined && member(value, 'client') !== undefined;
-}
-
-async function jsonIn(file: string): Promise<unknown> {
-  try {
-    return JSON.parse(await readFile(file, 'utf8'));
-  } catch {
-    // The parser's message repeats the text, which may be a secret.
-    throw new UsageError('The file of --config can not be read as JSON.');
-  }
-}
-
-async function moduleIn(file: string): Promise<unknown> {
-  try {
-    const module: unknown = await import(pathToFileURL(file).href);
-    return member(module, 'default');
-  } catch {
-    throw new UsageError('The file of --config can not be loaded.');
-  }
 }

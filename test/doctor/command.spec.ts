@@ -1,6 +1,3 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-
 import { beforeEach, describe, expect, it } from '@jest/globals';
 
 import { AUDIENCE } from '../support/app/apps.js';
@@ -13,13 +10,12 @@ import { jwtAccessToken } from '../support/tokens/access-token.js';
 
 type Started = Awaited<ReturnType<typeof startDoctor>>;
 
-let folder: string;
 let op: Started['op'];
 let doctor: Started['doctor'];
 let diagnose: Started['diagnose'];
 
 beforeEach(async () => {
-  ({ folder, op, doctor, diagnose } = await startDoctor());
+  ({ op, doctor, diagnose } = await startDoctor());
 });
 
 /** What is said of the correct provider. */
@@ -90,27 +86,6 @@ Token
         },
       ],
     });
-  });
-
-  it('repeats no argument that it does not understand', async () => {
-    for (const given of [
-      ['doctor', '--tokn', 'eyJ-secret'],
-      ['eyJ-secret'],
-      ['doctor', 'eyJ-secret'],
-      ['doctor', 'https://a.test', 'eyJ-secret'],
-    ]) {
-      const { code, output } = await doctor({ arguments: given });
-      expect(code).toBe(2);
-      expect(output).not.toContain('eyJ-secret');
-      expect(output).toContain('Exit code: 0 nothing is wrong');
-    }
-  });
-
-  it('says no word of a file that it can not read', async () => {
-    await writeFile(join(folder, 'oidc.json'), `{ "client_secret": "${CLIENT_SECRET}`);
-    const { code, output } = await doctor({ arguments: ['doctor', '--config', 'oidc.json'] });
-    expect(code).toBe(2);
-    expect(output).toMatch(/^The file of --config can not be read as JSON\./);
   });
 });
 

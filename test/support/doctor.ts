@@ -16,6 +16,8 @@ export interface Asked {
   readonly environment?: Readonly<Record<string, string>>;
   readonly input?: string;
   readonly certificateEnd?: CertificateEnd;
+  /** Default: `import()`. */
+  readonly load?: (url: string) => Promise<unknown>;
   /** Default: that of the provider. */
   readonly now?: () => number;
   /** Default: the provider of the test. */
@@ -29,10 +31,17 @@ export async function startDoctor() {
   const op = await providerWithDate();
 
   async function doctor({ arguments: given, environment = {}, input = '', ...asked }: Asked) {
-    const { certificateEnd = async () => undefined, now = op.clock.now } = asked;
+    const { certificateEnd = async () => undefined, now = op.clock.now, load = (url) => import(url) } = asked;
     const printed: string[] = [];
     const code = await run(
-      { arguments: given, environment, folder, input: async () => input, print: (text) => void printed.push(text) },
+      {
+        arguments: given,
+        environment,
+        folder,
+        input: async () => input,
+        load,
+        print: (text) => void printed.push(text),
+      },
       { now, certificateEnd },
     );
     const output = printed.join('\n');
