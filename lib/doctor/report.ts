@@ -1,3 +1,5 @@
+import { escaped } from '../errors/log-line.js';
+
 /** How a line of a report is meant. */
 export type Level = 'ok' | 'note' | 'warning' | 'problem';
 
@@ -29,16 +31,21 @@ function count({ sections }: Report, level: Level): number {
   return sections.flatMap(({ lines }) => lines).filter((line) => line.level === level).length;
 }
 
-/** The report as JSON. */
+/** The report as JSON, in ASCII. */
 export function asJson(report: Report): string {
   const result = exitCodeOf(report) === 0 ? 'ok' : 'problems';
-  return JSON.stringify({ issuer: report.issuer, result, sections: report.sections }, undefined, 2);
+  const json = JSON.stringify({ issuer: report.issuer, result, sections: report.sections }, undefined, 2);
+  return printed(json.split('\n'));
 }
 
-/** The report for people. */
+/** The report for people. Titles and lines may have words of strangers: none of them moves the cursor or begins a line. */
 export function asText(report: Report): string {
   const sections = report.sections.flatMap(({ title, lines }) => ['', title, ...lines.map(lineOf)]);
-  return [report.issuer, ...sections, '', summaryOf(report)].join('\n');
+  return printed([report.issuer, ...sections, '', summaryOf(report)]);
+}
+
+function printed(lines: readonly string[]): string {
+  return lines.map(escaped).join('\n');
 }
 
 function lineOf({ level, text, code }: Line): string {

@@ -29,26 +29,23 @@ export function troubleOf(error: OidcError): string {
 
 /** Text of a stranger, made safe for a log line: quoted, shortened and of printable ASCII. */
 export function quoted(text: string): string {
-  return escape(JSON.stringify(shorten(text)));
+  return escaped(JSON.stringify(shorten(text)));
 }
 
 /** Text of a stranger, made safe as by {@link quoted}, without the quotation marks. */
 export function printable(text: string): string {
-  return escape(shorten(text));
+  return escaped(shorten(text));
+}
+
+/** A whole line or text, with an escape for each character that is not printable ASCII; the same again after a second time. */
+export function escaped(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 function shorten(text: string): string {
   return text.length > LONGEST ? `${text.slice(0, LONGEST)}...` : text;
 }
 
-function escape(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, escaped);
-}
-
 function printed(value: string | number | readonly string[]): string {
   return typeof value === 'number' ? String(value) : quoted(typeof value === 'string' ? value : value.join(' '));
-}
-
-function escaped(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

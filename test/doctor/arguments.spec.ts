@@ -3,7 +3,8 @@ import { join } from 'node:path';
 
 import { beforeEach, describe, expect, it } from '@jest/globals';
 
-import { startDoctor } from '../support/doctor.js';
+import { AUDIENCE } from '../support/app/apps.js';
+import { sectionOf, startDoctor } from '../support/doctor.js';
 import { CLIENT_SECRET } from '../support/provider/provider.js';
 
 type Started = Awaited<ReturnType<typeof startDoctor>>;
@@ -11,9 +12,10 @@ type Started = Awaited<ReturnType<typeof startDoctor>>;
 let folder: string;
 let op: Started['op'];
 let doctor: Started['doctor'];
+let diagnose: Started['diagnose'];
 
 beforeEach(async () => {
-  ({ folder, op, doctor } = await startDoctor());
+  ({ folder, op, doctor, diagnose } = await startDoctor());
 });
 
 const SECRET = 'eyJ-secret';
@@ -93,6 +95,27 @@ describe('an issuer', () => {
     expect(await refusal('doctor', op.issuer, '--config', 'oidc.json', '--token', SECRET)).toBe(
       'The issuer is not that of --config. Leave one of them out.',
     );
+  });
+});
+
+describe('what a stranger writes', () => {
+  const STRANGE = 'https://op.invalid/\u001b[31m\u009b31m\u202e\u007f';
+  const ESCAPED = 'https://op.invalid/\\u001b[31m\\u009b31m\\u202e\\u007f';
+  const trusting = { resourceServer: { audience: AUDIENCE, validation: 'auto', issuers: [{ issuer: STRANGE }] } };
+
+  it('reaches the terminal escaped, and at its whole length', async () => {
+    const long = `https://op.invalid/${'a'.repeat(400)}`;
+    const issuers = [{ issuer: STRANGE }, { issuer: long }];
+    const { output } = await diagnose({ resourceServer: { ...trusting.resourceServer, issuers } });
+    expect(output).toMatch(/^[\n\x20-\x7e]*$/);
+    expect(sectionOf(output, `Issuer ${ESCAPED}`)[0]).toMatch(/^ {2}problem /);
+    expect(sectionOf(output, `Issuer ${long}`)[0]).toMatch(/^ {2}problem /);
+  });
+
+  it('is in the JSON what it was, without a raw control character', async () => {
+    const { output } = await diagnose(trusting, { arguments: ['--json'] });
+    expect(output).toMatch(/^[\n\x20-\x7e]*$/);
+    expect(JSON.parse(output).sections.map(({ title }: { title: string }) => title)).toContain(`Issuer ${STRANGE}`);
   });
 });
 
