@@ -83,8 +83,8 @@ const LINES: { readonly [Kind in EventKind]: (event: OperatorEvent<Kind>) => Lin
   'login-missing': ({ method, path }) =>
     warning(
       'OidcLoginGuard',
-      'OidcSessionGuard is in use, and no route logs in: without a session everybody gets 401. Set routes: true, or write ' +
-        `a controller under OidcLoginGuard that answers ${method} ${path}.`,
+      'OidcSessionGuard or OidcAnyGuard is in use, and no route logs in: without a session everybody gets 401. Set ' +
+        `routes: true, or write a controller under OidcLoginGuard that answers ${method} ${path}.`,
     ),
   'insecure-cookies': ({ hosts }) =>
     warning(

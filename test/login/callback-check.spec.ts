@@ -265,8 +265,8 @@ onBothAdapters((adapter) => {
   it('warns where sessions are read and no route logs in, once for all domains', async () => {
     const redirect_uris = ['https://a.test/auth/callback', 'https://b.test/auth/callback'];
     expect(await warnings({ ...controllers(Account), client: { redirect_uris } })).toEqual([
-      'OidcSessionGuard is in use, and no route logs in: without a session everybody gets 401. Set routes: true, or write ' +
-        'a controller under OidcLoginGuard that answers GET /auth/callback.',
+      'OidcSessionGuard or OidcAnyGuard is in use, and no route logs in: without a session everybody gets 401. Set ' +
+        'routes: true, or write a controller under OidcLoginGuard that answers GET /auth/callback.',
     ]);
     expect(await warnings({ ...controllers(Account, AuthController), ...at('/auth/callback') })).toEqual([]);
     const options = { routes: true } as const;

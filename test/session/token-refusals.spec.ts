@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+
 import { expect, it } from '@jest/globals';
 import { Controller, Get, Inject, Post, Req, Res, UseGuards } from '@nestjs/common';
 
@@ -126,6 +128,15 @@ onBothAdapters((adapter) => {
     expect((await browser.get('/calls/token')).status).toBe(200);
   });
 
+  it('504 where the token endpoint is too slow', async () => {
+    const { app, browser } = await signedIn(adapter, { options: { ...KEPT, http: { timeout: 300 } } });
+    app.op.answer('token', 'hang');
+    app.clock.advance(3600);
+    const answer = await browser.get('/calls/token');
+    expectRefused(app, answer, 504, 'UPSTREAM_TIMEOUT');
+    expect(answer.header('retry-after')).toBe('5');
+  });
+
   it('502 where the answer of the token endpoint can not be used', async () => {
     const { app, browser } = await signedIn(adapter);
     app.op.answer('token', { body: { token_type: 'Bearer' } });
@@ -163,6 +174,21 @@ onBothAdapters((adapter) => {
       });
     }
     expect(app.refusals).toEqual([]);
+  });
+
+  it('500 where logins bring no access token, whatever is kept', async () => {
+    const { app, browser } = await signedIn(adapter, { client: { response_types: ['id_token'] } });
+    expect((await browser.get('/calls/token')).status).toBe(500);
+    expect(app.errors.at(-1)).toMatchObject({ code: 'ACCESS_TOKEN_MISSING' });
+  });
+
+  it('500 where new tokens do not fit into cookies', async () => {
+    const { app, browser } = await signedIn(adapter);
+    const access_token = randomBytes(9000).toString('base64url');
+    app.op.tokenResponse(({ id_token, ...members }) => ({ ...members, access_token }));
+    app.clock.advance(3600);
+    expect((await browser.get('/calls/token')).status).toBe(500);
+    expect(app.errors.at(-1)).toMatchObject({ name: 'SessionError', code: 'SESSION_TOO_LARGE' });
   });
 
   it('401 for a session that began before tokens were kept', async () => {
