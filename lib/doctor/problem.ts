@@ -11,10 +11,10 @@ export function problemOf(error: OidcError): Line {
 /** What the codes of Node, of OpenSSL and of undici mean, and what helps. */
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'Nobody listens there.',
-  ENOTFOUND: 'Its name is not known here.',
+  ENOTFOUND: 'Its host name does not resolve.',
   EAI_AGAIN: 'Names can not be resolved here at the moment.',
-  EHOSTUNREACH: 'No way leads there from here.',
-  ENETUNREACH: 'No way leads there from here.',
+  EHOSTUNREACH: 'No route leads there.',
+  ENETUNREACH: 'No route leads there.',
   ECONNRESET: 'The connection was reset.',
   UND_ERR_SOCKET: 'The connection was closed.',
   UND_ERR_CONNECT_TIMEOUT: 'No connection came about in time: a firewall may drop it.',
@@ -22,13 +22,13 @@ const REASONS: Readonly<Record<string, string>> = {
   HTTPParserError: 'Something else listens there.',
   CERT_HAS_EXPIRED: 'Its certificate has expired.',
   CERT_NOT_YET_VALID: 'Its certificate is not valid yet.',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'It made its certificate itself. Name it in NODE_EXTRA_CA_CERTS if it is to be trusted.',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'Its certificate is self-signed. Name it in NODE_EXTRA_CA_CERTS if it is to be trusted.',
   SELF_SIGNED_CERT_IN_CHAIN:
     'Nobody here knows who signed its certificate. Name that authority in NODE_EXTRA_CA_CERTS.',
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
     'Nobody here knows who signed its certificate. Name that authority in NODE_EXTRA_CA_CERTS.',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    'It does not send the certificates between its own and the authority, or nobody here knows that one.',
+    'It does not send its intermediate certificates, or their authority is not trusted here.',
   ERR_TLS_CERT_ALTNAME_INVALID: 'Its certificate is of another host.',
   ERR_SSL_WRONG_VERSION_NUMBER: 'It speaks no TLS at this port.',
 };

@@ -32,7 +32,7 @@ const ABILITIES: readonly (readonly [ability: string, isThere: (metadata: Server
   ['back-channel logout', (m) => m['backchannel_logout_supported'] === true],
   ['pushed authorization requests', (m) => m.pushed_authorization_request_endpoint !== undefined],
   ['DPoP', (m) => m.dpop_signing_alg_values_supported !== undefined],
-  ['bound certificates', (m) => m['tls_client_certificate_bound_access_tokens'] === true],
+  ['certificate-bound tokens', (m) => m['tls_client_certificate_bound_access_tokens'] === true],
   ['device authorization', (m) => m['device_authorization_endpoint'] !== undefined],
   ['iss in responses', (m) => m.authorization_response_iss_parameter_supported === true],
 ];

@@ -21,7 +21,7 @@ beforeEach(async () => {
 /** What is said of the correct provider. */
 const SERVER = `  ok       It publishes its metadata.
   note     It has: login, PKCE (S256), userinfo, introspection, signed introspection, revocation, logout, pushed authorization requests, device authorization, iss in responses.
-  note     It does not say that it has: back-channel logout, DPoP, bound certificates.
+  note     It does not say that it has: back-channel logout, DPoP, certificate-bound tokens.
   ok       It publishes its keys.
   ok       Its clock and ours agree.
   warning  It speaks plain http, which is for development only.`;
@@ -294,7 +294,7 @@ it('examines oidc-provider, and a token of it', async () => {
 Server
   ok       It publishes its metadata.
   note     It has: login, PKCE (S256), userinfo, introspection, signed introspection, revocation, logout, back-channel logout, pushed authorization requests, DPoP, device authorization, iss in responses.
-  note     It does not say that it has: bound certificates.
+  note     It does not say that it has: certificate-bound tokens.
   ok       It publishes its keys.
   ok       Its clock and ours agree.
   warning  It speaks plain http, which is for development only.

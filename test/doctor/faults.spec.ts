@@ -446,7 +446,7 @@ describe('a connection', () => {
     [
       'with a certificate that it made itself',
       () => selfSigned('server'),
-      'DEPTH_ZERO_SELF_SIGNED_CERT) It made its certificate itself. Name it in NODE_EXTRA_CA_CERTS if it is to be trusted. [TLS_ERROR]',
+      'DEPTH_ZERO_SELF_SIGNED_CERT) Its certificate is self-signed. Name it in NODE_EXTRA_CA_CERTS if it is to be trusted. [TLS_ERROR]',
     ],
     [
       'with a certificate that has expired',
@@ -477,7 +477,7 @@ describe('a connection', () => {
   it('to a name that nobody has', async () => {
     const { output } = await doctor({ arguments: ['doctor', 'https://nobody.invalid'] });
     expect(problemsIn(output)).toEqual([
-      '  problem  The server can not be reached. (url: https://nobody.invalid/.well-known/openid-configuration, reason: ENOTFOUND) Its name is not known here. [UPSTREAM_UNAVAILABLE]',
+      '  problem  The server can not be reached. (url: https://nobody.invalid/.well-known/openid-configuration, reason: ENOTFOUND) Its host name does not resolve. [UPSTREAM_UNAVAILABLE]',
     ]);
   });
 });
