@@ -43,6 +43,7 @@ describe('a client whose tokens are bound to keys', () => {
   });
 
   it('is warned where the server says nothing', async () => {
+    op.discovery(({ dpop_signing_alg_values_supported: _, ...document }) => document);
     expect(await configured(bound)).toEqual([
       '  warning  client.dpop_bound_access_tokens: the server does not say that it binds tokens to a key (dpop_signing_alg_values_supported; RFC 9449, section 5.1).',
       '  ok       It fits the server.',
@@ -99,6 +100,7 @@ describe('an API that takes bound tokens', () => {
   const api = { audience: AUDIENCE, resource: AUDIENCE };
 
   it('is warned where they are required and the server does not say that it binds any', async () => {
+    op.discovery(({ dpop_signing_alg_values_supported: _, ...document }) => document);
     expect(
       await configured({ resourceServer: { ...api, dpop: { required: true }, mtls: { required: true } } }),
     ).toEqual([

@@ -36,8 +36,8 @@ const trusting = (trusted: object = {}, more: object = {}) => ({
 
 const SEEN = [
   '  ok       It publishes its metadata.',
-  '  note     It has: login, PKCE (S256), userinfo, introspection, signed introspection, revocation, logout, pushed authorization requests, device authorization, iss in responses.',
-  '  note     It does not say that it has: back-channel logout, DPoP, certificate-bound tokens.',
+  '  note     It has: login, PKCE (S256), userinfo, introspection, signed introspection, revocation, logout, pushed authorization requests, DPoP, device authorization, iss in responses.',
+  '  note     It does not say that it has: back-channel logout, certificate-bound tokens.',
   '  ok       It publishes its keys.',
   '  ok       Its clock and ours agree.',
   '  warning  It speaks plain http, which is for development only.',

@@ -29,6 +29,24 @@ describe('the provider of the tests', () => {
     expectBadToken(app, await app.call('/orders', token), 'TOKEN_INACTIVE');
   });
 
+  it('publishes the grant types and the algorithms of DPoP proofs that it takes', async () => {
+    const op = await startProvider();
+    const response = await fetch(`${op.issuer}/.well-known/openid-configuration`);
+    expect(await response.json()).toMatchObject({
+      grant_types_supported: [
+        'authorization_code',
+        'refresh_token',
+        'client_credentials',
+        'urn:ietf:params:oauth:grant-type:device_code',
+        'urn:openid:params:grant-type:ciba',
+        'urn:ietf:params:oauth:grant-type:token-exchange',
+        'urn:ietf:params:oauth:grant-type:jwt-bearer',
+        'implicit',
+      ],
+      dpop_signing_alg_values_supported: expect.arrayContaining(['ES256', 'RS256', 'EdDSA']),
+    });
+  });
+
   it.each<[method: string, client: Parameters<typeof boot>[0]]>([
     ['client_secret_basic', {}],
     ['client_secret_post', { token_endpoint_auth_method: 'client_secret_post' }],

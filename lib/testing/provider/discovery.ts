@@ -5,6 +5,7 @@ import type { Answer } from './http-answer.js';
 import { ASYMMETRIC_ALGORITHMS } from './keys.js';
 import type { Recorded } from './loopback-server.js';
 import type { Members } from './response-hooks.js';
+import { GRANT_TYPES } from './token-endpoint.js';
 
 const METHODS = ['client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'none'];
 
@@ -46,7 +47,8 @@ function document({ issuer, url, managesSessions }: ProviderContext): Members {
     scopes_supported: ['openid', 'profile', 'email', 'offline_access', 'orders:read', 'orders:write'],
     response_types_supported: RESPONSE_TYPES,
     response_modes_supported: RESPONSE_MODES,
-    grant_types_supported: ['authorization_code', 'implicit', 'refresh_token', 'client_credentials'],
+    grant_types_supported: [...GRANT_TYPES, 'implicit'],
+    dpop_signing_alg_values_supported: ASYMMETRIC_ALGORITHMS,
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: [...ASYMMETRIC_ALGORITHMS, 'HS256'],
     userinfo_signing_alg_values_supported: ASYMMETRIC_ALGORITHMS,

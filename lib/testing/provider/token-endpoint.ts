@@ -33,6 +33,9 @@ const GRANTS: Readonly<Record<string, (op: ProviderContext, request: TokenReques
   'urn:ietf:params:oauth:grant-type:jwt-bearer': (op, request) => extended(op, request, bearAssertion),
 };
 
+/** The grant types that are answered at the token endpoint. */
+export const GRANT_TYPES: readonly string[] = Object.keys(GRANTS);
+
 /** RFC 6749, section 3.2. */
 export async function token(op: ProviderContext, request: Recorded): Promise<Answer> {
   const client = await op.clients.authenticate(request);
