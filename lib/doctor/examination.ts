@@ -1,18 +1,17 @@
 import { Server } from '../authorization-server/server.js';
 import type { Now } from '../clock/clock.js';
+import { OidcError } from '../errors/oidc.error.js';
 import { Connections } from '../http/connections.js';
+import { CLOCK_TOLERANCE } from '../module/oidc.defaults.js';
 import { parseOptions, type OidcModuleOptions, type ParsedOptions } from '../module/oidc.options.js';
 import { Servers } from '../module/servers.js';
 import type { TrustedIssuerOptions } from '../resource-server/resource-server.options.js';
 import { configurationLines, trustedIssuerLines } from './configuration-examination.js';
 import { HeardEvents } from './heard-events.js';
-import { examined } from './problem.js';
+import { examined, problemOf } from './problem.js';
 import type { Line, Report, Section } from './report.js';
 import { seenServer, type CertificateEnd } from './server-examination.js';
 import { tokenLines } from './token-examination.js';
-
-/** The default tolerance of the clock, in seconds. */
-const TOLERANCE = 30;
 
 /** What is asked of the doctor. */
 export interface Question {
@@ -31,32 +30,37 @@ export interface Means {
 /** Examines a server, the configuration of a client there, the other issuers that it trusts, and a token. */
 export async function examine(question: Question, means: Means): Promise<Report> {
   const { issuer, options } = question;
-  const atBoot: Line[] = [];
-  const parsed = await parsedOptions(options ?? bare(question), atBoot);
+  const asked = readOptions(options ?? bare(question));
   // A wrong option does not keep the server from being looked at.
-  const used =
-    parsed ?? (await parsedOptions(withoutOptions(question), [])) ?? (await parsedOptions(bare(question), []));
+  const used = asked.parsed ?? readOptions(withoutOptions(question)).parsed ?? readOptions(bare(question)).parsed;
   if (used === undefined) {
-    return { issuer, sections: [{ title: 'Configuration', lines: atBoot }] };
+    return { issuer, sections: [{ title: 'Configuration', lines: asked.problems }] };
   }
   const connections = new Connections(used.http, means.now);
   try {
-    return { issuer, sections: await new Examination(question, used, connections, means).sections(parsed, atBoot) };
+    return { issuer, sections: await new Examination(question, used, connections, means).sections(asked) };
   } finally {
     await connections.close();
   }
 }
 
-/** The options, read. @param wrong gets the line of what is wrong; undefined is returned then */
-async function parsedOptions(options: OidcModuleOptions, wrong: Line[]): Promise<ParsedOptions | undefined> {
-  let parsed: ParsedOptions | undefined;
-  wrong.push(
-    ...(await examined(() => {
-      parsed = parseOptions(options);
-      return [];
-    })),
-  );
-  return parsed;
+/** The options as they were written. */
+interface ReadOptions {
+  /** Undefined: one of them is wrong. */
+  readonly parsed?: ParsedOptions;
+  /** What is wrong. */
+  readonly problems: readonly Line[];
+}
+
+function readOptions(options: OidcModuleOptions): ReadOptions {
+  try {
+    return { parsed: parseOptions(options), problems: [] };
+  } catch (error) {
+    if (error instanceof OidcError) {
+      return { problems: [problemOf(error)] };
+    }
+    throw error;
+  }
 }
 
 /** A public client that nothing was written of. */
@@ -87,8 +91,7 @@ class Examination {
     private readonly means: Means,
   ) {}
 
-  /** @param parsed the options as they were written; undefined: one of them is wrong, as `atBoot` says */
-  async sections(parsed: ParsedOptions | undefined, atBoot: readonly Line[]): Promise<readonly Section[]> {
+  async sections({ parsed, problems }: ReadOptions): Promise<readonly Section[]> {
     const { used, means, question } = this;
     const heard = new HeardEvents();
     const servers = this.#servers(heard);
@@ -104,7 +107,7 @@ class Examination {
         : [];
     const { token } = question;
     const taken = token === undefined || !isThere ? [] : await tokenLines(server, servers, token, used.resourceServer);
-    const configuration = [...atBoot, ...said, ...compared];
+    const configuration = [...problems, ...said, ...compared];
     return [
       own,
       ...(question.options === undefined && configuration.length === 0
@@ -136,7 +139,7 @@ class Examination {
 
   #servers(operator: HeardEvents): Servers {
     const { connections, means, used } = this;
-    return new Servers(used, { connections, now: means.now, skew: 0, tolerance: TOLERANCE, operator });
+    return new Servers(used, { connections, now: means.now, skew: 0, tolerance: CLOCK_TOLERANCE, operator });
   }
 }
 

@@ -4,6 +4,9 @@ import type { Dispatcher } from 'undici';
 import type { Now } from '../clock/clock.js';
 import { OIDC_CLOCK, OIDC_CLOCK_SKEW, OIDC_CLOCK_TOLERANCE, OIDC_DISPATCHER } from '../nest/tokens.js';
 
+/** Seconds by which the server's clock may differ from ours, where `OIDC_CLOCK_TOLERANCE` says nothing else. */
+export const CLOCK_TOLERANCE = 30;
+
 /** Default values of the public injection tokens. */
 @Injectable()
 export class OidcDefaults {
@@ -24,7 +27,7 @@ export class OidcDefaults {
   providers: [
     { provide: OIDC_CLOCK, useValue: Date.now },
     { provide: OIDC_CLOCK_SKEW, useValue: 0 },
-    { provide: OIDC_CLOCK_TOLERANCE, useValue: 30 },
+    { provide: OIDC_CLOCK_TOLERANCE, useValue: CLOCK_TOLERANCE },
     { provide: OIDC_DISPATCHER, useFactory: () => undefined },
     OidcDefaults,
   ],
