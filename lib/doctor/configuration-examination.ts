@@ -12,6 +12,7 @@ import { ResourceServer } from '../resource-server/resource-server.js';
 import { sessionFindings } from '../session/session-findings.js';
 import { Evictions } from '../tokens/evictions.js';
 import { certificateUse, unsaidBindings } from './binding-examination.js';
+import { credentialLines } from './credential-examination.js';
 import { examined, findingLine } from './problem.js';
 import type { Line } from './report.js';
 
@@ -22,6 +23,8 @@ const RESOLVED: Line = {
   text: 'resourceServer.issuers is a function: ask the doctor about each issuer that it trusts.',
 };
 
+const ROUTES: Line = { level: 'note', text: 'The mounted routes are checked at the boot only.' };
+
 /** What the configuration asks, and the server lacks; and what the boot refuses without a look at the server. */
 export async function configurationLines(
   server: Server,
@@ -29,10 +32,10 @@ export async function configurationLines(
   options: ParsedOptions,
   keys: ExaminedKeys | undefined,
 ): Promise<readonly Line[]> {
-  const { client, resourceServer } = options;
+  const { client, resourceServer, routes } = options;
   const metadata = await server.metadata();
   const findings = await examined(async () => (await fit(server, options)).map(findingLine));
-  return [
+  const lines: readonly Line[] = [
     ...bootFindings(options).map(findingLine),
     ...(await examined(() => apiLines(server, servers, options))),
     ...findings,
@@ -40,7 +43,10 @@ export async function configurationLines(
     ...unsaidBindings(metadata, client, resourceServer),
     ...certificateUse(metadata, client),
     ...(typeof resourceServer?.issuers === 'function' ? [RESOLVED] : []),
+    ...(routes === undefined ? [] : [ROUTES]),
   ];
+  const isWrong = lines.some(({ level }) => level === 'problem');
+  return isWrong ? lines : [...lines, ...(await credentialLines(server, resourceServer))];
 }
 
 /** The signed answers that nothing could verify: the server has no key for them. */

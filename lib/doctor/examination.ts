@@ -106,8 +106,11 @@ class Examination {
         ? await configurationLines(server, this.#servers(new HeardEvents()), used, keys)
         : [];
     const { token } = question;
-    const taken = token === undefined || !isThere ? [] : await tokenLines(server, servers, token, used.resourceServer);
     const configuration = [...problems, ...said, ...compared];
+    const ofToken =
+      token === undefined || !isThere ? [] : await tokenLines(server, servers, token, used.resourceServer);
+    // The introspection endpoint may have refused the client before.
+    const taken = ofToken.filter(({ text }) => configuration.every((line) => line.text !== text));
     return [
       own,
       ...(question.options === undefined && configuration.length === 0

@@ -19,6 +19,8 @@ beforeEach(async () => {
 });
 
 const client = { client_id: 'rp1', client_secret: CLIENT_SECRET, redirect_uris: ['https://app.test/auth/callback'] };
+const TAKEN = "  ok       The server takes the client's credentials.";
+const FITS = '  ok       It fits the server.';
 const JKT = 'a'.repeat(43);
 
 /** What is said of the configuration. */
@@ -32,7 +34,7 @@ describe('a client whose tokens are bound to keys', () => {
 
   it('fits a server that lists an algorithm of its proofs', async () => {
     op.discovery((document) => ({ ...document, dpop_signing_alg_values_supported: ['ES256K', 'ES256'] }));
-    expect(await configured(bound)).toEqual(['  ok       It fits the server.']);
+    expect(await configured(bound)).toEqual([TAKEN, FITS]);
   });
 
   it('does not fit one that lists others', async () => {
@@ -46,7 +48,8 @@ describe('a client whose tokens are bound to keys', () => {
     op.discovery(({ dpop_signing_alg_values_supported: _, ...document }) => document);
     expect(await configured(bound)).toEqual([
       '  warning  client.dpop_bound_access_tokens: the server does not say that it binds tokens to a key (dpop_signing_alg_values_supported; RFC 9449, section 5.1).',
-      '  ok       It fits the server.',
+      TAKEN,
+      FITS,
     ]);
   });
 });
@@ -66,7 +69,7 @@ describe('a client with a certificate', () => {
     expect(await configured(certified)).toEqual([
       '  note     The client needs a certificate (tls_client_auth), which the dispatcher in OIDC_DISPATCHER has to show. The doctor shows none.',
       '  note     The certificate goes to mtls_endpoint_aliases for token_endpoint; other endpoints are the usual ones (RFC 8705, section 5).',
-      '  ok       It fits the server.',
+      FITS,
     ]);
   });
 
@@ -106,7 +109,8 @@ describe('an API that takes bound tokens', () => {
     ).toEqual([
       '  warning  resourceServer.dpop.required refuses every other token, and the server does not say that it binds tokens to a key (dpop_signing_alg_values_supported; RFC 9449, section 5.1).',
       '  warning  resourceServer.mtls.required refuses every other token, and the server does not say that it binds tokens to a certificate (tls_client_certificate_bound_access_tokens; RFC 8705, section 3.3).',
-      '  ok       It fits the server.',
+      TAKEN,
+      FITS,
     ]);
   });
 

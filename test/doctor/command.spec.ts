@@ -51,6 +51,7 @@ Server
 ${SERVER}
 
 Configuration
+  ok       The server takes the client's credentials.
   ok       It fits the server.
 
 Token
@@ -300,6 +301,7 @@ Server
   warning  It speaks plain http, which is for development only.
 
 Configuration
+  ok       The server takes the client's credentials.
   ok       It fits the server.
 
 Token

@@ -142,6 +142,7 @@ it('says of a function that it can not look into it', async () => {
   const { output } = await doctor({ arguments: ['doctor', '--config', 'oidc.config.mjs'] });
   expect(sectionOf(output, 'Configuration')).toEqual([
     '  note     resourceServer.issuers is a function: ask the doctor about each issuer that it trusts.',
+    "  ok       The server takes the client's credentials.",
     '  ok       It fits the server.',
   ]);
 });
