@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 
 import { AccessTokenError, TransportError, VerificationError } from '../../lib/errors/errors.js';
-import { logLine, quoted } from '../../lib/errors/log-line.js';
+import { escaped, logLine, quoted } from '../../lib/errors/log-line.js';
 
 describe('an error as a line of a log', () => {
   it('has its code, its sentence and its facts', () => {
@@ -45,4 +46,20 @@ describe('text of a stranger', () => {
   ])('is escaped: %s', (_what, text, expected) => expect(quoted(text)).toBe(expected));
 
   it('is cut after 255 characters', () => expect(quoted('a'.repeat(256))).toBe(`"${'a'.repeat(255)}..."`));
+});
+
+describe('a whole line', () => {
+  it('is printable ASCII, loses nothing, and stays the same when it is escaped again', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        const line = escaped(text);
+        expect(line).toMatch(/^[\x20-\x7e]*$/);
+        expect(escaped(line)).toBe(line);
+        const plain = text.replace(/["\\]/g, '');
+        expect(JSON.parse(`"${escaped(plain)}"`)).toBe(plain);
+      }),
+    );
+  });
+
+  it('is not cut', () => expect(escaped('\u001b'.repeat(300))).toBe('\\u001b'.repeat(300)));
 });
