@@ -106,6 +106,8 @@ onBothAdapters((adapter) => {
     const tabs = await Promise.all([1, 2].map((tab) => newTab(`/auth/login?returnTo=/orders?tab=${tab}`)));
     expect(tabs.map((tab) => tab.url())).toEqual([`${app.url}/orders?tab=1`, `${app.url}/orders?tab=2`]);
     expect(op.count('authorize')).toBe(2);
+    // The frames of both tabs have asked: nothing calls the provider any more when it stops.
+    await op.arrival('told', 2);
   });
 
   it.each([

@@ -4,5 +4,5 @@ import { defineConfig } from 'vitest/config';
 /** SWC writes the types of constructor parameters down, by which Nest injects. */
 export default defineConfig({
   plugins: [swc.vite({ module: { type: 'es6' } })],
-  test: { include: ['*.spec.ts'] },
+  test: { include: ['kit.vitest.ts'] },
 });
