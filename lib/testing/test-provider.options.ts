@@ -90,6 +90,7 @@ export type TestEndpoint = keyof typeof ENDPOINT_PATHS;
 /** How an endpoint fails: with an HTTP status, with no answer (`hang`), or with a connection that breaks (`reset`). */
 export type TestFault = number | 'hang' | 'reset';
 
+/** A mistyped fault would be none. */
 export const faultSchema: v.GenericSchema<TestFault> = v.union(
   [v.pipe(v.number(), v.integer(), v.minValue(200), v.maxValue(599)), v.picklist(['hang', 'reset'])],
   "must be an HTTP status, 'hang' or 'reset'",

@@ -5,16 +5,13 @@ import { parseClientMetadata } from '../metadata/registered-client.js';
 import { securityProfile } from '../metadata/security-profiles.js';
 import type { OidcModuleOptions } from '../module/oidc.options.js';
 import { givenOptionsToken } from '../nest/tokens.js';
-import type { ResourceServerOptions } from '../resource-server/resource-server.options.js';
-import type { AccessTokenProfile } from '../tokens/access-token-profile.js';
-import { ACCESS_TOKEN_PROFILES } from '../tokens/access-token-profiles.js';
 import { validate } from '../values/validate.js';
-import { rolesByProfile } from '../tokens/profiled-claims.js';
 import { isJsonObject, type JsonObject } from '../values/json.js';
-import { writeAccessToken, type AccessTokenContent } from './access-token-writer.js';
+import { AccessTokenWriter, type AccessTokenContent } from './access-token-writer.js';
 import { backchannelLogout } from './backchannel-logout.js';
 import { FailingProvider } from './failing-provider.js';
 import { randomValue, type IssuedAccessToken, type IssuedToken } from './provider/issued.js';
+import type { SigningKey } from './provider/keys.js';
 import { signIn, type SignInOptions } from './sign-in.js';
 import { certificateOf, type TestCertificate } from './test-certificate.js';
 import { TestClock } from './test-clock.js';
@@ -73,14 +70,15 @@ export class TestProvider {
   readonly #sessions = new Map<string, string>();
   readonly #given: TestProviderOptions;
   #client: ClientMetadata;
-  #api: ResourceServerOptions;
+  /** Writes tokens for the application's API. */
+  #tokens: AccessTokenWriter;
 
   private constructor(given: TestProviderOptions) {
     const { clock = new TestClock(), client, resourceServer } = given;
     this.clock = clock;
     this.#given = given;
     this.#client = completeClient(client);
-    this.#api = { ...DEFAULT_API, ...resourceServer };
+    this.#tokens = new AccessTokenWriter({ ...DEFAULT_API, ...resourceServer });
     this.#op = new FailingProvider({ clock, makeAccessToken: (asked) => this.#ofGrant(asked) });
     this.#op.register({ ...this.#client });
   }
@@ -97,7 +95,7 @@ export class TestProvider {
     return this.#op.issuer;
   }
 
-  /** The client that is registered: the one of the last call of {@link options}. */
+  /** The client that is registered: that of the application's options, once they are known. */
   get client(): ClientMetadata {
     return this.#client;
   }
@@ -155,13 +153,13 @@ export class TestProvider {
     const token = this.#write({
       sub: asked.sub === null ? clientId : (asked.sub ?? 'alice'),
       clientId,
-      scope: asked.scope ?? '',
-      roles: asked.roles ?? [],
-      audience: asked.audience ?? this.#audience,
-      expiresIn: asked.expiresIn ?? 3600,
+      scope: asked.scope,
+      roles: asked.roles,
+      audience: asked.audience,
+      expiresIn: asked.expiresIn,
       cnf: bindingOf(asked),
-      claims: asked.claims ?? {},
-      isJwt: asked.format === undefined ? this.#hasJwts : asked.format === 'jwt',
+      claims: asked.claims,
+      format: asked.format,
     });
     return this.#op.remember(token);
   }
@@ -176,9 +174,7 @@ export class TestProvider {
     const sid = randomValue();
     this.#users.set(sub, user);
     this.#sessions.set(sid, sub);
-    const [api = ''] = [this.#audience].flat();
-    const ofRoles = rolesByProfile(this.#profile, roles, api);
-    const cookie = this.#op.signIn({ sub, claims: { sid, ...ofRoles, ...claims } });
+    const cookie = this.#op.signIn({ sub, claims: { sid, ...this.#tokens.rolesClaims(roles), ...claims } });
     return signIn(app, { issuer: this.issuer, cookie }, options);
   }
 
@@ -254,25 +250,10 @@ export class TestProvider {
     return this.#op.close();
   }
 
-  get #audience(): string | readonly string[] {
-    const { audience } = this.#api;
-    return audience === false ? [] : audience;
-  }
-
-  get #hasJwts(): boolean {
-    const { validation = 'introspection' } = this.#api;
-    return validation !== 'introspection';
-  }
-
-  get #profile(): AccessTokenProfile {
-    const { accessTokens = 'rfc9068' } = this.#api;
-    return typeof accessTokens === 'string' ? ACCESS_TOKEN_PROFILES[accessTokens] : accessTokens;
-  }
-
   /** Registers the client of an application, and tells it where its provider is now. */
   #adopt(own: Omit<OidcModuleOptions, 'issuer'>): OidcModuleOptions {
     this.#client = own.client;
-    this.#api = own.resourceServer ?? this.#api;
+    this.#tokens = own.resourceServer === undefined ? this.#tokens : new AccessTokenWriter(own.resourceServer);
     // A security profile completes it.
     const { metadata } = parseClientMetadata(this.#client, securityProfile(own.profile));
     this.#op.register({ ...metadata, ...this.#client });
@@ -286,24 +267,14 @@ export class TestProvider {
       clientId: client_id,
       scope,
       roles: this.#users.get(sub ?? '')?.roles ?? [],
-      audience: Array.isArray(aud) ? aud : this.#audience,
-      expiresIn: 3600,
+      audience: Array.isArray(aud) ? aud : undefined,
       cnf: isJsonObject(cnf) ? cnf : undefined,
-      claims: {},
-      isJwt: this.#hasJwts,
     });
   }
 
   #write(content: AccessTokenContent): IssuedAccessToken {
-    const [alg = 'ES256'] = this.#api.algorithms ?? [];
-    const key = this.#op.key(alg);
-    return writeAccessToken(content, {
-      issuer: this.issuer,
-      now: this.clock.seconds,
-      profile: this.#profile,
-      alg,
-      key,
-    });
+    const keyFor = (alg: string): SigningKey => this.#op.key(alg);
+    return this.#tokens.write(content, { issuer: this.issuer, now: this.clock.seconds, keyFor });
   }
 }
 
