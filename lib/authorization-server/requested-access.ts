@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { ConfigError } from '../errors/errors.js';
 import type { ParsedClientMetadata } from '../metadata/client-metadata.schema.js';
 import type { JsonValue } from '../values/json.js';
+import { parsedUrl } from '../values/url.js';
 import { validate } from '../values/validate.js';
 import type { FormParameters } from './form-encoding.js';
 
@@ -24,7 +25,7 @@ const NOT_A_RESOURCE = 'must be absolute URIs without a fragment';
 
 const resource = v.pipe(
   v.string(NOT_A_RESOURCE),
-  v.check((uri) => URL.canParse(uri) && !uri.includes('#'), NOT_A_RESOURCE),
+  v.check((uri) => parsedUrl(uri) !== undefined && !uri.includes('#'), NOT_A_RESOURCE),
 );
 
 /** Schema of resource indicators. */

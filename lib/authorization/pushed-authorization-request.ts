@@ -9,6 +9,7 @@ import type { ServerMetadata } from '../metadata/server-metadata.js';
 import type { JsonValue } from '../values/json.js';
 import { isNqchars } from '../values/oauth-characters.js';
 import { fromDigits, readMembers, TEXT } from '../values/tolerant-reader.js';
+import { parsedUrl } from '../values/url.js';
 
 /** The answer to a pushed authorization request. */
 export interface PushedAuthorization {
@@ -69,7 +70,7 @@ export function processPushedAuthorization(response: HttpResponse): PushedAuthor
 }
 
 function isRequestUri(text: string): boolean {
-  return text.length <= LONGEST_URI && isNqchars(text) && URL.canParse(text);
+  return text.length <= LONGEST_URI && isNqchars(text) && parsedUrl(text) !== undefined;
 }
 
 function invalid(member: string): ResponseError {

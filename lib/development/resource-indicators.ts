@@ -1,5 +1,6 @@
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
 
+import { parsedUrl } from '../values/url.js';
 import type { DevelopmentApi, DevelopmentClient } from './development-client.js';
 import type { OidcProvider } from './oidc-provider.js';
 import { accessTokenAlgorithm } from './provider-algorithms.js';
@@ -34,7 +35,9 @@ export function apiOf(clients: readonly DevelopmentClient[], clientId: string | 
 
 /** The resource indicator of an audience: itself where it is an absolute URI without a fragment (RFC 8707, section 2). */
 export function indicatorOf(audience: string): string {
-  return URL.canParse(audience) && !audience.includes('#') ? audience : `urn:audience:${encodeURIComponent(audience)}`;
+  return parsedUrl(audience) !== undefined && !audience.includes('#')
+    ? audience
+    : `urn:audience:${encodeURIComponent(audience)}`;
 }
 
 /** The API of an audience. */

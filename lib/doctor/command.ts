@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
+import { parsedUrl } from '../values/url.js';
 import { optionsIn, type Load } from './config-file.js';
 import { examine, type Means, type Question } from './examination.js';
 import { asJson, asText, exitCodeOf } from './report.js';
@@ -79,11 +80,11 @@ async function questionOf(
 
 /** An issuer that can be called and printed. */
 function issuerIn(given: string | undefined): string {
-  if (given === undefined || !URL.canParse(given) || !/^https?:/.test(given)) {
+  const url = parsedUrl(given ?? '');
+  if (given === undefined || url === undefined || !/^https?:/.test(given)) {
     throw new UsageError('An issuer is needed, such as https://op.example.com.');
   }
-  const { username, password } = new URL(given);
-  if (username !== '' || password !== '') {
+  if (url.username !== '' || url.password !== '') {
     throw new UsageError('The issuer has user information, such as a password. Leave it out.');
   }
   if (!/^[\x21-\x7e]+$/.test(given)) {

@@ -5,6 +5,7 @@ import type { JsonObject, JsonValue } from '../values/json.js';
 import { text } from '../values/member.js';
 import { isVschars } from '../values/oauth-characters.js';
 import { readMembers, TEXT, wrongMember, type MemberTypes } from '../values/tolerant-reader.js';
+import { parsedUrl } from '../values/url.js';
 import { SECONDS } from './polling.js';
 
 /** A device authorization response (RFC 8628, section 3.2). */
@@ -21,7 +22,7 @@ const isVisible = (value: JsonValue): boolean => typeof value === 'string' && is
 
 /** A page that a browser opens: applications make links of it. */
 function isWebPage(value: JsonValue): boolean {
-  return typeof value === 'string' && URL.canParse(value) && /^https?:$/.test(new URL(value).protocol);
+  return typeof value === 'string' && /^https?:$/.test(parsedUrl(value)?.protocol ?? '');
 }
 
 const MEMBER_TYPES: MemberTypes = {

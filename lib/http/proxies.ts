@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors/errors.js';
+import { parsedUrl } from '../values/url.js';
 
 /** The proxies that the environment names, as URLs; an empty text is none. */
 export interface Proxies {
@@ -30,12 +31,12 @@ function proxyIn(environment: Environment, variableName: string): string {
     return '';
   }
   // Other programs take a host and a port as well.
-  const url = value.includes('://') ? value : `http://${value}`;
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+  const url = parsedUrl(value.includes('://') ? value : `http://${value}`);
+  if (url === undefined || !/^https?:$/.test(url.protocol)) {
     throw new ConfigError('INVALID_CONFIG', name, 'must be the URL of a proxy, such as http://proxy.example.com:3128');
   }
   // Only the origin counts, and undici takes nothing else.
-  const { protocol, username, password, host } = new URL(url);
+  const { protocol, username, password, host } = url;
   const credentials = username === '' ? '' : `${username}:${password}@`;
   return `${protocol}//${credentials}${host}`;
 }

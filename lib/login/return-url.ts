@@ -1,3 +1,5 @@
+import { parsedUrl } from '../values/url.js';
+
 /** Rule for return URLs: the allowed targets of the redirect after a login. */
 export interface ReturnRule {
   /** The application's own origin. */
@@ -41,11 +43,8 @@ export function returnUrl(value: string | undefined, { origin, fallback, exclude
 
 /** The path that a browser would go to, if it is of our origin. Dot segments may still leave two slashes in front. */
 function ownPath(value: string, origin: string): string | undefined {
-  if (!URL.canParse(value, origin)) {
-    return undefined;
-  }
-  const url = new URL(value, origin);
-  const isOwn = url.origin === origin && url.username === '' && url.password === '';
+  const url = parsedUrl(value, origin);
+  const isOwn = url?.origin === origin && url.username === '' && url.password === '';
   return isOwn ? url.pathname + url.search + url.hash : undefined;
 }
 

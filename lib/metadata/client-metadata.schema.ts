@@ -4,6 +4,7 @@ import { isAsymmetric, isSymmetric, signsWithKey } from '../jose/algorithms.js';
 import { isContentEncryption, isKeyManagement } from '../jose/encryption-algorithms.js';
 import { isScope, isVschars } from '../values/oauth-characters.js';
 import { Secret } from '../values/secret.js';
+import { parsedUrl } from '../values/url.js';
 import { METHOD_MEMBERS, METHOD_NAMES, type ClientAuthenticationMethod } from './authentication-method.js';
 import { DELIVERY_MODES } from './backchannel-delivery.js';
 import type { ClientMetadata } from './client-metadata.js';
@@ -68,7 +69,7 @@ function signingMembers(required: 'always' | 'if-registered') {
 
 const absoluteUri = v.pipe(
   v.string(),
-  v.check((uri) => URL.canParse(uri) && !uri.includes('#'), 'must be an absolute URI without a fragment'),
+  v.check((uri) => parsedUrl(uri) !== undefined && !uri.includes('#'), 'must be an absolute URI without a fragment'),
 );
 
 const jwkSet = v.looseObject({ keys: v.array(v.record(v.string(), v.unknown())) });

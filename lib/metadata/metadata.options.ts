@@ -1,12 +1,12 @@
 import * as v from 'valibot';
 
-import { isLoopback } from '../values/url.js';
+import { isLoopback, parsedUrl } from '../values/url.js';
 import { tenantsSchema } from './tenants.js';
 
 /** The address of a server, or of something there. */
 const address = v.pipe(
   v.string(),
-  v.check((value) => URL.canParse(value), 'must be a URL'),
+  v.check((value) => parsedUrl(value) !== undefined, 'must be a URL'),
   v.check((value) => /^https?:$/.test(new URL(value).protocol), 'must be an https URL'),
   v.check((value) => !/[#\s\\]/.test(value), 'must have no fragment'),
   v.check((value) => new URL(value).username === '' && new URL(value).password === '', 'must have no user information'),

@@ -6,7 +6,7 @@ import type { ErrorFacts } from '../errors/oidc.error.js';
 import { isTemplate, isTemplateOf } from '../jose/tenant.js';
 import type { JsonObject, JsonValue } from '../values/json.js';
 import { anyOf, FILLED_LIST, readMembers, RECORD, type MemberTypes } from '../values/tolerant-reader.js';
-import { isLoopback, locationOf } from '../values/url.js';
+import { isLoopback, locationOf, parsedUrl } from '../values/url.js';
 import { METHOD_LISTS, type PublishedMethods } from './authentication-method.js';
 import { algorithmMembers, SIGNED_ANSWERS, type PublishedProtection } from './protected-answer.js';
 import { REQUEST_MEMBERS, type PublishedRequests } from './protected-request.js';
@@ -184,10 +184,10 @@ export function isCallable(value: string, rule: EgressRule): boolean {
 
 /** What a URL is not, so that it may not be called; undefined: it may. */
 function missedBy(value: string, rule: EgressRule): string | undefined {
-  if (!URL.canParse(value)) {
+  const url = parsedUrl(value);
+  if (url === undefined) {
     return 'a URL';
   }
-  const url = new URL(value);
   const isHere = [rule.issuer, rule.backchannelUrl ?? rule.issuer].some((known) => isLoopback(new URL(known).hostname));
   const isPlain = rule.insecureHttp || (isLoopback(url.hostname) && isHere);
   if (url.protocol !== 'https:' && (url.protocol !== 'http:' || !isPlain)) {

@@ -6,6 +6,7 @@ import type { Transport } from '../http/transport.js';
 import { isJsonObject, type JsonObject } from '../values/json.js';
 import { text } from '../values/member.js';
 import { isSpecialAddress } from '../values/special-address.js';
+import { parsedUrl } from '../values/url.js';
 import { asDiscoveryError } from './discovery.js';
 import { callingIssuer, type IssuerCallOptions } from './issuer-calls.js';
 import { isSecure, serverOptionsSchema } from './metadata.options.js';
@@ -84,15 +85,16 @@ function readIdentifier(identifier: string, insecureHttp: boolean): Identifier {
 
 function readAccount(uri: string): Identifier | undefined {
   const [, user, host = ''] = /^acct:([^@/?#\s]+)@([^@/?#\s]+)$/i.exec(uri) ?? [];
-  const url = URL.canParse(`https://${host}`) ? new URL(`https://${host}`) : undefined;
+  const url = parsedUrl(`https://${host}`);
   return user === undefined || url === undefined ? undefined : { resource: uri, host: url.host, protocol: 'https:' };
 }
 
 function readUrl(written: string): Identifier | undefined {
-  if (!URL.canParse(written) || /\s/.test(written)) {
+  const url = parsedUrl(written);
+  if (url === undefined || /\s/.test(written)) {
     return undefined;
   }
-  const { host, protocol } = new URL(written);
+  const { host, protocol } = url;
   return { resource: written.replace(/#.*$/s, ''), host, protocol };
 }
 

@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors/errors.js';
-import { isLoopback } from '../values/url.js';
+import { isLoopback, parsedUrl } from '../values/url.js';
 import { CookieProfile } from './cookies.js';
 import * as requests from './requests.js';
 
@@ -113,7 +113,7 @@ function twinOf(hostname: string): string {
 
 /** A redirect URI that is https, or http on loopback, which needs no TLS (RFC 8252, section 7.3). */
 function safeRedirectUri(uri: string): URL {
-  const url = URL.canParse(uri) ? new URL(uri) : undefined;
+  const url = parsedUrl(uri);
   if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname))) {
     return url;
   }

@@ -1,4 +1,5 @@
 import type { CookieAttributes } from '../nest/cookies.js';
+import { parsedUrl } from '../values/url.js';
 
 /**
  * The application's own origins: a redirect URI has their host, or the cookie's domain does. Ports do not matter, as they do
@@ -15,7 +16,7 @@ export class OwnOrigins {
   }
 
   has(origin: string): boolean {
-    const { protocol, hostname } = URL.canParse(origin) ? new URL(origin) : { protocol: '', hostname: '' };
+    const { protocol, hostname } = parsedUrl(origin) ?? { protocol: '', hostname: '' };
     const { domain } = this;
     const isBelow = domain !== undefined && (hostname === domain || hostname.endsWith(`.${domain}`));
     return (

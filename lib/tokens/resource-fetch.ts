@@ -6,6 +6,7 @@ import { discard } from '../http/body.js';
 import type { StreamedRequest, StreamedResponse } from '../http/streamed-calls.js';
 import { isSecure } from '../metadata/metadata.options.js';
 import { isObject } from '../values/member.js';
+import { parsedUrl } from '../values/url.js';
 import { challengeError } from './resource-challenge.js';
 import { requestResource, type ResourceTokens } from './resource-request.js';
 
@@ -70,7 +71,7 @@ export async function fetchResource(
 
 /** Access tokens are sent over TLS only (RFC 6750, section 5.3), but for this machine. */
 function requireTarget(given: string | URL, insecureHttp: boolean): URL {
-  const url = URL.canParse(String(given)) ? new URL(given) : undefined;
+  const url = parsedUrl(String(given));
   const isGood = url !== undefined && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
   if (!isGood || !isSecure(url.href, insecureHttp)) {
     const problem = 'must be an https URL without user information; http is for loopback hosts, else insecureHttp';

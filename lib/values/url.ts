@@ -7,13 +7,22 @@ export function originOf(url: string): string {
   return origin;
 }
 
-/** A URL as a log may show it: without user information, query and fragment. */
-export function locationOf(url: string): string | undefined {
-  if (!URL.canParse(url)) {
+/**
+ * A URL, or a reference to be resolved against a base; undefined where the text is neither. `URL.canParse` must not decide it:
+ * once a caller runs often, it refuses hosts with letters such as `ü` in Node 20 and 22.
+ */
+export function parsedUrl(text: string, base?: string): URL | undefined {
+  try {
+    return new URL(text, base);
+  } catch {
     return undefined;
   }
-  const { origin, pathname } = new URL(url);
-  return origin + pathname;
+}
+
+/** A URL as a log may show it: without user information, query and fragment. */
+export function locationOf(url: string): string | undefined {
+  const parsed = parsedUrl(url);
+  return parsed === undefined ? undefined : parsed.origin + parsed.pathname;
 }
 
 /** Whether a host is this machine: `localhost` and its subdomains, 127.0.0.0/8, ::1 (RFC 6761, section 6.3; RFC 5735). */

@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 
-import { isLoopback, locationOf, originOf } from '../../lib/values/url.js';
+import { isLoopback, locationOf, originOf, parsedUrl } from '../../lib/values/url.js';
 
 it.each([
   ['https://op.example.com/token?a=b', 'https://op.example.com'],
@@ -23,3 +23,13 @@ it.each(['localhost.example.com', 'notlocalhost', '128.0.0.1', '127.0.0.1.exampl
   '%s is not this machine',
   (host) => expect(isLoopback(host)).toBe(false),
 );
+
+it.each([
+  ['https://b\u00fccher.test/a', undefined, 'https://xn--bcher-kva.test/a'],
+  ['/caf\u00e9', 'https://app.test', 'https://app.test/caf%C3%A9'],
+  ['//b\u00fccher.test', 'https://app.test', 'https://xn--bcher-kva.test/'],
+  ['b\u00fccher', undefined, undefined],
+])('%s at %s is %s, at the ten-thousandth time too', (text, base, href) => {
+  const seen = new Set(Array.from({ length: 10_000 }, () => parsedUrl(text, base)?.href));
+  expect([...seen]).toEqual([href]);
+});

@@ -1,3 +1,5 @@
+import { parsedUrl } from '../../values/url.js';
+
 /** More levels of percent-encoding are no path of a browser. */
 const MOST_ENCODINGS = 3;
 
@@ -18,12 +20,8 @@ export function targetOf(
   { path, query }: { readonly path: string; readonly query: string },
 ): URL | undefined {
   const written = to + path + (query === '' ? '' : `?${query}`);
-  if (!staysBelow(path) || !URL.canParse(written)) {
-    return undefined;
-  }
-  const base = new URL(to);
-  const target = new URL(written);
-  return isBelow(target, base) ? target : undefined;
+  const target = staysBelow(path) ? parsedUrl(written) : undefined;
+  return target !== undefined && isBelow(target, new URL(to)) ? target : undefined;
 }
 
 /**
@@ -32,10 +30,10 @@ export function targetOf(
  * @param mount the path of the route, as the browser asked for it
  */
 export function locationFor(location: string, target: URL, to: string, mount: string): string {
-  if (!URL.canParse(location, target.href)) {
+  const url = parsedUrl(location, target.href);
+  if (url === undefined) {
     return location;
   }
-  const url = new URL(location, target.href);
   const base = new URL(to);
   return isBelow(url, base)
     ? mount + url.pathname.slice(withoutSlash(base.pathname).length) + url.search + url.hash

@@ -1,15 +1,16 @@
 import * as v from 'valibot';
 
-import { isLoopback, PLAIN_PATH } from '../../values/url.js';
+import { isLoopback, parsedUrl, PLAIN_PATH } from '../../values/url.js';
 
 const NO_BASE = 'must be an https URL (http on loopback) with a plain path: no query, fragment or credentials';
 
 /** Whether a URL is the base of an API as it stands there, so that nothing has to be normalised. */
 function isBase(url: string): boolean {
-  if (!URL.canParse(url)) {
+  const parsed = parsedUrl(url);
+  if (parsed === undefined) {
     return false;
   }
-  const { protocol, hostname, origin, pathname } = new URL(url);
+  const { protocol, hostname, origin, pathname } = parsed;
   const isSafe = protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
   const path = url.slice(origin.length);
   return isSafe && url.startsWith(origin) && (/^\/?$/.test(path) || (path === pathname && isPlain(path)));
