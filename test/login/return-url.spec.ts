@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 
 import { returnUrl } from '../../lib/login/return-url.js';
+import { expectWithin } from '../support/within.js';
 
 const origin = 'https://app.test';
 const excluded = ['/auth/callback', '/auth/login'];
@@ -126,12 +127,12 @@ describe('returnUrl', () => {
     everyGoesHome('http://[', '%', '%zz', '/%zz', '/%', '/%2', 'http://a:b:c', 'https://[::1', 'https://app.test:x/');
   });
 
-  it('INJ-12 takes linear time', () => {
+  it('INJ-12 takes linear time', async () => {
     for (const part of ['/', '%', '\\', '/.', '%2f', '/logout', '?', 'é']) {
-      const start = performance.now();
-      to(`/${part.repeat(100_000 / part.length)}`);
-      to(`/${part.repeat(2000 / part.length)}`);
-      expect(performance.now() - start).toBeLessThan(100);
+      await expectWithin(100, () => {
+        to(`/${part.repeat(100_000 / part.length)}`);
+        to(`/${part.repeat(2000 / part.length)}`);
+      });
     }
   });
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 
 import { CookieProfile, parseCookies, singleCookie } from '../../lib/nest/cookies.js';
+import { expectWithin } from '../support/within.js';
 
 describe('CookieProfile', () => {
   const https = new CookieProfile(true);
@@ -51,12 +52,10 @@ describe('parseCookies', () => {
     expect(singleCookie(parseCookies('s=%41%zz'), 's')).toBe('%41%zz');
   });
 
-  it('INJ-12 reads a hostile header in linear time', () => {
+  it('INJ-12 reads a hostile header in linear time', async () => {
     for (const part of ['=', ';', '; ', 'a=', 'a=;', '"', ' ']) {
       const header = part.repeat(100_000 / part.length);
-      const start = performance.now();
-      parseCookies(header);
-      expect(performance.now() - start).toBeLessThan(500);
+      await expectWithin(500, () => parseCookies(header));
     }
   });
 

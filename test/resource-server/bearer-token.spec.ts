@@ -15,6 +15,7 @@ import {
 } from '../support/app/outcomes.js';
 import { T } from '../support/clock.js';
 import { rawBytes, rawRequest } from '../support/http/raw-http.js';
+import { expectWithin } from '../support/within.js';
 
 @Controller('cached')
 @UseGuards(OidcGuard)
@@ -235,18 +236,18 @@ onBothAdapters((adapter) => {
 
   it('INJ-12 reads 15 KB of hostile header in no time', async () => {
     const app = await boot();
-    const begun = performance.now();
     const texts: readonly (readonly [string, number])[] = [
       ['a='.repeat(7000), 400],
       [`${' '.repeat(14_000)}x`, 401],
       ['a'.repeat(15_000), 401],
       ['!#$%&'.repeat(2800), 400],
     ];
-    for (const [text, expected] of texts) {
-      const { status } = await rawRequest(app.address, 'GET /orders', [`Authorization: Bearer ${text}`]);
-      expect(status).toBe(expected);
-    }
-    expect(performance.now() - begun).toBeLessThan(1000);
+    await expectWithin(1000, async () => {
+      for (const [text, expected] of texts) {
+        const { status } = await rawRequest(app.address, 'GET /orders', [`Authorization: Bearer ${text}`]);
+        expect(status).toBe(expected);
+      }
+    });
   });
 });
 

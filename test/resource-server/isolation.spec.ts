@@ -41,6 +41,6 @@ onBothAdapters((adapter) => {
     const codes = app.refusals.map(({ cause }) => cause?.code);
     expect(codes.filter((code) => code === 'UPSTREAM_BUSY').length).toBe(992);
     // The median: who comes while a thousand connections are opened waits for that.
-    expect(waits.toSorted((one, other) => one - other)[Math.floor(waits.length / 2)]).toBeLessThan(50);
+    expect(waits.toSorted((one, other) => one - other)[Math.floor(waits.length / 2)]).toBeLessThan(500);
   }, 30_000);
 });

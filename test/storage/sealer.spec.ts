@@ -3,6 +3,7 @@ import fc from 'fast-check';
 
 import { openParts, sealParts } from '../../lib/storage/sealed-parts.js';
 import { Sealer } from '../../lib/storage/sealer.js';
+import { expectWithin } from '../support/within.js';
 
 const T = 1_800_000_000_000;
 const secret = (letter: string) => letter.repeat(32);
@@ -76,15 +77,15 @@ describe('Sealer', () => {
     expect(new Sealer([secret('b')]).open('session', 'name', sealed, T)).toEqual({ status: 'invalid' });
   });
 
-  it('SESS-05 does not look at what is longer than 16 KB', () => {
+  it('SESS-05 does not look at what is longer than 16 KB', async () => {
     expect(statusOf(seal('x'.repeat(12_200)))).toBe('open');
     expect(statusOf(seal('x'.repeat(12_300)))).toBe('invalid');
     const five = new Sealer(['a', 'b', 'c', 'd', 'e'].map(secret));
-    const start = performance.now();
-    for (let index = 0; index < 1000; index += 1) {
-      expect(five.open('session', 'name', 'A'.repeat(16_384), T).status).toBe('invalid');
-    }
-    expect(performance.now() - start).toBeLessThan(1000);
+    await expectWithin(1000, () => {
+      for (let index = 0; index < 1000; index += 1) {
+        expect(five.open('session', 'name', 'A'.repeat(16_384), T).status).toBe('invalid');
+      }
+    });
   });
 
   it('TXN-06 expires by the time that stands in it', () => {

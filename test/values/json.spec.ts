@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 
 import { parseJsonObject } from '../../lib/values/json.js';
+import { expectWithin } from '../support/within.js';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const parse = (text: string, depth = 32) => parseJsonObject(bytes(text), depth);
@@ -25,12 +26,12 @@ describe('JSON is refused', () => {
     expect(() => parseJsonObject(text, 32)).toThrow(expect.objectContaining({ name: 'ResponseError', code }));
   });
 
-  it('INJ-07 with 60,000 members, in no time', () => {
+  it('INJ-07 with 60,000 members, in no time', async () => {
     const text = `{${Array.from({ length: 60_000 }, (_, index) => `"${index}":1`).join()}}`;
     expect(text.length).toBeLessThan(524_288 * 2);
-    const begun = performance.now();
-    expect(() => parse(text)).toThrow(expect.objectContaining({ code: 'TOO_MANY_MEMBERS' }));
-    expect(performance.now() - begun).toBeLessThan(100);
+    await expectWithin(100, () =>
+      expect(() => parse(text)).toThrow(expect.objectContaining({ code: 'TOO_MANY_MEMBERS' })),
+    );
   });
 
   it('INJ-07 with 257 members, and not with 256', () => {

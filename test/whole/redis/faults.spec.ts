@@ -120,7 +120,7 @@ onBothAdapters((adapter) => {
     server.pause();
     const begun = performance.now();
     expectDependency(app, await app.get('/orders', { authorization: `DPoP ${token}`, dpop }), code);
-    expect(performance.now() - begun).toBeLessThan(1500);
+    expect(performance.now() - begun).toBeLessThan(5000);
     server.resume();
   });
 
