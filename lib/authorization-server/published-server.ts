@@ -99,7 +99,7 @@ export class PublishedServer {
   }
 
   /** @throws {ConfigError} `NO_JWKS_URI` */
-  protected publishedKeys({ jwks_uri: uri }: ServerMetadata): RemoteKeys {
+  publishedKeys({ jwks_uri: uri }: ServerMetadata): RemoteKeys {
     if (uri === undefined) {
       throw new ConfigError('NO_JWKS_URI', 'server.jwks_uri', 'is not published, and a signature has to be verified');
     }

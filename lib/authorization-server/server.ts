@@ -4,13 +4,7 @@ import type { OperatorPort } from '../events/operator-events.js';
 import type { HttpRequest } from '../http/request.js';
 import type { HttpResponse } from '../http/response.js';
 import type { Transport } from '../http/transport.js';
-import { isSymmetric } from '../jose/algorithms.js';
-import { Decryption } from '../jose/decryption.js';
 import type { DpopKey } from '../jose/dpop-key.js';
-import { verifyJwt, type KeySource, type VerifiedJwt } from '../jose/jwt.js';
-import type { Purpose } from '../jose/purpose.js';
-import type { JwtOrigin } from '../jose/remote-keys.js';
-import { secretKey } from '../jose/secret-key.js';
 import {
   AUTHENTICATED_ENDPOINTS,
   AUTHENTICATION_METHODS,
@@ -20,12 +14,6 @@ import {
 } from '../metadata/authentication-method.js';
 import type { DiscoverySource } from '../metadata/discovery.js';
 import { throwFirst, toError, type Finding } from '../metadata/finding.js';
-import {
-  allowedAlgorithms,
-  PROTECTED_ANSWERS,
-  registeredEncryption,
-  type SignedAnswerName,
-} from '../metadata/protected-answer.js';
 import type { RegisteredClient } from '../metadata/registered-client.js';
 import { algorithmFindings, methodFindings, missingEndpoint, pkceFindings } from '../metadata/server-findings.js';
 import { serverRequestFindings } from '../metadata/request-object-findings.js';
@@ -36,16 +24,17 @@ import { DpopRequests } from './dpop-requests.js';
 import { formEncode, type FormParameters } from './form-encoding.js';
 import { isClientRefused } from './oauth-response.js';
 import { PublishedServer } from './published-server.js';
+import { ServerAnswers } from './server-answers.js';
 
 /** An authorization server for one registered client: metadata, keys, and the endpoints, called as that client. */
 export class Server extends PublishedServer {
   /** One client authentication for each method, made at the first call that needs it. */
   readonly #authentication = new Map<ClientAuthenticationMethod, ClientAuthentication>();
-  readonly #secretKey: KeySource | undefined;
   readonly #overrides: Partial<ServerMetadata>;
   readonly #showsCertificate: boolean;
   /** Whether plain http is allowed everywhere. */
   readonly insecureHttp: boolean;
+  readonly answers: ServerAnswers;
   /** Those of this server, and of the APIs that its tokens are sent to. */
   readonly nonces = new DpopNonces();
   readonly #proven: DpopRequests;
@@ -67,8 +56,7 @@ export class Server extends PublishedServer {
     this.#overrides = source.overrides;
     this.#showsCertificate = showsCertificate(client);
     this.#proven = new DpopRequests(transport, clock, this.nonces);
-    const secret = client.metadata.client_secret;
-    this.#secretKey = secret && secretKey(secret);
+    this.answers = new ServerAnswers(this, client);
     // An endpoint that takes anybody is believed to be one where both sides of it are written out.
     const takesAnybody = client.cannotIntrospect?.isIntended && source.overrides.introspection_endpoint !== undefined;
     this.#cannotIntrospect = takesAnybody ? undefined : client.cannotIntrospect;
@@ -192,53 +180,6 @@ export class Server extends PublishedServer {
       : this.#proven.send({ key, url, accessToken }, () => request);
   }
 
-  /**
-   * Verifies an answer. Where encryption is registered it must be encrypted.
-   *
-   * @param origin `stranger`: it came by the browser, so that anybody may have made it up. Then it is never unsigned
-   */
-  async verify(
-    answer: SignedAnswerName,
-    jwt: string,
-    audience: readonly string[],
-    origin: JwtOrigin = 'provider',
-  ): Promise<VerifiedJwt> {
-    const metadata = await this.metadata();
-    const algorithms = allowedAlgorithms(answer, this.client.metadata, metadata);
-    return verifyJwt(jwt, PROTECTED_ANSWERS[answer].purpose, {
-      issuer: this.answerIssuer,
-      audience,
-      algorithms: origin === 'stranger' ? algorithms.filter((alg) => alg !== 'none') : algorithms,
-      clock: this.clock,
-      decryption: this.#decryptionOf(answer),
-      keys: ({ alg }) => (isSymmetric(alg) ? this.#shared() : this.publishedKeys(metadata).from(origin)),
-    });
-  }
-
-  /** An answer as it was signed: decrypted where encryption is registered. **Its signature is not verified.** */
-  async decrypted(answer: SignedAnswerName, jwt: string): Promise<string> {
-    const decryption = this.#decryptionOf(answer);
-    const { maxLength } = PROTECTED_ANSWERS[answer].purpose;
-    return decryption === undefined ? jwt : (await decryption.decrypt(jwt, maxLength)).jws;
-  }
-
-  /**
-   * Verifies a JWT that a stranger may have sent in the server's name. It is signed and encrypted as ID tokens are, and never
-   * unsigned (OpenID Connect Back-Channel Logout 1.0, section 2.6).
-   */
-  async verifyFromStranger(purpose: Purpose, jwt: string): Promise<VerifiedJwt> {
-    const metadata = await this.metadata();
-    const { client } = this;
-    return verifyJwt(jwt, purpose, {
-      issuer: this.answerIssuer,
-      audience: [client.metadata.client_id],
-      algorithms: allowedAlgorithms('id_token', client.metadata, metadata).filter((alg) => alg !== 'none'),
-      clock: this.clock,
-      decryption: this.#decryptionOf('id_token'),
-      keys: ({ alg }) => (isSymmetric(alg) ? this.#shared() : this.publishedKeys(metadata).from('stranger')),
-    });
-  }
-
   #endpointFindings(endpoint: Endpoint, metadata: ServerMetadata): readonly Finding[] {
     if (this.#addressOf(endpoint, metadata) === undefined) {
       return this.#needed.has(endpoint) ? [missingEndpoint(endpoint)] : [];
@@ -273,20 +214,6 @@ export class Server extends PublishedServer {
     const made = clientAuthentication(method, { client, issuer, clock });
     this.#authentication.set(method, made);
     return made;
-  }
-
-  /** What decrypts an answer; undefined: it must not be encrypted. */
-  #decryptionOf(answer: SignedAnswerName): Decryption | undefined {
-    const { metadata, keys } = this.client;
-    const encryption = registeredEncryption(PROTECTED_ANSWERS[answer], metadata);
-    return encryption && new Decryption(encryption, { privateKeys: keys, secret: metadata.client_secret });
-  }
-
-  #shared(): KeySource {
-    if (this.#secretKey === undefined) {
-      throw new ConfigError('INVALID_CONFIG', 'client.client_secret', 'is required by the registered algorithm');
-    }
-    return this.#secretKey;
   }
 }
 

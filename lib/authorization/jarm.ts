@@ -40,7 +40,7 @@ export function jwtOfResponse(parameters: ResponseParameters): string {
  */
 export async function unverifiedParameters(server: Server, jwt: string): Promise<ResponseParameters> {
   try {
-    const jws = await server.decrypted('authorization', jwt);
+    const jws = await server.answers.decrypted('authorization', jwt);
     return parametersOf(parseClaims(parseCompactJws(jws, AUTHORIZATION_RESPONSE.maxLength).payload));
   } catch (error) {
     throw blamedOnResponse(error);
@@ -57,7 +57,7 @@ export async function verifiedParameters(server: Server, jwt: string): Promise<R
   const { client_id } = server.client.metadata;
   try {
     // Anybody can bring one to the callback.
-    const { claims } = await server.verify('authorization', jwt, [client_id], 'stranger');
+    const { claims } = await server.answers.verify('authorization', jwt, [client_id], 'stranger');
     return parametersOf(claims);
   } catch (error) {
     throw blamedOnResponse(error);

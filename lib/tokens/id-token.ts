@@ -58,7 +58,7 @@ export class VerifiedIdToken {
    */
   static async verify(server: Server, jwt: string, expected: IdTokenExpectations): Promise<VerifiedIdToken> {
     const { client_id } = server.client.metadata;
-    const { jws, alg, claims } = await server.verify('id_token', jwt, [client_id], expected.origin);
+    const { jws, alg, claims } = await server.answers.verify('id_token', jwt, [client_id], expected.origin);
     requireParty(claims, client_id, expected.trustedAudiences ?? []);
     requireNonce(claims, expected);
     requireHashes(claims, alg, expected.issuedWith, expected.hashes ?? []);

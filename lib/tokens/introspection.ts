@@ -88,7 +88,7 @@ function refusesToken(response: HttpResponse): boolean {
 
 async function fromJwt(server: Server, response: HttpResponse, audience: readonly string[]): Promise<JsonObject> {
   const accepted = [server.client.metadata.client_id, ...audience];
-  const { claims } = await server.verify('introspection', jwtOf(response), accepted);
+  const { claims } = await server.answers.verify('introspection', jwtOf(response), accepted);
   const { token_introspection } = claims;
   if (!isJsonObject(token_introspection)) {
     throw malformed('token_introspection');

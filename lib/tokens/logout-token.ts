@@ -1,6 +1,5 @@
 import type { Server } from '../authorization-server/server.js';
 import { VerificationError } from '../errors/errors.js';
-import { LOGOUT_TOKEN } from '../jose/purpose.js';
 import { isJsonObject, type JsonObject } from '../values/json.js';
 import { text } from '../values/member.js';
 
@@ -22,7 +21,7 @@ export interface LogoutToken {
  * @throws {OidcError} of another kind: it can't be verified now
  */
 export async function verifyLogoutToken(server: Server, jwt: string): Promise<LogoutToken> {
-  const { claims } = await server.verifyFromStranger(LOGOUT_TOKEN, jwt);
+  const { claims } = await server.answers.verifyLogoutToken(jwt);
   const { events, exp } = claims;
   if (!isJsonObject(events) || !isJsonObject(events[EVENT])) {
     throw new VerificationError('CLAIM_INVALID', 'The logout token is of another event.');

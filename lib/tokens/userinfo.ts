@@ -85,7 +85,7 @@ async function processUserinfoResponse(
     );
   }
   if (response.mediaType === 'application/jwt') {
-    const { claims } = await server.verify('userinfo', jwtOf(response), [server.client.metadata.client_id]);
+    const { claims } = await server.answers.verify('userinfo', jwtOf(response), [server.client.metadata.client_id]);
     return claims;
   }
   if (required !== undefined) {
