@@ -36,7 +36,7 @@ export async function answerWith(ending: Ending, response: unknown, responses: R
   const headers: readonly ResponseHeader[] = [...PRIVATE_ANSWER, ['Set-Cookie', ending.setCookies]];
   responses.deliver(response, headers);
   if (ending.kind === 'refusal') {
-    throw refuse(ending.refusal, { kind: 'http', response }, responses);
+    throw refuse(ending.refusal, response, responses);
   }
   if (ending.kind === 'error') {
     throw ending.error;

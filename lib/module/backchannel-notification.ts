@@ -28,7 +28,7 @@ export async function takeNotification(
     if (!(error instanceof OidcError)) {
       throw error;
     }
-    throw refuse(refusalOf(error), { kind: 'http', response }, responses);
+    throw refuse(refusalOf(error), response, responses);
   }
 }
 

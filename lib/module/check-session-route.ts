@@ -108,6 +108,6 @@ export class CheckSessionRoute {
   }
 
   #refused(refusal: Refusal, response: object): Error {
-    return refuse(refusal, { kind: 'http', response }, this.means.responses);
+    return refuse(refusal, response, this.means.responses);
   }
 }

@@ -164,6 +164,6 @@ export class RouteAnswers {
 
   #refuse(context: ExecutionContext, refusal: Refusal): never {
     auditFailure('refusal', this.#client, refusal.cause);
-    throw refuse(refusal, { kind: 'http', response: context.switchToHttp().getResponse() }, this.responses);
+    throw refuse(refusal, context.switchToHttp().getResponse(), this.responses);
   }
 }

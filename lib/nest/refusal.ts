@@ -1,8 +1,10 @@
+import type { ExecutionContext } from '@nestjs/common';
+
 import type { OidcError } from '../errors/oidc.error.js';
 import type { Awaitable } from '../values/awaitable.js';
 import type { Answer, ResponseHeader } from './answer.js';
 import { recordRefusal } from './authenticated.js';
-import type { CallKind } from './call.js';
+import { callOf, kindOf, responseOf, type CallKind } from './call.js';
 import { OidcException } from './oidc.exception.js';
 import type { Responses } from './responses.js';
 
@@ -11,15 +13,6 @@ export interface Refusal extends Answer {
   readonly headers: readonly ResponseHeader[];
   /** For logs and exception filters; callers do not see it. */
   readonly cause: OidcError | undefined;
-}
-
-/** The call that is refused. */
-export interface RefusedCall {
-  readonly kind: CallKind;
-  /** The HTTP response; undefined where there is none. */
-  readonly response: unknown;
-  /** The object on which the undo is recorded, see `callOf`; undefined where no guard comes after. */
-  readonly call?: object;
 }
 
 /** gRPC's codes by HTTP status, which other transports carry as they are: https://grpc.io/docs/guides/status-codes/ */
@@ -55,24 +48,22 @@ const EXCEPTIONS: Readonly<Record<CallKind, (refusal: Refusal) => Awaitable<Erro
   },
 };
 
-/**
- * Ends a call with a refusal: sets its headers, and returns the exception to throw. The headers are removed if another guard
- * admits the call after all.
- */
-export function refuse(refusal: Refusal, refused: RefusedCall & { readonly kind: 'http' }, responses: Responses): Error;
-export function refuse(refusal: Refusal, refused: RefusedCall, responses: Responses): Awaitable<Error>;
-export function refuse(
-  refusal: Refusal,
-  { kind, response, call }: RefusedCall,
-  responses: Responses,
-): Awaitable<Error> {
+/** Ends an HTTP request with a refusal: sets its headers on the response, if there is one, and returns the exception to throw. */
+export function refuse(refusal: Refusal, response: unknown, responses: Responses): OidcException {
   if (response !== undefined) {
-    if (call !== undefined) {
-      recordRefusal(call, responses.remember(response, refusal.headers));
-    }
     responses.deliver(response, refusal.headers);
   }
-  return EXCEPTIONS[kind](refusal);
+  return httpException(refusal);
+}
+
+/** Ends a call of any kind, likewise. The headers are removed if another guard admits the call after all. */
+export function refuseCall(refusal: Refusal, context: ExecutionContext, responses: Responses): Awaitable<Error> {
+  const response = responseOf(context);
+  if (response !== undefined) {
+    recordRefusal(callOf(context), responses.remember(response, refusal.headers));
+    responses.deliver(response, refusal.headers);
+  }
+  return EXCEPTIONS[kindOf(context)](refusal);
 }
 
 function httpException(refusal: Refusal): OidcException {

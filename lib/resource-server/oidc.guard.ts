@@ -11,7 +11,7 @@ import { Authenticates } from '../nest/authenticating-guard.js';
 import { authorizationOf, callOf, isHttpRequest, kindOf, requestOf, responseOf } from '../nest/call.js';
 import { publishDecision } from '../nest/decision.js';
 import { namedGuard } from '../nest/named-guard.js';
-import { refuse } from '../nest/refusal.js';
+import { refuseCall } from '../nest/refusal.js';
 import * as requests from '../nest/requests.js';
 import { Responses } from '../nest/responses.js';
 import { resourceServerToken } from '../nest/tokens.js';
@@ -148,8 +148,7 @@ export class OidcGuard implements CanActivate {
     const request = this.getRequest(context);
     const response = responseOf(context);
     const refusal = tokenRefusal(error, this.#factsFor(error, request, context));
-    const refused = { kind: kindOf(context), response, call: callOf(context) };
-    const exception = refuse(refusal, refused, this.#responses);
+    const exception = refuseCall(refusal, context, this.#responses);
     if (response !== undefined) {
       this.#echo(request, response);
       this.#responses.expose(

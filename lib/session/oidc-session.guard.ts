@@ -12,7 +12,7 @@ import { Authenticates } from '../nest/authenticating-guard.js';
 import { callOf, httpRequestOf, isOverSocket, kindOf, requestOf, responseOf } from '../nest/call.js';
 import { publishDecision } from '../nest/decision.js';
 import { namedGuard } from '../nest/named-guard.js';
-import { refuse, type Refusal } from '../nest/refusal.js';
+import { refuseCall, type Refusal } from '../nest/refusal.js';
 import { Responses } from '../nest/responses.js';
 import { clientSessionsToken } from '../nest/tokens.js';
 import { chain, recover, type Awaitable } from '../values/awaitable.js';
@@ -175,8 +175,7 @@ export class OidcSessionGuard implements CanActivate {
     const { cause, status } = refusal;
     auditFailure('refusal', this.sessions.client, cause, actor);
     this.#publish(context, status >= 500 ? 'failed' : 'refused', cause?.code);
-    const refused = { kind: kindOf(context), response: responseOf(context), call: callOf(context) };
-    return chain(refuse(refusal, refused, this.responses), (exception) => {
+    return chain(refuseCall(refusal, context, this.responses), (exception) => {
       throw exception;
     });
   }

@@ -112,7 +112,7 @@ export class OidcSession<User = JsonValue> {
     const answer = response ?? this.#sessions.responseTo(request);
     const session = await this.read(request);
     if (session === undefined) {
-      throw refuse(loginRequired(), { kind: 'http', response: answer }, this.#responses);
+      throw refuse(loginRequired(), answer, this.#responses);
     }
     const { tokens } = session;
     const known = this.#sessions.refresh.isGood(tokens) ? tokens.access_token : undefined;
@@ -208,7 +208,7 @@ export class OidcSession<User = JsonValue> {
 
   #throw(error: unknown, refusalOf: (error: unknown) => Refusal | undefined, response: unknown): never {
     const refusal = refusalOf(error);
-    throw refusal === undefined ? error : refuse(refusal, { kind: 'http', response }, this.#responses);
+    throw refusal === undefined ? error : refuse(refusal, response, this.#responses);
   }
 }
 

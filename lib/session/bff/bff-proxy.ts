@@ -141,7 +141,7 @@ export class BffProxy {
   }
 
   #refuse(refusal: Refusal, response: object): never {
-    throw refuse(refusal, { kind: 'http', response }, this.means.responses);
+    throw refuse(refusal, response, this.means.responses);
   }
 }
 

@@ -79,7 +79,7 @@ export class OidcLogout {
         throw error;
       }
       this.#parts.operator.report({ kind: 'logout-refused', error });
-      throw refuse(refusalOf(error), { kind: 'http', response }, responses);
+      throw refuse(refusalOf(error), response, responses);
     }
   }
 
@@ -108,9 +108,7 @@ export class OidcLogout {
     try {
       await this.#endInBrowser(request, response, sid);
     } catch (error) {
-      throw error instanceof StoreError
-        ? refuse(logoutUnavailable(error), { kind: 'http', response }, responses)
-        : error;
+      throw error instanceof StoreError ? refuse(logoutUnavailable(error), response, responses) : error;
     }
   }
 

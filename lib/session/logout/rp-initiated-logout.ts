@@ -71,7 +71,7 @@ export class RpInitiatedLogout {
     this.responses.deliver(response, [...PRIVATE_ANSWER, ['Set-Cookie', setCookies]]);
     if (singleParameter(requests.query(request), 'state') !== singleCookie(cookies, name)) {
       const cause = new AuthorizationResponseError('STATE_MISMATCH', 'The response answers no logout of this browser');
-      throw refuse(logoutMismatch(cause), { kind: 'http', response }, this.responses);
+      throw refuse(logoutMismatch(cause), response, this.responses);
     }
     return this.fallback;
   }
