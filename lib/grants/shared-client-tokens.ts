@@ -4,8 +4,9 @@ import type { Server } from '../authorization-server/server.js';
 import type { Now } from '../clock/clock.js';
 import { onceAmongReplicas } from '../storage/lease.js';
 import type { OidcStore } from '../storage/oidc-store.js';
-import { Sealer } from '../storage/sealer.js';
+import type { SealedStore } from '../storage/sealed-store.js';
 import { TokenResponse, tokenResponseSchema } from '../tokens/token-response.js';
+import { sealedByClient } from './sealed-by-client.js';
 
 /** Milliseconds to wait while another replica asks. Then we ask ourselves: a client may have several tokens. */
 const PATIENCE = 5000;
@@ -13,12 +14,13 @@ const PATIENCE = 5000;
 /** Characters of sealed tokens. Longer ones are not shared. */
 const MAX_STORED_LENGTH = 65_536;
 
-const LABEL = 'client token';
-
-const storedSchema = v.pipe(
-  tokenResponseSchema,
-  v.transform((members) => new TokenResponse(members)),
-);
+const KIND = {
+  name: 'client-token',
+  schema: v.pipe(
+    tokenResponseSchema,
+    v.transform((members) => new TokenResponse(members)),
+  ),
+};
 
 /** A token of the client itself. */
 export interface ClientToken {
@@ -35,28 +37,20 @@ export interface ClientTokenSource {
   isDue(token: ClientToken): boolean;
 }
 
-/**
- * The client's own tokens in the store that replicas share, sealed under the client's secret: who reads the store learns
- * none, and who writes to it can't slip one in.
- */
+/** The client's own tokens in the store that replicas share, sealed under the client's secret. */
 export class SharedClientTokens {
-  readonly #sealer: Sealer;
-
   private constructor(
     private readonly store: OidcStore,
+    private readonly tokens: SealedStore<typeof KIND.schema>,
     private readonly now: Now,
-    secret: string,
-  ) {
-    this.#sealer = new Sealer([secret], MAX_STORED_LENGTH);
-  }
+  ) {}
 
   /** Undefined: the client has no secret to seal with, or its tokens are good with one replica's certificate only. */
-  static of({ client, clock }: Server, store: OidcStore): SharedClientTokens | undefined {
-    const { sealingSecret, metadata } = client;
+  static of(server: Server, store: OidcStore): SharedClientTokens | undefined {
     // RFC 8705, section 3: replicas may show different certificates.
-    return sealingSecret === undefined || metadata.tls_client_certificate_bound_access_tokens === true
-      ? undefined
-      : new SharedClientTokens(store, clock.now, sealingSecret.reveal());
+    const areOfOneReplica = server.client.metadata.tls_client_certificate_bound_access_tokens === true;
+    const tokens = areOfOneReplica ? undefined : sealedByClient(server, store, KIND, MAX_STORED_LENGTH);
+    return tokens && new SharedClientTokens(store, tokens, server.clock.now);
   }
 
   /**
@@ -72,7 +66,8 @@ export class SharedClientTokens {
       return token;
     };
     const look = async (): Promise<ClientToken | undefined> => {
-      const found = this.#open(key, await this.store.get(storeKey(key)));
+      const kept = await this.tokens.get(key);
+      const found = kept && { tokens: kept.value, until: kept.expiresAt };
       return found === undefined || isDue(found) ? undefined : found;
     };
     const found = await onceAmongReplicas(this.store, `asking-client-token:${key}`, { look, work, patience: PATIENCE });
@@ -81,38 +76,13 @@ export class SharedClientTokens {
 
   /** Drops a token, unless a replica has put another one there meanwhile. @throws {StoreError} */
   async drop(key: string, token: string): Promise<void> {
-    const sealed = await this.store.get(storeKey(key));
-    if (sealed !== undefined && this.#open(key, sealed)?.tokens.access_token === token) {
-      await this.store.replace(storeKey(key), sealed, '', 1);
-    }
+    await this.tokens.deleteIf(key, ({ access_token }) => access_token === token);
   }
 
-  #open(key: string, sealed: string | undefined): ClientToken | undefined {
-    const opened = sealed === undefined ? undefined : this.#sealer.open(LABEL, key, sealed, this.now());
-    if (opened?.status !== 'open') {
-      return undefined;
-    }
-    const { success, output } = v.safeParse(storedSchema, opened.value);
-    return success ? { tokens: output, until: opened.expiresAt } : undefined;
-  }
-
+  /** Where the store is gone meanwhile, this process still has the token. */
   async #write(key: string, { tokens, until }: ClientToken): Promise<void> {
-    const lifetime = until - this.now();
-    if (lifetime <= 0) {
-      return;
-    }
-    try {
-      await this.store.set(
-        storeKey(key),
-        this.#sealer.seal(LABEL, key, TokenResponse.toStored(tokens), until),
-        lifetime,
-      );
-    } catch {
-      // Where the store is gone meanwhile, this process still has the token.
+    if (this.now() < until) {
+      await this.tokens.set(key, TokenResponse.toStored(tokens), until).catch(() => undefined);
     }
   }
-}
-
-function storeKey(key: string): string {
-  return `client-token:${key}`;
 }

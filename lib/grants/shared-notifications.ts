@@ -1,84 +1,59 @@
+import * as v from 'valibot';
+
 import type { Server } from '../authorization-server/server.js';
-import type { Now } from '../clock/clock.js';
 import type { OidcStore } from '../storage/oidc-store.js';
-import { Sealer } from '../storage/sealer.js';
+import type { SealedStore } from '../storage/sealed-store.js';
 import { isJsonObject, type JsonObject } from '../values/json.js';
+import { sealedByClient } from './sealed-by-client.js';
 
 /** Characters of a sealed notification: it may carry three tokens. */
 const MAX_STORED_LENGTH = 131_072;
 
-const LABEL = 'backchannel notification';
+/** The `auth_req_id` that a notification is expected for. */
+const EXPECTED = { name: 'backchannel-expected', schema: v.string() };
 
-/** What replicas tell each other: that a notification is expected, and one that arrived. */
-type Kind = 'expected' | 'arrived';
-
-/** What a replica left for the others. */
-interface Left {
-  readonly body: JsonObject;
-  /** Milliseconds since the epoch. */
-  readonly expiresAt: number;
-}
+/** The body of a notification that came. */
+const ARRIVED = { name: 'backchannel-arrived', schema: v.custom<JsonObject>(isJsonObject) };
 
 /**
- * Notifications in the store that replicas share, sealed under the client's secret: any replica may get one, and leaves it
- * for the one that waits.
+ * Notifications in the store that replicas share: any replica may get one, and leaves it for the one that waits.
+ *
+ * @throws {StoreError} from each method: the store can't be reached
  */
 export class SharedNotifications {
-  readonly #sealer: Sealer;
-
   private constructor(
-    private readonly store: OidcStore,
-    private readonly now: Now,
-    secret: string,
-  ) {
-    this.#sealer = new Sealer([secret], MAX_STORED_LENGTH);
-  }
+    private readonly expected: SealedStore<typeof EXPECTED.schema>,
+    private readonly arrived: SealedStore<typeof ARRIVED.schema>,
+  ) {}
 
   /** Undefined: the client has no secret to seal with. */
-  static of({ client, clock }: Server, store: OidcStore): SharedNotifications | undefined {
-    const { sealingSecret } = client;
-    return sealingSecret && new SharedNotifications(store, clock.now, sealingSecret.reveal());
+  static of(server: Server, store: OidcStore): SharedNotifications | undefined {
+    const expected = sealedByClient(server, store, EXPECTED, MAX_STORED_LENGTH);
+    const arrived = sealedByClient(server, store, ARRIVED, MAX_STORED_LENGTH);
+    return expected && arrived && new SharedNotifications(expected, arrived);
   }
 
-  /** Lets all replicas know what is expected. @throws {StoreError} */
+  /** Lets all replicas know what is expected. */
   async expect(key: string, auth_req_id: string, expiresAt: number): Promise<void> {
-    await this.#put('expected', key, { body: { auth_req_id }, expiresAt });
+    await this.expected.set(key, auth_req_id, expiresAt);
   }
 
   /**
    * Leaves a notification for the replica that expects it.
    *
    * @returns false: none expects it
-   * @throws {StoreError}
    */
   async arrive(key: string, auth_req_id: string, body: JsonObject): Promise<boolean> {
-    const expected = this.#open('expected', key, await this.store.get(storeKey('expected', key)));
-    if (expected?.body['auth_req_id'] !== auth_req_id) {
+    const expected = await this.expected.get(key);
+    if (expected?.value !== auth_req_id) {
       return false;
     }
-    await this.#put('arrived', key, { body, expiresAt: expected.expiresAt });
+    await this.arrived.set(key, body, expected.expiresAt);
     return true;
   }
 
-  /** A notification that another replica got. @throws {StoreError} */
+  /** A notification that another replica got. */
   async take(key: string): Promise<JsonObject | undefined> {
-    return this.#open('arrived', key, await this.store.take(storeKey('arrived', key)))?.body;
+    return (await this.arrived.take(key))?.value;
   }
-
-  async #put(kind: Kind, key: string, { body, expiresAt }: Left): Promise<void> {
-    const name = storeKey(kind, key);
-    const lifetime = Math.max(1, expiresAt - this.now());
-    await this.store.set(name, this.#sealer.seal(LABEL, name, body, expiresAt), lifetime);
-  }
-
-  #open(kind: Kind, key: string, sealed: string | undefined): Left | undefined {
-    const opened = sealed === undefined ? undefined : this.#sealer.open(LABEL, storeKey(kind, key), sealed, this.now());
-    return opened?.status === 'open' && isJsonObject(opened.value)
-      ? { body: opened.value, expiresAt: opened.expiresAt }
-      : undefined;
-  }
-}
-
-function storeKey(kind: Kind, key: string): string {
-  return `backchannel-${kind}:${key}`;
 }

@@ -7,8 +7,9 @@ import type { RefreshOptions } from '../grants/refresh-token.js';
 import { requireAccessToken, type LoginTokens } from '../tokens/login-tokens.js';
 import { secondsAhead } from '../tokens/renewal.js';
 import type { TokenResponse } from '../tokens/token-response.js';
-import { isSpent, type RefreshFlight } from './refresh-flight.js';
+import type { RefreshFlight } from './refresh-flight.js';
 import type { KeptSession } from './session.port.js';
+import { isSpent } from './shared-refreshes.js';
 
 /** Seconds that an access token must still be good for to be handed to the application. */
 const GOOD_FOR = 10;

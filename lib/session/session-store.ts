@@ -94,12 +94,7 @@ export class SessionStore implements SessionKeeper {
     const lifetime = this.#lifetimes.left(started);
     await this.store.set(handle.key, this.#seal(handle, started), lifetime);
     if (session.identity !== undefined) {
-      await this.#index.add(
-        handle.key,
-        session.identity,
-        this.#kept(session.tokens),
-        started.expiresAt - this.client.clock.now(),
-      );
+      await this.#index.add(handle.key, session.identity, this.#kept(session.tokens), started.expiresAt);
     }
     if (before !== undefined) {
       await this.#delete(before);
@@ -119,7 +114,7 @@ export class SessionStore implements SessionKeeper {
     const session = { ...found.session, ...changes };
     const written = await this.#replace(handle, found, session);
     if (written !== undefined && session.identity !== undefined) {
-      await this.#index.update(handle.key, this.#kept(session.tokens), session.expiresAt - this.client.clock.now());
+      await this.#index.update(handle.key, this.#kept(session.tokens), session.expiresAt);
     }
     return written === undefined ? undefined : [];
   }
