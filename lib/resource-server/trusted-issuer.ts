@@ -2,10 +2,9 @@ import { hash } from 'node:crypto';
 
 import type { PublishedServer } from '../authorization-server/published-server.js';
 import type { Server } from '../authorization-server/server.js';
-import { AccessTokenError, ConfigError, OAuthError, VerificationError } from '../errors/errors.js';
+import { AccessTokenError, OAuthError } from '../errors/errors.js';
 import type { CacheLookup } from '../events/channels.js';
 import type { OperatorPort } from '../events/operator-events.js';
-import type { IssuerRule } from '../jose/issuer-rule.js';
 import { isOfTenant } from '../jose/tenant.js';
 import { unverifiedJwt } from '../jose/unverified-jwt.js';
 import { LONGEST_STALE, type IntrospectionFreshness, type Validation } from '../nest/access-rule.js';
@@ -14,17 +13,17 @@ import { LocalClaimsCache, type ClaimsCache } from '../token-cache/claims-cache.
 import { ClaimsSource, type AskForClaims } from '../token-cache/claims-source.js';
 import { SharedClaimsCache } from '../token-cache/shared-claims-cache.js';
 import { verifyAccessToken, type AccessTokenClaims } from '../tokens/access-token.js';
-import { ID_TOKEN_CLAIMS } from '../tokens/access-token-profile.js';
 import type { AccessTokenReader } from '../tokens/access-token-reader.js';
-import { blamedOnToken, profilesFor } from '../tokens/access-token-fault.js';
+import { blamedOnToken } from '../tokens/access-token-fault.js';
 import { introspect } from '../tokens/introspection.js';
-import { isCalledAccessToken } from '../tokens/token-type.js';
 import {
   VerifiedAccessToken,
   type AccessTokenExpectations,
   type FoundClaims,
 } from '../tokens/verified-access-token.js';
 import { chain, isPromise, type Awaitable } from '../values/awaitable.js';
+import { requireNoIdToken, requireTenant } from './introspected-token.js';
+import { adviceFor, introspectedDespite, notTaken, withoutEndpoint } from './missing-introspection.js';
 import type { CacheSettings } from './resource-server.options.js';
 
 export interface TrustedIssuerSettings {
@@ -169,90 +168,6 @@ export class TrustedIssuer {
     } catch (error) {
       throw blamedOnToken(error, token);
     }
-  }
-}
-
-/**
- * Checks the tenant that an introspected token is of. An answer of a server for many tenants has to say it.
- *
- * @throws {AccessTokenError} `TOKEN_ISSUER`, or `TOKEN_INVALID` where it is not said
- */
-async function requireTenant(answer: AccessTokenClaims, issuer: IssuerRule): Promise<void> {
-  try {
-    const name = await issuer.nameFor(answer);
-    if (answer.iss !== name) {
-      throw new VerificationError('ISS_MISMATCH', 'The introspection response names another issuer.', {
-        facts: { iss: answer.iss, wanted: name },
-      });
-    }
-    await issuer.requireTaken(answer);
-  } catch (error) {
-    throw blamedOnToken(error);
-  }
-}
-
-/** Replaces the error of a server that has no introspection endpoint. */
-function withoutEndpoint(
-  found: Awaitable<FoundClaims>,
-  instead: (cause: ConfigError) => Error,
-): Awaitable<FoundClaims> {
-  return isPromise(found)
-    ? found.catch((error: unknown) => {
-        throw lacksEndpoint(error) ? instead(error) : error;
-      })
-    : found;
-}
-
-function notTaken(token: string, cause: ConfigError): AccessTokenError {
-  const facts = { profiles: profilesFor(token) };
-  const message = 'The profile does not take the token, and the server does not introspect it.';
-  return new AccessTokenError('TOKEN_TYPE', message, { facts, cause });
-}
-
-/** What to configure in place of introspection, for the log. */
-function adviceFor(token: string): ConfigError {
-  const problem = "is not published by the server. JWTs are verified with validation: 'jwt' and accessTokens";
-  const facts = { profiles: profilesFor(token) };
-  return new ConfigError('ENDPOINT_MISSING', 'server.introspection_endpoint', problem, { facts });
-}
-
-/** Introspects a refused JWT that only lacks a claim, if the server can introspect. Any other stays refused. */
-async function introspectedDespite(refusal: unknown, ask: () => Awaitable<FoundClaims>): Promise<FoundClaims> {
-  if (!lacksClaim(refusal)) {
-    throw refusal;
-  }
-  try {
-    return await ask();
-  } catch (error) {
-    throw lacksEndpoint(error) ? refusal : error;
-  }
-}
-
-/** Whether the server has no introspection endpoint. */
-function lacksEndpoint(error: unknown): error is ConfigError {
-  return error instanceof ConfigError && error.code === 'ENDPOINT_MISSING';
-}
-
-/** Whether a JWT was refused for a missing claim alone: its signature, issuer, audience and times are valid. */
-function lacksClaim(error: unknown): boolean {
-  const cause = error instanceof AccessTokenError ? error.cause : undefined;
-  return cause instanceof VerificationError && cause.code === 'CLAIM_MISSING';
-}
-
-/**
- * Refuses ID tokens that the server calls active; their audience may be this API's. A token is taken for one if the
- * answer or the token itself has a claim of ID tokens, and the answer does not call it an access token.
- *
- * @throws {AccessTokenError} `TOKEN_TYPE`
- */
-function requireNoIdToken(token: string, answer: AccessTokenClaims): void {
-  if (isCalledAccessToken(answer)) {
-    return;
-  }
-  const own = unverifiedJwt(token)?.claims ?? {};
-  const claims = ID_TOKEN_CLAIMS.filter((claim) => (answer[claim] ?? own[claim] ?? undefined) !== undefined);
-  if (claims.length > 0) {
-    throw new AccessTokenError('TOKEN_TYPE', 'The token is an ID token.', { facts: { claims } });
   }
 }
 
