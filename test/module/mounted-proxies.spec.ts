@@ -176,6 +176,14 @@ onBothAdapters((adapter) => {
     },
   );
 
+  it('RS-18, MTLS-05 let no browser say what a gateway says to the API, in either spelling', async () => {
+    const { api, app, own } = await signedIn(adapter);
+    const lines = Object.entries(own).map(([name, value]) => `${name}: ${value}`);
+    const said = ['X_Forwarded_User: admin', 'X_Original_URL: /admin', 'Client-Cert: :MIIB:', 'X-Remote-User: admin'];
+    const { status } = await rawRequest(app.address, 'GET /api/orders', [...lines, ...said]);
+    expect([status, Object.keys(api.last.headers).toSorted()]).toEqual([200, ['authorization', 'connection', 'host']]);
+  });
+
   it('take the host from the configuration where the target is absolute', async () => {
     const { api, app, own } = await signedIn(adapter);
     const lines = Object.entries(own).map(([name, value]) => `${name}: ${value}`);

@@ -51,6 +51,47 @@ const NOT_SENT: ReadonlySet<string> = new Set([
 ]);
 const NOT_SENT_FAMILIES = /^(?:access-control-|sec-|x-b3-|x-datadog-|x-forwarded-)/;
 
+/**
+ * What gateways before an API say to it, by the beginnings of the names: who calls, with which certificate and from which address.
+ * This application stands where a gateway would, so that an API may believe what comes from it (RFC 9440, section 4; RFC 8705,
+ * section 6.5).
+ */
+const OF_GATEWAYS: readonly string[] = [
+  // RFC 9440, and what proxies that end TLS write in its place.
+  'client-cert',
+  'ssl-',
+  'x-amzn-mtls-',
+  'x-arr-',
+  'x-client-cert',
+  'x-client-dn',
+  'x-client-verify',
+  'x-ssl-',
+  // The address.
+  'cf-',
+  'fastly-client-ip',
+  'true-client-ip',
+  'x-appengine-',
+  'x-azure-',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'x-envoy-',
+  // The person or the application that a gateway has authenticated.
+  'remote-',
+  'x-amzn-oidc-',
+  'x-anonymous-consumer',
+  'x-auth-request-',
+  'x-authenticated-',
+  'x-authentik-',
+  'x-consumer-',
+  'x-credential-',
+  'x-goog-authenticated-user-',
+  'x-goog-iap-',
+  'x-ms-client-principal',
+  'x-pomerium-',
+  'x-remote-',
+  'x-webauth-',
+];
+
 /** What counts for the origin of the application, or for who holds the token: the API decides neither. */
 const NOT_ANSWERED: ReadonlySet<string> = new Set([
   ...HOP_BY_HOP,
@@ -82,7 +123,8 @@ const NOT_ANSWERED_FAMILIES = /^access-control-/;
 type Header = readonly [name: string, value: string];
 
 /**
- * The headers of the browser that the API gets.
+ * The headers of the browser that the API gets. A name with underscores counts as the one with hyphens: many servers hand both to
+ * the application under one name (RFC 3875, section 4.1.18).
  *
  * @param lines names and values in turn, as Node has them
  * @param body whether the body is forwarded as it came: else its length and encoding are others
@@ -95,13 +137,16 @@ export function requestHeaders(
     index % 2 === 0 ? [[name.toLowerCase(), lines[index + 1] ?? ''] as const] : [],
   );
   const ends = namedByConnection(headers.filter(([name]) => name === 'connection').map(([, value]) => value));
-  return headers.filter(
-    ([name]) =>
+  return headers.filter(([written]) => {
+    const name = hyphenated(written);
+    return (
       !NOT_SENT.has(name) &&
       !NOT_SENT_FAMILIES.test(name) &&
+      !OF_GATEWAYS.some((beginning) => name.startsWith(beginning)) &&
       !ends.has(name) &&
-      (isAsItCame || !['content-length', 'content-encoding'].includes(name)),
-  );
+      (isAsItCame || !['content-length', 'content-encoding'].includes(name))
+    );
+  });
 }
 
 /** The headers of the API's answer that the browser gets, beside its media type and location. */
@@ -110,7 +155,7 @@ export function responseHeaders(
 ): readonly (readonly [name: string, value: string | readonly string[]])[] {
   const ends = namedByConnection([headers['connection'] ?? []].flat());
   return Object.entries(headers).flatMap(([name, value]) =>
-    value === undefined || NOT_ANSWERED.has(name) || NOT_ANSWERED_FAMILIES.test(name) || ends.has(name)
+    value === undefined || NOT_ANSWERED.has(name) || NOT_ANSWERED_FAMILIES.test(name) || ends.has(hyphenated(name))
       ? []
       : [[name, value] as const],
   );
@@ -118,6 +163,10 @@ export function responseHeaders(
 
 /** The headers that `Connection` names: they end at this connection too. The length of the body can't. */
 function namedByConnection(values: readonly string[]): ReadonlySet<string> {
-  const names = values.flatMap((value) => value.toLowerCase().split(/[\s,]+/));
+  const names = values.flatMap((value) => hyphenated(value.toLowerCase()).split(/[\s,]+/));
   return new Set(names.filter((name) => name !== 'content-length'));
+}
+
+function hyphenated(name: string): string {
+  return name.replaceAll('_', '-');
 }

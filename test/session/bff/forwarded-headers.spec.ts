@@ -51,6 +51,48 @@ it.each([
   expect(requestHeaders([name, 'x', 'Accept', 'a'], { isAsItCame: true })).toEqual([['accept', 'a']]);
 });
 
+it.each([
+  'CF-Connecting-IP',
+  'Cf-Access-Authenticated-User-Email',
+  'Client-Cert',
+  'Client-Cert-Chain',
+  'Fastly-Client-IP',
+  'Remote-User',
+  'SSL-Client-Cert',
+  'True-Client-IP',
+  'X-Amzn-Mtls-Clientcert-Leaf',
+  'X-Amzn-Oidc-Data',
+  'X-ARR-ClientCert',
+  'X-Auth-Request-User',
+  'X-Client-Cert',
+  'X-Client-IP',
+  'X-Client-Verify',
+  'X-Cluster-Client-IP',
+  'X-Consumer-Username',
+  'X-Envoy-Original-Path',
+  'X-Goog-Authenticated-User-Email',
+  'X-Goog-Iap-Jwt-Assertion',
+  'X-MS-Client-Principal',
+  'X-Remote-User',
+  'X-SSL-Client-DN',
+  'X-WebAuth-User',
+])('MTLS-05 keeps %s from the API, which believes it of a gateway', (name) => {
+  expect(requestHeaders([name, 'x', 'Accept', 'a'], { isAsItCame: true })).toEqual([['accept', 'a']]);
+});
+
+it.each(['X_Forwarded_User', 'x-forwarded_for', 'X_HTTP_Method_Override', 'Transfer_Encoding', 'Client_Cert', 'Sec_X'])(
+  'RS-18 keeps %s of the browser from the API, which may read it as with hyphens',
+  (name) => {
+    expect(requestHeaders([name, 'x', 'my_own', 'a'], { isAsItCame: true })).toEqual([['my_own', 'a']]);
+  },
+);
+
+it('RS-18 ends and replaces headers in that spelling too', () => {
+  const lines = ['Connection', 'X-One', 'X_One', '1', 'Content_Length', '3', 'Content_Encoding', 'gzip'];
+  expect(requestHeaders(lines, { isAsItCame: false })).toEqual([]);
+  expect(responseHeaders({ connection: 'x_one', x_one: '1', x_two: '2' })).toEqual([['x_two', '2']]);
+});
+
 it('ends headers at the connection that names them', () => {
   const lines = ['Connection', 'close, X-One', 'connection', 'x-two,content-length', 'X-One', '1', 'X-Two', '2'];
   expect(requestHeaders([...lines, 'Content-Length', '3', 'X-Three', '3'], { isAsItCame: true })).toEqual([
