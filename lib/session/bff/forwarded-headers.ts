@@ -111,13 +111,22 @@ const NOT_ANSWERED: ReadonlySet<string> = new Set([
   'strict-transport-security',
   // The API wrote them for requests with `Authorization`, which shared caches do not keep (RFC 9111, section 3.5).
   'age',
-  'cache-control',
-  'cdn-cache-control',
+  'edge-control',
   'expires',
   'pragma',
   'surrogate-control',
+  // The server before the application would send files or other answers of its own in place of this one.
+  'x-litespeed-location',
+  'x-reproxy-url',
+  'x-sendfile',
+  'x-sendfile2',
 ]);
-const NOT_ANSWERED_FAMILIES = /^access-control-/;
+
+/**
+ * `Cache-Control`, and the same for one cache alone (RFC 9213). Of what nginx obeys only the header remains that says whether an
+ * answer is buffered.
+ */
+const NOT_ANSWERED_FAMILIES = /^access-control-|(?:^|-)cache-control$|^x-accel-(?!buffering$)|^x-lighttpd-/;
 
 /** A header, by its name in lower case. */
 type Header = readonly [name: string, value: string];
@@ -154,11 +163,12 @@ export function responseHeaders(
   headers: Readonly<Record<string, string | readonly string[] | undefined>>,
 ): readonly (readonly [name: string, value: string | readonly string[]])[] {
   const ends = namedByConnection([headers['connection'] ?? []].flat());
-  return Object.entries(headers).flatMap(([name, value]) =>
-    value === undefined || NOT_ANSWERED.has(name) || NOT_ANSWERED_FAMILIES.test(name) || ends.has(hyphenated(name))
+  return Object.entries(headers).flatMap(([written, value]) => {
+    const name = hyphenated(written);
+    return value === undefined || NOT_ANSWERED.has(name) || NOT_ANSWERED_FAMILIES.test(name) || ends.has(name)
       ? []
-      : [[name, value] as const],
-  );
+      : [[written, value] as const];
+  });
 }
 
 /** The headers that `Connection` names: they end at this connection too. The length of the body can't. */

@@ -123,3 +123,30 @@ it.each([
 ])('keeps %s of the API from the browser', (name) => {
   expect(responseHeaders({ [name]: 'x', etag: '"e"', 'x-none': undefined })).toEqual([['etag', '"e"']]);
 });
+
+it.each([
+  'cloudflare-cdn-cache-control',
+  'cdn-cache-control',
+  'edge-control',
+  'netlify-cdn-cache-control',
+  'surrogate-control',
+  'vercel-cdn-cache-control',
+  'x-accel-charset',
+  'x-accel-expires',
+  'x-accel-limit-rate',
+  'x-accel-redirect',
+  'x-litespeed-cache-control',
+  'x-litespeed-location',
+  'x-lighttpd-send-file',
+  'x-lighttpd-send-tempfile',
+  'x-reproxy-url',
+  'x-sendfile',
+  'x-sendfile2',
+  'x_accel_redirect',
+])('keeps %s of the API from the server before the application, which would act on it', (name) => {
+  expect(responseHeaders({ [name]: 'x', etag: '"e"' })).toEqual([['etag', '"e"']]);
+});
+
+it('hands on how an answer is to flow', () => {
+  expect(responseHeaders({ 'x-accel-buffering': 'no' })).toEqual([['x-accel-buffering', 'no']]);
+});

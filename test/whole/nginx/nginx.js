@@ -52,6 +52,10 @@ const configuration = (folder, port, upstream) => `
         proxy_set_header X-Forwarded-Proto $scheme;
         proxy_pass ${upstream};
       }
+      location /only-by-the-application/ {
+        internal;
+        return 200 "of nginx";
+      }
     }
   }
 `;
