@@ -38,7 +38,8 @@ export default {
   // Every file gets its own ESM registry and the worker keeps it: without a limit memory grows by 22 MB a file.
   workerIdleMemoryLimit: '300MB',
   maxWorkers: 2,
-  testTimeout: 15000,
+  // Of a test that hangs. A machine that does other things as well may take some times as long as a quiet one.
+  testTimeout: 120_000,
   coverageProvider: 'babel',
   collectCoverageFrom: ['lib/**/*.ts'],
 };

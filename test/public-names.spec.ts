@@ -41,7 +41,7 @@ beforeAll(() => {
   const shown = names.flatMap(({ name, doc }) => examplesIn(doc).map((code, index) => fileOf(name, code, index)));
   examples = new Map(shown);
   program = programOf(new Map([...shown, [resolve(root, 'test/doc-comments/given.ts'), given()]]));
-}, 120_000);
+});
 
 describe('the public names', () => {
   it('have a doc comment each', () => {
@@ -57,7 +57,7 @@ describe('the public names', () => {
 
   it('have examples that compile', () => {
     expect(problemsOf(program)).toEqual([]);
-  }, 120_000);
+  });
 
   it.each(['OidcModule', 'OidcClient', 'OidcSession'])('show every call of %s in its examples', (name) => {
     expect(callsOf(name).filter((call) => !usedInExamples().has(call))).toEqual([]);

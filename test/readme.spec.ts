@@ -78,7 +78,7 @@ describe('the guides', () => {
     const shown = examples();
     expect(shown.size).toBeGreaterThan(15);
     expect(problemsOf(programOf(shown))).toEqual([]);
-  }, 120_000);
+  });
 
   it.each([...GUIDES])('%s links to sections and files that are there', (...guide) => {
     expect(brokenLinks(guide)).toEqual([]);

@@ -265,7 +265,7 @@ onBothAdapters((adapter) => {
     await begin(10_000);
     // A promise that stays, with what it waits for, takes more than 200 bytes.
     expect(heapUsed() - before).toBeLessThan(2_000_000);
-  }, 60_000);
+  });
 
   it('asks for openid beside the registered scope', async () => {
     const app = await createApp({ adapter, client: { scope: 'email' } });

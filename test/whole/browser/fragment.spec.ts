@@ -47,7 +47,7 @@ describe('a response in the fragment, in a real browser', () => {
 
   beforeAll(async () => {
     browser = await launchChromium();
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await browser?.close();
@@ -80,7 +80,7 @@ describe('a response in the fragment, in a real browser', () => {
     const { page } = await tab(browser, { javaScriptEnabled: false });
     await page.goto(`${app.url}/auth/callback#code=x&state=y`);
     expect(await page.textContent('body')).toContain('JavaScript');
-  }, 60_000);
+  });
 
   it('shows itself in no frame of others', async () => {
     const app = await application('express', { response_types: ['code id_token'] });
@@ -89,5 +89,5 @@ describe('a response in the fragment, in a real browser', () => {
     await page.setContent(`<iframe src="${app.url}/auth/callback#code=x&state=y"></iframe>`);
     expect((await blocked).type()).toBe('error');
     expect(app.refusals).toEqual([]);
-  }, 60_000);
+  });
 });

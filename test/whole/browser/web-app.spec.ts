@@ -54,7 +54,7 @@ const complaints: string[] = [];
 
 beforeAll(async () => {
   chromium = await launchChromium();
-}, 60_000);
+});
 
 afterAll(() => chromium?.close());
 

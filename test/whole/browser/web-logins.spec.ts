@@ -57,7 +57,7 @@ describe('logins in a real browser', () => {
   beforeAll(async () => {
     // The portal is a page of the test, which would count as one of the public internet.
     browser = await launchChromium('--disable-features=LocalNetworkAccessChecks');
-  }, 60_000);
+  });
 
   afterAll(async () => {
     await browser?.close();

@@ -100,7 +100,7 @@ onBothAdapters((adapter) => {
     expect([...load.seen('bad')].toSorted()).toEqual([401, 503]);
     expect(unhandled).toEqual([]);
     expect(app.errors).toEqual([]);
-  }, 30_000);
+  });
 
   it.each([
     ['proofs', { dpop: {} }, 'STORE_TIMEOUT'],

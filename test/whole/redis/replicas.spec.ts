@@ -26,7 +26,7 @@ describe('two processes with one Redis, on Express and on Fastify', () => {
 
   beforeAll(async () => {
     library = await BuiltLibrary.build();
-  }, 60_000);
+  });
 
   afterAll(() => library.remove());
 
