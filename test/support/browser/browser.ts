@@ -1,8 +1,9 @@
-import { request } from 'undici';
+import { Agent, request, type Dispatcher } from 'undici';
 
 import type { TestApp, AppProvider } from '../app/apps.js';
 import { TestResponse } from '../app/test-response.js';
 import type { TestClock } from '../clock.js';
+import { closeLater } from '../closing.js';
 import { CookieJar } from './cookie-jar.js';
 
 /** An answer, and where it came from. */
@@ -73,6 +74,7 @@ export class Browser {
   readonly history: Visit[] = [];
   readonly #app: Pick<TestApp<AppProvider>, 'url' | 'address' | 'clock'>;
   readonly #hosts = new Map<string, string>();
+  #dispatcher: Dispatcher | undefined;
 
   constructor(app: { readonly url: string; readonly address: string; readonly clock: TestClock }) {
     this.#app = app;
@@ -85,12 +87,18 @@ export class Browser {
     const copy = new Browser(this.#app);
     copy.jar = this.jar.copy();
     this.#hosts.forEach((address, origin) => copy.#hosts.set(origin, address));
+    copy.#dispatcher = this.#dispatcher;
     return copy;
   }
 
   /** Finds an origin at another address, as by DNS and a proxy that ends TLS. */
   knows(origin: string, address: string): void {
     this.#hosts.set(new URL(origin).origin, address);
+  }
+
+  /** Trusts the servers that show a certificate. */
+  trusts(certificate: string): void {
+    this.#dispatcher = closeLater(new Agent({ connect: { ca: certificate } }));
   }
 
   get(url: string, options: VisitOptions = {}): Promise<Page> {
@@ -151,6 +159,7 @@ export class Browser {
       method,
       body: body ?? null,
       reset: true,
+      ...(this.#dispatcher !== undefined && { dispatcher: this.#dispatcher }),
       headers: {
         host: url.host,
         accept: 'text/html,application/xhtml+xml,*/*;q=0.8',
