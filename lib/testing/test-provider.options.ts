@@ -144,18 +144,38 @@ export function withoutProvider<Own extends Partial<OidcModuleOptions>>({
 
 /** The client, with what is left out. */
 export function completeClient(own: Partial<ClientMetadata> = {}): ClientMetadata {
-  const { token_endpoint_auth_method: method, jwks } = own;
-  const isSecretUsed = method === undefined ? jwks === undefined : method.startsWith('client_secret');
-  return withoutSecretFunction({
+  const client = {
     client_id: 'test-client',
     redirect_uris: ['http://127.0.0.1:3000/auth/callback'],
     post_logout_redirect_uris: ['http://127.0.0.1:3000/auth/logged-out'],
     ...own,
-    ...(isSecretUsed && own.client_secret === undefined && { client_secret: randomValue() }),
-  });
+  };
+  return withTestSecret(isSecretUsed(client) ? { client_secret: undefined, ...client } : client);
 }
 
-/** The client with a secret of its own in place of a function, which would fetch the real one. */
-export function withoutSecretFunction(own: ClientMetadata): ClientMetadata {
-  return typeof own.client_secret === 'function' ? { ...own, client_secret: randomValue() } : own;
+/**
+ * The client with a secret of its own in place of a function, which would fetch the real one, and of one that the environment
+ * of the test does not set.
+ */
+export function withTestSecret(own: ClientMetadata): ClientMetadata {
+  const { client_secret: secret } = own;
+  const isUnset = 'client_secret' in own && isEmpty(secret) && isSecretUsed(own);
+  return isUnset || typeof secret === 'function' ? { ...own, client_secret: randomValue() } : own;
+}
+
+function isSecretUsed({ token_endpoint_auth_method: method, jwks }: ClientMetadata): boolean {
+  return method === undefined ? jwks === undefined : method.startsWith('client_secret');
+}
+
+/** The options of sessions with a secret in place of one that the environment of the test does not set. */
+export function withSessionSecret<Options extends Pick<OidcModuleOptions, 'session'>>(own: Options): Options {
+  const { session } = own;
+  return session !== undefined && isEmpty(session.secret)
+    ? { ...own, session: { ...session, secret: randomValue() } }
+    : own;
+}
+
+/** As `process.env['…']` and `process.env['…'] ?? ''` are where nobody sets them. */
+function isEmpty(secret: unknown): boolean {
+  return secret === undefined || secret === '';
 }

@@ -23,7 +23,8 @@ import {
   faultSchema,
   pathOf,
   withoutProvider,
-  withoutSecretFunction,
+  withSessionSecret,
+  withTestSecret,
   type TestAccessToken,
   type TestEndpoint,
   type TestFault,
@@ -115,7 +116,7 @@ export class TestProvider {
 
   /**
    * For `overrideProvider(OIDC_OPTIONS).useFactory()`: the application's own options, of which nothing but the provider is
-   * another one.
+   * another one. A secret that is a function, or that the environment does not set, is made up.
    *
    * @param name of the client, where it has one; then the token is `getOidcOptionsToken(name)`
    */
@@ -126,7 +127,7 @@ export class TestProvider {
     return {
       factory: async (given) => {
         const own = await given();
-        return this.#adopt({ ...own, client: withoutSecretFunction(own.client) });
+        return this.#adopt(withSessionSecret({ ...own, client: withTestSecret(own.client) }));
       },
       inject: [givenOptionsToken(name)],
     };

@@ -256,6 +256,30 @@ describe('the options of the test kit', () => {
     expect(options).toEqual({ ...OWN, client: undefined, issuer: provider.issuer });
   });
 
+  it.each([
+    ['is not set', undefined],
+    ['is empty', ''],
+  ])('make up a secret for a client whose own %s', async (_, client_secret) => {
+    const provider = await start();
+    const { factory } = provider.optionsFactory();
+    const { client } = await factory(async () => ({ ...OWN, client: { client_id: 'orders', client_secret } }));
+    expect(client).toEqual({ client_id: 'orders', client_secret: expect.stringMatching(/^[\w-]{43}$/) });
+  });
+
+  it('make up a secret for sessions whose own is empty', async () => {
+    const provider = await start();
+    const { factory } = provider.optionsFactory();
+    const { session } = await factory(async () => ({ ...OWN, session: { secret: '', absoluteLifetime: 60 } }));
+    expect(session).toEqual({ secret: expect.stringMatching(/^[\w-]{43}$/), absoluteLifetime: 60 });
+  });
+
+  it('make up no secret for a client that has none', async () => {
+    const provider = await start();
+    const { factory } = provider.optionsFactory();
+    const own = { client_id: 'spa', token_endpoint_auth_method: 'none' as const };
+    expect((await factory(async () => ({ ...OWN, client: own }))).client).toEqual(own);
+  });
+
   it('come in place of a factory that can not run in a test', async () => {
     @Module({
       imports: [
