@@ -39,6 +39,12 @@ export async function examine(question: Question, means: Means): Promise<Report>
   const connections = new Connections(used.http, means.now);
   try {
     return { issuer, sections: await new Examination(question, used, connections, means).sections(asked) };
+  } catch (error) {
+    // Metadata that is written out and can't be used: nothing is there to look at.
+    if (error instanceof OidcError) {
+      return { issuer, sections: [{ title: 'Configuration', lines: [problemOf(error)] }] };
+    }
+    throw error;
   } finally {
     await connections.close();
   }

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 
 import { ConfigError } from '../errors/errors.js';
 import { httpOptionsSchema, type HttpOptions } from '../http/http.options.js';
+import { isTemplateOf } from '../jose/tenant.js';
 import { loginOptionsSchema, type LoginOptions } from '../login/login.options.js';
 import type { ClientMetadata } from '../metadata/client-metadata.js';
 import type { DiscoveryDocument } from '../metadata/discovery.js';
@@ -196,7 +197,7 @@ export function parseOptions(options: OidcModuleOptions): ParsedOptions {
     ...parsed,
     client: parseClientMetadata(parsed.client, profile),
     profile,
-    server: serverOverrides(options.server),
+    server: serverOverrides(options.server, parsed.issuer),
     resourceServer: resourceServer && {
       ...resourceServer,
       metadata: plainJson(resourceServer.metadata ?? {}, 'resourceServer.metadata'),
@@ -208,9 +209,14 @@ export function parseOptions(options: OidcModuleOptions): ParsedOptions {
     : { ...complete, resourceServer: profiledSettings(complete.resourceServer, profile) };
 }
 
-/** Reads `server`. @throws {ConfigError} a member is no JSON */
-export function serverOverrides(server: Partial<ServerMetadata> | undefined): Partial<ServerMetadata> {
-  return plainJson(validate(serverOptionsSchema.server, server, 'server'), 'server');
+/** Reads `server`. @throws {ConfigError} a member is no JSON, or it is the metadata of another issuer */
+export function serverOverrides(server: Partial<ServerMetadata> | undefined, issuer: string): Partial<ServerMetadata> {
+  const overrides = plainJson(validate(serverOptionsSchema.server, server, 'server'), 'server');
+  const { issuer: own = issuer } = overrides;
+  if (own !== issuer && !(typeof own === 'string' && isTemplateOf(own, issuer))) {
+    throw new ConfigError('INVALID_CONFIG', 'server.issuer', 'must be the issuer, letter by letter');
+  }
+  return overrides;
 }
 
 /** @throws {ConfigError} it would be reached without TLS */
@@ -244,7 +250,7 @@ function requireListedIssuer(
     if (client !== undefined) {
       parseClientMetadata(validate(optionsSchema.entries.client, client, 'client'), profile);
     }
-    serverOverrides(server);
+    serverOverrides(server, trusted.issuer);
   } catch (error) {
     throw error instanceof ConfigError ? error.within(`resourceServer.issuers.${index}`) : error;
   }

@@ -46,7 +46,7 @@ export class Servers implements ServersOfIssuers {
     const { options } = this;
     const server = parseTrustedServer(trusted, options.insecureHttp);
     const own = trusted.issuer === options.issuer ? options.client : undefined;
-    const overrides = serverOverrides(trusted.server);
+    const overrides = serverOverrides(trusted.server, trusted.issuer);
     if (trusted.client === undefined) {
       return new PublishedServer(this.#source(server, overrides, undefined), ...this.#means(own, server));
     }

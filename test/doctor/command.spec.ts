@@ -104,6 +104,24 @@ describe('a broken configuration', () => {
     });
   });
 
+  it('is metadata of another issuer that is written out', async () => {
+    const { code, output } = await diagnose({ server: { issuer: `${op.issuer}/` } });
+    expect({ code, problems: problemsIn(output) }).toEqual({
+      code: 1,
+      problems: ['  problem  server.issuer: must be the issuer, letter by letter [INVALID_CONFIG]'],
+    });
+  });
+
+  it('is metadata that is written out and lacks a member', async () => {
+    const { code, output } = await diagnose({ server: { issuer: op.issuer, jwks_uri: 'nowhere' } });
+    expect({ code, problems: problemsIn(output) }).toEqual({
+      code: 1,
+      problems: [
+        "  problem  The server's metadata has a wrong value: jwks_uri. (found: nowhere, wanted: a URL) [INVALID_SERVER_METADATA]",
+      ],
+    });
+  });
+
   it('2: the server is not there', async () => {
     const { issuer } = op;
     await op.die();

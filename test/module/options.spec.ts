@@ -234,6 +234,16 @@ describe('a wrong option stops the boot', () => {
       'client.client_secret: is undefined, like an environment variable that is not set, and required by token_endpoint_auth_method client_secret_post',
     ],
     [
+      'metadata of another issuer',
+      { ...minimal, server: { issuer: 'https://op.test/' } },
+      'server.issuer: must be the issuer, letter by letter',
+    ],
+    [
+      'metadata of another issuer in the list',
+      api({ issuers: [{ issuer: 'https://x.test', server: { issuer: 'https://y.test' } }] }),
+      'resourceServer.issuers.0.server.issuer: must be the issuer, letter by letter',
+    ],
+    [
       'the address of the metadata',
       { ...minimal, issuer: 'https://op.test/.well-known/openid-configuration' },
       'issuer: must be the issuer, not the address of its metadata',
