@@ -5,12 +5,13 @@ import { createApp, type Adapter } from '../../support/app/apps.js';
 import { closeLater } from '../../support/closing.js';
 import { RealProvider } from '../../support/provider/real-provider.js';
 import { launchChromium } from './launch.js';
+import { signIn } from './sign-in.js';
 
 /** What a tab complains about: what a policy blocked, an exception. */
 async function tab(browser: Browser, options: { javaScriptEnabled?: boolean } = {}) {
   const page = await (await browser.newContext(options)).newPage();
   const complaints: string[] = [];
-  page.setDefaultTimeout(10_000);
+  page.setDefaultTimeout(60_000);
   page.on('console', (message) => /Content Security Policy/.test(message.text()) && complaints.push(message.text()));
   page.on('pageerror', (error) => complaints.push(String(error)));
   return { page, complaints };
@@ -32,14 +33,6 @@ async function application(adapter: Adapter, client: object, login: object = {})
 async function historyOf(page: Page): Promise<readonly string[]> {
   const { entries } = await (await page.context().newCDPSession(page)).send('Page.getNavigationHistory');
   return entries.map(({ url }) => url);
-}
-
-/** Signs in at the provider's development pages. */
-async function signIn(page: Page): Promise<void> {
-  await page.fill('[name=login]', 'ada');
-  await page.fill('[name=password]', 'any');
-  await page.click('[type=submit]');
-  await page.click('[type=submit]');
 }
 
 describe('a response in the fragment, in a real browser', () => {
@@ -65,7 +58,7 @@ describe('a response in the fragment, in a real browser', () => {
       const posted: string[] = [];
       page.on('request', (request) => request.method() === 'POST' && posted.push(request.url()));
       await page.goto(`${app.url}/auth/login?returnTo=/me`);
-      await signIn(page);
+      await signIn(page, 'ada');
       await page.waitForURL(`${app.url}/me`);
       expect(JSON.parse((await page.textContent('body')) ?? '')).toMatchObject({ user: { sub: 'ada' } });
       expect(posted.filter((url) => url.startsWith(app.url))).toEqual([`${app.url}/auth/callback`]);

@@ -10,6 +10,7 @@ import { chromiumPath } from './chromium.js';
 export function launchChromium(...more: readonly string[]): Promise<Browser> {
   return chromium.launch({
     executablePath: chromiumPath ?? '',
+    timeout: 60_000,
     args: [
       '--no-sandbox',
       '--disable-gpu',

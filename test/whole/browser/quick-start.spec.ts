@@ -28,7 +28,7 @@ describe('the quick start, in a real browser', () => {
 
   async function open(): Promise<Page> {
     const opened = await context.newPage();
-    opened.setDefaultTimeout(10_000);
+    opened.setDefaultTimeout(60_000);
     opened.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
     opened.on('pageerror', (error) => complaints.push(String(error)));
     await opened.goto(`${sample.appUrl}/`);

@@ -76,7 +76,7 @@ async function opened(adapter: Adapter, options: Partial<OidcModuleOptions> = {}
   contexts.push(context);
   const newTab = async (path: string): Promise<Page> => {
     const tab = await context.newPage();
-    tab.setDefaultTimeout(5000);
+    tab.setDefaultTimeout(60_000);
     tab.on('console', (message) => {
       if (message.type() === 'error' && !message.location().url.endsWith('/favicon.ico')) {
         complaints.push(message.text());

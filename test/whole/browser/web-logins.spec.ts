@@ -7,6 +7,7 @@ import { createApp, SESSION_SECRET } from '../../support/app/apps.js';
 import { closeLater } from '../../support/closing.js';
 import { RealProvider } from '../../support/provider/real-provider.js';
 import { launchChromium } from './launch.js';
+import { signIn } from './sign-in.js';
 
 @Controller()
 @UseGuards(OidcSessionGuard)
@@ -34,13 +35,6 @@ async function boot(session: Partial<NonNullable<OidcModuleOptions['session']>>)
   return { op, app };
 }
 
-async function signIn(page: Page, name: string): Promise<void> {
-  await page.locator('[name=login]').fill(name);
-  await page.locator('[name=password]').fill('any');
-  await page.locator('[type=submit]').click();
-  await page.locator('[type=submit]').click();
-}
-
 /** The JSON that a page shows. */
 async function shown(page: Page): Promise<unknown> {
   return JSON.parse((await page.locator('body').textContent()) ?? '');
@@ -65,7 +59,7 @@ describe('logins in a real browser', () => {
 
   const open = async (url: string): Promise<Page> => {
     const page = await browser.newPage();
-    page.setDefaultTimeout(10_000);
+    page.setDefaultTimeout(60_000);
     await page.goto(url);
     return page;
   };
