@@ -10,8 +10,7 @@ import { Sites } from '../nest/sites.js';
 import { routesToken, strategyToken } from '../nest/tokens.js';
 import type { SessionPort } from '../session/session.port.js';
 import { member } from '../values/member.js';
-import { requestedDelivery } from './login-plan.js';
-import { methodsOf } from './login-response.js';
+import { expectedResponse, methodsOf } from './login-response.js';
 import type { LoginSettings } from './login.options.js';
 
 /** Where a response to a login comes. */
@@ -43,7 +42,7 @@ export class CallbackCheck implements OnApplicationBootstrap {
       return;
     }
     const { redirect_uris } = this.client.metadata;
-    const methods = methodsOf(requestedDelivery(this.client.metadata, this.settings));
+    const methods = methodsOf(expectedResponse(this.client.metadata, this.settings).delivery);
     const unanswered = Sites.of(redirect_uris, this.client.name)
       .all()
       .flatMap(({ redirect_uri }) => {

@@ -6,26 +6,41 @@ import type { Responses } from '../nest/responses.js';
 import type { JsonValue } from '../values/json.js';
 import { FRAGMENT_PAGE, FRAGMENT_PAGE_HEADERS } from './fragment-page.js';
 
-/** A successful attempt: a redirect to the provider, or a user at the callback. */
-export type Success =
-  | { readonly kind: 'redirect'; readonly location: string }
-  | { readonly kind: 'user'; readonly user: JsonValue; readonly returnTo: string };
+interface Attempted<Kind extends string> {
+  readonly kind: Kind;
+  readonly setCookies: readonly string[];
+}
 
-/** Outcome of an attempt, with its `Set-Cookie` lines. */
-export type Outcome = { readonly setCookies: readonly string[] } & (
-  | { readonly location: string }
-  | { readonly user: JsonValue; readonly returnTo: string }
-  | { readonly page: 'fragment' }
-  | { readonly error: unknown }
-);
+/** The browser goes to the provider, or to a path of the application. */
+export interface Redirect extends Attempted<'redirect'> {
+  readonly location: string;
+}
 
-/** The result of a login attempt, with its `Set-Cookie` lines. An error is the application's own and thrown as it is. */
-export type Ending = { readonly setCookies: readonly string[] } & (
-  | Success
-  | { readonly kind: 'page' }
-  | { readonly kind: 'refusal'; readonly refusal: Refusal }
-  | { readonly kind: 'error'; readonly error: unknown }
-);
+/** Somebody has logged in, at the callback. */
+interface LoggedInUser extends Attempted<'user'> {
+  readonly user: JsonValue;
+  readonly returnTo: string;
+}
+
+/** The browser has the response in its fragment, and gets the page that posts it. */
+type FragmentPage = Attempted<'page'>;
+
+interface Failure extends Attempted<'error'> {
+  readonly error: unknown;
+}
+
+interface Refused extends Attempted<'refusal'> {
+  readonly refusal: Refusal;
+}
+
+/** A successful attempt to log in. */
+export type Success = Redirect | LoggedInUser;
+
+/** Outcome of an attempt to log in, with its `Set-Cookie` lines. */
+export type Outcome = Success | FragmentPage | Failure;
+
+/** Outcome of an attempt for its answer: an error that is left is the application's own, and thrown as it is. */
+export type Ending = Outcome | Refused;
 
 /**
  * Sets the headers of the answer to an attempt. It never settles where the fragment page was the answer.

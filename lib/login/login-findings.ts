@@ -1,8 +1,8 @@
-import { requestedResponse, responseFindings, type ResponseMetadata } from '../authorization/requested-response.js';
-import { deliveryOf } from '../authorization/response-mode.js';
+import { responseFindings, type ResponseMetadata } from '../authorization/requested-response.js';
 import { carries } from '../authorization/response-type.js';
 import type { ParsedClientMetadata } from '../metadata/client-metadata.schema.js';
 import { invalid, type Finding } from '../metadata/finding.js';
+import { expectedResponse } from './login-response.js';
 import type { LoginSettings } from './login.options.js';
 
 /** The metadata that a login depends on. */
@@ -16,12 +16,12 @@ type SettingsOfLogin = Pick<LoginSettings, 'responseMode' | 'allow'> &
 /** What keeps the client from logging anybody in with these settings. */
 export function loginFindings(client: LoginMetadata, settings: SettingsOfLogin): readonly Finding[] {
   const { redirect_uris = [], default_acr_values, initiate_login_uri } = client;
-  const requested = requestedResponse(client, { response_mode: settings.responseMode });
-  const { response_type, response_mode } = requested;
+  const { requested, delivery } = expectedResponse(client, settings);
+  const { response_type } = requested;
   const hasNoAccessToken = !carries(response_type, 'code') && !carries(response_type, 'access_token');
   const problems: readonly (readonly [isWrong: boolean, member: string, problem: string, rule: string])[] = [
     [
-      deliveryOf(response_type, response_mode) === 'form_post' && redirect_uris.some(isInsecure),
+      delivery === 'form_post' && redirect_uris.some(isInsecure),
       'login.responseMode',
       'can be form_post only where the redirect URIs are https',
       'RFC 6265bis, section 4.1.2.7',

@@ -1,12 +1,17 @@
 import type { Server } from '../authorization-server/server.js';
 import { readResponse } from '../authorization/authorization-response.js';
-import type { RequestedResponse } from '../authorization/requested-response.js';
-import type { Delivery } from '../authorization/response-mode.js';
+import {
+  requestedResponse,
+  type RequestedResponse,
+  type ResponseMetadata,
+} from '../authorization/requested-response.js';
+import { deliveryOf, type Delivery } from '../authorization/response-mode.js';
 import { AuthorizationResponseError } from '../errors/errors.js';
 import { parseParameters, singleParameter, type Parameters } from '../nest/parameters.js';
 import * as requests from '../nest/requests.js';
 import { isNqchars } from '../values/oauth-characters.js';
 import { FRAGMENT } from './fragment-page.js';
+import type { LoginSettings } from './login.options.js';
 
 /** Each authorization response has one of these parameters (RFC 6749, sections 4.1.2 and 4.2.2; JARM, section 2.3). */
 const RESPONSE_PARAMETERS = ['code', 'id_token', 'access_token', 'error', 'response'] as const;
@@ -15,6 +20,15 @@ const RESPONSE_PARAMETERS = ['code', 'id_token', 'access_token', 'error', 'respo
 export interface ExpectedResponse {
   readonly requested: RequestedResponse;
   readonly delivery: Delivery;
+}
+
+/** How responses to the logins of a client come, as it is registered and as `login.responseMode` says. */
+export function expectedResponse(
+  client: ResponseMetadata,
+  { responseMode: response_mode }: Pick<LoginSettings, 'responseMode'>,
+): ExpectedResponse {
+  const requested = requestedResponse(client, { response_mode });
+  return { requested, delivery: deliveryOf(requested.response_type, requested.response_mode) };
 }
 
 /** How a browser brings a response to the callback. */

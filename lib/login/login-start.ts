@@ -1,9 +1,6 @@
-import type { Server } from '../authorization-server/server.js';
-import type { OidcClient } from '../client/oidc-client.js';
 import { AuthorizationResponseError } from '../errors/errors.js';
-import type { OperatorPort } from '../events/operator-events.js';
 import * as requests from '../nest/requests.js';
-import type { SilentLoginPort } from '../session/session.port.js';
+import type { Redirect } from './ending.js';
 import {
   linkReader,
   ownParameters,
@@ -12,20 +9,12 @@ import {
   RETURN_TO,
   type LoginParameters,
 } from './login-parameters.js';
-import type { LoginPlan, LoginSite } from './login-plan.js';
+import type { LoginParts, LoginPlan, LoginSite } from './login-plan.js';
 import { readableState } from './login-response.js';
-import type { LoginSettings } from './login.options.js';
 import { relocated } from './relocation.js';
 import { returnUrl } from './return-url.js';
 import { isPassedOver } from './silent-login.js';
 import { mayRepeat, type LoginTransaction } from './transaction-cookies.js';
-
-/** A login that has begun, with its cookies. */
-export interface BegunLogin {
-  /** The provider's URL for the browser; or the same login at the host where it has to begin. */
-  readonly location: string;
-  readonly setCookies: readonly string[];
-}
 
 /** What a login keeps until its response. */
 type Kept = Omit<LoginTransaction, 'authorization'>;
@@ -33,11 +22,7 @@ type Kept = Omit<LoginTransaction, 'authorization'>;
 /** The start of a login: the authorization request, and the transaction that waits for the response. */
 export class LoginStart {
   constructor(
-    private readonly client: OidcClient,
-    private readonly server: Server,
-    private readonly operator: OperatorPort,
-    private readonly settings: LoginSettings,
-    private readonly silentLogins: SilentLoginPort,
+    private readonly parts: Pick<LoginParts, 'client' | 'server' | 'operator' | 'settings' | 'sessions'>,
     private readonly plan: () => LoginPlan,
   ) {}
 
@@ -45,16 +30,18 @@ export class LoginStart {
    * Begins a login.
    *
    * @param own the application's parameters for this login
+   * @returns the way to the provider; or to the same login at the host where it has to begin
    * @throws {AuthorizationResponseError} `CALLBACK_PATH_MISMATCH` the request is the response to a login of this browser
    */
-  async start(request: unknown, own: () => unknown = () => ({})): Promise<BegunLogin> {
+  async start(request: unknown, own: () => unknown = () => ({})): Promise<Redirect> {
+    const { operator, sessions } = this.parts;
     const { sites, initiated } = this.plan();
     if (!initiated.includes(request)) {
       await this.#refuseResponse(request);
     }
-    const elsewhere = relocated(request, sites, this.operator);
+    const elsewhere = relocated(request, sites, operator);
     if (elsewhere !== undefined) {
-      return { location: elsewhere, setCookies: [] };
+      return { kind: 'redirect', location: elsewhere, setCookies: [] };
     }
     const site = sites.at(request);
     const { parameters, ...kept } = await this.#asked(request, site, own);
@@ -62,8 +49,8 @@ export class LoginStart {
       return await this.begin(request, site, parameters, kept);
     } catch (error) {
       // A browser that keeps no cookies would come back at once, and so for ever.
-      if (this.silentLogins.wasTried(request) && isPassedOver(kept, error, this.operator)) {
-        return { location: kept.returnTo, setCookies: [] };
+      if (sessions.silentLogins.wasTried(request) && isPassedOver(kept, error, operator)) {
+        return { kind: 'redirect', location: kept.returnTo, setCookies: [] };
       }
       throw error;
     }
@@ -75,16 +62,17 @@ export class LoginStart {
    * @param own parameters of this login, beside the configured ones
    * @param kept what the transaction keeps until the response
    */
-  async begin(request: unknown, site: LoginSite, own: LoginParameters, kept: Kept): Promise<BegunLogin> {
+  async begin(request: unknown, site: LoginSite, own: LoginParameters, kept: Kept): Promise<Redirect> {
+    const { client, settings } = this.parts;
     const { scope, requested } = this.plan();
-    const { url, transaction: authorization } = await this.client.authorizationUrl({
+    const { url, transaction: authorization } = await client.authorizationUrl({
       redirect_uri: site.redirect_uri,
       scope,
-      parameters: { ...this.settings.parameters, ...own },
+      parameters: { ...settings.parameters, ...own },
       ...requested,
     });
     const setCookies = await site.transactions.begin(requests.cookies(request), { authorization, ...kept });
-    return { location: url, setCookies };
+    return { kind: 'redirect', location: url, setCookies };
   }
 
   /** What a request for a login asks for, as far as it may. */
@@ -93,19 +81,20 @@ export class LoginStart {
     { origin }: LoginSite,
     own: () => unknown,
   ): Promise<Kept & { readonly parameters: LoginParameters }> {
+    const { client, settings, sessions } = this.parts;
     const { callbackPaths, initiated, delivery } = this.plan();
     const isInitiated = initiated.includes(request);
     const read = isInitiated ? await initiated.read(request) : linkReader(request);
     const requested = requestedParameters(read, {
-      allow: this.settings.allow,
+      allow: settings.allow,
       isInitiated,
-      maySilently: this.silentLogins.areOn,
-      isFresh: this.client.metadata.default_max_age === 0,
+      maySilently: sessions.silentLogins.areOn,
+      isFresh: client.metadata.default_max_age === 0,
     });
     const parameters = { ...requested, ...ownParameters(await own()) };
     const returnTo = returnUrl(read(RETURN_TO), {
       origin,
-      fallback: this.settings.defaultReturnTo,
+      fallback: settings.defaultReturnTo,
       excluded: [...callbackPaths, requests.path(request)],
     });
     const remember = read(REMEMBER) === 'true' || undefined;
@@ -127,7 +116,7 @@ export class LoginStart {
     if (!site.cookies.hasAny(cookies)) {
       return;
     }
-    const state = await readableState(request, this.server, expected);
+    const state = await readableState(request, this.parts.server, expected);
     if (state !== undefined && site.cookies.nameOf(cookies, state) !== undefined) {
       throw new AuthorizationResponseError(
         'CALLBACK_PATH_MISMATCH',

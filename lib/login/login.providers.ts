@@ -49,7 +49,7 @@ export function loginProviders(name?: string): Provider[] {
         sealer: Sealer,
         responses: Responses,
         routes: Routes,
-      ) => new Login(client, server, operator, options.login, sessions, sealer, responses, routes),
+      ) => new Login({ client, server, operator, settings: options.login, sessions, sealer }, responses, routes),
     },
     MappedRoutes,
     {

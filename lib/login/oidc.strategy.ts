@@ -1,17 +1,12 @@
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import passport from 'passport';
 
-import { SessionError, StoreError } from '../errors/errors.js';
-import { audit, auditFailure } from '../events/audit.js';
 import * as requests from '../nest/requests.js';
 import type { LoginTokens } from '../tokens/login-tokens.js';
-import type { JsonObject, JsonValue } from '../values/json.js';
-import { answerWith, type Ending, type Outcome, type Success } from './ending.js';
-import { loginRefusal, refusedLogin } from './login-refusal.js';
+import type { JsonObject } from '../values/json.js';
+import { answerWith, type Ending, type Success } from './ending.js';
 import type { LoginExtra } from './login-extra.js';
-import { Login, type LoggedIn, type LoginResponse } from './login.js';
-import { needsPerson } from './silent-login.js';
-import type { LoginTransaction } from './transaction-cookies.js';
+import { Login } from './login.js';
 
 /** The callbacks that Passport sets on a strategy for each attempt. Exactly one of them is called, at its end. */
 interface PassportCallbacks {
@@ -101,23 +96,8 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
    *
    * @param request of Express or Fastify
    */
-  async attempt(request: unknown, options: AttemptOptions): Promise<Ending> {
-    const { setCookies, ...outcome } = await this.outcomeOf(request, options);
-    if ('location' in outcome) {
-      return { setCookies, kind: 'redirect', location: outcome.location };
-    }
-    if ('page' in outcome) {
-      return { setCookies, kind: 'page' };
-    }
-    if ('user' in outcome) {
-      return { setCookies, kind: 'user', user: outcome.user, returnTo: outcome.returnTo };
-    }
-    const refusal = loginRefusal(outcome.error);
-    if (refusal === undefined) {
-      return { setCookies, kind: 'error', error: outcome.error };
-    }
-    this.login.operator.report(refusedLogin(refusal));
-    return { setCookies, kind: 'refusal', refusal };
+  attempt(request: unknown, options: AttemptOptions): Promise<Ending> {
+    return this.login.attempt(request, { ...options, validate: (...loggedIn) => this.validate(...loggedIn) });
   }
 
   /**
@@ -140,89 +120,4 @@ export class OidcStrategy extends PassportStrategy implements OnModuleInit {
       this.success(success.user, { returnTo: success.returnTo });
     }
   }
-
-  private async outcomeOf(request: unknown, options: AttemptOptions): Promise<Outcome> {
-    try {
-      if (!this.login.isCallback(request)) {
-        return await this.login.start(request, options.parameters);
-      }
-      const response = await this.login.receive(request);
-      if ('page' in response) {
-        return { ...response, setCookies: [] };
-      }
-      return 'alreadyAt' in response
-        ? { location: response.alreadyAt, setCookies: [] }
-        : await this.login.once(response, () => this.complete(request, response, options));
-    } catch (error) {
-      auditFailure('login', this.login.client, error);
-      return { error, setCookies: [] };
-    }
-  }
-
-  /** Ends the response's login. Never rejects, because the transaction is used up even after an error. */
-  private async complete(request: unknown, response: LoginResponse, options: AttemptOptions): Promise<Outcome> {
-    const used = this.login.used(response);
-    let transaction: LoginTransaction | undefined;
-    let identity: LoggedIn['identity'] | undefined;
-    try {
-      transaction = await this.login.open(response);
-      const result = await this.login.finish(request, response, transaction);
-      if ('location' in result) {
-        return { location: result.location, setCookies: [used, ...result.setCookies] };
-      }
-      identity = result.identity;
-      const { user, setCookies } = await this.admit(request, response, result, options);
-      this.login.reportSize([used, ...setCookies]);
-      audit('login', this.login.client, identity);
-      return { user, returnTo: result.returnTo, setCookies: [used, ...setCookies] };
-    } catch (error) {
-      // A store that could not give the transaction out still has it.
-      const isUnused = transaction === undefined && error instanceof StoreError;
-      const setCookies = isUnused ? [] : [used];
-      const location = transaction && this.login.passOver(response, transaction, error);
-      if (location === undefined || !needsPerson(error)) {
-        auditFailure('login', this.login.client, error, identity);
-      }
-      return location === undefined ? { error, setCookies } : { location, setCookies };
-    }
-  }
-
-  private async admit(
-    request: unknown,
-    { login }: LoginResponse,
-    { claims, tokens, identity, remember, extra, returnTo }: LoggedIn,
-    { startsSession }: AttemptOptions,
-  ): Promise<Admitted> {
-    try {
-      const user = asJson(await this.validate(claims, tokens, extra));
-      if (!user) {
-        throw new SessionError('USER_REFUSED', 'The application does not accept who logged in');
-      }
-      const session = { user, tokens, startedBy: { login, returnTo }, identity, isPersistent: remember };
-      return { user, setCookies: startsSession ? await this.login.startSession(request, session) : [] };
-    } catch (error) {
-      this.login.discard(tokens);
-      throw error;
-    }
-  }
-}
-
-/** The accepted user, and the cookies of the new session. */
-interface Admitted {
-  readonly user: JsonValue;
-  readonly setCookies: readonly string[];
-}
-
-/** The user as JSON, as in every later request. */
-function asJson(user: unknown): JsonValue | undefined {
-  const text = user ? stringify(user) : undefined;
-  return text === undefined ? undefined : JSON.parse(text);
-}
-
-function stringify(user: unknown): string {
-  const text = JSON.stringify(user);
-  if (text === undefined) {
-    throw new TypeError('OidcStrategy.validate returned what JSON can not hold');
-  }
-  return text;
 }

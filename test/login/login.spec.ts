@@ -83,16 +83,8 @@ function application({ options = {}, metadata, name, exchange, validate: own, ha
   const host = { httpAdapter: { setHeader: () => {}, appendHeader: () => {} } } as never;
   const settings = validate(loginOptionsSchema, options, 'login');
   const server = { needs: () => {} } as never;
-  const login = new Login(
-    client as never,
-    server,
-    { report: () => {} },
-    settings,
-    sessions,
-    sealer,
-    new Responses(host),
-    new Routes(host),
-  );
+  const parts = { client: client as never, server, operator: { report: () => {} }, settings, sessions, sealer };
+  const login = new Login(parts, new Responses(host), new Routes(host));
   const strategy = new OidcStrategy();
   Object.assign(strategy, { login, ...(own && { validate: own }) });
   return { calls, started, login, strategy };
