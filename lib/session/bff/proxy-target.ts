@@ -49,6 +49,9 @@ function withoutSlash(path: string): string {
   return path.replace(/\/$/, '');
 }
 
+/** Where a segment of a path may end before its slash: at its parameters (RFC 3986, section 3.3), at a query, at a fragment. */
+const ENDS = /[;?#]/;
+
 /** Whether no server can find a way up in a path: however often it decodes, and whatever it takes for a slash. */
 function staysBelow(path: string): boolean {
   if ((path !== '' && !/^\/(?!\/)/.test(path)) || !isEncoded(path)) {
@@ -56,8 +59,8 @@ function staysBelow(path: string): boolean {
   }
   let decoded = path;
   for (let level = 0; level <= MOST_ENCODINGS; level += 1) {
-    // Some servers cut parameters off a segment before they read it (RFC 3986, section 3.3).
-    const segments = decoded.split(/[/\\]/).map((segment) => segment.split(';', 1)[0]);
+    // Some servers cut parameters off a segment before they read it, and some read a decoded path as a URL once more.
+    const segments = decoded.split(/[/\\]/).map((segment) => segment.split(ENDS, 1)[0]);
     if (decoded.includes('\\') || CONTROL.test(decoded) || segments.includes('.') || segments.includes('..')) {
       return false;
     }

@@ -15,6 +15,7 @@ it.each([
   ['/100%25', '', 'https://api.test/v1/100%25'],
   ['/50%25fat', '', 'https://api.test/v1/50%25fat'],
   ['/a//b', '', 'https://api.test/v1/a//b'],
+  ['/why%3F/a%23b', '', 'https://api.test/v1/why%3F/a%23b'],
   ['/@other.test:80/x', '', 'https://api.test/v1/@other.test:80/x'],
 ])('%p with the query %p goes to %s', (path, query, expected) => {
   expect(target(path, query)).toBe(expected);
@@ -45,6 +46,10 @@ it.each([
   '/..;/admin',
   '/..;a=b/admin',
   '/%2e%2e%3b/admin',
+  // Who decodes it and then reads it as a URL finds a query or a fragment behind the way up.
+  '/..%3f/admin',
+  '/a/..%23',
+  '/%252e%252e%253fa',
   '/a%00',
   '/a%0d%0ab',
   '/%ff/..',
