@@ -31,7 +31,14 @@ export class RevocableCookies implements SessionKeeper {
     if (sid !== undefined) {
       await this.store.set(this.#begunOf(sid), '1', this.lifetime * 1000);
     }
-    return this.cookies.start(request, { ...session, startedAt: this.client.clock.now() });
+    const startedAt = this.client.clock.now();
+    const { session: before } = this.cookies.find(request);
+    const setCookies = this.cookies.start(request, { ...session, startedAt });
+    // What began in the same millisecond has the same mark.
+    if (before?.identity !== undefined && before.startedAt !== startedAt) {
+      await this.#mark(ofOne(before));
+    }
+    return setCookies;
   }
 
   renew(request: unknown, found: FoundSession, changes: Partial<NewSession>): readonly string[] | undefined {

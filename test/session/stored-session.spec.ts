@@ -147,6 +147,18 @@ onBothAdapters((adapter) => {
     expect((await browser.get('/me')).status).toBe(401);
   });
 
+  it.each(['store', 'cookie'] as const)(
+    'SESS-10 ends with the next login of its browser, kept in a %s',
+    async (keep) => {
+      const { app, browser } = await boot({ options: { session: { secret: SESSION_SECRET, keep } } });
+      await signIn(browser);
+      const copy = browser.copy();
+      app.clock.advance(60);
+      await signIn(browser);
+      expect([(await copy.get('/me')).status, (await browser.get('/me')).status]).toEqual([401, 200]);
+    },
+  );
+
   it('stays in cookies where the application says so', async () => {
     const { store, browser } = await boot({ options: { session: { secret: SESSION_SECRET, keep: 'cookie' } } });
     await signIn(browser);
