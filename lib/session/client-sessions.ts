@@ -6,7 +6,6 @@ import { audit } from '../events/audit.js';
 import type { CookieAttributes } from '../nest/cookies.js';
 import * as requests from '../nest/requests.js';
 import type { OidcStore } from '../storage/oidc-store.js';
-import type { LoginTokens } from '../tokens/login-tokens.js';
 import { chain, type Awaitable } from '../values/awaitable.js';
 import { LoginRedirect } from './login-redirect.js';
 import { OwnOrigins } from './own-origins.js';
@@ -15,7 +14,14 @@ import { rolesReader, type SessionRoles } from './session-roles.js';
 import type { SessionRefresh } from './session-refresh.js';
 import { SilentLogins } from './silent-logins.js';
 import type { SessionSettings, ValidateSession } from './session.options.js';
-import type { FoundSession, KeptSession, SessionKeeper, SessionPort, SessionsOf } from './session.port.js';
+import type {
+  FoundSession,
+  KeptSession,
+  SessionKeeper,
+  SessionPort,
+  SessionsOf,
+  ValidSession,
+} from './session.port.js';
 
 /** The settings of sessions that are not their keeper's. */
 export interface ClientSessionSettings extends Partial<
@@ -25,16 +31,23 @@ export interface ClientSessionSettings extends Partial<
   readonly store?: OidcStore | undefined;
 }
 
-/** A found session that is valid. */
-interface ValidSession extends FoundSession {
-  readonly session: KeptSession;
-}
-
 /** An accepted session, and `Set-Cookie` lines. */
-interface AcceptedSession {
+export interface AcceptedSession {
   /** Undefined: there is none, or it has just ended. */
   readonly session?: AcceptedContent | undefined;
   readonly setCookies: readonly string[];
+}
+
+/** What is known of a request's session until its answer. */
+interface Known {
+  /** The session as a guard has found or renewed it, for who reads it later in the same request. */
+  current?: ValidSession | undefined;
+  /** Where the session's cookies go. */
+  response?: unknown;
+  /** What the first guard finds. More of them ask where a request has several fields of GraphQL. */
+  finding?: Awaitable<AcceptedSession>;
+  /** What `session.validate` said, or will have said. */
+  user?: unknown;
 }
 
 /**
@@ -48,14 +61,7 @@ export class ClientSessions implements SessionPort {
   #areRead = false;
   #keeper: SessionKeeper | undefined;
   #beside: (request: unknown) => readonly string[] = () => [];
-  /** Sessions that a guard has found or renewed, for who reads them later in the same request. */
-  readonly #current = new WeakMap<IncomingMessage, ValidSession>();
-  /** Where the cookies of a request's session go. */
-  readonly #responses = new WeakMap<IncomingMessage, unknown>();
-  /** What the first guard of a request finds. More of them ask where a request has several fields of GraphQL. */
-  readonly #finding = new WeakMap<IncomingMessage, Awaitable<AcceptedSession>>();
-  /** What `session.validate` said in a request, or will have said. */
-  readonly #users = new WeakMap<IncomingMessage, unknown>();
+  readonly #known = new WeakMap<IncomingMessage, Known>();
   readonly #ownOrigins: OwnOrigins;
 
   /** @param makeKeeper throws a `ConfigError` where no session can be kept */
@@ -101,17 +107,15 @@ export class ClientSessions implements SessionPort {
    * failure that passes leaves it as it was. The first guard of a request gets the cookies to set.
    */
   find(request: object, response: unknown): Awaitable<AcceptedSession> {
-    const raw = requests.raw(request);
-    const before = this.#finding.get(raw);
-    if (before !== undefined) {
-      return chain(before, ({ session }) =>
+    const known = this.#of(request);
+    if (known.finding !== undefined) {
+      return chain(known.finding, ({ session }) =>
         chain(session && this.read(request), (now) => ({ session: now, setCookies: [] })),
       );
     }
-    this.#responses.set(raw, response);
-    const finding = chain(this.#findFirst(request), (found) => this.#withOthers(request, found));
-    this.#finding.set(raw, finding);
-    return finding;
+    known.response = response;
+    known.finding = chain(this.#findFirst(request), (found) => this.#withOthers(request, found));
+    return known.finding;
   }
 
   /**
@@ -139,23 +143,22 @@ export class ClientSessions implements SessionPort {
 
   /** The response to a request that a guard of ours has looked at. */
   responseTo(request: unknown): unknown {
-    return this.#responses.get(requests.raw(request));
+    return this.#of(request).response;
   }
 
   /**
    * Refreshes the tokens of a request's session and writes it.
    *
    * @returns the session with new tokens, and the `Set-Cookie` lines
-   * @throws {SessionError} `SESSION_MISSING`, and as {@link SessionRefresh.refreshed}
+   * @throws {SessionError} `SESSION_MISSING`, and as {@link SessionRefresh.renew}
    */
   async renew(request: unknown): Promise<ValidSession> {
     const { session, ...found } = await this.#found(request);
     if (session === undefined) {
       throw new SessionError('SESSION_MISSING', 'The request has no session');
     }
-    const { tokens } = await this.refresh.refreshed(session);
-    const renewed = await this.#write(request, { ...found, session }, tokens);
-    this.#remember(request, renewed);
+    const renewed = await this.refresh.renew(this.keeper(), request, { ...found, session });
+    this.#of(request).current = renewed;
     return renewed;
   }
 
@@ -167,14 +170,13 @@ export class ClientSessions implements SessionPort {
 
   /** Forgets what is known of the session of a request that ends it. */
   forget(request: unknown): void {
-    this.#current.delete(requests.raw(request));
-    this.#users.delete(requests.raw(request));
+    Object.assign(this.#of(request), { current: undefined, user: undefined } satisfies Known);
   }
 
   /** Looks for a request's session anew, where it is in a store: another request may have refreshed its tokens meanwhile. */
   lookAgain(request: unknown): void {
     if (this.store !== undefined) {
-      this.#current.delete(requests.raw(request));
+      this.#of(request).current = undefined;
     }
   }
 
@@ -227,7 +229,7 @@ export class ClientSessions implements SessionPort {
         return found;
       }
       const valid = { ...found, session };
-      this.#remember(request, valid);
+      this.#of(request).current = valid;
       return this.refresh.isDue(session) ? this.#refreshed(request, valid) : found;
     });
   }
@@ -235,10 +237,9 @@ export class ClientSessions implements SessionPort {
   /** As {@link ClientSessions.#validated}, and `session.validate` is asked once in a request. */
   #accepted(request: unknown, session: KeptSession): Awaitable<AcceptedContent | undefined> {
     return this.#validated(request, session, (validate) => {
-      const raw = requests.raw(request);
-      const validated = this.#users.get(raw) ?? validate(session.user, session);
-      this.#users.set(raw, validated);
-      return validated;
+      const known = this.#of(request);
+      known.user ??= validate(session.user, session);
+      return known.user;
     });
   }
 
@@ -261,21 +262,7 @@ export class ClientSessions implements SessionPort {
   }
 
   #found(request: unknown): Awaitable<FoundSession> {
-    return this.#current.get(requests.raw(request)) ?? this.keeper().find(request);
-  }
-
-  /** Writes new tokens. Another request may have written them first, or that the session was used, or may have ended it. */
-  async #write(request: unknown, found: ValidSession, tokens: LoginTokens): Promise<ValidSession> {
-    const setCookies = await this.keeper().renew(request, found, { tokens });
-    if (setCookies !== undefined) {
-      return { session: { ...found.session, tokens }, setCookies };
-    }
-    const { session, ...again } = await this.keeper().find(request);
-    if (session === undefined) {
-      throw new SessionError('SESSION_ENDED', 'The session ended while its tokens were refreshed.');
-    }
-    const hasOldTokens = session.tokens.access_token === found.session.tokens.access_token;
-    return hasOldTokens ? this.#write(request, { ...again, session }, tokens) : { ...again, session };
+    return this.#of(request).current ?? this.keeper().find(request);
   }
 
   async #refreshed(request: object, found: ValidSession): Promise<FoundSession> {
@@ -292,7 +279,10 @@ export class ClientSessions implements SessionPort {
     }
   }
 
-  #remember(request: unknown, found: ValidSession): void {
-    this.#current.set(requests.raw(request), found);
+  #of(request: unknown): Known {
+    const raw = requests.raw(request);
+    const known = this.#known.get(raw) ?? {};
+    this.#known.set(raw, known);
+    return known;
   }
 }

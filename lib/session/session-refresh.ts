@@ -8,7 +8,7 @@ import { requireAccessToken, type LoginTokens } from '../tokens/login-tokens.js'
 import { secondsAhead } from '../tokens/renewal.js';
 import type { TokenResponse } from '../tokens/token-response.js';
 import type { RefreshFlight } from './refresh-flight.js';
-import type { KeptSession } from './session.port.js';
+import type { KeptSession, SessionKeeper, ValidSession } from './session.port.js';
 import { isSpent } from './shared-refreshes.js';
 
 /** Seconds that an access token must still be good for to be handed to the application. */
@@ -41,13 +41,19 @@ export class SessionRefresh {
   }
 
   /**
-   * The session with new tokens. It has to be written before the tokens are used.
+   * Refreshes the tokens of a request's session and writes it, before anybody uses them.
    *
+   * @returns the session with new tokens, and the `Set-Cookie` lines
    * @throws {SessionError} `ACCESS_TOKEN_EXPIRED`: it has no refresh token. `ACCESS_TOKEN_MISSING`: no session has. `SESSION_ENDED`:
-   *   the server takes the refresh token no more, or speaks of another person
+   *   the server takes the refresh token no more, or speaks of another person; or the session ended meanwhile
    * @throws {OidcError} of another kind: it passes, and the session is as good as before
    */
-  async refreshed(session: KeptSession): Promise<KeptSession> {
+  async renew(keeper: SessionKeeper, request: unknown, found: ValidSession): Promise<ValidSession> {
+    return write(keeper, request, found, await this.#refreshed(found.session));
+  }
+
+  /** The new tokens of a session. */
+  async #refreshed(session: KeptSession): Promise<TokenResponse> {
     const { tokens } = session;
     if (tokens.access_token === undefined && this.sessions.keepTokens) {
       throw new SessionError('ACCESS_TOKEN_EXPIRED', 'The session began before its tokens were kept.');
@@ -61,7 +67,7 @@ export class SessionRefresh {
       const before = { access_token, refresh_token };
       const renewed = await this.flight.join(before, () => this.#send(session, whole));
       this.#lookAtRotation(whole, renewed);
-      return { ...session, tokens: renewed };
+      return renewed;
     } catch (error) {
       throw isSpent(error) || error instanceof VerificationError
         ? new SessionError('SESSION_ENDED', 'The tokens of the session can not be refreshed any more.', {
@@ -100,4 +106,23 @@ export class SessionRefresh {
       this.operator.report({ kind: 'rotation-without-store' });
     }
   }
+}
+
+/** Writes new tokens. Another request may have written them first, or that the session was used, or may have ended it. */
+async function write(
+  keeper: SessionKeeper,
+  request: unknown,
+  found: ValidSession,
+  tokens: TokenResponse,
+): Promise<ValidSession> {
+  const setCookies = await keeper.renew(request, found, { tokens });
+  if (setCookies !== undefined) {
+    return { session: { ...found.session, tokens }, setCookies };
+  }
+  const { session, ...again } = await keeper.find(request);
+  if (session === undefined) {
+    throw new SessionError('SESSION_ENDED', 'The session ended while its tokens were refreshed.');
+  }
+  const hasOldTokens = session.tokens.access_token === found.session.tokens.access_token;
+  return hasOldTokens ? write(keeper, request, { ...again, session }, tokens) : { ...again, session };
 }

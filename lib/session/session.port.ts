@@ -14,6 +14,11 @@ export interface FoundSession {
   readonly setCookies: readonly string[];
 }
 
+/** A found session that is valid. */
+export interface ValidSession extends FoundSession {
+  readonly session: KeptSession;
+}
+
 /** All sessions of one session at the provider (which must be one of `sub`, where that is given), or of one user. */
 export type SessionsOf = { readonly sid: string; readonly sub?: string } | { readonly sub: string };
 
