@@ -16,13 +16,23 @@ import { refuseCall, type Refusal } from '../nest/refusal.js';
 import { Responses } from '../nest/responses.js';
 import { clientSessionsToken } from '../nest/tokens.js';
 import { chain, recover, type Awaitable } from '../values/awaitable.js';
-import { ClientSessions } from './client-sessions.js';
+import { ClientSessions, type AcceptedSession } from './client-sessions.js';
 import type { AcceptedContent } from './session-content.js';
 import { isCrossSiteChange, isCrossSiteSocket } from './cross-site.js';
 import { crossSite, loginRequired, roleMissing, sessionUnavailable } from './session-refusal.js';
 
 /** Keeps the answer out of caches, because it is for one user. A handler may set its own header. */
 const OWN_ANSWER: ResponseHeader = ['Cache-Control', 'private, no-store'];
+
+/** A call whose session is looked for. */
+interface SessionCall {
+  readonly context: ExecutionContext;
+  readonly rule: AccessRule;
+  /** The HTTP request with the session's cookies. */
+  readonly request: object;
+  /** Undefined: there is none, as behind a socket, so that no cookies can be set. */
+  readonly response: object | undefined;
+}
 
 /**
  * Session guard: requires the session of a login. `request.user` and `@CurrentUser()` are the value that the strategy's
@@ -55,55 +65,35 @@ export class OidcSessionGuard implements CanActivate {
   }
 
   canActivate(context: ExecutionContext): Awaitable<boolean> {
-    const request = httpRequestOf(context);
     const rule = accessRule(context.getHandler(), context.getClass());
-    const isOpen = rule.isPublic || rule.isOptional;
+    const request = httpRequestOf(context);
     if (request === undefined) {
-      return isOpen ? this.#admit(context, rule) : this.#refuse(context, loginRequired());
+      return this.#refuseUnlessOpen(context, rule, () => loginRequired());
     }
     const isSocket = isOverSocket(context);
     if (isSocket ? isCrossSiteSocket(request, this.sessions) : isCrossSiteChange(request)) {
-      return isOpen ? this.#admit(context, rule) : this.#refuse(context, crossSite());
+      return this.#refuseUnlessOpen(context, rule, crossSite);
     }
-    const response = isSocket ? undefined : responseOf(context);
-    return chain(
-      recover(
-        () => this.#find(request, response),
-        (error) => (error instanceof StoreError ? error : this.#fail(context, error)),
-      ),
-      (found) => {
-        if (found instanceof StoreError) {
-          return rule.isPublic ? this.#admit(context, rule) : this.#refuse(context, sessionUnavailable(found));
-        }
-        const { session, setCookies } = found;
-        this.#deliver(response, ['Set-Cookie', setCookies]);
-        if (session !== undefined) {
-          return this.#authorize(session, rule, context, response);
-        }
-        if (!rule.isPublic) {
-          this.#redirectToLogin(context, request, response, rule);
-        }
-        if (!isOpen) {
-          return this.#refuse(context, loginRequired(this.sessions.loginRedirect.toAskAgain(request)));
-        }
-        if (setCookies.length > 0) {
-          this.#deliver(response, OWN_ANSWER);
-        }
-        return this.#admit(context, rule);
-      },
+    const call: SessionCall = { context, rule, request, response: isSocket ? undefined : responseOf(context) };
+    return chain(this.#find(call), (found) => {
+      if (found instanceof StoreError) {
+        return rule.isPublic ? this.#admit(context, rule) : this.#refuse(context, sessionUnavailable(found));
+      }
+      this.#deliver(call, ['Set-Cookie', found.setCookies]);
+      return found.session === undefined ? this.#withoutSession(call, found) : this.#authorize(call, found.session);
+    });
+  }
+
+  /** The session of a call, or why the store does not say it. */
+  #find({ context, request, response }: SessionCall): Awaitable<AcceptedSession | StoreError> {
+    return recover(
+      () => (response === undefined ? this.sessions.look(request) : this.sessions.find(request, response)),
+      (error) => (error instanceof StoreError ? error : this.#fail(context, error)),
     );
   }
 
-  #find(request: object, response: object | undefined): ReturnType<ClientSessions['find']> {
-    return response === undefined ? this.sessions.look(request) : this.sessions.find(request, response);
-  }
-
-  #authorize(
-    { user, identity }: AcceptedContent,
-    rule: AccessRule,
-    context: ExecutionContext,
-    response: object | undefined,
-  ): Awaitable<boolean> {
+  #authorize(call: SessionCall, { user, identity }: AcceptedContent): Awaitable<boolean> {
+    const { context, rule } = call;
     const roles = recover(
       () => (rule.roles.length === 0 ? [] : this.sessions.roles(user)),
       (error) => this.#fail(context, error, identity),
@@ -114,7 +104,7 @@ export class OidcSessionGuard implements CanActivate {
       }
       // First: it takes back the headers of a guard that refused before.
       authenticate(callOf(context), { user }, requestOf(context));
-      this.#deliver(response, OWN_ANSWER);
+      this.#deliver(call, OWN_ANSWER);
       if (!rule.isPublic) {
         this.#publish(context, 'admitted');
       }
@@ -122,10 +112,14 @@ export class OidcSessionGuard implements CanActivate {
     });
   }
 
-  #deliver(response: object | undefined, header: ResponseHeader): void {
-    if (response !== undefined) {
-      this.responses.deliver(response, [header]);
+  /** Sends a browser without a session to the login; any other call is refused, unless its route is open. */
+  #withoutSession(call: SessionCall, { setCookies }: AcceptedSession): Awaitable<boolean> {
+    const { context, rule, request } = call;
+    this.#redirectToLogin(call);
+    if (isOpen(rule) && setCookies.length > 0) {
+      this.#deliver(call, OWN_ANSWER);
     }
+    return this.#refuseUnlessOpen(context, rule, () => loginRequired(this.sessions.loginRedirect.toAskAgain(request)));
   }
 
   /**
@@ -133,23 +127,28 @@ export class OidcSessionGuard implements CanActivate {
    *
    * @throws {SeeOther} it is sent there
    */
-  #redirectToLogin(
-    context: ExecutionContext,
-    request: object,
-    response: object | undefined,
-    { isOptional }: AccessRule,
-  ): void {
-    if (response === undefined || kindOf(context) !== 'http') {
+  #redirectToLogin({ context, rule, request, response }: SessionCall): void {
+    if (rule.isPublic || response === undefined || kindOf(context) !== 'http') {
       return;
     }
     const { loginRedirect } = this.sessions;
-    const login = isOptional ? loginRedirect.toSignInSilently(request) : loginRedirect.toSignIn(request);
+    const login = rule.isOptional ? loginRedirect.toSignInSilently(request) : loginRedirect.toSignIn(request);
     if (login !== undefined) {
       const { location, setCookies } = login;
       this.responses.deliver(response, [...PRIVATE_ANSWER, ['Set-Cookie', setCookies], ['Location', location]]);
       this.#publish(context, 'redirected', 'SESSION_MISSING');
       throw new SeeOther();
     }
+  }
+
+  #deliver({ response }: SessionCall, header: ResponseHeader): void {
+    if (response !== undefined) {
+      this.responses.deliver(response, [header]);
+    }
+  }
+
+  #refuseUnlessOpen(context: ExecutionContext, rule: AccessRule, refusal: () => Refusal): Awaitable<boolean> {
+    return isOpen(rule) ? this.#admit(context, rule) : this.#refuse(context, refusal());
   }
 
   #admit(context: ExecutionContext, { isPublic }: AccessRule): true {
@@ -179,4 +178,8 @@ export class OidcSessionGuard implements CanActivate {
       throw exception;
     });
   }
+}
+
+function isOpen({ isPublic, isOptional }: AccessRule): boolean {
+  return isPublic || isOptional;
 }
