@@ -10,12 +10,12 @@ import { decodeJwt, keyOf, privateJwk } from '../../lib/testing/provider/keys.js
 import { clientOf, loginWith, rejection } from '../support/client/client.js';
 import { closeLater } from '../support/closing.js';
 import { Api } from '../support/http/api.js';
+import { LIMITS } from '../support/http/limits.js';
 import { TlsFront } from '../support/http/tls-front.js';
 import { startProvider } from '../support/provider/provider.js';
 import { RealProvider } from '../support/provider/real-provider.js';
 import { selfSigned, type Certificate } from '../support/tokens/certificates.js';
 
-const LIMITS = { timeout: 2000, connectTimeout: 1000, maxResponseSize: 524_288, maxJsonDepth: 32, maxConcurrent: 128 };
 const METHODS = ['private_key_jwt', 'tls_client_auth', 'self_signed_tls_client_auth', 'none'];
 
 const PRIVATE_KEY_JWT = {

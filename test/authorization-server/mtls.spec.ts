@@ -12,10 +12,9 @@ import { Transport } from '../../lib/http/transport.js';
 import type { ClientMetadata } from '../../lib/metadata/client-metadata.js';
 import { clientOf, rejection } from '../support/client/client.js';
 import { closeLater } from '../support/closing.js';
+import { LIMITS } from '../support/http/limits.js';
 import { startProvider } from '../support/provider/provider.js';
 import { selfSigned } from '../support/tokens/certificates.js';
-
-const LIMITS = { timeout: 2000, connectTimeout: 1000, maxResponseSize: 524_288, maxJsonDepth: 32, maxConcurrent: 128 };
 
 /** What a server publishes that takes certificates. */
 const METHODS = ['client_secret_basic', 'tls_client_auth', 'self_signed_tls_client_auth', 'none'];

@@ -4,6 +4,7 @@ import { expect, it } from '@jest/globals';
 
 import type { Answer, Fault } from '../../lib/testing/http-faults.js';
 import { clientOf } from '../support/client/client.js';
+import { httpFor } from '../support/http/limits.js';
 import { CLIENT_SECRET, startProvider } from '../support/provider/provider.js';
 
 const HALF = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"sub":"ali';
@@ -34,7 +35,7 @@ it.each<['revoke' | 'userinfo', string, Fault, string, number]>([
   ['userinfo', 'NET-19 text', echo({ headers: TEXT }), 'UNEXPECTED_CONTENT_TYPE', 1],
 ])('%s answered with %s is told without the token', async (endpoint, _what, fault, code, count) => {
   const op = await startProvider();
-  const { oidc } = clientOf(op, { http: fault === 'hang' ? { timeout: 1000 } : {} });
+  const { oidc } = clientOf(op, { http: httpFor(fault) });
   const token = op.issue();
   op.answer(endpoint, fault);
   const call = endpoint === 'revoke' ? oidc.revoke(token) : oidc.userinfo(token, 'alice');

@@ -9,7 +9,7 @@ import { rejection } from '../support/client/client.js';
 import { TestClock } from '../support/clock.js';
 import { freePort } from '../support/ports.js';
 
-const LIMITS = { timeout: 100, connectTimeout: 50, maxResponseSize: 64, maxJsonDepth: 32, maxConcurrent: 1 };
+const LIMITS = { timeout: 60_000, connectTimeout: 5000, maxResponseSize: 64, maxJsonDepth: 32, maxConcurrent: 1 };
 
 const URL_WITH_SECRETS = 'https://op.test/introspect?token=secret';
 
@@ -70,12 +70,7 @@ describe('a failed call names whom it was for and why it failed', () => {
       'a connection that is not made in time',
       fails('UND_ERR_CONNECT_TIMEOUT'),
       'UPSTREAM_TIMEOUT: The server did not answer in time. ' +
-        'url="https://op.test/introspect" reason="UND_ERR_CONNECT_TIMEOUT" timeout="50 ms"',
-    ],
-    [
-      'silence',
-      silent,
-      'UPSTREAM_TIMEOUT: The server did not answer in time. url="https://op.test/introspect" timeout="100 ms"',
+        'url="https://op.test/introspect" reason="UND_ERR_CONNECT_TIMEOUT" timeout="5000 ms"',
     ],
     [
       '429',
@@ -95,19 +90,25 @@ describe('a failed call names whom it was for and why it failed', () => {
     ],
   ])('%s', async (_what, fetch, line) => expect(await lineOf(call(transportTo(fetch)))).toEqual(line));
 
+  it('silence', async () => {
+    expect(await lineOf(call(transportTo(silent, 100)))).toBe(
+      'UPSTREAM_TIMEOUT: The server did not answer in time. url="https://op.test/introspect" timeout="100 ms"',
+    );
+  });
+
   it('503', async () => {
     expect(await lineOf(call(transportTo(answers(503))))).toMatch(/ url="https:\/\/op\.test\/introspect" status=503$/);
   });
 
   it('a port where nobody listens', async () => {
     const url = `http://127.0.0.1:${await freePort()}/token`;
-    expect(await lineOf(call(transportTo(undefined, 10_000), url))).toBe(
+    expect(await lineOf(call(transportTo(), url))).toBe(
       `UPSTREAM_UNAVAILABLE: The server can not be reached. url="${url}" reason="ECONNREFUSED"`,
     );
   });
 
   it('a name that nobody has', async () => {
-    expect(await lineOf(call(transportTo(undefined, 10_000), 'https://no-such-host.invalid/token'))).toMatch(
+    expect(await lineOf(call(transportTo(), 'https://no-such-host.invalid/token'))).toMatch(
       /^UPSTREAM_UNAVAILABLE: .* url="https:\/\/no-such-host\.invalid\/token" reason="(ENOTFOUND|EAI_AGAIN)"$/,
     );
   });
@@ -120,7 +121,7 @@ describe('a failed call names whom it was for and why it failed', () => {
   });
 
   it('a place that did not become free', async () => {
-    const transport = transportTo(silent);
+    const transport = transportTo(silent, 100);
     const taken = rejection(call(transport));
     expect(await lineOf(call(transport))).toBe(
       'UPSTREAM_BUSY: Too many calls to the server are on their way. url="https://op.test/introspect"',

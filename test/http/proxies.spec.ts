@@ -10,10 +10,9 @@ import { Transport } from '../../lib/http/transport.js';
 import { rejection } from '../support/client/client.js';
 import { closeLater } from '../support/closing.js';
 import { connectProxy } from '../support/http/connect-proxy.js';
+import { LIMITS } from '../support/http/limits.js';
 import { startProvider } from '../support/provider/provider.js';
 import { selfSigned } from '../support/tokens/certificates.js';
-
-const LIMITS = { timeout: 2000, connectTimeout: 1000, maxResponseSize: 524_288, maxJsonDepth: 32, maxConcurrent: 128 };
 
 function transportIn(environment: Environment, limits = LIMITS): Transport {
   return new Transport(closeLater(new Connections(limits, Date.now, { environment })));
@@ -129,8 +128,9 @@ describe('a call to another machine', () => {
 
   it('ends in time where the proxy says nothing, and so does the application', async () => {
     const proxy = await connectProxy('http://127.0.0.1:9', () => undefined);
-    const limits = { ...LIMITS, timeout: 200, connectTimeout: 100 };
-    const connections = new Connections(limits, Date.now, { environment: { HTTP_PROXY: proxy.url } });
+    const connections = new Connections({ ...LIMITS, timeout: 1000 }, Date.now, {
+      environment: { HTTP_PROXY: proxy.url },
+    });
     const error = await rejection(new Transport(connections).request(get('http://op.test/')));
     expect(error).toMatchObject({ code: 'UPSTREAM_TIMEOUT' });
     await connections.close();

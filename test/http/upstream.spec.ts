@@ -9,10 +9,13 @@ import { Connections } from '../../lib/http/connections.js';
 import type { CustomFetch } from '../../lib/http/exchange.js';
 import { Transport } from '../../lib/http/transport.js';
 import { Upstream } from '../../lib/http/upstream.js';
+import { LIMITS } from '../support/http/limits.js';
 import { messagesOn } from '../support/messages.js';
 import { expectLessThan } from '../support/within.js';
 
-const LIMITS = { timeout: 400, connectTimeout: 200, maxResponseSize: 524_288, maxJsonDepth: 32, maxConcurrent: 8 };
+const FEW = { ...LIMITS, maxConcurrent: 8 };
+/** For servers that never answer. */
+const SHORT = { ...FEW, timeout: 400 };
 
 const ENDPOINT = 'https://op.test/introspect';
 
@@ -95,7 +98,7 @@ describe('over real connections', () => {
     const server = createServer((socket) => socket.on('error', () => undefined));
     const url = await urlOf(server);
     await expectLessThan(100, async () => {
-      const connections = new Connections(LIMITS, Date.now);
+      const connections = new Connections(SHORT, Date.now);
       const transport = new Transport(connections);
       const started = performance.now();
       const lags: number[] = [];
@@ -128,7 +131,7 @@ describe('over real connections', () => {
         }),
       );
     };
-    const transport = new Transport(new Connections({ ...LIMITS, timeout: 100 }, Date.now, { fetch }));
+    const transport = new Transport(new Connections({ ...FEW, timeout: 100 }, Date.now, { fetch }));
     await Promise.allSettled(Array.from({ length: 1000 }, () => post(transport, 'https://op.test/introspect')));
     expect([most, open]).toEqual([8, 0]);
   });
@@ -138,7 +141,7 @@ describe('over real connections', () => {
       url.endsWith('/token')
         ? Promise.resolve(Response.json({ ok: true }))
         : new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason)));
-    const transport = new Transport(new Connections(LIMITS, Date.now, { fetch }));
+    const transport = new Transport(new Connections(SHORT, Date.now, { fetch }));
     const flood = Array.from({ length: 200 }, () => post(transport, 'https://op.test/introspect'));
     const outcomes = Promise.allSettled(flood);
     expect((await post(transport, 'https://op.test/token')).status).toBe(200);
@@ -148,7 +151,7 @@ describe('over real connections', () => {
   it('serves a thousand at once that a healthy server can answer', async () => {
     const server = healthy();
     const url = await urlOf(server);
-    const connections = new Connections({ ...LIMITS, timeout: 60_000, maxConcurrent: 128 }, Date.now);
+    const connections = new Connections(LIMITS, Date.now);
     const transport = new Transport(connections);
     const answers = await Promise.all(Array.from({ length: 1000 }, () => post(transport, url)));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));

@@ -6,6 +6,7 @@ import { decodeJwt, keyOf, privateJwk } from '../../lib/testing/provider/keys.js
 import { createApp, onBothAdapters, type Adapter } from '../support/app/apps.js';
 import { expectCallbackRefused, expectNoSecrets } from '../support/app/outcomes.js';
 import { Browser } from '../support/browser/browser.js';
+import { httpFor } from '../support/http/limits.js';
 import { CLIENT_SECRET } from '../support/provider/provider.js';
 
 const PUSHED: Partial<ClientMetadata> = { require_pushed_authorization_requests: true };
@@ -54,7 +55,7 @@ onBothAdapters((adapter: Adapter) => {
     ['asks to be left alone', { status: 429 }, 503, 'RATE_LIMITED'],
     ['does not answer', 'hang', 504, 'UPSTREAM_TIMEOUT'],
   ])('no login begins where the server %s', async (_what, fault, status, code) => {
-    const app = await createApp({ adapter, client: PUSHED, options: { http: { timeout: 300 } } });
+    const app = await createApp({ adapter, client: PUSHED, options: { http: httpFor(fault) } });
     app.op.answer('par', fault);
     const browser = new Browser(app);
     const page = await browser.get('/auth/login');

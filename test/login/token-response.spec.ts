@@ -4,6 +4,7 @@ import type { Answer, Fault } from '../../lib/testing/http-faults.js';
 import { createApp, onBothAdapters } from '../support/app/apps.js';
 import { expectCallbackRefused, expectNoSecrets } from '../support/app/outcomes.js';
 import { Browser } from '../support/browser/browser.js';
+import { httpFor } from '../support/http/limits.js';
 import type { Members, ResponseFault } from '../support/provider/hostile-provider.js';
 import { CLIENT_SECRET } from '../support/provider/provider.js';
 
@@ -124,7 +125,7 @@ onBothAdapters((adapter) => {
     ['half an answer and silence', 'stall', 504, 'UPSTREAM_TIMEOUT'],
     ['NET-20 429', { status: 429, headers: { 'retry-after': '120' } }, 503, 'RATE_LIMITED'],
   ])('%s is the provider’s outage, and the code is not sent again', async (_what, fault, status, code) => {
-    const app = await boot({}, { timeout: 1000 });
+    const app = await boot({}, httpFor(fault));
     app.op.answer('token', fault);
     const response = await new Browser(app).login();
     expectCallbackRefused(response, status, code, app);

@@ -7,6 +7,7 @@ import { Transport } from '../../lib/http/transport.js';
 import { clockTolerance, type ClientMetadata } from '../../lib/metadata/client-metadata.js';
 import { clientFindings, parseClientMetadata } from '../../lib/metadata/registered-client.js';
 import { closeLater } from '../support/closing.js';
+import { LIMITS } from '../support/http/limits.js';
 import { startProvider } from '../support/provider/provider.js';
 
 const client = (members: object): ClientMetadata => ({ client_id: 'rp1', ...members });
@@ -102,17 +103,10 @@ it('finds all in which the registration does not fit the server', async () => {
     introspection_signed_response_alg: 'ES256',
     dpop_bound_access_tokens: true,
   });
-  const limits = {
-    timeout: 5000,
-    connectTimeout: 2000,
-    maxResponseSize: 524_288,
-    maxJsonDepth: 32,
-    maxConcurrent: 128,
-  };
   const server = new Server(
     parseClientMetadata(registered),
     { issuer: op.issuer, insecureHttp: false, document: 'openid-configuration', overrides: {} },
-    new Transport(closeLater(new Connections(limits, op.clock.now))),
+    new Transport(closeLater(new Connections(LIMITS, op.clock.now))),
     new Clock(op.clock.now, 0, 30),
     { report: () => {} },
   );

@@ -159,7 +159,7 @@ describe('the health of a client', () => {
     const answers: ((value: undefined) => void)[] = [];
     const get = () => new Promise<undefined>((resolve) => answers.push(resolve));
     const store = storeLike(new MemoryStore(), { get });
-    const options = { store, resourceServer: undefined, http: { timeout: 50 } };
+    const options = { store, resourceServer: undefined, http: { timeout: 1000 } };
     const app = await createHealthApp({ adapter: 'express', options });
     const hung = {
       code: 503,
@@ -180,7 +180,7 @@ describe('the health of a client', () => {
   it('asks a store anew whose late answer has come', async () => {
     const answers: ((value: undefined) => void)[] = [];
     const get = () => new Promise<undefined>((resolve) => answers.push(resolve));
-    const options = { store: storeLike(new MemoryStore(), { get }), http: { timeout: 50 } };
+    const options = { store: storeLike(new MemoryStore(), { get }), http: { timeout: 1000 } };
     const app = await createHealthApp({ adapter: 'express', options });
     expect(await healthOf(app)).toMatchObject({ oidc: { store: 'unreachable' } });
     answers[0]?.(undefined);

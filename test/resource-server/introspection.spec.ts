@@ -16,6 +16,7 @@ import {
 } from '../support/app/outcomes.js';
 import { clientOf } from '../support/client/client.js';
 import { T } from '../support/clock.js';
+import { httpFor } from '../support/http/limits.js';
 import { rawRequest } from '../support/http/raw-http.js';
 import type { IssuedToken, Members } from '../support/provider/hostile-provider.js';
 import { startProvider } from '../support/provider/provider.js';
@@ -279,7 +280,7 @@ onBothAdapters((adapter) => {
     ['our credentials refused', { status: 401, body: { error: 'invalid_client' } }, 'CLIENT_MISCONFIGURED', 5],
     ['another error', { status: 400, body: { error: 'invalid_request' } }, 'OP_ERROR', 5],
   ])('INTRO-18 answers 503 for %s, and never 200 or 401', async (_what, fault, code, retryAfter) => {
-    const app = await createApp({ adapter, options: { http: { timeout: 1000 } } });
+    const app = await createApp({ adapter, options: { http: httpFor(fault) } });
     const token = app.op.issue();
     app.op.answer('introspect', fault);
     expectDependency(app, await app.call('/orders', token), code, retryAfter);

@@ -129,7 +129,7 @@ onBothAdapters((adapter) => {
   });
 
   it('504 where the token endpoint is too slow', async () => {
-    const { app, browser } = await signedIn(adapter, { options: { ...KEPT, http: { timeout: 300 } } });
+    const { app, browser } = await signedIn(adapter, { options: { ...KEPT, http: { timeout: 1000 } } });
     app.op.answer('token', 'hang');
     app.clock.advance(3600);
     const answer = await browser.get('/calls/token');

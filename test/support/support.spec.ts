@@ -9,6 +9,7 @@ import { Browser } from './browser/browser.js';
 import { SeenDispatcher } from './client/dispatcher.js';
 import { TestClock } from './clock.js';
 import { closeLater } from './closing.js';
+import { httpFor } from './http/limits.js';
 import { rawBytes } from './http/raw-http.js';
 import { authenticationOf } from './provider/hostile-provider.js';
 import { CLIENT_SECRET, startProvider } from './provider/provider.js';
@@ -90,7 +91,7 @@ describe('the provider of the tests', () => {
     ['hang', 'UPSTREAM_TIMEOUT'],
     ['stall', 'UPSTREAM_TIMEOUT'],
   ] as const)('disturbs an answer: %s', async (fault, code) => {
-    const app = await createApp({ adapter, options: { http: { timeout: 300 } } });
+    const app = await createApp({ adapter, options: { http: httpFor(fault) } });
     app.op.answer('introspect', fault);
     expectDependency(app, await app.call('/orders', app.op.issue()), code);
     app.op.heal();

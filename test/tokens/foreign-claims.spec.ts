@@ -10,9 +10,9 @@ import { SeenDispatcher } from '../support/client/dispatcher.js';
 import { T } from '../support/clock.js';
 import { closeLater } from '../support/closing.js';
 import { Api } from '../support/http/api.js';
+import { LIMITS } from '../support/http/limits.js';
 import { startProvider } from '../support/provider/provider.js';
 
-const LIMITS = { timeout: 2000, connectTimeout: 1000, maxResponseSize: 524_288, maxJsonDepth: 32, maxConcurrent: 128 };
 const BANK = 'https://bank.test';
 const KEY = keyOf('P-256', 'bank');
 const TRUSTED = [{ issuer: BANK, jwks: { keys: [KEY.jwk as JsonObject] } }];

@@ -13,6 +13,7 @@ import { decodeJwt } from '../../lib/testing/provider/keys.js';
 import { clientOf, loginWith, rejection } from '../support/client/client.js';
 import { T } from '../support/clock.js';
 import { Api } from '../support/http/api.js';
+import { LIMITS } from '../support/http/limits.js';
 import { startProvider } from '../support/provider/provider.js';
 
 const BOUND = { dpop_bound_access_tokens: true };
@@ -282,16 +283,12 @@ describe('a call with a bearer token', () => {
     const seen: { url: string; headers: object; body: unknown; redirect: string }[] = [];
     const op = await startProvider();
     const api = await Api.start();
-    const connections = new Connections(
-      { timeout: 5000, connectTimeout: 2000, maxResponseSize: 524_288, maxJsonDepth: 32, maxConcurrent: 128 },
-      op.clock.now,
-      {
-        fetch: async (url, { body, ...init }) => {
-          seen.push({ url, headers: init.headers, body, redirect: init.redirect });
-          return fetch(url, { ...init, ...(body !== undefined && { body }) });
-        },
+    const connections = new Connections(LIMITS, op.clock.now, {
+      fetch: async (url, { body, ...init }) => {
+        seen.push({ url, headers: init.headers, body, redirect: init.redirect });
+        return fetch(url, { ...init, ...(body !== undefined && { body }) });
       },
-    );
+    });
     const { oidc } = clientOf(op, { settings: { transport: new Transport(connections) } });
     const answer = await oidc.fetch(`${api.url}/a`, { method: 'POST', body: 'x' }, 'a-token');
     expect([answer.status, await answer.text(), api.last.body]).toEqual([200, '{"from":"api"}', 'x']);

@@ -9,6 +9,7 @@ import { Transport } from '../../lib/http/transport.js';
 import { OidcClient } from '../../lib/index.js';
 import { parseClientMetadata } from '../../lib/metadata/registered-client.js';
 import { Evictions } from '../../lib/tokens/evictions.js';
+import { LIMITS } from '../support/http/limits.js';
 
 interface Vector {
   readonly id: string;
@@ -25,8 +26,6 @@ interface Vector {
 const { vectors, now, tolerance, token, audience, client_secret, jwks } = JSON.parse(
   readFileSync(new URL('./rfc9701.json', import.meta.url), 'utf8'),
 );
-
-const LIMITS = { timeout: 2000, connectTimeout: 1000, maxResponseSize: 524_288, maxJsonDepth: 32, maxConcurrent: 128 };
 
 function clientOf({ registered, server, response }: Vector): OidcClient {
   const answers: Readonly<Record<string, () => Response>> = {

@@ -16,6 +16,7 @@ import {
 import type { RegisteredClient } from '../../../lib/testing/provider/clients.js';
 import type { TestClock } from '../clock.js';
 import { closeLater } from '../closing.js';
+import { LIMITS } from '../http/limits.js';
 import { freePort } from '../ports.js';
 import type { HostileProvider } from '../provider/hostile-provider.js';
 import { CLIENT_SECRET, startProvider } from '../provider/provider.js';
@@ -202,6 +203,7 @@ function optionsOf({ options }: AppSetup<AppProvider>, issuer: string, client: C
     session: { secret: SESSION_SECRET },
     resourceServer: { audience: AUDIENCE },
     ...options,
+    http: { timeout: LIMITS.timeout, connectTimeout: LIMITS.connectTimeout, ...options?.http },
   });
 }
 

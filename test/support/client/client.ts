@@ -19,6 +19,7 @@ import type { OidcStore } from '../../../lib/storage/oidc-store.js';
 import { Evictions } from '../../../lib/tokens/evictions.js';
 import { closeLater } from '../closing.js';
 import { CLIENT_SECRET, type CorrectProvider } from '../provider/provider.js';
+import { LIMITS } from '../http/limits.js';
 
 export const REDIRECT_URI = 'https://app.test/auth/callback';
 
@@ -75,20 +76,12 @@ export function clientOf(
   const client = { client_id: 'rp1', client_secret: CLIENT_SECRET, redirect_uris: [REDIRECT_URI], ...metadata };
   op.register({ ...client, ...registered });
   const reported: OperatorEvent[] = [];
-  const limits = {
-    timeout: 5000,
-    connectTimeout: 2000,
-    maxResponseSize: 524_288,
-    maxJsonDepth: 32,
-    maxConcurrent: 128,
-    ...http,
-  };
   const {
     server: overrides = {},
     document = 'openid-configuration',
     tenants,
     profile: name,
-    transport = new Transport(closeLater(new Connections(limits, op.clock.now))),
+    transport = new Transport(closeLater(new Connections({ ...LIMITS, ...http }, op.clock.now))),
     skew = 0,
     tolerance = 30,
   } = settings;

@@ -4,6 +4,7 @@ import { parseCompactJws } from '../../../lib/jose/compact-jws.js';
 import { RemoteKeys, type JwtOrigin } from '../../../lib/jose/remote-keys.js';
 import { jws, type SigningKey } from '../../../lib/testing/provider/keys.js';
 import { closeLater } from '../closing.js';
+import { LIMITS } from '../http/limits.js';
 import type { CorrectProvider } from '../provider/provider.js';
 
 export interface TestKeys {
@@ -14,15 +15,8 @@ export interface TestKeys {
 
 /** The keys that a provider publishes, as the library sees them. The transport is closed at the end of the test. */
 export function keysAt(op: CorrectProvider): TestKeys {
-  const limits = {
-    timeout: 2000,
-    connectTimeout: 1000,
-    maxResponseSize: 524_288,
-    maxJsonDepth: 32,
-    maxConcurrent: 128,
-  };
   const warnings: string[] = [];
-  const transport = new Transport(closeLater(new Connections(limits, op.clock.now)));
+  const transport = new Transport(closeLater(new Connections(LIMITS, op.clock.now)));
   const keys = new RemoteKeys(transport, op.url('jwks'), op.clock.now, {
     report: ({ kind }) => void warnings.push(kind),
   });
