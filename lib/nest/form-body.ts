@@ -49,10 +49,12 @@ export async function readForm({ raw, contentType, parsed, rawBody }: FormReques
 
 /** Whether this is the form's media type. The only parameter that is accepted is a charset of UTF-8. */
 function isForm(contentType = ''): boolean {
-  const [type = '', ...parameters] = contentType.toLowerCase().split(';');
-  return (
-    type.trim() === FORM_MEDIA_TYPE && parameters.every((parameter) => /^\s*(charset="?utf-8"?)?\s*$/.test(parameter))
-  );
+  // Trimmed, and not by the pattern: that would try each blank of a header that is full of them.
+  const [type, ...parameters] = contentType
+    .toLowerCase()
+    .split(';')
+    .map((part) => part.trim());
+  return type === FORM_MEDIA_TYPE && parameters.every((parameter) => /^(?:charset="?utf-8"?)?$/.test(parameter));
 }
 
 function parseBytes(bytes: Uint8Array): Parameters {

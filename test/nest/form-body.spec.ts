@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 
 import { readForm } from '../../lib/nest/form-body.js';
+import { expectWithin } from '../support/within.js';
 
 const FORM = 'application/x-www-form-urlencoded';
 
@@ -69,6 +70,13 @@ describe('readForm', () => {
     for (const contentType of [FORM, FORM.toUpperCase(), `${FORM};charset=UTF-8`, `${FORM} ; charset="utf-8"`]) {
       expect(await read({ contentType, parsed: { code: 'a' } })).toEqual({ code: 'a' });
     }
+  });
+
+  it('INJ-12 reads a media type that is full of blanks in no time', async () => {
+    await expectWithin(50, async () => {
+      expect(await read({ contentType: `${FORM};${' '.repeat(15_000)}x` })).toBe('UNSUPPORTED_MEDIA_TYPE');
+      expect(await read({ contentType: `${FORM};${' '.repeat(15_000)}charset=utf-8` })).toEqual({});
+    });
   });
 
   it('NEST-18 takes no more than 64 KB, however they come', async () => {
