@@ -1,4 +1,5 @@
 import type { HttpRequest } from '../http/request.js';
+import { text } from '../values/member.js';
 import { formEncodeValue } from './form-encoding.js';
 
 /** Form members that are secrets, could be used like one, or tell of a person. */
@@ -45,14 +46,15 @@ function masked(text: string, [secret, ...others]: readonly string[]): string {
         .join('[secret]');
 }
 
-/** The secrets that a request carries, in its form and in its `Authorization` header. */
-export function secretsOf({ body, headers }: HttpRequest): readonly string[] {
+/** The secrets that a request carries, in its form, in a JWT there and in its `Authorization` header. */
+export function secretsOf({ body, headers, said = {} }: HttpRequest): readonly string[] {
   const form = [...new URLSearchParams(body)].filter(([name]) => SECRET_MEMBERS.includes(name));
+  const inJwt = SECRET_MEMBERS.flatMap((name) => text(said[name]) ?? []);
   const [, credentials = ''] = headers['authorization']?.split(' ') ?? [];
   // RFC 6749, section 2.3.1: the identifier and the secret, form-encoded.
   const [, encoded = ''] = Buffer.from(credentials, 'base64').toString('latin1').split(':');
   const secret = new URLSearchParams(`secret=${encoded}`).get('secret') ?? '';
-  return [...form.map(([, value]) => value), credentials, encoded, secret];
+  return [...form.map(([, value]) => value), ...inJwt, credentials, encoded, secret];
 }
 
 /** The forms in which a secret may be repeated: as it is, in JSON, in a URL and in a form. */

@@ -18,6 +18,7 @@ import type { RegisteredClient } from '../metadata/registered-client.js';
 import { algorithmFindings, methodFindings, missingEndpoint, pkceFindings } from '../metadata/server-findings.js';
 import { serverRequestFindings } from '../metadata/request-object-findings.js';
 import type { Endpoint, ServerMetadata } from '../metadata/server-metadata.js';
+import type { JsonObject } from '../values/json.js';
 import { clientAuthentication, type ClientAuthentication, type Credentials } from './client-authentication.js';
 import { DpopNonces } from './dpop-nonces.js';
 import { DpopRequests } from './dpop-requests.js';
@@ -25,6 +26,16 @@ import { formEncode, type FormParameters } from './form-encoding.js';
 import { isClientRefused } from './oauth-response.js';
 import { PublishedServer } from './published-server.js';
 import { ServerAnswers } from './server-answers.js';
+
+/** How a form is posted. */
+interface PostOptions {
+  readonly accept: string;
+  readonly retry: HttpRequest['retry'];
+  /** Where given, the request carries a DPoP proof of it. */
+  readonly key?: DpopKey | undefined;
+  /** What the form says, where that stands in a JWT: errors of the answer repeat no secret of it. */
+  readonly said?: JsonObject;
+}
 
 /** An authorization server for one registered client: metadata, keys, and the endpoints, called as that client. */
 export class Server extends PublishedServer {
@@ -137,13 +148,11 @@ export class Server extends PublishedServer {
   /**
    * Posts a form as the registered client, with the authentication method of this endpoint. Where the server refuses the
    * secret and the application's function has another one, the request is sent once more.
-   *
-   * @param key where given, the request carries a DPoP proof of it
    */
   async post(
     endpoint: AuthenticatedEndpoint,
     form: FormParameters,
-    { accept, retry, key }: { accept: string; retry: HttpRequest['retry']; key?: DpopKey | undefined },
+    { accept, retry, key, said }: PostOptions,
   ): Promise<HttpResponse> {
     const url = this.urlOf(endpoint, await this.metadata());
     let sent: Credentials | undefined;
@@ -156,6 +165,7 @@ export class Server extends PublishedServer {
         endpoint,
         headers: { 'content-type': 'application/x-www-form-urlencoded', accept, ...credentials.headers },
         body: formEncode({ ...form, ...credentials.form }),
+        said,
         retry,
       };
     };

@@ -34,7 +34,7 @@ export async function authorizationRequest(
   if (!isPushed) {
     return { url: withQuery(endpoint, parameters), transaction };
   }
-  const { request_uri } = await pushAuthorizationRequest(server, parameters, key);
+  const { request_uri } = await pushAuthorizationRequest(server, parameters, values, key);
   // RFC 9126, section 4: nothing else, or the browser could say something else than the client did.
   return { url: withQuery(endpoint, { client_id: client.client_id, request_uri }), transaction };
 }

@@ -6,7 +6,7 @@ import type { HttpResponse } from '../http/response.js';
 import type { DpopKey } from '../jose/dpop-key.js';
 import type { ParsedClientMetadata } from '../metadata/client-metadata.schema.js';
 import type { ServerMetadata } from '../metadata/server-metadata.js';
-import type { JsonValue } from '../values/json.js';
+import type { JsonObject, JsonValue } from '../values/json.js';
 import { isNqchars } from '../values/oauth-characters.js';
 import { fromDigits, readMembers, TEXT } from '../values/tolerant-reader.js';
 import { parsedUrl } from '../values/url.js';
@@ -31,13 +31,16 @@ export function mustPush(client: ParsedClientMetadata, server: ServerMetadata): 
  *
  * It is not sent as a grant is, once over a new connection: a second copy spends nothing, and only leaves a request URI that
  * nobody uses.
+ *
+ * @param said the parameters, which may stand in a request object
  */
 export async function pushAuthorizationRequest(
   server: Server,
   form: FormParameters,
+  said: JsonObject,
   key: DpopKey | undefined,
 ): Promise<PushedAuthorization> {
-  const options = { accept: 'application/json', retry: 'unanswered', key } as const;
+  const options = { accept: 'application/json', retry: 'unanswered', key, said } as const;
   return processPushedAuthorization(await server.post('pushed_authorization_request_endpoint', form, options));
 }
 

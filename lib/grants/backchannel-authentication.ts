@@ -82,9 +82,9 @@ export async function backchannelAuthentication(
   const { backchannel_token_delivery_mode: mode = 'poll' } = metadata;
   // 256 bits, where section 7.1 asks for 128.
   const token = mode === 'poll' ? undefined : randomBytes(32).toString('base64url');
-  const { form, scope } = await backchannelRequest(server, options, token);
+  const { form, said, scope } = await backchannelRequest(server, options, token);
   const askedAt = server.clock.now();
-  const answer = send(server, form);
+  const answer = send(server, form, said);
   const notification =
     token === undefined
       ? undefined
@@ -100,8 +100,8 @@ export async function backchannelAuthentication(
   return new BackchannelAuthentication(response.auth_req_id, Math.floor(expiresAt / 1000), consent);
 }
 
-async function send(server: Server, form: FormParameters): Promise<BackchannelResponse> {
-  const options = { accept: 'application/json', retry: 'never' } as const;
+async function send(server: Server, form: FormParameters, said: JsonObject): Promise<BackchannelResponse> {
+  const options = { accept: 'application/json', retry: 'never', said } as const;
   return processBackchannelResponse(await server.post('backchannel_authentication_endpoint', form, options));
 }
 

@@ -7,6 +7,7 @@ import { signedRequest } from '../authorization-server/signed-request.js';
 import { ConfigError } from '../errors/errors.js';
 import { withOpenid } from '../tokens/openid-scope.js';
 import type { TrustedAudiences } from '../tokens/trusted-audiences.js';
+import type { JsonObject } from '../values/json.js';
 import { validate } from '../values/validate.js';
 
 /** Lifetime of a signed request in seconds: long enough for one request. FAPI-CIBA allows an hour. */
@@ -43,7 +44,7 @@ const expirySchema = v.optional(
 );
 
 /**
- * The form of a backchannel authentication request, and the scope in it. Where `backchannel_authentication_request_signing_alg`
+ * The form of a backchannel authentication request, what it says, and the scope in it. Where `backchannel_authentication_request_signing_alg`
  * is registered, all of it stands in a signed JWT and nowhere else (section 7.1.1).
  *
  * @param client_notification_token undefined: the result is polled for
@@ -53,7 +54,7 @@ export async function backchannelRequest(
   server: Server,
   options: BackchannelAuthenticationOptions,
   client_notification_token: string | undefined,
-): Promise<{ readonly form: FormParameters; readonly scope: string }> {
+): Promise<{ readonly form: FormParameters; readonly said: JsonObject; readonly scope: string }> {
   const { metadata } = server.client;
   const { user_code, binding_message, resource, authorization_details, parameters } = options;
   const scope = options.scope ?? withOpenid(metadata.scope);
@@ -74,12 +75,12 @@ export async function backchannelRequest(
     scope,
   };
   const alg = metadata.backchannel_authentication_request_signing_alg;
-  const claims = { ...form, ...(authorization_details !== undefined && { authorization_details }) };
+  const said = { ...form, ...(authorization_details !== undefined && { authorization_details }) };
   if (alg === undefined) {
-    return { form, scope };
+    return { form, said, scope };
   }
   // It is no request object of RFC 9101, and has no `typ`.
-  return { form: { request: await signedRequest(server, claims, { alg, lifetime: LIFETIME }) }, scope };
+  return { form: { request: await signedRequest(server, said, { alg, lifetime: LIFETIME }) }, said, scope };
 }
 
 function hintsOf(options: BackchannelAuthenticationOptions): Readonly<Record<string, string | undefined>> {
