@@ -5,7 +5,7 @@ import { parseClaims, parseCompactJws } from '../jose/compact-jws.js';
 import { givenKeys } from '../jose/given-keys.js';
 import { verifyJwt } from '../jose/jwt.js';
 import { FOREIGN_CLAIMS } from '../jose/purpose.js';
-import { isJsonObject, type JsonObject } from '../values/json.js';
+import { isJsonObject, type JsonObject, type JsonValue } from '../values/json.js';
 import { text } from '../values/member.js';
 
 /** A claims provider whose signature counts: its issuer, and its public keys. */
@@ -54,9 +54,16 @@ export function claimSources({ _claim_names: names, _claim_sources: sources }: J
   if (!isJsonObject(names) || !isJsonObject(sources)) {
     return [];
   }
+  // One pass over each: both may be as long as an answer is.
+  const bySource = new Map<JsonValue | undefined, string[]>();
+  for (const [claim, source] of Object.entries(names)) {
+    const claims = bySource.get(source) ?? [];
+    claims.push(claim);
+    bySource.set(source, claims);
+  }
   const found = Object.entries(sources).flatMap(([name, members]) => {
-    const claims = Object.keys(names).filter((claim) => names[claim] === name);
-    return isJsonObject(members) && claims.length > 0 ? [{ name, members, claims }] : [];
+    const claims = bySource.get(name);
+    return isJsonObject(members) && claims !== undefined ? [{ name, members, claims }] : [];
   });
   if (found.length > MOST_SOURCES) {
     throw new ResponseError('TOO_MANY_MEMBERS', 'The claims name more sources than we read.');

@@ -12,6 +12,7 @@ import { closeLater } from '../support/closing.js';
 import { Api } from '../support/http/api.js';
 import { LIMITS } from '../support/http/limits.js';
 import { startProvider } from '../support/provider/provider.js';
+import { expectWithin } from '../support/within.js';
 
 const BANK = 'https://bank.test';
 const KEY = keyOf('P-256', 'bank');
@@ -44,6 +45,17 @@ describe('Core 5.6 aggregated claims', () => {
       { source: 'src1', claims: { credit_score: 650, shoe_size: 44 }, verifiedBy: undefined, error: undefined },
     ]);
     expect(op.requests().map(({ endpoint }) => endpoint)).toEqual(['discovery', 'token', 'jwks', 'userinfo']);
+  });
+
+  it('INJ-07 are found in no time, however many names and sources there are', async () => {
+    const { oidc } = await setUp();
+    const all = Array.from({ length: 16_000 }, (_, index) => index.toString(36));
+    const claims = {
+      _claim_names: Object.fromEntries(all.map((name) => [`c${name}`, 'nobody'])),
+      _claim_sources: Object.fromEntries(all.map((name) => [`s${name}`, {}])),
+    } as JsonObject;
+    expect(JSON.stringify(claims).length).toBeLessThan(LIMITS.maxResponseSize);
+    await expectWithin(1000, async () => expect(await oidc.aggregatedClaims(claims)).toEqual([]));
   });
 
   it('are verified where their issuer is trusted, and only there', async () => {
