@@ -3,9 +3,7 @@ import type { ModuleMetadata, Provider } from '@nestjs/common';
 import { carries } from '../authorization/response-type.js';
 import type { Server } from '../authorization-server/server.js';
 import { OidcClient } from '../client/oidc-client.js';
-import { ConfigError } from '../errors/errors.js';
 import type { OperatorPort } from '../events/operator-events.js';
-import { throwFirst } from '../metadata/finding.js';
 import { Responses } from '../nest/responses.js';
 import {
   clientSessionsToken,
@@ -23,18 +21,13 @@ import { Sealer } from '../storage/sealer.js';
 import type { AccessTokenProfile } from '../tokens/access-token-profile.js';
 import type { TrustedAudiences } from '../tokens/trusted-audiences.js';
 import { ClientSessions } from './client-sessions.js';
-import { cookieWeaknesses } from './cookie-findings.js';
-import { sessionFindings } from './session-findings.js';
 import { OidcLogout } from './logout/provider-logout.js';
 import { OidcSession } from './oidc-session.js';
 import { RefreshFlight } from './refresh-flight.js';
-import { RevocableCookies } from './revocable-cookies.js';
-import { SessionCookies } from './session-cookies.js';
+import { sessionKeeper } from './session-keeper.js';
 import { rolesReader, type SessionRoles } from './session-roles.js';
 import { SessionRefresh } from './session-refresh.js';
-import { SessionStore } from './session-store.js';
 import { keepingOf, type SessionSettings } from './session.options.js';
-import type { SessionKeeper } from './session.port.js';
 
 /** The options that the session providers read. */
 interface Options {
@@ -64,18 +57,17 @@ export function sessionProviders(name?: string): Provider[] {
       provide: clientSessionsToken(name),
       inject: [clientToken(name), optionsToken(name), sealerToken(name), operatorToken(name)],
       useFactory: (client: OidcClient, options: Options, sealer: Sealer, operator: OperatorPort) => {
-        const { session, store } = options;
+        const { session: settings, store } = options;
         // No more of the login's options: its scope may be more than was granted.
         const { trustedAudiences } = options.login;
+        const { keep } = keepingOf(settings ?? {}, store !== undefined);
         const flight = new RefreshFlight(client.clock.now, sealer, store);
         const keeping = { areShared: store !== undefined, keepTokens: keepTokens(client, options) };
-        const refresh = new SessionRefresh(client, flight, operator, keeping, { trustedAudiences });
-        const settings = { ...session, store: session?.keep === 'cookie' ? undefined : store };
         return new ClientSessions(
-          () => makeKeeper(client, session, sealer, store, operator),
-          refresh,
+          () => sessionKeeper({ client, settings, sealer, store, operator }),
+          new SessionRefresh(client, flight, operator, keeping, { trustedAudiences }),
           client,
-          settings,
+          { ...settings, store: keep === 'store' ? store : undefined },
           rolesFor(client, options),
         );
       },
@@ -135,36 +127,6 @@ function keepTokens({ metadata }: OidcClient, { session, store }: Options): bool
   const responseType = metadata.response_types?.[0] ?? 'code';
   const brings = carries(responseType, 'code') || carries(responseType, 'access_token');
   return brings && keepingOf(session ?? {}, store !== undefined).tokens;
-}
-
-/** @throws {ConfigError} no session can be kept with this configuration */
-export function makeKeeper(
-  client: OidcClient,
-  settings: SessionSettings | undefined,
-  sealer: Sealer,
-  store: OidcStore | undefined,
-  operator: OperatorPort,
-): SessionKeeper {
-  if (settings === undefined) {
-    throw new ConfigError('INVALID_CONFIG', 'session.secret', 'is required for login and session');
-  }
-  throwFirst(sessionFindings(client.metadata, settings, store !== undefined));
-  const weaknesses = cookieWeaknesses(settings.cookie);
-  if (weaknesses.length > 0) {
-    operator.report({ kind: 'weak-cookies', weaknesses });
-  }
-  const { keep, tokens } = keepingOf(settings, store !== undefined);
-  if (keep === 'store' && store !== undefined) {
-    return new SessionStore(client, { ...settings, tokens }, sealer, store);
-  }
-  const cookies = new SessionCookies(client, { ...settings, tokens }, sealer);
-  if (store !== undefined) {
-    return new RevocableCookies(cookies, client, store, settings.absoluteLifetime);
-  }
-  if (client.metadata.redirect_uris?.some((uri) => uri.startsWith('https:')) === true) {
-    operator.report({ kind: 'irrevocable-sessions' });
-  }
-  return cookies;
 }
 
 /** The tokens of {@link sessionProviders} that guards and applications inject elsewhere. */

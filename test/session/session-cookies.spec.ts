@@ -8,7 +8,6 @@ import { ClientSessions } from '../../lib/session/client-sessions.js';
 import { OidcSession } from '../../lib/session/oidc-session.js';
 import { SessionCookies } from '../../lib/session/session-cookies.js';
 import { sessionOptionsSchema, type SessionOptions } from '../../lib/session/session.options.js';
-import { makeKeeper } from '../../lib/session/session.providers.js';
 import { Sealer } from '../../lib/storage/sealer.js';
 import { TokenResponse, type TokenResponseMembers } from '../../lib/tokens/token-response.js';
 import type { JsonValue } from '../../lib/values/json.js';
@@ -306,21 +305,6 @@ describe('SessionCookies', () => {
     const { sessions } = application({}, { redirect_uris: ['http://127.0.0.1:3000/cb'] });
     const [line] = sessions.start(NOBODY, { user: 'alice', tokens: tokensOf() });
     expect(line).toMatch(/^oidc-session=[\w-]+; Path=\/; HttpOnly; SameSite=Lax$/);
-  });
-
-  it('says which option is missing', () => {
-    const client = (metadata: object) => ({ name: undefined, metadata }) as never;
-    const uris = { redirect_uris: ['https://app.test/cb'] };
-    expect(() => makeKeeper(client(uris), undefined, new Sealer([]), undefined, {} as never)).toThrow(
-      'session.secret: is required',
-    );
-    expect(() =>
-      makeKeeper(client({}), parse({ secret: secret('a') }), new Sealer([]), undefined, {} as never),
-    ).toThrow('client.redirect_uris: is required');
-    const inStore = parse({ secret: secret('a'), keep: 'store' });
-    expect(() => makeKeeper(client(uris), inStore, new Sealer([]), undefined, {} as never)).toThrow(
-      'session.keep: can be store only',
-    );
   });
 });
 
