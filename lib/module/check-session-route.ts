@@ -6,8 +6,8 @@ import { PRIVATE_ANSWER, SeeOther, type ResponseHeader } from '../nest/answer.js
 import { refuse, type Refusal } from '../nest/refusal.js';
 import * as requests from '../nest/requests.js';
 import type { Responses } from '../nest/responses.js';
-import { checkSessionHeaders, tellingPage, watchingPage } from '../session/check-session-page.js';
-import { providerFrame, sessionCheck, type SessionCheck } from '../session/check-session.js';
+import { checkSessionHeaders, tellingPage, watchingPage } from '../session/check-session/check-session-page.js';
+import { providerFrame, sessionCheck, type SessionCheck } from '../session/check-session/check-session.js';
 import type { ClientSessions } from '../session/client-sessions.js';
 import { idTokenHint } from '../session/id-token-hint.js';
 import type { OidcSession } from '../session/oidc-session.js';

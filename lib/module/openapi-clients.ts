@@ -9,7 +9,7 @@ import type { Credential } from '../nest/authenticating-guard.js';
 import { CookieProfile } from '../nest/cookies.js';
 import { clientTokenOf } from '../nest/named-guard.js';
 import { anyGuardToken, clientSessionsToken, optionsToken, resourceServerToken } from '../nest/tokens.js';
-import { sessionCookieNames } from '../session/session-cookies.js';
+import { sessionCookieNames } from '../session/keepers/session-cookies.js';
 import type { ParsedOptions } from './oidc.options.js';
 
 type SecuritySchemes = NonNullable<NonNullable<OpenAPIObject['components']>['securitySchemes']>;

@@ -11,7 +11,7 @@ import { LoginRedirect } from './login-redirect.js';
 import { OwnOrigins } from './own-origins.js';
 import type { AcceptedContent } from './session-content.js';
 import { rolesReader, type SessionRoles } from './session-roles.js';
-import type { SessionRefresh } from './session-refresh.js';
+import type { SessionRefresh } from './refresh/session-refresh.js';
 import { SilentLogins } from './silent-logins.js';
 import type { SessionSettings, ValidateSession } from './session.options.js';
 import type {

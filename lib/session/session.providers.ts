@@ -23,10 +23,10 @@ import type { TrustedAudiences } from '../tokens/trusted-audiences.js';
 import { ClientSessions } from './client-sessions.js';
 import { OidcLogout } from './logout/provider-logout.js';
 import { OidcSession } from './oidc-session.js';
-import { RefreshFlight } from './refresh-flight.js';
-import { sessionKeeper } from './session-keeper.js';
+import { RefreshFlight } from './refresh/refresh-flight.js';
+import { sessionKeeper } from './keepers/session-keeper.js';
 import { rolesReader, type SessionRoles } from './session-roles.js';
-import { SessionRefresh } from './session-refresh.js';
+import { SessionRefresh } from './refresh/session-refresh.js';
 import { keepingOf, type SessionSettings } from './session.options.js';
 
 /** The options that the session providers read. */

@@ -10,7 +10,7 @@ import { OidcException } from '../../lib/nest/oidc.exception.js';
 import { Responses } from '../../lib/nest/responses.js';
 import { ClientSessions } from '../../lib/session/client-sessions.js';
 import { OidcSessionGuard } from '../../lib/session/oidc-session.guard.js';
-import type { SessionRefresh } from '../../lib/session/session-refresh.js';
+import type { SessionRefresh } from '../../lib/session/refresh/session-refresh.js';
 import type { FoundSession, SessionKeeper } from '../../lib/session/session.port.js';
 import type { Awaitable } from '../../lib/values/awaitable.js';
 

@@ -3,18 +3,18 @@ import { inspect } from 'node:util';
 
 import { describe, expect, it } from '@jest/globals';
 
-import { Clock } from '../../lib/clock/clock.js';
-import { StoreError } from '../../lib/errors/errors.js';
-import { setCookieBytes } from '../../lib/nest/cookies.js';
-import { SessionStore } from '../../lib/session/session-store.js';
-import { sessionOptionsSchema, type SessionOptions } from '../../lib/session/session.options.js';
-import type { FoundSession } from '../../lib/session/session.port.js';
-import { MemoryStore } from '../../lib/storage/memory-store.js';
-import { Sealer } from '../../lib/storage/sealer.js';
-import { TokenResponse } from '../../lib/tokens/token-response.js';
-import type { Awaitable } from '../../lib/values/awaitable.js';
-import { validate } from '../../lib/values/validate.js';
-import { ObservedStore, storeLike } from '../support/store/stores.js';
+import { Clock } from '../../../lib/clock/clock.js';
+import { StoreError } from '../../../lib/errors/errors.js';
+import { setCookieBytes } from '../../../lib/nest/cookies.js';
+import { SessionStore } from '../../../lib/session/keepers/session-store.js';
+import { sessionOptionsSchema, type SessionOptions } from '../../../lib/session/session.options.js';
+import type { FoundSession } from '../../../lib/session/session.port.js';
+import { MemoryStore } from '../../../lib/storage/memory-store.js';
+import { Sealer } from '../../../lib/storage/sealer.js';
+import { TokenResponse } from '../../../lib/tokens/token-response.js';
+import type { Awaitable } from '../../../lib/values/awaitable.js';
+import { validate } from '../../../lib/values/validate.js';
+import { ObservedStore, storeLike } from '../../support/store/stores.js';
 
 const T = 1_800_000_000_000;
 const NAME = '__Host-oidc-session';

@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { sessionKeeper } from '../../lib/session/session-keeper.js';
-import { sessionOptionsSchema, type SessionOptions } from '../../lib/session/session.options.js';
-import { Sealer } from '../../lib/storage/sealer.js';
-import { validate } from '../../lib/values/validate.js';
+import { sessionKeeper } from '../../../lib/session/keepers/session-keeper.js';
+import { sessionOptionsSchema, type SessionOptions } from '../../../lib/session/session.options.js';
+import { Sealer } from '../../../lib/storage/sealer.js';
+import { validate } from '../../../lib/values/validate.js';
 
 const REDIRECT_URIS = { redirect_uris: ['https://app.test/cb'] };
 

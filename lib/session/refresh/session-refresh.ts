@@ -1,14 +1,14 @@
-import type { OidcClient } from '../client/oidc-client.js';
-import { SessionError, VerificationError } from '../errors/errors.js';
-import { OidcError } from '../errors/oidc.error.js';
-import { audit, auditFailure } from '../events/audit.js';
-import type { OperatorPort } from '../events/operator-events.js';
-import type { RefreshOptions } from '../grants/refresh-token.js';
-import { requireAccessToken, type LoginTokens } from '../tokens/login-tokens.js';
-import { secondsAhead } from '../tokens/renewal.js';
-import type { TokenResponse } from '../tokens/token-response.js';
+import type { OidcClient } from '../../client/oidc-client.js';
+import { SessionError, VerificationError } from '../../errors/errors.js';
+import { OidcError } from '../../errors/oidc.error.js';
+import { audit, auditFailure } from '../../events/audit.js';
+import type { OperatorPort } from '../../events/operator-events.js';
+import type { RefreshOptions } from '../../grants/refresh-token.js';
+import { requireAccessToken, type LoginTokens } from '../../tokens/login-tokens.js';
+import { secondsAhead } from '../../tokens/renewal.js';
+import type { TokenResponse } from '../../tokens/token-response.js';
 import type { RefreshFlight } from './refresh-flight.js';
-import type { KeptSession, SessionKeeper, ValidSession } from './session.port.js';
+import type { KeptSession, SessionKeeper, ValidSession } from '../session.port.js';
 import { isSpent } from './shared-refreshes.js';
 
 /** Seconds that an access token must still be good for to be handed to the application. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
-import type { OidcClient } from '../client/oidc-client.js';
-import type { SessionsOf } from './session.port.js';
+import type { OidcClient } from '../../client/oidc-client.js';
+import type { SessionsOf } from '../session.port.js';
 
 /** A name in the store for something of one client. It is a hash, so that the store tells nothing of users and sessions. */
 export function clientHash({ issuer, metadata, name }: OidcClient, parts: readonly (string | undefined)[]): string {

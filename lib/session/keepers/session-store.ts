@@ -1,17 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 
-import type { OidcClient } from '../client/oidc-client.js';
-import { SessionError } from '../errors/errors.js';
-import { singleCookie, type CookieProfile, type Cookies } from '../nest/cookies.js';
-import * as requests from '../nest/requests.js';
-import { Sites } from '../nest/sites.js';
-import type { OidcStore } from '../storage/oidc-store.js';
-import type { Sealer } from '../storage/sealer.js';
-import { NoAccessToken, type LoginTokens } from '../tokens/login-tokens.js';
-import { chain, isPromise, type Awaitable } from '../values/awaitable.js';
+import type { OidcClient } from '../../client/oidc-client.js';
+import { SessionError } from '../../errors/errors.js';
+import { singleCookie, type CookieProfile, type Cookies } from '../../nest/cookies.js';
+import * as requests from '../../nest/requests.js';
+import { Sites } from '../../nest/sites.js';
+import type { OidcStore } from '../../storage/oidc-store.js';
+import type { Sealer } from '../../storage/sealer.js';
+import { NoAccessToken, type LoginTokens } from '../../tokens/login-tokens.js';
+import { chain, isPromise, type Awaitable } from '../../values/awaitable.js';
 import { clientHash } from './client-hash.js';
-import { fromStored, MAX_STORED_LENGTH, toStored } from './session-content.js';
+import { fromStored, MAX_STORED_LENGTH, toStored } from '../session-content.js';
 import { sessionCookieNames, type CookieSettings } from './session-cookies.js';
 import { SessionIndex } from './session-index.js';
 import { SessionLifetimes } from './session-lifetimes.js';
@@ -22,7 +22,7 @@ import type {
   NewSession,
   SessionKeeper,
   SessionsOf,
-} from './session.port.js';
+} from '../session.port.js';
 
 const LABEL = 'stored session';
 

@@ -3,16 +3,16 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import { Controller, Inject, Param, Post } from '@nestjs/common';
 
-import { MemoryStore, OidcSession, type OidcModuleOptions } from '../../lib/index.js';
-import { ClientSessions } from '../../lib/session/client-sessions.js';
-import { clientSessionsToken } from '../../lib/nest/tokens.js';
-import { createApp, onBothAdapters, SESSION_SECRET, type Adapter, type TestApp } from '../support/app/apps.js';
-import { CONTROLLERS } from '../support/app/app-controllers.js';
-import { expectRefused } from '../support/app/outcomes.js';
-import { Browser } from '../support/browser/browser.js';
-import type { HostileProvider } from '../support/provider/hostile-provider.js';
-import { startProvider } from '../support/provider/provider.js';
-import { ObservedStore } from '../support/store/stores.js';
+import { MemoryStore, OidcSession, type OidcModuleOptions } from '../../../lib/index.js';
+import { ClientSessions } from '../../../lib/session/client-sessions.js';
+import { clientSessionsToken } from '../../../lib/nest/tokens.js';
+import { createApp, onBothAdapters, SESSION_SECRET, type Adapter, type TestApp } from '../../support/app/apps.js';
+import { CONTROLLERS } from '../../support/app/app-controllers.js';
+import { expectRefused } from '../../support/app/outcomes.js';
+import { Browser } from '../../support/browser/browser.js';
+import type { HostileProvider } from '../../support/provider/hostile-provider.js';
+import { startProvider } from '../../support/provider/provider.js';
+import { ObservedStore } from '../../support/store/stores.js';
 
 @Controller('everywhere')
 class EverywhereController {

@@ -1,8 +1,8 @@
 import { hash } from 'node:crypto';
 
-import { singleParameter } from '../nest/parameters.js';
-import { isLoopback, parsedUrl } from '../values/url.js';
-import type { KeptSession } from './session.port.js';
+import { singleParameter } from '../../nest/parameters.js';
+import { isLoopback, parsedUrl } from '../../values/url.js';
+import type { KeptSession } from '../session.port.js';
 
 /** Query parameter of a page whose session the provider calls changed, and of the page after a silent login. */
 const CHANGED = 'changed';

@@ -1,10 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 
-import { OAuthError, TransportError } from '../../lib/errors/errors.js';
-import { RefreshFlight } from '../../lib/session/refresh-flight.js';
-import { MemoryStore } from '../../lib/storage/memory-store.js';
-import { Sealer } from '../../lib/storage/sealer.js';
-import { TokenResponse } from '../../lib/tokens/token-response.js';
+import { OAuthError, TransportError } from '../../../lib/errors/errors.js';
+import { RefreshFlight } from '../../../lib/session/refresh/refresh-flight.js';
+import { MemoryStore } from '../../../lib/storage/memory-store.js';
+import { Sealer } from '../../../lib/storage/sealer.js';
+import { TokenResponse } from '../../../lib/tokens/token-response.js';
 
 const T = 1_800_000_000_000;
 const RT = { access_token: 'old', refresh_token: 'rt' };

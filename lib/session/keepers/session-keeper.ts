@@ -1,16 +1,16 @@
-import type { OidcClient } from '../client/oidc-client.js';
-import { ConfigError } from '../errors/errors.js';
-import type { OperatorPort } from '../events/operator-events.js';
-import { throwFirst } from '../metadata/finding.js';
-import type { OidcStore } from '../storage/oidc-store.js';
-import type { Sealer } from '../storage/sealer.js';
-import { cookieWeaknesses } from './cookie-findings.js';
+import type { OidcClient } from '../../client/oidc-client.js';
+import { ConfigError } from '../../errors/errors.js';
+import type { OperatorPort } from '../../events/operator-events.js';
+import { throwFirst } from '../../metadata/finding.js';
+import type { OidcStore } from '../../storage/oidc-store.js';
+import type { Sealer } from '../../storage/sealer.js';
+import { cookieWeaknesses } from '../cookie-findings.js';
 import { RevocableCookies } from './revocable-cookies.js';
 import { SessionCookies } from './session-cookies.js';
-import { sessionFindings } from './session-findings.js';
+import { sessionFindings } from '../session-findings.js';
 import { SessionStore } from './session-store.js';
-import { keepingOf, type SessionSettings } from './session.options.js';
-import type { SessionKeeper } from './session.port.js';
+import { keepingOf, type SessionSettings } from '../session.options.js';
+import type { SessionKeeper } from '../session.port.js';
 
 /** What a session keeper is made of. */
 export interface KeeperParts {

@@ -1,14 +1,14 @@
 import * as v from 'valibot';
 
-import type { Now } from '../clock/clock.js';
-import { OAuthError, StoreError } from '../errors/errors.js';
-import { sharedFlights } from '../events/channels.js';
-import { onceAmongReplicas } from '../storage/lease.js';
-import type { OidcStore } from '../storage/oidc-store.js';
-import { SealedStore } from '../storage/sealed-store.js';
-import type { Sealer } from '../storage/sealer.js';
-import { TokenResponse, tokenResponseSchema } from '../tokens/token-response.js';
-import { MAX_STORED_LENGTH } from './session-content.js';
+import type { Now } from '../../clock/clock.js';
+import { OAuthError, StoreError } from '../../errors/errors.js';
+import { sharedFlights } from '../../events/channels.js';
+import { onceAmongReplicas } from '../../storage/lease.js';
+import type { OidcStore } from '../../storage/oidc-store.js';
+import { SealedStore } from '../../storage/sealed-store.js';
+import type { Sealer } from '../../storage/sealer.js';
+import { TokenResponse, tokenResponseSchema } from '../../tokens/token-response.js';
+import { MAX_STORED_LENGTH } from '../session-content.js';
 
 /** Milliseconds for which new tokens are handed to whoever still comes with the old ones. */
 export const AFTERWARDS = 30_000;

@@ -1,6 +1,6 @@
-import type { Now } from '../clock/clock.js';
-import type { KeptSession, NewSession } from './session-content.js';
-import type { SessionSettings } from './session.options.js';
+import type { Now } from '../../clock/clock.js';
+import type { KeptSession, NewSession } from '../session-content.js';
+import type { SessionSettings } from '../session.options.js';
 
 /** How long sessions last, as the application said. */
 export type LifetimeSettings = Pick<SessionSettings, 'absoluteLifetime' | 'idleLifetime' | 'rolling' | 'persistent'>;

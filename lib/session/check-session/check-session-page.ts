@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 
-import { PRIVATE_ANSWER, type ResponseHeader } from '../nest/answer.js';
+import { PRIVATE_ANSWER, type ResponseHeader } from '../../nest/answer.js';
 import type { Watch } from './check-session.js';
 
 /** Milliseconds between two questions. They go from frame to frame, and over no network. */

@@ -1,17 +1,17 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 
-import { Clock } from '../../lib/clock/clock.js';
-import { setCookieBytes } from '../../lib/nest/cookies.js';
-import { Responses } from '../../lib/nest/responses.js';
-import { ClientSessions } from '../../lib/session/client-sessions.js';
-import { OidcSession } from '../../lib/session/oidc-session.js';
-import { SessionCookies } from '../../lib/session/session-cookies.js';
-import { sessionOptionsSchema, type SessionOptions } from '../../lib/session/session.options.js';
-import { Sealer } from '../../lib/storage/sealer.js';
-import { TokenResponse, type TokenResponseMembers } from '../../lib/tokens/token-response.js';
-import type { JsonValue } from '../../lib/values/json.js';
-import { validate } from '../../lib/values/validate.js';
+import { Clock } from '../../../lib/clock/clock.js';
+import { setCookieBytes } from '../../../lib/nest/cookies.js';
+import { Responses } from '../../../lib/nest/responses.js';
+import { ClientSessions } from '../../../lib/session/client-sessions.js';
+import { OidcSession } from '../../../lib/session/oidc-session.js';
+import { SessionCookies } from '../../../lib/session/keepers/session-cookies.js';
+import { sessionOptionsSchema, type SessionOptions } from '../../../lib/session/session.options.js';
+import { Sealer } from '../../../lib/storage/sealer.js';
+import { TokenResponse, type TokenResponseMembers } from '../../../lib/tokens/token-response.js';
+import type { JsonValue } from '../../../lib/values/json.js';
+import { validate } from '../../../lib/values/validate.js';
 
 const T = 1_800_000_000_000;
 const NAME = '__Host-oidc-session';

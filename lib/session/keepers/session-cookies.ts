@@ -1,20 +1,20 @@
-import type { OidcClient } from '../client/oidc-client.js';
-import { ConfigError } from '../errors/errors.js';
+import type { OidcClient } from '../../client/oidc-client.js';
+import { ConfigError } from '../../errors/errors.js';
 import {
   setCookieBytes,
   singleCookie,
   type CookieAttributes,
   type CookieProfile,
   type Cookies,
-} from '../nest/cookies.js';
-import * as requests from '../nest/requests.js';
-import { Sites } from '../nest/sites.js';
-import { MAX_PARTS, openParts, sealParts, type SealedPlace } from '../storage/sealed-parts.js';
-import type { Sealer } from '../storage/sealer.js';
-import { NoAccessToken } from '../tokens/login-tokens.js';
-import { fromStored, toStored } from './session-content.js';
+} from '../../nest/cookies.js';
+import * as requests from '../../nest/requests.js';
+import { Sites } from '../../nest/sites.js';
+import { MAX_PARTS, openParts, sealParts, type SealedPlace } from '../../storage/sealed-parts.js';
+import type { Sealer } from '../../storage/sealer.js';
+import { NoAccessToken } from '../../tokens/login-tokens.js';
+import { fromStored, toStored } from '../session-content.js';
 import { SessionLifetimes, type LifetimeSettings } from './session-lifetimes.js';
-import type { FoundSession, KeptSession, NewSession, SessionKeeper } from './session.port.js';
+import type { FoundSession, KeptSession, NewSession, SessionKeeper } from '../session.port.js';
 
 const LABEL = 'session';
 const BASE_NAME = 'oidc-session';

@@ -1,14 +1,14 @@
 import * as v from 'valibot';
 
-import type { OidcClient } from '../client/oidc-client.js';
-import { VerificationError } from '../errors/errors.js';
-import type { OidcStore } from '../storage/oidc-store.js';
-import { SealedStore } from '../storage/sealed-store.js';
-import type { Sealer } from '../storage/sealer.js';
-import type { LoginTokens } from '../tokens/login-tokens.js';
+import type { OidcClient } from '../../client/oidc-client.js';
+import { VerificationError } from '../../errors/errors.js';
+import type { OidcStore } from '../../storage/oidc-store.js';
+import { SealedStore } from '../../storage/sealed-store.js';
+import type { Sealer } from '../../storage/sealer.js';
+import type { LoginTokens } from '../../tokens/login-tokens.js';
 import { clientHash, partsOf } from './client-hash.js';
-import { MAX_STORED_LENGTH } from './session-content.js';
-import type { InvalidateTokens, SessionIdentity, SessionsOf } from './session.port.js';
+import { MAX_STORED_LENGTH } from '../session-content.js';
+import type { InvalidateTokens, SessionIdentity, SessionsOf } from '../session.port.js';
 
 /** The tokens of a session, for revocation and eviction. */
 const TOKENS = {

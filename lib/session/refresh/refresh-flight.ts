@@ -2,11 +2,11 @@ import { hash } from 'node:crypto';
 
 import { LRUCache } from 'lru-cache';
 
-import { isWithin, type Now } from '../clock/clock.js';
-import { sharedFlights } from '../events/channels.js';
-import type { OidcStore } from '../storage/oidc-store.js';
-import type { Sealer } from '../storage/sealer.js';
-import type { TokenResponse } from '../tokens/token-response.js';
+import { isWithin, type Now } from '../../clock/clock.js';
+import { sharedFlights } from '../../events/channels.js';
+import type { OidcStore } from '../../storage/oidc-store.js';
+import type { Sealer } from '../../storage/sealer.js';
+import type { TokenResponse } from '../../tokens/token-response.js';
 import { AFTERWARDS, replaces, SharedRefreshes, type TokensBefore } from './shared-refreshes.js';
 
 /** Milliseconds after a failure during which nobody tries again. */

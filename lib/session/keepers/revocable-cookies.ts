@@ -1,8 +1,8 @@
-import type { OidcClient } from '../client/oidc-client.js';
-import type { OidcStore } from '../storage/oidc-store.js';
+import type { OidcClient } from '../../client/oidc-client.js';
+import type { OidcStore } from '../../storage/oidc-store.js';
 import { clientHash, partsOf } from './client-hash.js';
 import type { SessionCookies } from './session-cookies.js';
-import type { FoundSession, KeptSession, NewSession, SessionKeeper, SessionsOf } from './session.port.js';
+import type { FoundSession, KeptSession, NewSession, SessionKeeper, SessionsOf } from '../session.port.js';
 
 /**
  * Session keeper in cookies, with a list of ended sessions in the store. A cookie can't be called back, so the list says when
