@@ -55,4 +55,15 @@ export class Clock {
   isOlderThan(time: number, age: number): boolean {
     return time < this.seconds() - age - this.tolerance;
   }
+  /** A token's times and the time now as dates, for who reads the log: a clock that is wrong is seen there. */
+  beside(times: Readonly<Record<string, number | undefined>>): Readonly<Record<string, string | undefined>> {
+    const dates = Object.entries(times).map(([name, time]) => [name, time === undefined ? undefined : dateOf(time)]);
+    return { ...Object.fromEntries(dates), now: dateOf(this.seconds()) };
+  }
+}
+
+/** Seconds since the epoch as a date. A clock may be further off than a `Date` can hold. */
+function dateOf(seconds: number): string {
+  const date = new Date(seconds * 1000);
+  return Number.isNaN(date.getTime()) ? String(seconds) : date.toISOString();
 }

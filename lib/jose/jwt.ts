@@ -175,13 +175,13 @@ function checkTimes(claims: JsonObject, purpose: Purpose, clock: Clock): void {
   const nbf = numericDate(claims, 'nbf', purpose);
   const iat = numericDate(claims, 'iat', purpose);
   if (exp !== undefined && clock.isExpired(exp)) {
-    throw fail('EXPIRED', purpose, 'is expired');
+    throw fail('EXPIRED', purpose, 'is expired', clock.beside({ exp }));
   }
   if ((nbf !== undefined && clock.isInFuture(nbf)) || (iat !== undefined && clock.isInFuture(iat))) {
-    throw fail('NOT_YET_VALID', purpose, 'is not valid yet');
+    throw fail('NOT_YET_VALID', purpose, 'is not valid yet', clock.beside({ nbf, iat }));
   }
   if (iat !== undefined && purpose.maxAge !== undefined && clock.isOlderThan(iat, purpose.maxAge)) {
-    throw fail('TOO_OLD', purpose, 'was issued too long ago');
+    throw fail('TOO_OLD', purpose, 'was issued too long ago', clock.beside({ iat }));
   }
 }
 

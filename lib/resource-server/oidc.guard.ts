@@ -133,7 +133,8 @@ export class OidcGuard implements CanActivate {
     const { scopes, roles, stepUp } = rule;
     token.requireScopes(scopes);
     if (roles.length > 0 && !hasRequiredRole(rule, token.roles)) {
-      throw new AccessTokenError('ROLE_MISSING', 'The token has no role that is required.');
+      const facts = { roles: token.roles, wanted: roles };
+      throw new AccessTokenError('ROLE_MISSING', 'The token has no role that is required.', { facts });
     }
     if (stepUp !== undefined) {
       token.requireAuthentication(stepUp, this.#server.clock);

@@ -45,7 +45,10 @@ function requireTime(
     return;
   }
   if (clock.isInFuture(authTime)) {
-    throw new VerificationError('NOT_YET_VALID', 'The ID token says that the end-user authenticates in the future.');
+    const facts = clock.beside({ auth_time: authTime });
+    throw new VerificationError('NOT_YET_VALID', 'The ID token says that the end-user authenticates in the future.', {
+      facts,
+    });
   }
   // With max_age=0 the authentication must belong to this login: what counts is the time since it began.
   const age = max_age === 0 && started_at !== undefined ? Math.ceil((clock.now() - started_at) / 1000) : max_age;

@@ -104,10 +104,10 @@ export class VerifiedAccessToken {
       throw refuse('TOKEN_AUDIENCE', 'The token is for another API.', facts);
     }
     if (claims.exp !== undefined && clock.isExpired(claims.exp)) {
-      throw refuse('TOKEN_EXPIRED', 'The token is expired.');
+      throw refuse('TOKEN_EXPIRED', 'The token is expired.', clock.beside({ exp: claims.exp }));
     }
     if (claims.nbf !== undefined && clock.isInFuture(claims.nbf)) {
-      throw refuse('TOKEN_NOT_YET_VALID', 'The token is not valid yet.');
+      throw refuse('TOKEN_NOT_YET_VALID', 'The token is not valid yet.', clock.beside({ nbf: claims.nbf }));
     }
     return new VerifiedAccessToken(value, claims, issuer, isStale, reader);
   }
@@ -115,7 +115,7 @@ export class VerifiedAccessToken {
   /** @throws {AccessTokenError} `INSUFFICIENT_SCOPE` when one of them was not granted */
   requireScopes(scopes: readonly string[]): void {
     if (!scopes.every((scope) => this.scopes.includes(scope))) {
-      throw refuse('INSUFFICIENT_SCOPE', 'The token lacks a scope.');
+      throw refuse('INSUFFICIENT_SCOPE', 'The token lacks a scope.', { scope: this.scopes, wanted: scopes });
     }
   }
 
@@ -127,7 +127,8 @@ export class VerifiedAccessToken {
     const isTold = at !== undefined && !clock.isInFuture(at);
     const isRecent = maxAge === undefined || (isTold && !clock.isOlderThan(at, maxAge));
     if (!isStrong || !isRecent) {
-      throw refuse('INSUFFICIENT_AUTHENTICATION', 'The login behind the token is too weak or too long ago.');
+      const facts = { acr: given, wanted: acr, ...clock.beside({ auth_time: at }), max_age: maxAge };
+      throw refuse('INSUFFICIENT_AUTHENTICATION', 'The login behind the token is too weak or too long ago.', facts);
     }
   }
 }

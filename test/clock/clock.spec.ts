@@ -8,6 +8,18 @@ const clockAt = (seconds: number, { skew = 0, tolerance = 30 } = {}) =>
   new Clock(() => seconds * 1000, skew, tolerance);
 
 describe('the clock', () => {
+  it('tells the times of a token beside its own, with the skew, as dates', () => {
+    expect(clockAt(T, { skew: -60 }).beside({ exp: T - 90, nbf: undefined })).toEqual({
+      exp: '2027-01-15T07:58:30.000Z',
+      nbf: undefined,
+      now: '2027-01-15T07:59:00.000Z',
+    });
+  });
+
+  it('tells a time that is no date as a number', () => {
+    expect(clockAt(T, { skew: 1e15 }).beside({}).now).toBe('1000001800000000');
+  });
+
   it.each<[number, boolean]>([
     [T - 31, true],
     [T - 30, true],

@@ -181,7 +181,7 @@ describe('a token that is bound', () => {
       { arguments: ['--token', token] },
     );
     expect(problemsIn(output)).toEqual([
-      '  problem  The token does not verify. EXPIRED: The access token is expired. [TOKEN_EXPIRED]',
+      '  problem  The token does not verify. EXPIRED: The access token is expired. (exp: 2027-01-15T07:00:00.000Z, now: 2027-01-15T08:00:00.000Z) [TOKEN_EXPIRED]',
       '  problem  It is bound to a key, and resourceServer.dpop is not set: the API refuses it. [TOKEN_BINDING]',
     ]);
   });

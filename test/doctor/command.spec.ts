@@ -278,7 +278,7 @@ ${SERVER}
 Token
   ok       It has ${token.length} characters, which every proxy takes.
   note     It is a JWT for resourceServer.accessTokens: 'rfc9068', 'keycloak', 'pingone', 'generic'; validation 'jwt' or 'auto'.
-  problem  The token does not verify. EXPIRED: The access token is expired. [TOKEN_EXPIRED]
+  problem  The token does not verify. EXPIRED: The access token is expired. (exp: 2027-01-15T07:00:00.000Z, now: 2027-01-15T08:00:00.000Z) [TOKEN_EXPIRED]
 
 1 problem, 1 warning.`,
     });

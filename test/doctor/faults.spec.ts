@@ -428,7 +428,7 @@ it.each<[name: string, fault: JwtFault & { readonly as?: 'json' }, line: string]
   [
     'is old',
     { claims: (claims) => ({ ...claims, iat: Number(claims['iat']) - 600 }) },
-    'The introspection response was issued too long ago. [TOO_OLD]',
+    'The introspection response was issued too long ago. (iat: 2027-01-15T07:50:00.000Z, now: 2027-01-15T08:00:00.000Z) [TOO_OLD]',
   ],
 ])('a signed introspection %s', async (_name, fault, line) => {
   const client = { ...CLIENT, introspection_signed_response_alg: 'ES256' };

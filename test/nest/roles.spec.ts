@@ -79,6 +79,7 @@ onBothAdapters((adapter) => {
     const app = await createApp({ adapter, controllers: [guardedBy(OidcGuard)] });
     const response = await app.call('/orders', app.op.issue({ roles: ['other'] }));
     expectRefused(app, response, 403, 'ROLE_MISSING');
+    expect(app.logs.at(-1)?.text).toMatch(/roles="other" wanted="\S+" OidcGuard$/);
     expect(response.json()).toEqual(FORBIDDEN);
     expect(response.all('www-authenticate')).toEqual([]);
     // Who has no token is asked for one.

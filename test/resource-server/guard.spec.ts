@@ -430,11 +430,15 @@ onBothAdapters((adapter) => {
         'OidcGuard',
         'TOKEN_AUDIENCE: The token is for another API. aud="https://other.test" wanted="https://api.test" OidcGuard',
       ],
-      ['debug', 'OidcGuard', 'INSUFFICIENT_SCOPE: The token lacks a scope. OidcGuard'],
       [
         'debug',
         'OidcGuard',
-        'TOKEN_EXPIRED: The token does not verify. Cause: EXPIRED: The access token is expired. OidcGuard',
+        'INSUFFICIENT_SCOPE: The token lacks a scope. scope="narrow" wanted="orders:read" OidcGuard',
+      ],
+      [
+        'debug',
+        'OidcGuard',
+        'TOKEN_EXPIRED: The token does not verify. Cause: EXPIRED: The access token is expired. exp="2027-01-15T07:58:20.000Z" now="2027-01-15T08:00:00.000Z" OidcGuard',
       ],
       ['debug', 'OidcGuard', 'CREDENTIALS_MALFORMED: The access token can not be read from the request. OidcGuard'],
     ]);

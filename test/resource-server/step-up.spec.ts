@@ -60,6 +60,15 @@ onBothAdapters((adapter) => {
     expect((await app.call('/strong', app.op.issue({ ...claims }))).status).toBe(200);
   });
 
+  it('the log says what the login was and what was wanted', async () => {
+    const app = await boot();
+    await app.call('/strong', app.op.issue({ acr: '1', auth_time: T - 400 }));
+    expect(app.logs.at(-1)?.text).toBe(
+      'INSUFFICIENT_AUTHENTICATION: The login behind the token is too weak or too long ago. acr="1" wanted="phr phrh" ' +
+        'auth_time="2027-01-15T07:53:20.000Z" now="2027-01-15T08:00:00.000Z" max_age=300 OidcGuard',
+    );
+  });
+
   it('the same holds for what a JWT says', async () => {
     const app = await boot('jwt');
     const token = jwtAccessToken(app.op, { claims: { auth_time: T } });
