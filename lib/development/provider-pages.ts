@@ -47,7 +47,9 @@ export class ProviderPages {
   async #submit(context: Context, isInteraction: boolean): Promise<void> {
     if (!isOwnForm(context.req, this.settings.issuer)) {
       context.status = 403;
-      return showSentence(context, this.settings, 'Not from here', 'This form came from another site.');
+      const { issuer, base } = this.settings;
+      const sentence = `This form did not come from a page of this provider. Open ${issuer.origin}${base} in a browser.`;
+      return showSentence(context, this.settings, 'Not from here', sentence);
     }
     const form = await readForm(context.req);
     if (form === undefined) {

@@ -106,8 +106,7 @@ function machine({ issuer, base }: PageSettings, isOneOfMany: boolean) {
       <pre
         tabindex="0"
       ><code>curl -s -u ${MACHINE.client_id}:${MACHINE.client_secret} -d grant_type=client_credentials \\
-  ${isOneOfMany && `--data-urlencode 'resource=${indicatorOf(audience)}' `}${scopes.length > 0 && `-d 'scope=${scopes.join(' ')}' `}\\
-  ${issuer.origin}${base}/token</code></pre>
+  ${isOneOfMany && `--data-urlencode 'resource=${indicatorOf(audience)}' `}${scopes.length > 0 && `-d 'scope=${scopes.join(' ')}' `}${issuer.origin}${base}/token</code></pre>
     `;
   };
 }

@@ -35,7 +35,8 @@ export const loginOptionsSchema = v.strictObject({
       authorizationParametersSchema,
       v.check(
         (parameters) => !Object.keys(parameters).some(isProtocolParameter),
-        'may name no parameter of the protocol',
+        ({ input }) =>
+          `may name no parameter of the protocol: ${Object.keys(input).filter(isProtocolParameter).join(', ')}`,
       ),
     ),
     {},
@@ -44,7 +45,11 @@ export const loginOptionsSchema = v.strictObject({
   allow: v.optional(
     v.pipe(
       v.array(v.pipe(v.string(), v.regex(/^[\w.:-]{1,64}$/, 'must be the name of a parameter'))),
-      v.check((names) => !names.some(isTaken), 'may name no parameter of the protocol or of the login itself'),
+      v.check(
+        (names) => !names.some(isTaken),
+        ({ input }) =>
+          `may name no parameter of the protocol or of the login itself: ${input.filter(isTaken).join(', ')}`,
+      ),
     ),
     [],
   ),

@@ -258,6 +258,10 @@ function requireListedIssuer(
 
 function requireSecure(identifier: string | undefined, member: string, insecureHttp: boolean): void {
   if (identifier !== undefined && !isSecure(identifier, insecureHttp)) {
-    throw new ConfigError('INVALID_CONFIG', member, 'must be https; http is for loopback hosts, else insecureHttp');
+    throw new ConfigError(
+      'INVALID_CONFIG',
+      member,
+      'must be https: plain http to another machine needs insecureHttp: true',
+    );
   }
 }

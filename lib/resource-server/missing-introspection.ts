@@ -24,7 +24,7 @@ export function notTaken(token: string, cause: ConfigError): AccessTokenError {
 
 /** What to configure in place of introspection, for the log. */
 export function adviceFor(token: string): ConfigError {
-  const problem = "is not published by the server. JWTs are verified with validation: 'jwt' and accessTokens";
+  const problem = "is not published by the server. To verify JWTs without it, set validation: 'jwt' and accessTokens";
   const facts = { profiles: profilesFor(token) };
   return new ConfigError('ENDPOINT_MISSING', 'server.introspection_endpoint', problem, { facts });
 }

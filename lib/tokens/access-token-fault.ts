@@ -27,6 +27,9 @@ export function blamedOnToken(error: unknown, token?: string): unknown {
   if (!(error instanceof VerificationError)) {
     return error;
   }
+  if (error.code === 'JWT_MALFORMED' && token?.includes('.') === false) {
+    return new AccessTokenError('TOKEN_TYPE', 'The token is opaque: only an introspection can check it.');
+  }
   const isOfAnotherShape = token !== undefined && OTHER_SHAPE.includes(error.code);
   return new AccessTokenError(CODES[error.code] ?? 'TOKEN_INVALID', 'The token does not verify.', {
     cause: error,

@@ -5,9 +5,11 @@ import { Secret } from './secret.js';
 /** 256 bits if they are random: as many as the keys have that are derived from a secret. */
 const MIN_SECRET_BYTES = 32;
 
+const TOO_SHORT = `must be at least ${MIN_SECRET_BYTES} bytes, as \`openssl rand -base64 ${MIN_SECRET_BYTES}\` makes them`;
+
 const secret = v.pipe(
   v.string(),
-  v.check((value) => Buffer.byteLength(value) >= MIN_SECRET_BYTES, `must be at least ${MIN_SECRET_BYTES} bytes`),
+  v.check((value) => Buffer.byteLength(value) >= MIN_SECRET_BYTES, TOO_SHORT),
   v.transform((value) => new Secret(value)),
 );
 

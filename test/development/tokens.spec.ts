@@ -142,6 +142,7 @@ describe('the page for tokens', () => {
     expect(body).toContain('-d grant_type=client_credentials');
     expect(body).not.toContain('scope=&#39;');
     expect(body).not.toContain("scope='");
+    expect(body).toContain(`client_credentials \\\n  ${op.origin}/token<`);
   });
 
   it('links to files that are there', async () => {

@@ -181,7 +181,9 @@ describe('a broken configuration', () => {
     const { code, output } = await diagnose({ session: { secret: 'short' } });
     expect({ code, problems: problemsIn(output) }).toEqual({
       code: 1,
-      problems: ['  problem  session.secret: must be at least 32 bytes [INVALID_CONFIG]'],
+      problems: [
+        '  problem  session.secret: must be at least 32 bytes, as `openssl rand -base64 32` makes them [INVALID_CONFIG]',
+      ],
     });
   });
 

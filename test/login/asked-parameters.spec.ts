@@ -28,7 +28,7 @@ onBothAdapters((adapter) => {
     [{ claims: '{' }, 'login.parameters.claims: must have userinfo and id_token only'],
     [{ authorization_details: [{}] }, 'login.parameters.authorization_details.0.type: is required'],
     [{ prompt: 1 }, 'login.parameters.prompt: must be text'],
-    [{ request: 'x' }, 'login.parameters: may name no parameter of the protocol'],
+    [{ request: 'x' }, 'login.parameters: may name no parameter of the protocol: request'],
   ])('the boot stops at parameters of another shape: %j', async (parameters, message) => {
     await expect(createApp({ adapter, options: { login: { parameters: parameters as never } } })).rejects.toMatchObject(
       {

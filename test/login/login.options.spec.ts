@@ -50,9 +50,11 @@ describe('login options', () => {
       'max_age',
       'dpop_jkt',
     ]) {
-      expect(() => parse({ allow: ['prompt', name] })).toThrow('login.allow: may name no parameter of the protocol');
+      expect(() => parse({ allow: ['prompt', name] })).toThrow(
+        `login.allow: may name no parameter of the protocol or of the login itself: ${name}`,
+      );
       expect(() => parse({ parameters: { [name]: 'x' } })).toThrow(
-        'login.parameters: may name no parameter of the protocol',
+        `login.parameters: may name no parameter of the protocol: ${name}`,
       );
     }
   });

@@ -143,7 +143,7 @@ describe('the options', () => {
     ['op:8080', 'must be an https URL'],
     ['op', 'must be a URL'],
     ['ftp://op', 'must be an https URL'],
-    ['http://op:8080', 'must be https; http is for loopback hosts, else insecureHttp'],
+    ['http://op:8080', 'must be https: plain http to another machine needs insecureHttp: true'],
     ['https://a:b@op', 'must have no user information'],
     ['https://op#x', 'must have no fragment'],
   ])('%s is no address', async (address, problem) => {

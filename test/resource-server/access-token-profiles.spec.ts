@@ -351,8 +351,8 @@ onBothAdapters((adapter) => {
     const response = await app.call('/caller', token);
     expectDependency(app, response, 'ENDPOINT_MISSING');
     expect(app.logs.at(-1)?.message).toBe(
-      "ENDPOINT_MISSING: server.introspection_endpoint: is not published by the server. JWTs are verified with validation: 'jwt' " +
-        'and accessTokens profiles="entra auth0 generic"',
+      'ENDPOINT_MISSING: server.introspection_endpoint: is not published by the server. To verify JWTs without it, set validation: ' +
+        `'jwt' and accessTokens profiles="entra auth0 generic"`,
     );
     expectNoSecrets(app, response, [token, 'pairwise-subject-1']);
   });
@@ -429,6 +429,7 @@ onBothAdapters((adapter) => {
     const bound = { ...user, claims: { ...user.claims, cnf: { jkt: 'x'.repeat(43) } } };
     expectBadToken(app, await app.call('/own', signedToken(app.op, bound)), 'TOKEN_BINDING');
     expectBadToken(app, await app.call('/own', 'opaque'), 'TOKEN_TYPE');
+    expect(lineOf(app)).toContain('TOKEN_TYPE: The token is opaque: only an introspection can check it.');
     app.op.answer('jwks', { status: 503 });
     app.nest.get(OidcClient).forgetKeys();
     expectDependency(app, await app.call('/own', signedToken(app.op, user)));

@@ -333,9 +333,12 @@ describe('session options', () => {
 
   it('refuse a secret of less than 32 bytes, and do not print it', () => {
     const refusals = [
-      ['', 'session.secret: must be at least 32 bytes'],
-      ['short-secret', 'session.secret: must be at least 32 bytes'],
-      [[secret('a'), 'short-secret'], 'session.secret.1: must be at least 32 bytes'],
+      ['', 'session.secret: must be at least 32 bytes, as `openssl rand -base64 32` makes them'],
+      ['short-secret', 'session.secret: must be at least 32 bytes, as `openssl rand -base64 32` makes them'],
+      [
+        [secret('a'), 'short-secret'],
+        'session.secret.1: must be at least 32 bytes, as `openssl rand -base64 32` makes them',
+      ],
       [[], 'session.secret: must hold at least one secret'],
       [12, 'session.secret: must be a text'],
     ];
