@@ -65,8 +65,8 @@ export class OidcSessionGuard implements CanActivate {
   }
 
   canActivate(context: ExecutionContext): Awaitable<boolean> {
-    const rule = accessRule(context.getHandler(), context.getClass());
     const request = httpRequestOf(context);
+    const rule = accessRule(context.getHandler(), context.getClass());
     if (request === undefined) {
       return this.#refuseUnlessOpen(context, rule, () => loginRequired());
     }
