@@ -13,7 +13,7 @@ import { clockSkew, clockTolerance, customFetch, type ClientMetadata } from './c
 import { clientMetadataSchema, methodsSchema, type ParsedClientMetadata } from './client-metadata.schema.js';
 import { encryptionFindings } from './encryption-findings.js';
 import { throwFirst, type Finding } from './finding.js';
-import { misspellings } from './misspelling.js';
+import { misspellings, spelled } from './misspelling.js';
 import { CLIENT_RULES, membersOfProfile } from './profiled-registration.js';
 import {
   ownFindings,
@@ -61,7 +61,8 @@ export function parseClientMetadata(client: ClientMetadata, profile?: SecurityPr
     skew: client[clockSkew],
     tolerance: client[clockTolerance],
     fetch: client[customFetch],
-    cannotIntrospect: metadata.introspection_endpoint_auth_method === 'none' ? withoutCredentials(client) : undefined,
+    cannotIntrospect:
+      metadata.introspection_endpoint_auth_method === 'none' ? spelled(withoutCredentials(client), client) : undefined,
     warnings: misspellings(metadata),
   };
 }
@@ -79,7 +80,7 @@ export function clientFindings(client: ClientMetadata, profile?: SecurityProfile
     ...wrong,
     ...(registration === undefined ? [] : unfittingMembers(registration, profile)),
     ...ownFindings(client),
-  ];
+  ].map((finding) => spelled(finding, client));
 }
 
 /** The members that have good values and do not fit the profile or each other. */

@@ -244,6 +244,19 @@ describe('a wrong option stops the boot', () => {
       'resourceServer.issuers.0.server.issuer: must be the issuer, letter by letter',
     ],
     [
+      'a client_id of another spelling',
+      { ...minimal, client: { clientId: 'rp1', clientSecret: SECRET } },
+      'client.client_id: is required: write client_id, not clientId',
+    ],
+    [
+      'a client_secret of another spelling',
+      {
+        ...minimal,
+        client: { client_id: 'rp1', clientSecret: SECRET, token_endpoint_auth_method: 'client_secret_post' },
+      },
+      'client.client_secret: is required by token_endpoint_auth_method client_secret_post: write client_secret, not clientSecret',
+    ],
+    [
       'the address of the metadata',
       { ...minimal, issuer: 'https://op.test/.well-known/openid-configuration' },
       'issuer: must be the issuer, not the address of its metadata',
