@@ -33,6 +33,11 @@ export class ConfigError extends OidcError<ConfigErrorCode> {
   within(path: string): ConfigError {
     return new ConfigError(this.code, `${path}.${this.member}`, this.#problem);
   }
+
+  /** The same error for one of several clients, with its name: each of them has a `client_secret`. */
+  of(name: string): ConfigError {
+    return new ConfigError(this.code, this.member, `${this.#problem} (client ${JSON.stringify(name)})`);
+  }
 }
 
 /** The server's metadata can't be trusted or understood (OpenID Connect Discovery 1.0, RFC 8414). */

@@ -37,7 +37,7 @@ export class OidcLoginGuard implements CanActivate {
 
   /** The guard of a named client: `@UseGuards(OidcLoginGuard.for('partners'))`. */
   static for<Guard extends OidcLoginGuard>(this: Type<Guard>, name: string): Type<Guard> {
-    return namedGuard(this, strategyToken(name));
+    return namedGuard(this, strategyToken, name);
   }
 
   async canActivate(context: ExecutionContext): Promise<never> {

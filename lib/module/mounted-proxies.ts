@@ -128,7 +128,7 @@ function mount(controller: Type, name: string, paths: string[]): void {
 
 /** What a module needs to mount the proxies of the client called `name`. Without `routes.proxy` it mounts none. */
 export function mountedProxies(name?: string): { readonly controller: Type; readonly provider: Provider } {
-  const controller = makeController(namedGuard(MountedProxiesGuard, proxiesToken(name)));
+  const controller = makeController(namedGuard(MountedProxiesGuard, proxiesToken, name));
   const provider: Provider = {
     provide: proxiesToken(name),
     inject: [optionsToken(name), serverToken(name), sessionToken(name), clientSessionsToken(name), Responses, Routes],

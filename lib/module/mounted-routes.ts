@@ -186,7 +186,7 @@ function loginUrl(controller: Type, mapped: MappedRoutes, prefix: string): Login
 
 /** What a module needs to mount routes for the client called `name`. Without `routes` in its options it mounts none. */
 export function mountedRoutes(name?: string): { readonly controller: Type; readonly providers: readonly Provider[] } {
-  const controller = makeController(namedGuard(MountedRoutesGuard, routesToken(name)));
+  const controller = makeController(namedGuard(MountedRoutesGuard, routesToken, name));
   const provider: Provider = {
     provide: routesToken(name),
     inject: [

@@ -55,7 +55,7 @@ export class OidcAnyGuard implements CanActivate {
 
   /** The guard of a named client: `@UseGuards(OidcAnyGuard.for('partners'))`. */
   static for<Guard extends OidcAnyGuard>(this: Type<Guard>, name: string): Type<Guard> {
-    return namedGuard(this, anyGuardToken(name));
+    return namedGuard(this, anyGuardToken, name);
   }
 
   canActivate(context: ExecutionContext): Awaitable<boolean> {

@@ -13,6 +13,7 @@ import { PublishedOperator } from '../events/published-operator.js';
 import { Connections } from '../http/connections.js';
 import { loginExports, loginProviders } from '../login/login.providers.js';
 import { clockSkewSchema, clockToleranceSchema } from '../metadata/client-metadata.schema.js';
+import { ofClient } from '../nest/named-guard.js';
 import { Responses } from '../nest/responses.js';
 import { Routes } from '../nest/routes.js';
 import {
@@ -117,7 +118,7 @@ function define(extras: OidcModuleExtras, given: readonly Provider[]): DynamicMo
       { provide: getOidcOptionsToken(name), inject: [givenOptionsToken(name)], useFactory: (given: Given) => given() },
       Responses,
       Routes,
-      { provide: optionsToken(name), inject: [getOidcOptionsToken(name)], useFactory: parseOptions },
+      optionsProvider(name),
       operatorProvider(name),
       {
         provide: DEVELOPMENT,
@@ -232,6 +233,20 @@ function serversProvider(name: string | undefined): FactoryProvider {
       validate(nowSchema, now, 'OIDC_CLOCK');
       const tolerance = validate(clockToleranceSchema, givenTolerance, 'OIDC_CLOCK_TOLERANCE');
       return new Servers(options, { connections, now, skew, tolerance, operator });
+    },
+  };
+}
+
+function optionsProvider(name: string | undefined): FactoryProvider<ParsedOptions> {
+  return {
+    provide: optionsToken(name),
+    inject: [getOidcOptionsToken(name)],
+    useFactory: (options: OidcModuleOptions) => {
+      try {
+        return parseOptions(options);
+      } catch (error) {
+        throw ofClient(error, name);
+      }
     },
   };
 }

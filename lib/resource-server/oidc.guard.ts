@@ -90,7 +90,7 @@ export class OidcGuard implements CanActivate {
 
   /** The guard of a named client: `@UseGuards(OidcGuard.for('partners'))`. */
   static for<Guard extends OidcGuard>(this: Type<Guard>, name: string): Type<Guard> {
-    return namedGuard(this, resourceServerToken(name));
+    return namedGuard(this, resourceServerToken, name);
   }
 
   canActivate(context: ExecutionContext): true | Promise<true> {

@@ -61,7 +61,7 @@ export class OidcSessionGuard implements CanActivate {
 
   /** The guard for the sessions of a named client: `@UseGuards(OidcSessionGuard.for('partners'))`. */
   static for<Guard extends OidcSessionGuard>(this: Type<Guard>, name: string): Type<Guard> {
-    return namedGuard(this, clientSessionsToken(name));
+    return namedGuard(this, clientSessionsToken, name);
   }
 
   canActivate(context: ExecutionContext): Awaitable<boolean> {

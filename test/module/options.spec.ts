@@ -265,6 +265,11 @@ describe('a wrong option stops the boot', () => {
     expect((await refusal(options)).message).toBe(message);
   });
 
+  it('with the name of the client that has one', async () => {
+    const error = await refusal({ ...minimal, name: 'partners', issuer: 'nowhere' });
+    expect([error.member, error.message]).toEqual(['issuer', 'issuer: must be a URL (client "partners")']);
+  });
+
   it.each(['http://127.0.0.1:4000', 'http://localhost:4000', 'http://[::1]:4000', 'http://op.localhost'])(
     'accepts http to this machine: %s',
     async (issuer) => {

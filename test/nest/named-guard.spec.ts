@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { Inject, Injectable, Scope, type CanActivate, type Type } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 
-import { OidcGuard, OidcLoginGuard, OidcSessionGuard } from '../../lib/index.js';
+import { ConfigError, OidcGuard, OidcLoginGuard, OidcSessionGuard } from '../../lib/index.js';
 import { namedGuard } from '../../lib/nest/named-guard.js';
 
 @Injectable()
@@ -29,6 +29,8 @@ class Tenant extends Guard {
   }
 }
 
+const serverOf = (name?: string) => `server/${name}`;
+
 const injected = async (guard: Type<Guard>) => {
   const values = ['server', 'server/a', 'server/b', 'platform', 'clock', 'users'];
   const module = await Test.createTestingModule({
@@ -39,7 +41,7 @@ const injected = async (guard: Type<Guard>) => {
 
 describe('namedGuard', () => {
   it('injects what is of the name, and all else as it was', async () => {
-    expect(await injected(namedGuard(Guard, 'server/a'))).toEqual({
+    expect(await injected(namedGuard(Guard, serverOf, 'a'))).toEqual({
       server: 'server/a',
       platform: 'platform',
       clock: 'clock',
@@ -48,7 +50,7 @@ describe('namedGuard', () => {
   });
 
   it('is a subclass of the guard that it was asked of', async () => {
-    const named = namedGuard(Tenant, 'server/a');
+    const named = namedGuard(Tenant, serverOf, 'a');
     expect(named.prototype).toBeInstanceOf(Tenant);
     expect(named.prototype.canActivate()).toBe(false);
     expect(await injected(named)).toEqual({
@@ -61,25 +63,25 @@ describe('namedGuard', () => {
 
   it('can be extended, and named anew', async () => {
     @Injectable()
-    class Extended extends namedGuard(Tenant, 'server/a') {
+    class Extended extends namedGuard(Tenant, serverOf, 'a') {
       override canActivate() {
         return true;
       }
     }
     expect(await injected(Extended)).toMatchObject({ server: 'server/a', users: 'users' });
-    expect(await injected(namedGuard(Extended, 'server/b'))).toMatchObject({ server: 'server/b', users: 'users' });
+    expect(await injected(namedGuard(Extended, serverOf, 'b'))).toMatchObject({ server: 'server/b', users: 'users' });
   });
 
   it('is one class for each guard and name', () => {
-    expect(namedGuard(Guard, 'server/a')).toBe(namedGuard(Guard, 'server/a'));
-    expect(namedGuard(Guard, 'server/a')).not.toBe(namedGuard(Guard, 'server/b'));
-    expect(namedGuard(Guard, 'server/a')).not.toBe(namedGuard(Tenant, 'server/a'));
+    expect(namedGuard(Guard, serverOf, 'a')).toBe(namedGuard(Guard, serverOf, 'a'));
+    expect(namedGuard(Guard, serverOf, 'a')).not.toBe(namedGuard(Guard, serverOf, 'b'));
+    expect(namedGuard(Guard, serverOf, 'a')).not.toBe(namedGuard(Tenant, serverOf, 'a'));
   });
 
   it('is called as the guard is, where Nest complains, and lives as long', () => {
     @Injectable({ scope: Scope.REQUEST })
     class PerRequest extends Guard {}
-    const named = namedGuard(PerRequest, 'server/a');
+    const named = namedGuard(PerRequest, serverOf, 'a');
     expect(named.name).toBe('PerRequest');
     expect(Reflect.getMetadata('scope:options', named)).toEqual({ scope: Scope.REQUEST });
   });
@@ -97,4 +99,17 @@ it.each<[{ for(name: string): Type }, Type & { for(name: string): Type }]>([
   expect(own.for('partners').prototype).toBeInstanceOf(own);
   expect(own.for('partners')).toBe(own.for('partners'));
   expect(own.for('partners')).not.toBe(guard.for('partners'));
+});
+
+it('says which client a wrong configuration is of', () => {
+  class Unconfigured extends Guard {
+    constructor() {
+      super(undefined, undefined);
+      throw new ConfigError('INVALID_CONFIG', 'resourceServer.audience', 'is required by OidcGuard');
+    }
+  }
+  const Named = namedGuard(Unconfigured, serverOf, 'partners');
+  expect(() => new Named()).toThrow('resourceServer.audience: is required by OidcGuard (client "partners")');
+  const Default = namedGuard(Unconfigured, serverOf, undefined);
+  expect(() => new Default()).toThrow(/by OidcGuard$/);
 });
