@@ -55,6 +55,7 @@ export class Clock {
   isOlderThan(time: number, age: number): boolean {
     return time < this.seconds() - age - this.tolerance;
   }
+
   /** A token's times and the time now as dates, for who reads the log: a clock that is wrong is seen there. */
   beside(times: Readonly<Record<string, number | undefined>>): Readonly<Record<string, string | undefined>> {
     const dates = Object.entries(times).map(([name, time]) => [name, time === undefined ? undefined : dateOf(time)]);
