@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 import { requireRegisteredTypes } from '../authorization-server/requested-access.js';
 import { ConfigError } from '../errors/errors.js';
@@ -63,7 +63,7 @@ function ofTheCode(
   key: DpopKey | undefined,
 ): Readonly<Record<string, string>> {
   return {
-    code_challenge: createHash('sha256').update(code_verifier).digest('base64url'),
+    code_challenge: hash('sha256', code_verifier, 'base64url'),
     code_challenge_method: 'S256',
     // RFC 9449, section 10: the code is bound to the key already.
     ...(key !== undefined && { dpop_jkt: key.jkt }),

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 import { isWithin, type Now } from '../clock/clock.js';
 
@@ -32,7 +32,7 @@ export class CallbackFlight<Outcome> {
    */
   async join(brought: readonly string[], run: () => Promise<Outcome>): Promise<Outcome> {
     this.#forgetOldest();
-    const key = createHash('sha256').update(JSON.stringify(brought)).digest('base64url');
+    const key = hash('sha256', JSON.stringify(brought), 'base64url');
     const known = this.#flights.get(key);
     if (known !== undefined && !this.#isOver(known)) {
       return known.outcome;

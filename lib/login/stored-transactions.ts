@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 
 import { AuthorizationResponseError } from '../errors/errors.js';
 import { singleCookie, type Cookies } from '../nest/cookies.js';
@@ -35,5 +35,5 @@ export class StoredTransactions implements Transactions {
 }
 
 function keyOf(name: string, id: string): string {
-  return `login:${createHash('sha256').update(`${name} ${id}`).digest('base64url')}`;
+  return `login:${hash('sha256', `${name} ${id}`, 'base64url')}`;
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 import * as v from 'valibot';
 
@@ -162,8 +162,8 @@ export class TransactionCookies implements Transactions {
 
   /** The cookie of the login with this `state`. */
   nameOf(cookies: Cookies, state: string): string | undefined {
-    const hash = stateHash(state);
-    return this.#names(cookies).find((name) => name.endsWith(`.${hash}`));
+    const ending = `.${stateHash(state)}`;
+    return this.#names(cookies).find((name) => name.endsWith(ending));
   }
 
   /** Whether the browser has a cookie of any login. */
@@ -267,7 +267,7 @@ function restOf(bytes: Buffer): v.InferOutput<typeof sealedSchema> | undefined {
 
 /** Hash of a `state`, for places that must not keep the `state` itself. */
 export function stateHash(state: string): string {
-  return createHash('sha256').update(state).digest('base64url').slice(0, 16);
+  return hash('sha256', state, 'base64url').slice(0, 16);
 }
 
 function startOf(name: string): number {

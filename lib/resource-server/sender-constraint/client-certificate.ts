@@ -1,4 +1,4 @@
-import { createHash, X509Certificate } from 'node:crypto';
+import { hash, X509Certificate } from 'node:crypto';
 import { BlockList } from 'node:net';
 import type { PeerCertificate, TLSSocket } from 'node:tls';
 
@@ -22,7 +22,7 @@ export class ClientCertificates {
   /** The certificate's thumbprint (`x5t#S256`): base64url of its SHA-256; undefined without a trusted certificate. */
   thumbprint(request: object): string | undefined {
     const certificate = this.#proxy === undefined ? this.#ofConnection(request) : this.#fromProxy(this.#proxy, request);
-    return certificate && createHash('sha256').update(certificate).digest('base64url');
+    return certificate && hash('sha256', certificate, 'base64url');
   }
 
   /**

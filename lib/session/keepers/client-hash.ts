@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 import type { OidcClient } from '../../client/oidc-client.js';
 import type { SessionsOf } from '../session.port.js';
@@ -6,7 +6,7 @@ import type { SessionsOf } from '../session.port.js';
 /** A name in the store for something of one client. It is a hash, so that the store tells nothing of users and sessions. */
 export function clientHash({ issuer, metadata, name }: OidcClient, parts: readonly (string | undefined)[]): string {
   const place = JSON.stringify([issuer, metadata.client_id, name ?? null, ...parts]);
-  return createHash('sha256').update(place).digest('base64url');
+  return hash('sha256', place, 'base64url');
 }
 
 /** The parts of a name for what belongs to all sessions of a `sid` or a `sub`. */
