@@ -1,5 +1,5 @@
 import type { ParsedClientMetadata } from '../metadata/client-metadata.schema.js';
-import { invalid, type Finding } from '../metadata/finding.js';
+import { findingsOf, invalid, type Check, type Finding } from '../metadata/finding.js';
 import { requiredProtection } from '../metadata/protected-answer.js';
 import { deliveryOf, isJarm, type ResponseMode } from './response-mode.js';
 import { carries, RESPONSE_TYPE_NAMES, responseTypeOf, sortedWords } from './response-type.js';
@@ -51,16 +51,13 @@ export function responseFindings(client: ResponseMetadata, requested: RequestedR
   }
   const hasToken = carries(response_type, 'access_token');
   const hasIdToken = carries(response_type, 'id_token');
-  const problems: readonly (readonly [isWrong: boolean, member: string, problem: string, rule: string])[] = [
-    ...type.grants.map(
-      (grant) =>
-        [
-          client.grant_types?.includes(grant) === false,
-          'client.grant_types',
-          `must contain ${grant}, which the response type needs`,
-          REGISTRATION,
-        ] as const,
-    ),
+  return findingsOf([
+    ...type.grants.map((grant): Check => [
+      client.grant_types?.includes(grant) === false,
+      'client.grant_types',
+      `must contain ${grant}, which the response type needs`,
+      REGISTRATION,
+    ]),
     [
       (hasToken || hasIdToken) && deliveryOf(response_type, response_mode) === 'query',
       'login.responseMode',
@@ -86,8 +83,7 @@ export function responseFindings(client: ResponseMetadata, requested: RequestedR
       'must not be none where the ID token comes by the browser',
       REGISTRATION,
     ],
-  ];
-  return problems.filter(([isWrong]) => isWrong).map(([, member, problem, rule]) => invalid({ member, problem }, rule));
+  ]);
 }
 
 /** Whether the registration takes nothing but a JWT. */

@@ -1,7 +1,7 @@
 import { responseFindings, type ResponseMetadata } from '../authorization/requested-response.js';
 import { carries } from '../authorization/response-type.js';
 import type { ParsedClientMetadata } from '../metadata/client-metadata.schema.js';
-import { invalid, type Finding } from '../metadata/finding.js';
+import { findingsOf, type Check, type Finding } from '../metadata/finding.js';
 import { expectedResponse } from './login-response.js';
 import type { LoginSettings } from './login.options.js';
 
@@ -19,7 +19,7 @@ export function loginFindings(client: LoginMetadata, settings: SettingsOfLogin):
   const { requested, delivery } = expectedResponse(client, settings);
   const { response_type } = requested;
   const hasNoAccessToken = !carries(response_type, 'code') && !carries(response_type, 'access_token');
-  const problems: readonly (readonly [isWrong: boolean, member: string, problem: string, rule: string])[] = [
+  const checks: readonly Check[] = [
     [
       delivery === 'form_post' && redirect_uris.some(isInsecure),
       'login.responseMode',
@@ -51,10 +51,7 @@ export function loginFindings(client: LoginMetadata, settings: SettingsOfLogin):
       'OpenID Connect Dynamic Client Registration 1.0, section 2',
     ],
   ];
-  return [
-    ...responseFindings(client, requested),
-    ...problems.filter(([isWrong]) => isWrong).map(([, member, problem, rule]) => invalid({ member, problem }, rule)),
-  ];
+  return [...responseFindings(client, requested), ...findingsOf(checks)];
 }
 
 /** Whether a redirect URI is not https. Then the cookies of a login can't be `Secure`. */

@@ -17,6 +17,14 @@ export function invalid({ member, problem }: Pick<Finding, 'member' | 'problem'>
   return { member, problem, rule, code: 'INVALID_CONFIG' };
 }
 
+/** A check of the configuration: what is wrong where it holds. */
+export type Check = readonly [isWrong: boolean, member: string, problem: string, rule: string];
+
+/** The findings of the checks that hold. */
+export function findingsOf(checks: readonly Check[]): readonly Finding[] {
+  return checks.flatMap(([isWrong, member, problem, rule]) => (isWrong ? [invalid({ member, problem }, rule)] : []));
+}
+
 /** The error of whoever can't go on because of a finding. */
 export function toError({ code, member, problem }: Finding): ConfigError {
   return new ConfigError(code, member, problem);

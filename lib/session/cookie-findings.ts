@@ -1,4 +1,4 @@
-import { invalid, type Finding } from '../metadata/finding.js';
+import { findingsOf, type Finding } from '../metadata/finding.js';
 import type { CookieAttributes } from '../nest/cookies.js';
 
 /** What is wrong with `session.cookie` for these redirect URIs. */
@@ -8,19 +8,26 @@ export function cookieFindings(
 ): readonly Finding[] {
   const urls = redirectUris.map((uri) => new URL(uri));
   const isSecure = urls.every(({ protocol }) => protocol === 'https:');
-  const found = (member: string, problem: string, section: string): Finding =>
-    invalid({ member: `session.cookie.${member}`, problem }, `RFC 6265bis, section ${section}`);
-  return [
-    ...(sameSite === 'none' && !isSecure
-      ? [found('sameSite', 'can be none only where the redirect URIs are https: it needs Secure', '4.1.2.7')]
-      : []),
-    ...(partitioned === true && (sameSite !== 'none' || !isSecure)
-      ? [found('partitioned', "needs sameSite 'none', and redirect URIs that are https", '4.1.2.7')]
-      : []),
-    ...(domain !== undefined && !urls.every(({ hostname }) => `.${hostname}`.endsWith(`.${domain}`))
-      ? [found('domain', 'must be the host of each redirect URI, or above it', '5.7')]
-      : []),
-  ];
+  return findingsOf([
+    [
+      sameSite === 'none' && !isSecure,
+      'session.cookie.sameSite',
+      'can be none only where the redirect URIs are https: it needs Secure',
+      'RFC 6265bis, section 4.1.2.7',
+    ],
+    [
+      partitioned === true && (sameSite !== 'none' || !isSecure),
+      'session.cookie.partitioned',
+      "needs sameSite 'none', and redirect URIs that are https",
+      'RFC 6265bis, section 4.1.2.7',
+    ],
+    [
+      domain !== undefined && !urls.every(({ hostname }) => `.${hostname}`.endsWith(`.${domain}`)),
+      'session.cookie.domain',
+      'must be the host of each redirect URI, or above it',
+      'RFC 6265bis, section 5.7',
+    ],
+  ]);
 }
 
 /** How `session.cookie` protects less than its defaults, one sentence each. */
