@@ -2,6 +2,7 @@ import * as v from 'valibot';
 
 import { ConfigError } from '../errors/errors.js';
 import type { ParsedClientMetadata } from '../metadata/client-metadata.schema.js';
+import { given } from '../values/given.js';
 import type { JsonValue } from '../values/json.js';
 import { parsedUrl } from '../values/url.js';
 import { validate } from '../values/validate.js';
@@ -59,10 +60,7 @@ export function accessParameters(
   const access = validate(accessSchema, { resource, authorization_details }, '');
   const { resource: resources, authorization_details: details } = access;
   requireRegisteredTypes(client, details?.map(({ type }) => type) ?? [], 'authorization_details');
-  return {
-    ...(resources !== undefined && { resource: resources }),
-    ...(details !== undefined && { authorization_details: JSON.stringify(details) }),
-  };
+  return given({ resource: resources, authorization_details: details && JSON.stringify(details) });
 }
 
 /** RFC 9396, section 10: the registration names the types of details that the client uses. @throws {ConfigError} */

@@ -1,5 +1,6 @@
 import type { Server } from '../authorization-server/server.js';
 import { ConfigError } from '../errors/errors.js';
+import { given } from '../values/given.js';
 
 /** Parameters of a logout at the provider (OpenID Connect RP-Initiated Logout 1.0, section 2). */
 export interface EndSessionOptions {
@@ -27,10 +28,7 @@ export async function endSessionUrl(server: Server, options: EndSessionOptions =
   }
   const url = new URL(end_session_endpoint);
   const { id_token_hint, state } = options;
-  for (const [name, value] of Object.entries({ client_id, id_token_hint, post_logout_redirect_uri, state })) {
-    if (value !== undefined) {
-      url.searchParams.set(name, value);
-    }
-  }
+  const parameters = given({ client_id, id_token_hint, post_logout_redirect_uri, state });
+  Object.entries(parameters).forEach(([name, value]) => url.searchParams.set(name, value));
   return url.href;
 }

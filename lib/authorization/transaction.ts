@@ -7,7 +7,7 @@ import { ConfigError } from '../errors/errors.js';
 import type { DpopKey } from '../jose/dpop-key.js';
 import { throwFirst } from '../metadata/finding.js';
 import { detailsOf, typesOf } from '../tokens/authorization-details.js';
-import { withOpenid } from '../tokens/openid-scope.js';
+import { hasOpenid, withOpenid } from '../tokens/openid-scope.js';
 import { isJsonObject, type JsonObject } from '../values/json.js';
 import { essentialAcr } from './own-parameters.js';
 import { requestedResponse, responseFindings } from './requested-response.js';
@@ -74,7 +74,7 @@ export function beginTransaction(
     throw new ConfigError('INVALID_CONFIG', 'client.redirect_uris', 'does not hold the URI to redirect to');
   }
   const scope = options.scope ?? withOpenid(metadata.scope);
-  if (!scope.split(' ').includes('openid')) {
+  if (!hasOpenid(scope)) {
     throw new ConfigError('INVALID_CONFIG', 'login.scope', 'must contain openid');
   }
   const requested = requestedResponse(metadata, options);

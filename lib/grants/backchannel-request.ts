@@ -5,9 +5,10 @@ import { accessParameters, type RequestedAccess } from '../authorization-server/
 import type { Server } from '../authorization-server/server.js';
 import { signedRequest } from '../authorization-server/signed-request.js';
 import { ConfigError } from '../errors/errors.js';
-import { withOpenid } from '../tokens/openid-scope.js';
+import { hasOpenid, withOpenid } from '../tokens/openid-scope.js';
 import type { TrustedAudiences } from '../tokens/trusted-audiences.js';
 import type { JsonObject } from '../values/json.js';
+import { given } from '../values/given.js';
 import { validate } from '../values/validate.js';
 
 /** Lifetime of a signed request in seconds: long enough for one request. FAPI-CIBA allows an hour. */
@@ -59,7 +60,7 @@ export async function backchannelRequest(
   const { user_code, binding_message, resource, authorization_details, parameters } = options;
   const scope = options.scope ?? withOpenid(metadata.scope);
   requireOneHint(options);
-  if (!scope.split(' ').includes('openid')) {
+  if (!hasOpenid(scope)) {
     throw new ConfigError('INVALID_CONFIG', 'scope', 'must contain openid');
   }
   if (user_code !== undefined && metadata.backchannel_user_code_parameter !== true) {
@@ -71,7 +72,7 @@ export async function backchannelRequest(
     ...parameters,
     ...accessParameters(metadata, { resource, authorization_details }),
     ...given({ ...hintsOf(options), binding_message, user_code, acr_values, client_notification_token }),
-    ...(requested_expiry !== undefined && { requested_expiry: String(requested_expiry) }),
+    ...given({ requested_expiry: requested_expiry?.toString() }),
     scope,
   };
   const alg = metadata.backchannel_authentication_request_signing_alg;
@@ -91,11 +92,4 @@ function requireOneHint(options: BackchannelAuthenticationOptions): void {
   if (HINTS.filter((hint) => options[hint] !== undefined).length !== 1) {
     throw new ConfigError('INVALID_CONFIG', HINTS.join(', '), 'exactly one of them is required');
   }
-}
-
-/** The members that are there. */
-function given(members: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    Object.entries(members).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
-  );
 }

@@ -1,5 +1,6 @@
 import type { Server } from '../authorization-server/server.js';
 import { VerificationError } from '../errors/errors.js';
+import { hasOpenid } from '../tokens/openid-scope.js';
 import type { HashClaim } from '../tokens/token-hash.js';
 import type { TokenResponse } from '../tokens/token-response.js';
 import type { TrustedAudiences } from '../tokens/trusted-audiences.js';
@@ -27,7 +28,7 @@ export async function consentedTokens(
 ): Promise<VerifiedTokens> {
   const { default_max_age: max_age } = server.client.metadata;
   const granted = await verifiedTokens(server, answer, { max_age, trustedAudiences, hashes });
-  if (granted.idToken === undefined && scope.split(' ').includes('openid')) {
+  if (granted.idToken === undefined && hasOpenid(scope)) {
     throw new VerificationError('ID_TOKEN_MISSING', 'The token response has no ID token.');
   }
   return granted;

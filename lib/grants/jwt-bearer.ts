@@ -7,6 +7,7 @@ import type { Server } from '../authorization-server/server.js';
 import { ConfigError } from '../errors/errors.js';
 import type { TokenResponse } from '../tokens/token-response.js';
 import { requireTokenText } from '../tokens/token-text.js';
+import { given } from '../values/given.js';
 import type { JsonObject } from '../values/json.js';
 import { extensionGrant, type GrantOptions } from './extension-grant.js';
 
@@ -35,14 +36,14 @@ export interface JwtBearerOptions extends RequestedAccess, GrantOptions {
  * @throws {ConfigError} there is neither an assertion nor a subject, or no key to sign with
  */
 export async function jwtBearerGrant(server: Server, options: JwtBearerOptions): Promise<TokenResponse> {
-  const { assertion: given, sub, claims, scope, parameters, trustedAudiences, dpop_key, ...access } = options;
-  const assertion = given ?? (await ownAssertion(server, { ...(sub !== undefined && { sub }), ...claims }));
+  const { assertion: foreign, sub, claims, scope, parameters, trustedAudiences, dpop_key, ...access } = options;
+  const assertion = foreign ?? (await ownAssertion(server, { ...given({ sub }), ...claims }));
   requireTokenText(assertion);
   const form = {
     ...parameters,
     ...accessParameters(server.client.metadata, access),
     assertion,
-    ...(scope !== undefined && { scope }),
+    ...given({ scope }),
   };
   return extensionGrant(server, GRANT_TYPE, form, { trustedAudiences, dpop_key });
 }

@@ -3,6 +3,7 @@ import { accessParameters, type RequestedAccess } from '../authorization-server/
 import type { Server } from '../authorization-server/server.js';
 import type { TokenResponse } from '../tokens/token-response.js';
 import { requireTokenText } from '../tokens/token-text.js';
+import { given } from '../values/given.js';
 import { extensionGrant, type GrantOptions } from './extension-grant.js';
 
 const GRANT_TYPE = 'urn:ietf:params:oauth:grant-type:token-exchange';
@@ -41,9 +42,7 @@ export function tokenExchange(server: Server, options: TokenExchangeOptions): Pr
     subject_token,
     subject_token_type,
     ...(actor_token !== undefined && { actor_token, actor_token_type }),
-    ...(requested_token_type !== undefined && { requested_token_type }),
-    ...(audience !== undefined && { audience }),
-    ...(scope !== undefined && { scope }),
+    ...given({ requested_token_type, audience, scope }),
   };
   return extensionGrant(server, GRANT_TYPE, form, { trustedAudiences, dpop_key }, { isExchange: true });
 }

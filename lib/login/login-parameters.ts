@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { isProtocolParameter, isWellFormed } from '../authorization/own-parameters.js';
 import { singleParameter } from '../nest/parameters.js';
 import * as requests from '../nest/requests.js';
+import { given } from '../values/given.js';
 import { validate } from '../values/validate.js';
 import { RELOCATED } from './relocation.js';
 
@@ -79,7 +80,6 @@ const ownSchema = v.record(v.string(), v.optional(v.string()));
  *
  * @throws {ConfigError} one of them is no text
  */
-export function ownParameters(given: unknown): LoginParameters {
-  const parameters = Object.entries(validate(ownSchema, given, 'OidcLoginGuard.parameters'));
-  return Object.fromEntries(parameters.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+export function ownParameters(parameters: unknown): LoginParameters {
+  return given(validate(ownSchema, parameters, 'OidcLoginGuard.parameters'));
 }

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { authorizationParametersSchema, isProtocolParameter } from '../authorization/own-parameters.js';
 import { RESPONSE_MODE_NAMES } from '../authorization/response-mode.js';
 import { scopeSchema } from '../metadata/client-metadata.schema.js';
+import { hasOpenid } from '../tokens/openid-scope.js';
 import { trustedAudiencesSchema } from '../tokens/trusted-audiences.js';
 import { isTaken } from './login-parameters.js';
 import { returnUrl } from './return-url.js';
@@ -20,12 +21,7 @@ const path = v.pipe(v.string(), v.startsWith('/', NOT_A_PATH), v.transform(asPat
 /** Schema of the `login` option. */
 export const loginOptionsSchema = v.strictObject({
   /** Requested scopes, space-separated, with `openid`. Default: `openid` and `client.scope`. */
-  scope: v.optional(
-    v.pipe(
-      scopeSchema,
-      v.check((scope) => scope.split(' ').includes('openid'), 'must contain openid'),
-    ),
-  ),
+  scope: v.optional(v.pipe(scopeSchema, v.check(hasOpenid, 'must contain openid'))),
   /**
    * More authorization parameters, such as `audience`, `prompt`, `resource`, `claims` or `authorization_details`. Parameters
    * of the protocol are refused.
