@@ -1,14 +1,14 @@
+import { AnswerMembers, type AnswerKind } from '../authorization-server/answer-members.js';
 import type { FormParameters } from '../authorization-server/form-encoding.js';
 import { requireJson, requireStatus } from '../authorization-server/oauth-response.js';
 import type { Server } from '../authorization-server/server.js';
-import { ResponseError } from '../errors/errors.js';
 import type { HttpResponse } from '../http/response.js';
 import type { DpopKey } from '../jose/dpop-key.js';
 import type { ParsedClientMetadata } from '../metadata/client-metadata.schema.js';
 import type { ServerMetadata } from '../metadata/server-metadata.js';
 import type { JsonObject, JsonValue } from '../values/json.js';
 import { isNqchars } from '../values/oauth-characters.js';
-import { fromDigits, readMembers, TEXT } from '../values/tolerant-reader.js';
+import { fromDigits, TEXT } from '../values/tolerant-reader.js';
 import { parsedUrl } from '../values/url.js';
 
 /** The answer to a pushed authorization request. */
@@ -49,9 +49,17 @@ const LONGEST_URI = 2048;
 
 const isLifetime = (value: JsonValue): boolean => typeof value === 'number' && Number.isInteger(value) && value > 0;
 
-const MEMBER_TYPES = {
-  request_uri: TEXT,
-  expires_in: { read: fromDigits(10, isLifetime), is: isLifetime },
+function isRequestUri(value: JsonValue): boolean {
+  return typeof value === 'string' && value.length <= LONGEST_URI && isNqchars(value) && parsedUrl(value) !== undefined;
+}
+
+const PUSHED: AnswerKind = {
+  name: 'answer to the pushed authorization request',
+  code: 'PAR_RESPONSE_INVALID',
+  types: {
+    request_uri: { ...TEXT, is: isRequestUri },
+    expires_in: { read: fromDigits(10, isLifetime), is: isLifetime },
+  },
 };
 
 /**
@@ -62,21 +70,6 @@ const MEMBER_TYPES = {
  */
 export function processPushedAuthorization(response: HttpResponse): PushedAuthorization {
   requireStatus(response, 201, 'pushed_authorization_request_endpoint');
-  const { request_uri, expires_in } = readMembers(requireJson(response), MEMBER_TYPES);
-  if (typeof request_uri !== 'string' || !isRequestUri(request_uri)) {
-    throw invalid('request_uri');
-  }
-  if (typeof expires_in !== 'number' || !isLifetime(expires_in)) {
-    throw invalid('expires_in');
-  }
-  return { request_uri, expires_in };
-}
-
-function isRequestUri(text: string): boolean {
-  return text.length <= LONGEST_URI && isNqchars(text) && parsedUrl(text) !== undefined;
-}
-
-function invalid(member: string): ResponseError {
-  const message = `The answer to the pushed authorization request has a wrong or missing member: ${member}.`;
-  return new ResponseError('PAR_RESPONSE_INVALID', message);
+  const members = new AnswerMembers(requireJson(response), PUSHED);
+  return { request_uri: members.text('request_uri'), expires_in: members.number('expires_in') };
 }

@@ -1,9 +1,8 @@
+import { AnswerMembers, type AnswerKind } from '../authorization-server/answer-members.js';
 import { requireJson, requireOk } from '../authorization-server/oauth-response.js';
-import { ResponseError } from '../errors/errors.js';
 import type { HttpResponse } from '../http/response.js';
-import type { JsonValue } from '../values/json.js';
 import { isVschars } from '../values/oauth-characters.js';
-import { readMembers, TEXT, wrongMember, type MemberTypes } from '../values/tolerant-reader.js';
+import { TEXT } from '../values/tolerant-reader.js';
 import { SECONDS } from './polling.js';
 
 /** A backchannel authentication response (CIBA Core 1.0, section 7.3). */
@@ -13,10 +12,14 @@ export interface BackchannelResponse {
   readonly interval: number | undefined;
 }
 
-const MEMBER_TYPES: MemberTypes = {
-  auth_req_id: { ...TEXT, is: (value: JsonValue) => typeof value === 'string' && isVschars(value) },
-  expires_in: SECONDS,
-  interval: SECONDS,
+const BACKCHANNEL_RESPONSE: AnswerKind = {
+  name: 'backchannel authentication response',
+  code: 'BACKCHANNEL_RESPONSE_INVALID',
+  types: {
+    auth_req_id: { ...TEXT, is: (value) => typeof value === 'string' && isVschars(value) },
+    expires_in: SECONDS,
+    interval: SECONDS,
+  },
 };
 
 /**
@@ -27,15 +30,10 @@ const MEMBER_TYPES: MemberTypes = {
  */
 export function processBackchannelResponse(response: HttpResponse): BackchannelResponse {
   requireOk(response, 'backchannel_authentication_endpoint');
-  const json = readMembers(requireJson(response), MEMBER_TYPES);
-  const { auth_req_id, expires_in, interval } = json;
-  const wrong = wrongMember(json, MEMBER_TYPES);
-  if (wrong !== undefined || typeof auth_req_id !== 'string' || typeof expires_in !== 'number') {
-    const member = wrong ?? (typeof auth_req_id === 'string' ? 'expires_in' : 'auth_req_id');
-    throw new ResponseError(
-      'BACKCHANNEL_RESPONSE_INVALID',
-      `The backchannel authentication response has a wrong or missing member: ${member}.`,
-    );
-  }
-  return { auth_req_id, expires_in, interval: typeof interval === 'number' ? interval : undefined };
+  const members = new AnswerMembers(requireJson(response), BACKCHANNEL_RESPONSE);
+  return {
+    auth_req_id: members.text('auth_req_id'),
+    expires_in: members.number('expires_in'),
+    interval: members.numberIfAny('interval'),
+  };
 }

@@ -1,10 +1,9 @@
+import { AnswerMembers, type AnswerKind } from '../authorization-server/answer-members.js';
 import { requireJson, requireOk } from '../authorization-server/oauth-response.js';
-import { ResponseError } from '../errors/errors.js';
 import type { HttpResponse } from '../http/response.js';
-import type { JsonObject, JsonValue } from '../values/json.js';
-import { text } from '../values/member.js';
+import type { JsonValue } from '../values/json.js';
 import { isVschars } from '../values/oauth-characters.js';
-import { readMembers, TEXT, wrongMember, type MemberTypes } from '../values/tolerant-reader.js';
+import { TEXT } from '../values/tolerant-reader.js';
 import { parsedUrl } from '../values/url.js';
 import { SECONDS } from './polling.js';
 
@@ -25,15 +24,19 @@ function isWebPage(value: JsonValue): boolean {
   return typeof value === 'string' && /^https?:$/.test(parsedUrl(value)?.protocol ?? '');
 }
 
-const MEMBER_TYPES: MemberTypes = {
-  device_code: { ...TEXT, is: isVisible },
-  user_code: { ...TEXT, is: isVisible },
-  verification_uri: { ...TEXT, is: isWebPage },
-  // Its name in an older draft, which Google kept.
-  verification_url: { ...TEXT, is: isWebPage },
-  verification_uri_complete: { ...TEXT, is: isWebPage },
-  expires_in: SECONDS,
-  interval: SECONDS,
+const DEVICE_RESPONSE: AnswerKind = {
+  name: 'device authorization response',
+  code: 'DEVICE_RESPONSE_INVALID',
+  types: {
+    device_code: { ...TEXT, is: isVisible },
+    user_code: { ...TEXT, is: isVisible },
+    verification_uri: { ...TEXT, is: isWebPage },
+    // Its name in an older draft, which Google kept.
+    verification_url: { ...TEXT, is: isWebPage },
+    verification_uri_complete: { ...TEXT, is: isWebPage },
+    expires_in: SECONDS,
+    interval: SECONDS,
+  },
 };
 
 /**
@@ -44,34 +47,13 @@ const MEMBER_TYPES: MemberTypes = {
  */
 export function processDeviceResponse(response: HttpResponse): DeviceResponse {
   requireOk(response, 'device_authorization_endpoint');
-  const json = readMembers(requireJson(response), MEMBER_TYPES);
-  const wrong = wrongMember(json, MEMBER_TYPES);
-  if (wrong !== undefined) {
-    throw invalid(wrong);
-  }
-  const { expires_in, interval } = json;
-  if (typeof expires_in !== 'number') {
-    throw invalid('expires_in');
-  }
+  const members = new AnswerMembers(requireJson(response), DEVICE_RESPONSE);
   return {
-    device_code: requireText(json, 'device_code'),
-    user_code: requireText(json, 'user_code'),
-    verification_uri: text(json['verification_uri']) ?? requireText(json, 'verification_url'),
-    verification_uri_complete: text(json['verification_uri_complete']),
-    expires_in,
-    interval: typeof interval === 'number' ? interval : undefined,
+    device_code: members.text('device_code'),
+    user_code: members.text('user_code'),
+    verification_uri: members.textIfAny('verification_uri') ?? members.text('verification_url'),
+    verification_uri_complete: members.textIfAny('verification_uri_complete'),
+    interval: members.numberIfAny('interval'),
+    expires_in: members.number('expires_in'),
   };
-}
-
-function requireText(json: JsonObject, member: string): string {
-  const value = text(json[member]);
-  if (value === undefined) {
-    throw invalid(member);
-  }
-  return value;
-}
-
-function invalid(member: string): ResponseError {
-  const problem = `The device authorization response has a wrong or missing member: ${member}.`;
-  return new ResponseError('DEVICE_RESPONSE_INVALID', problem);
 }

@@ -1,21 +1,11 @@
+import { AnswerMembers, type AnswerKind } from '../authorization-server/answer-members.js';
 import { requireJson, requireOk } from '../authorization-server/oauth-response.js';
 import type { Now } from '../clock/clock.js';
-import { ResponseError } from '../errors/errors.js';
 import type { HttpResponse } from '../http/response.js';
 import type { DpopKey } from '../jose/dpop-key.js';
 import type { JsonObject, JsonValue } from '../values/json.js';
-import { text } from '../values/member.js';
 import { isVschars } from '../values/oauth-characters.js';
-import {
-  ANY,
-  fromDigits,
-  readMembers,
-  SPACE_SEPARATED,
-  TEXT,
-  wrongMember,
-  type MemberType,
-  type MemberTypes,
-} from '../values/tolerant-reader.js';
+import { ANY, fromDigits, SPACE_SEPARATED, TEXT, type MemberType } from '../values/tolerant-reader.js';
 import { detailsOf, isDetails, type AuthorizationDetails } from './authorization-details.js';
 import { TokenResponse } from './token-response.js';
 import { TOKEN_TYPE } from './token-type.js';
@@ -36,16 +26,20 @@ const LIFETIME: MemberType = {
   is: isLifetime,
 };
 
-const MEMBER_TYPES: MemberTypes = {
-  access_token: CREDENTIAL,
-  token_type: { ...TOKEN_TYPE, is: isVisible },
-  expires_in: LIFETIME,
-  // An empty scope is a grant without any.
-  scope: { ...SPACE_SEPARATED, is: (value) => value === '' || isVisible(value) },
-  id_token: CREDENTIAL,
-  refresh_token: CREDENTIAL,
-  authorization_details: { ...ANY, is: isDetails },
-  issued_token_type: { ...TEXT, is: isVisible },
+const TOKEN_RESPONSE: AnswerKind = {
+  name: 'token response',
+  code: 'TOKEN_RESPONSE_INVALID',
+  types: {
+    access_token: CREDENTIAL,
+    token_type: { ...TOKEN_TYPE, is: isVisible },
+    expires_in: LIFETIME,
+    // An empty scope is a grant without any.
+    scope: { ...SPACE_SEPARATED, is: (value) => value === '' || isVisible(value) },
+    id_token: CREDENTIAL,
+    refresh_token: CREDENTIAL,
+    authorization_details: { ...ANY, is: isDetails },
+    issued_token_type: { ...TEXT, is: isVisible },
+  },
 };
 
 /** Values of the request that stand in for members which the response may leave out. */
@@ -77,41 +71,25 @@ export function processTokenResponse(response: HttpResponse, request: GrantedByR
 }
 
 /** Reads the members of a token response. @throws {ResponseError} as {@link processTokenResponse} */
-export function readTokens(members: JsonObject, request: GrantedByRequest, now: Now): TokenResponse {
-  const json = readMembers(members, MEMBER_TYPES);
-  const wrong = wrongMember(json, MEMBER_TYPES);
-  if (wrong !== undefined) {
-    throw invalid(wrong);
-  }
-  const token_type = requireText(json, 'token_type');
-  const issued_token_type = request.isExchange === true ? requireText(json, 'issued_token_type') : ACCESS_TOKEN_TYPE;
+export function readTokens(json: JsonObject, request: GrantedByRequest, now: Now): TokenResponse {
+  const members = new AnswerMembers(json, TOKEN_RESPONSE);
+  const token_type = members.text('token_type');
+  const issued_token_type = request.isExchange === true ? members.text('issued_token_type') : ACCESS_TOKEN_TYPE;
   const isOther = issued_token_type !== ACCESS_TOKEN_TYPE && token_type.toLowerCase() === 'n_a';
   // RFC 6749, section 7.1: a token of a type that is not understood is not used. The type's case does not matter.
   if (!isOther && token_type.toLowerCase() !== (request.dpop_key === undefined ? 'bearer' : 'dpop')) {
-    throw invalid('token_type');
+    throw members.wrong('token_type');
   }
-  const { expires_in } = json;
+  const expires_in = members.numberIfAny('expires_in');
   return new TokenResponse({
-    access_token: requireText(json, 'access_token'),
+    access_token: members.text('access_token'),
     token_type,
-    scope: text(json['scope']) ?? request.scope,
-    ...(typeof expires_in === 'number' && { expires_at: Math.floor(now() / 1000) + expires_in, expires_in }),
-    id_token: text(json['id_token']),
-    refresh_token: text(json['refresh_token']) ?? request.refresh_token,
-    authorization_details: detailsOf(json) ?? request.authorization_details,
+    scope: members.textIfAny('scope') ?? request.scope,
+    ...(expires_in !== undefined && { expires_at: Math.floor(now() / 1000) + expires_in, expires_in }),
+    id_token: members.textIfAny('id_token'),
+    refresh_token: members.textIfAny('refresh_token') ?? request.refresh_token,
+    authorization_details: detailsOf(members.json) ?? request.authorization_details,
     issued_token_type: request.isExchange === true ? issued_token_type : undefined,
     dpop_key: isOther ? undefined : request.dpop_key,
   });
-}
-
-function requireText(json: JsonObject, member: string): string {
-  const value = text(json[member]);
-  if (value === undefined) {
-    throw invalid(member);
-  }
-  return value;
-}
-
-function invalid(member: string): ResponseError {
-  return new ResponseError('TOKEN_RESPONSE_INVALID', `The token response has a wrong or missing member: ${member}.`);
 }
