@@ -71,6 +71,17 @@ onBothAdapters((adapter) => {
     expect((await browser.get('/me')).status).toBe(200);
   });
 
+  it('TEN-04 TEN-09 is none at another client or another provider, where the secret is the same', async () => {
+    const app = await boot();
+    const cookie = `${NAME}=${(await signedIn(app)).jar.get(NAME)?.value}`;
+    const ofAnotherClient = await createApp({ adapter, op: app.op, client: { client_id: 'rp2' } });
+    const ofAnotherProvider = await boot();
+    const statuses = [app, ofAnotherClient, ofAnotherProvider].map(
+      async (one) => (await one.get('/me', { cookie })).status,
+    );
+    expect(await Promise.all(statuses)).toEqual([200, 401, 401]);
+  });
+
   it('SESS-28 is none when there are two', async () => {
     const app = await boot();
     const value = String((await signedIn(app)).jar.get(NAME)?.value);

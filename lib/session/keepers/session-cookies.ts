@@ -51,8 +51,10 @@ interface Place {
   readonly sealed: SealedPlace;
 }
 
-function placeOf(profile: CookieProfile): Place {
-  return { profile, names: sessionCookieNames(profile), sealed: { label: LABEL, name: profile.name(BASE_NAME) } };
+/** A session is sealed for one client at one provider: another one may use the same secret, and know others by the same `sub`. */
+function placeOf(profile: CookieProfile, { issuer, metadata }: OidcClient): Place {
+  const name = JSON.stringify([profile.name(BASE_NAME), issuer, metadata.client_id]);
+  return { profile, names: sessionCookieNames(profile), sealed: { label: LABEL, name } };
 }
 
 /** Session keeper in cookies: a session is stored in the browser only, sealed into at most three cookies. */
@@ -67,7 +69,7 @@ export class SessionCookies implements SessionKeeper {
     private readonly sealer: Sealer,
   ) {
     const sites = Sites.of(client.metadata.redirect_uris, client.name);
-    this.#places = sites.map(({ cookies }) => cookies).map((cookies) => placeOf(cookies.with(settings.cookie)));
+    this.#places = sites.map(({ cookies }) => cookies).map((cookies) => placeOf(cookies.with(settings.cookie), client));
     this.#lifetimes = new SessionLifetimes(settings, client.clock.now);
   }
 

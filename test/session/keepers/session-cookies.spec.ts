@@ -16,14 +16,18 @@ import { validate } from '../../../lib/values/validate.js';
 const T = 1_800_000_000_000;
 const NAME = '__Host-oidc-session';
 const secret = (letter: string) => letter.repeat(32);
+/** Where a session is sealed for, and nowhere else. */
+const PLACE = JSON.stringify([NAME, 'https://op.test', 'rp1']);
+
 const parse = (options: unknown) => validate(sessionOptionsSchema, options, 'session');
 
 /** The sessions of one application, with a clock that can be set. */
 function application(options: Partial<SessionOptions> = {}, client: { name?: string; redirect_uris?: string[] } = {}) {
   const time = { now: T };
   const oidc = {
+    issuer: 'https://op.test',
     name: client.name,
-    metadata: { redirect_uris: client.redirect_uris ?? ['https://app.test/auth/callback'] },
+    metadata: { client_id: 'rp1', redirect_uris: client.redirect_uris ?? ['https://app.test/auth/callback'] },
     clock: new Clock(() => time.now, 0, 30),
     endSessionUrl: ({ id_token_hint }: { id_token_hint?: string }) =>
       Promise.resolve(`https://op.test/end?${id_token_hint}`),
@@ -108,7 +112,7 @@ describe('SessionCookies', () => {
     it('SESS-37 seals nothing of the others', () => {
       const { sessions } = application();
       const [, value = ''] = pair(cookieHeader(sessions.start(NOBODY, { user: 'alice', tokens: tokensOf(members) })));
-      expect(new Sealer([secret('a')]).open('session', `${NAME} 1`, value, T)).toMatchObject({
+      expect(new Sealer([secret('a')]).open('session', `${PLACE} 1`, value, T)).toMatchObject({
         value: { user: 'alice', tokens: { scope: 'openid', id_token: 'ID-value' } },
       });
     });
@@ -271,7 +275,7 @@ describe('SessionCookies', () => {
     const { sessions } = application();
     const sealer = new Sealer([secret('a')]);
     for (const value of [null, 1, 'text', {}, { user: 'alice' }, { user: 'alice', tokens: { access_token: 1 } }]) {
-      const sealed = sealer.seal('session', `${NAME} 1`, value, T + 1);
+      const sealed = sealer.seal('session', `${PLACE} 1`, value, T + 1);
       expect(sessions.find(requestWith(`${NAME}=${sealed}`))).toEqual({ setCookies: cleared(NAME) });
     }
   });
@@ -279,7 +283,7 @@ describe('SessionCookies', () => {
   it('SESS-37 seals the user and the tokens, nothing else', () => {
     const { sessions } = application({ tokens: true });
     const [, value = ''] = pair(cookieHeader(sessions.start(NOBODY, { user: 'alice', tokens: tokensOf() })));
-    expect(new Sealer([secret('a')]).open('session', `${NAME} 1`, value, T)).toMatchObject({
+    expect(new Sealer([secret('a')]).open('session', `${PLACE} 1`, value, T)).toMatchObject({
       value: { user: 'alice', tokens: { access_token: 'AT-value', token_type: 'Bearer', scope: 'openid' } },
     });
   });
@@ -287,7 +291,7 @@ describe('SessionCookies', () => {
   it('SESS-40 takes no login transaction for a session', () => {
     const { sessions } = application();
     const value = { user: 'alice', tokens: { access_token: 'a', token_type: 'Bearer', scope: '' } };
-    const sealed = new Sealer([secret('a')]).seal('login transaction', `${NAME} 1`, value, T + 1);
+    const sealed = new Sealer([secret('a')]).seal('login transaction', `${PLACE} 1`, value, T + 1);
     expect(sessions.find(requestWith(`${NAME}=${sealed}`)).session).toBeUndefined();
   });
 
