@@ -61,7 +61,7 @@ export function sessionProviders(name?: string): Provider[] {
         // No more of the login's options: its scope may be more than was granted.
         const { trustedAudiences } = options.login;
         const { keep } = keepingOf(settings ?? {}, store !== undefined);
-        const flight = new RefreshFlight(client.clock.now, sealer, store);
+        const flight = new RefreshFlight(client, sealer, store);
         const keeping = { areShared: store !== undefined, keepTokens: keepTokens(client, options) };
         return new ClientSessions(
           () => sessionKeeper({ client, settings, sealer, store, operator }),

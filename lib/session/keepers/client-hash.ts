@@ -4,7 +4,10 @@ import type { OidcClient } from '../../client/oidc-client.js';
 import type { SessionsOf } from '../session.port.js';
 
 /** A name in the store for something of one client. It is a hash, so that the store tells nothing of users and sessions. */
-export function clientHash({ issuer, metadata, name }: OidcClient, parts: readonly (string | undefined)[]): string {
+export function clientHash(
+  { issuer, metadata, name }: Pick<OidcClient, 'issuer' | 'metadata' | 'name'>,
+  parts: readonly (string | undefined)[],
+): string {
   const place = JSON.stringify([issuer, metadata.client_id, name ?? null, ...parts]);
   return hash('sha256', place, 'base64url');
 }

@@ -1,12 +1,12 @@
-import { hash } from 'node:crypto';
-
 import { LRUCache } from 'lru-cache';
 
-import { isWithin, type Now } from '../../clock/clock.js';
+import type { OidcClient } from '../../client/oidc-client.js';
+import { isWithin } from '../../clock/clock.js';
 import { sharedFlights } from '../../events/channels.js';
 import type { OidcStore } from '../../storage/oidc-store.js';
 import type { Sealer } from '../../storage/sealer.js';
 import type { TokenResponse } from '../../tokens/token-response.js';
+import { clientHash } from '../keepers/client-hash.js';
 import { AFTERWARDS, replaces, SharedRefreshes, type TokensBefore } from './shared-refreshes.js';
 
 /** Milliseconds after a failure during which nobody tries again. */
@@ -32,11 +32,11 @@ export class RefreshFlight {
   readonly #shared: SharedRefreshes | undefined;
 
   constructor(
-    private readonly now: Now,
+    private readonly client: Pick<OidcClient, 'clock' | 'issuer' | 'metadata' | 'name'>,
     sealer: Sealer,
     store: OidcStore | undefined,
   ) {
-    this.#shared = store && new SharedRefreshes(store, sealer, now);
+    this.#shared = store && new SharedRefreshes(store, sealer, client.clock.now);
   }
 
   /**
@@ -46,7 +46,8 @@ export class RefreshFlight {
    * @throws {OidcError} what `refresh` threw
    */
   join(before: TokensBefore, refresh: () => Promise<TokenResponse>): Promise<TokenResponse> {
-    const key = hash('sha256', before.refresh_token, 'base64url');
+    // Other clients may share the store, and other servers may give out the same text.
+    const key = clientHash(this.client, ['refresh_token', before.refresh_token]);
     const known = this.#flights.get(key);
     if (known !== undefined && this.#counts(known, before)) {
       if (sharedFlights.hasSubscribers) {
@@ -64,13 +65,13 @@ export class RefreshFlight {
   }
 
   #end(flight: Flight, tokens: TokenResponse | undefined): void {
-    flight.end = { at: this.now(), tokens };
+    flight.end = { at: this.client.clock.now(), tokens };
   }
 
   #counts({ end }: Flight, before: TokensBefore): boolean {
     if (end?.tokens === undefined) {
-      return end === undefined || isWithin(this.now(), end.at, PAUSE_AFTER_FAILURE);
+      return end === undefined || isWithin(this.client.clock.now(), end.at, PAUSE_AFTER_FAILURE);
     }
-    return replaces(end.tokens, before) && isWithin(this.now(), end.at, AFTERWARDS);
+    return replaces(end.tokens, before) && isWithin(this.client.clock.now(), end.at, AFTERWARDS);
   }
 }

@@ -51,7 +51,7 @@ export class SharedRefreshes {
   /**
    * The new tokens, of `refresh` or of another replica.
    *
-   * @param key hash of the refresh token
+   * @param key hash of the refresh token and its client
    * @throws {StoreError} the store can't be reached, or another replica does not come to an end
    * @throws {OidcError} what `refresh` threw, here or there
    */

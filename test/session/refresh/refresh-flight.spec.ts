@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 
+import { Clock } from '../../../lib/clock/clock.js';
 import { OAuthError, TransportError } from '../../../lib/errors/errors.js';
 import { RefreshFlight } from '../../../lib/session/refresh/refresh-flight.js';
 import { MemoryStore } from '../../../lib/storage/memory-store.js';
@@ -15,7 +16,10 @@ function deployment({ replicas = 2, size = 10 } = {}) {
   const time = { now: T };
   const now = () => time.now;
   const store = new MemoryStore({ now });
-  const flights = Array.from({ length: replicas }, () => new RefreshFlight(now, sealer, store));
+  const clock = new Clock(now, 0, 0);
+  const of = (issuer: string, client_id: string) =>
+    new RefreshFlight({ clock, issuer, metadata: { client_id } as never, name: undefined }, sealer, store);
+  const flights = Array.from({ length: replicas }, () => of('https://op.test', 'rp1'));
   const uses: string[] = [];
   const refresh = (name: string) => async () => {
     uses.push(name);
@@ -26,7 +30,7 @@ function deployment({ replicas = 2, size = 10 } = {}) {
   if (first === undefined || second === undefined) {
     throw new Error('There are two replicas');
   }
-  return { time, store, first, second, uses, refresh };
+  return { time, store, of, first, second, uses, refresh };
 }
 
 describe('replicas that share a store', () => {
@@ -67,6 +71,17 @@ describe('replicas that share a store', () => {
     await expect(first.join(RT, spent)).rejects.toMatchObject({ error: 'invalid_grant' });
     await expect(second.join(RT, refresh('b'))).rejects.toMatchObject({ error: 'invalid_grant' });
     expect(uses).toEqual([]);
+  });
+
+  it('TEN-04 share nothing with another client or another provider, whose refresh token is the same text', async () => {
+    const { of, first, uses, refresh } = deployment();
+    await first.join(RT, refresh('a'));
+    const [another, elsewhere] = await Promise.all([
+      of('https://op.test', 'rp2').join(RT, refresh('b')),
+      of('https://elsewhere.test', 'rp1').join(RT, refresh('c')),
+    ]);
+    expect([another.access_token[0], elsewhere.access_token[0]]).toEqual(['b', 'c']);
+    expect(uses).toEqual(['a', 'b', 'c']);
   });
 
   it('share no error that passes', async () => {
