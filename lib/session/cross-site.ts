@@ -11,11 +11,13 @@ export function isCrossSiteChange(request: object): boolean {
 }
 
 /**
- * Whether a page of another site opened a socket. What comes over it later has no headers, so that any such socket counts,
- * whatever its method. Some browsers send no `Sec-Fetch-Site` with it, but all of them send `Origin` (RFC 6455, section 10.2).
+ * Whether a page that is not the application's own opened a socket. What comes over it later has no headers, so that any such
+ * socket counts, whatever its method. Nor does anything keep a page of a neighbour in the same site from reading what comes, as
+ * it is kept from the answers to its requests. Some browsers send no `Sec-Fetch-Site` with it, but all of them send `Origin`
+ * (RFC 6455, section 10.2).
  */
-export function isCrossSiteSocket(upgrade: object, sessions: { isOwnOrigin(origin: string): boolean }): boolean {
+export function isForeignSocket(upgrade: object, sessions: { isOwnOrigin(origin: string): boolean }): boolean {
   const site = requests.header(upgrade, 'sec-fetch-site');
   const origin = requests.header(upgrade, 'origin');
-  return site === 'cross-site' || (site === undefined && origin !== undefined && !sessions.isOwnOrigin(origin));
+  return site === 'cross-site' || (site !== 'same-origin' && origin !== undefined && !sessions.isOwnOrigin(origin));
 }

@@ -18,7 +18,7 @@ import { clientSessionsToken } from '../nest/tokens.js';
 import { chain, recover, type Awaitable } from '../values/awaitable.js';
 import { ClientSessions, type AcceptedSession } from './client-sessions.js';
 import type { AcceptedContent } from './session-content.js';
-import { isCrossSiteChange, isCrossSiteSocket } from './cross-site.js';
+import { isCrossSiteChange, isForeignSocket } from './cross-site.js';
 import { crossSite, loginRequired, roleMissing, sessionUnavailable } from './session-refusal.js';
 
 /** Keeps the answer out of caches, because it is for one user. A handler may set its own header. */
@@ -46,7 +46,7 @@ interface SessionCall {
  * user is set if there is a session, and no request is refused for the lack of one.
  *
  * In GraphQL and behind a WebSocket gateway the session is that of the HTTP request, or of the one that opened the socket. A
- * socket that a page of another site opened counts for nothing. Refusals are exceptions of the call's kind.
+ * socket that a page of a host not the application's own opened counts for nothing. Refusals are exceptions of the call's kind.
  */
 @Injectable()
 @Authenticates('session')
@@ -71,7 +71,7 @@ export class OidcSessionGuard implements CanActivate {
       return this.#refuseUnlessOpen(context, rule, () => loginRequired());
     }
     const isSocket = isOverSocket(context);
-    if (isSocket ? isCrossSiteSocket(request, this.sessions) : isCrossSiteChange(request)) {
+    if (isSocket ? isForeignSocket(request, this.sessions) : isCrossSiteChange(request)) {
       return this.#refuseUnlessOpen(context, rule, crossSite);
     }
     const call: SessionCall = { context, rule, request, response: isSocket ? undefined : responseOf(context) };

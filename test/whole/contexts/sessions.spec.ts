@@ -178,7 +178,12 @@ onBothAdapters((adapter) => {
       (await firstTick(`${app.address.replace('http', 'ws')}/graphql`, headers)) ?? 'refused';
     expect(await subscribe({ cookie })).toEqual({ data: { ticks: 'alice' } });
     expect(await subscribe({ cookie, origin: app.url })).toEqual({ data: { ticks: 'alice' } });
-    for (const headers of [{}, { cookie, origin: 'https://evil.test' }, { cookie, 'sec-fetch-site': 'cross-site' }]) {
+    for (const headers of [
+      {},
+      { cookie, origin: 'https://evil.test' },
+      { cookie, 'sec-fetch-site': 'cross-site' },
+      { cookie, origin: 'https://neighbour.test', 'sec-fetch-site': 'same-site' },
+    ]) {
       expect(JSON.stringify(await subscribe({ ...headers }))).not.toContain('alice');
     }
   });
@@ -216,13 +221,17 @@ it('Socket.IO: a message has the session of the request that opened its socket, 
   expect(await alice('me', 'text')).toBe('alice');
   expect(await alice('health')).toBe('alice');
   expect(await alice('admin')).toEqual([403, 'access_denied']);
-  const own = await connect({ cookie, origin: app.url });
-  expect(await own('me')).toBe('alice');
+  for (const site of [{}, { 'sec-fetch-site': 'same-origin' }, { 'sec-fetch-site': 'same-site' }]) {
+    const own = await connect({ cookie, origin: app.url, ...site });
+    expect(await own('me')).toBe('alice');
+  }
   for (const headers of [
     { origin: 'https://evil.test' },
     { origin: 'null' },
     { origin: app.url.replace('http:', 'https:') },
     { origin: app.url, 'sec-fetch-site': 'cross-site' },
+    // A page of a neighbour in the same site: unlike the answer to its request, it could read what comes over a socket.
+    { origin: 'https://neighbour.test', 'sec-fetch-site': 'same-site' },
   ]) {
     const forged = await connect({ cookie, ...headers });
     expect(await forged('me')).toEqual([403, 'access_denied']);
