@@ -1,4 +1,5 @@
 import { printable } from '../errors/log-line.js';
+import type { OidcErrorCode } from '../errors/codes.js';
 import { OidcError } from '../errors/oidc.error.js';
 import type { Finding } from '../metadata/finding.js';
 import type { Line } from './report.js';
@@ -33,13 +34,21 @@ const REASONS: Readonly<Record<string, string>> = {
   ERR_SSL_WRONG_VERSION_NUMBER: 'It speaks no TLS at this port.',
 };
 
-function textOf({ message, facts, cause }: OidcError): string {
+/** What to do about an error whose sentence says only what happened. */
+const ADVICE: Readonly<Partial<Record<OidcErrorCode, string>>> = {
+  CLIENT_MISCONFIGURED: 'Compare client_id, client_secret and the authentication method with what is registered.',
+  ISSUER_MISMATCH: 'Write issuer as your server publishes it, letter by letter: a slash at the end counts.',
+  TOKEN_INACTIVE: 'It has expired or was revoked, or the server does not tell this client about it.',
+};
+
+function textOf({ code, message, facts, cause }: OidcError): string {
   const seen = Object.entries(facts)
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `${name}: ${printable(String(value))}`);
   const { reason } = facts;
-  const hint = typeof reason === 'string' && Object.hasOwn(REASONS, reason) ? ` ${REASONS[reason]}` : '';
-  const text = (seen.length === 0 ? message : `${message} (${seen.join(', ')})`) + hint;
+  const why = typeof reason === 'string' && Object.hasOwn(REASONS, reason) ? REASONS[reason] : undefined;
+  const said = seen.length === 0 ? message : `${message} (${seen.join(', ')})`;
+  const text = [said, why, ADVICE[code]].filter((sentence) => sentence !== undefined).join(' ');
   return cause instanceof OidcError ? `${text} ${cause.code}: ${textOf(cause)}` : text;
 }
 

@@ -69,9 +69,9 @@ function sizeLines({ length }: string): readonly Line[] {
 function shapeLines(jwt: UnverifiedJwt | undefined, settings: ResourceServerSettings | undefined): readonly Line[] {
   if (jwt === undefined) {
     return [
-      { level: 'note', text: "It is opaque: resourceServer.validation must be 'introspection' or 'auto'." },
+      { level: 'note', text: "It is opaque: resourceServer.validation 'introspection' and 'auto' take it." },
       ...(settings?.validation === 'jwt'
-        ? [{ level: 'problem', text: "resourceServer.validation is 'jwt', and takes no opaque token." } as const]
+        ? [{ level: 'problem', text: "resourceServer.validation is 'jwt', which takes no opaque token." } as const]
         : []),
     ];
   }

@@ -93,7 +93,7 @@ describe('a client with a certificate', () => {
     const { output } = await diagnose(certified, { arguments: ['--token', op.issue({ aud: AUDIENCE })] });
     expect(sectionOf(output, 'Token')).toEqual([
       '  ok       It has 43 characters, which every proxy takes.',
-      "  note     It is opaque: resourceServer.validation must be 'introspection' or 'auto'.",
+      "  note     It is opaque: resourceServer.validation 'introspection' and 'auto' take it.",
       '  note     Only the server can tell whether it is good, and asks for a certificate that the doctor has not.',
     ]);
   });
@@ -124,7 +124,7 @@ describe('an API that takes bound tokens', () => {
 describe('a token that is bound', () => {
   const SHAPE = [
     '  ok       It has 43 characters, which every proxy takes.',
-    "  note     It is opaque: resourceServer.validation must be 'introspection' or 'auto'.",
+    "  note     It is opaque: resourceServer.validation 'introspection' and 'auto' take it.",
   ];
   const GOOD = '  ok       It is good, with no scopes.';
 

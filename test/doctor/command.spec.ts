@@ -56,7 +56,7 @@ Configuration
 
 Token
   ok       It has 43 characters, which every proxy takes.
-  note     It is opaque: resourceServer.validation must be 'introspection' or 'auto'.
+  note     It is opaque: resourceServer.validation 'introspection' and 'auto' take it.
   ok       It is good, with the scopes orders:read.
 
 0 problems, 1 warning.`,
@@ -99,7 +99,7 @@ describe('a broken configuration', () => {
     expect({ code, problems: problemsIn(output) }).toEqual({
       code: 1,
       problems: [
-        `  problem  The server at "${op.issuer}" publishes the metadata of another issuer: "https://other.test". [ISSUER_MISMATCH]`,
+        `  problem  The server at "${op.issuer}" publishes the metadata of another issuer: "https://other.test". Write issuer as your server publishes it, letter by letter: a slash at the end counts. [ISSUER_MISMATCH]`,
       ],
     });
   });
@@ -231,7 +231,7 @@ describe('a broken configuration', () => {
     expect({ code, problems: problemsIn(output) }).toEqual({
       code: 1,
       problems: [
-        `  problem  The server's introspection_endpoint does not accept this client as it is configured: invalid_client. (error: invalid_client, url: ${op.issuer}/introspect, status: 401, content_type: application/json) [CLIENT_MISCONFIGURED]`,
+        `  problem  The server's introspection_endpoint does not accept this client as it is configured: invalid_client. (error: invalid_client, url: ${op.issuer}/introspect, status: 401, content_type: application/json) Compare client_id, client_secret and the authentication method with what is registered. [CLIENT_MISCONFIGURED]`,
       ],
     });
   });
@@ -243,7 +243,7 @@ describe('a broken configuration', () => {
     );
     expect({ code, problems: problemsIn(output) }).toEqual({
       code: 1,
-      problems: ["  problem  resourceServer.validation is 'jwt', and takes no opaque token."],
+      problems: ["  problem  resourceServer.validation is 'jwt', which takes no opaque token."],
     });
   });
 });
@@ -326,7 +326,7 @@ Configuration
 
 Token
   ok       It has 43 characters, which every proxy takes.
-  note     It is opaque: resourceServer.validation must be 'introspection' or 'auto'.
+  note     It is opaque: resourceServer.validation 'introspection' and 'auto' take it.
   ok       It is good, with the scopes orders:read.
 
 0 problems, 1 warning.`,

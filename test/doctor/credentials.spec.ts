@@ -45,7 +45,7 @@ describe('the credentials of an API that introspects', () => {
     expect({ code, lines: sectionOf(output, 'Configuration') }).toEqual({
       code: 1,
       lines: [
-        `  problem  The server's introspection_endpoint does not accept this client as it is configured: invalid_client. (error: invalid_client, url: ${op.issuer}/introspect, status: 401, content_type: application/json) [CLIENT_MISCONFIGURED]`,
+        `  problem  The server's introspection_endpoint does not accept this client as it is configured: invalid_client. (error: invalid_client, url: ${op.issuer}/introspect, status: 401, content_type: application/json) Compare client_id, client_secret and the authentication method with what is registered. [CLIENT_MISCONFIGURED]`,
       ],
     });
   });
@@ -57,7 +57,7 @@ describe('the credentials of an API that introspects', () => {
         { arguments: ['--token', '-'], input: token },
       );
       expect(problemsIn(output)).toEqual([
-        `  problem  The server's introspection_endpoint does not accept this client as it is configured: invalid_client. (error: invalid_client, url: ${op.issuer}/introspect, status: 401, content_type: application/json) [CLIENT_MISCONFIGURED]`,
+        `  problem  The server's introspection_endpoint does not accept this client as it is configured: invalid_client. (error: invalid_client, url: ${op.issuer}/introspect, status: 401, content_type: application/json) Compare client_id, client_secret and the authentication method with what is registered. [CLIENT_MISCONFIGURED]`,
       ]);
     }
   });

@@ -213,7 +213,7 @@ it.each<[endpoint: string, name: string, fault: Fault, line: string]>([
     'introspect',
     'a refusal of the client',
     OAUTH_401,
-    "The server's introspection_endpoint does not accept this client as it is configured: invalid_client. (error: invalid_client, url: $/introspect, status: 401, content_type: application/json) [CLIENT_MISCONFIGURED]",
+    "The server's introspection_endpoint does not accept this client as it is configured: invalid_client. (error: invalid_client, url: $/introspect, status: 401, content_type: application/json) Compare client_id, client_secret and the authentication method with what is registered. [CLIENT_MISCONFIGURED]",
   ],
   [
     'introspect',
@@ -221,7 +221,12 @@ it.each<[endpoint: string, name: string, fault: Fault, line: string]>([
     OAUTH_400,
     'The server refused the request. (error: invalid_request, error_description: no, url: $/introspect, status: 400, content_type: application/json) [OP_ERROR]',
   ],
-  ['introspect', 'an inactive token', answer('{"active":false}'), 'The token is not active. [TOKEN_INACTIVE]'],
+  [
+    'introspect',
+    'an inactive token',
+    answer('{"active":false}'),
+    'The token is not active. It has expired or was revoked, or the server does not tell this client about it. [TOKEN_INACTIVE]',
+  ],
   [
     'introspect',
     'active as text',
@@ -239,12 +244,12 @@ it.each<[name: string, change: (document: Members) => Members, line: string]>([
   [
     'another issuer',
     (document) => ({ ...document, issuer: 'https://evil.test' }),
-    'The server at "$" publishes the metadata of another issuer: "https://evil.test". [ISSUER_MISMATCH]',
+    'The server at "$" publishes the metadata of another issuer: "https://evil.test". Write issuer as your server publishes it, letter by letter: a slash at the end counts. [ISSUER_MISMATCH]',
   ],
   [
     'the issuer with a slash more',
     (document) => ({ ...document, issuer: `${document['issuer']}/` }),
-    'The server at "$" publishes the metadata of another issuer: "$/". [ISSUER_MISMATCH]',
+    'The server at "$" publishes the metadata of another issuer: "$/". Write issuer as your server publishes it, letter by letter: a slash at the end counts. [ISSUER_MISMATCH]',
   ],
   ['no issuer', () => ({}), `${WRONG_VALUE} issuer. (found: nothing) [INVALID_SERVER_METADATA]`],
   [
