@@ -55,7 +55,7 @@ export class AccessTokenWriter {
     const key = by.keyFor(alg);
     const header = { alg, kid: key.kid, typ: typByProfile(accessTokens) };
     return {
-      value: format === 'jwt' ? jws(header, claims, key) : randomValue(),
+      value: format === 'jwt' ? jws(header, this.#asJwt(claims), key) : randomValue(),
       members: { token_type: cnf?.['jkt'] === undefined ? 'Bearer' : 'DPoP', ...claims },
     };
   }
@@ -64,6 +64,12 @@ export class AccessTokenWriter {
   rolesClaims(roles: readonly string[]): JsonObject {
     const [api = ''] = this.#audiences;
     return rolesByProfile(this.#api.accessTokens, roles, api);
+  }
+
+  /** A JWT of a profile without scopes has none; an introspection tells them all the same (RFC 7662, section 2.2). */
+  #asJwt({ scope, ...claims }: JsonObject): JsonObject {
+    const hasScopes = scope !== undefined && this.#api.accessTokens.scopes !== undefined;
+    return hasScopes ? { ...claims, scope } : claims;
   }
 
   get #audiences(): readonly string[] {

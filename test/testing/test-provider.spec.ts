@@ -96,6 +96,15 @@ describe('the access tokens of the test kit', () => {
 });
 
 describe('an access token of the test kit', () => {
+  it('is a JWT without scopes where the profile has none, as in production', async () => {
+    const provider = await start();
+    const resourceServer = { audience: 'web-1', accessTokens: 'google', validation: 'jwt' } as const;
+    const app = await boot(provider, { resourceServer });
+    const token = await provider.accessToken({ scope: 'orders:read' });
+    expect(await statusOf(app, '/orders', bearer(token))).toBe(200);
+    expect(await statusOf(app, '/orders/scoped', bearer(token))).toBe(403);
+  });
+
   it.each(['introspection', 'jwt'] as const)('is the client’s own, where validation is %s', async (validation) => {
     const provider = await start();
     const app = await boot(provider, { resourceServer: { audience: 'a', validation } });
