@@ -14,7 +14,7 @@ import type { OidcSession } from '../session/oidc-session.js';
 import { loginRequired, sessionUnavailable } from '../session/session-refusal.js';
 
 /** What the route is made of. */
-export interface CheckSessionMeans {
+export interface CheckSessionParts {
   readonly login: Login;
   readonly client: OidcClient;
   readonly session: OidcSession;
@@ -41,7 +41,7 @@ export interface CheckSessionDocument {
  * Management 1.0, section 3).
  */
 export class CheckSessionRoute {
-  constructor(private readonly means: CheckSessionMeans) {}
+  constructor(private readonly parts: CheckSessionParts) {}
 
   /**
    * @returns undefined: the provider publishes no frame
@@ -50,13 +50,13 @@ export class CheckSessionRoute {
    */
   async answer(request: object, response: object): Promise<CheckSessionDocument | undefined> {
     try {
-      const { client, responses } = this.means;
+      const { client, responses } = this.parts;
       const { check_session_iframe } = await client.serverMetadata();
       const frame = providerFrame(check_session_iframe);
       if (frame === undefined) {
         return undefined;
       }
-      const { session, setCookies } = await this.means.sessions.keeper().find(request);
+      const { session, setCookies } = await this.parts.sessions.keeper().find(request);
       responses.deliver(response, [['Set-Cookie', setCookies]]);
       if (session === undefined && requests.header(request, 'sec-fetch-site') === 'cross-site') {
         throw this.#refused(loginRequired([ASK_AGAIN]), response);
@@ -81,7 +81,7 @@ export class CheckSessionRoute {
       case 'renew':
         return this.#renew(check, request, response);
       case 'end':
-        await this.means.session.end(request, response);
+        await this.parts.session.end(request, response);
         return tellingPage('changed');
     }
   }
@@ -92,10 +92,10 @@ export class CheckSessionRoute {
     request: object,
     response: object,
   ): Promise<string> {
-    const { client, login, responses, prefix } = this.means;
+    const { client, login, responses, prefix } = this.parts;
     if (client.metadata.default_max_age === 0) {
       // Each login has to ask the person.
-      await this.means.session.end(request, response);
+      await this.parts.session.end(request, response);
       return tellingPage('changed');
     }
     const { location, setCookies } = await login.startSilently(request, {
@@ -108,6 +108,6 @@ export class CheckSessionRoute {
   }
 
   #refused(refusal: Refusal, response: object): Error {
-    return refuse(refusal, response, this.means.responses);
+    return refuse(refusal, response, this.parts.responses);
   }
 }

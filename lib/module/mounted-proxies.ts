@@ -24,7 +24,7 @@ import { Responses } from '../nest/responses.js';
 import { Routes } from '../nest/routes.js';
 import { clientSessionsToken, optionsToken, proxiesToken, serverToken, sessionToken } from '../nest/tokens.js';
 import { Undocumented } from '../nest/undocumented.js';
-import { BffProxy, type ProxyMeans } from '../session/bff/bff-proxy.js';
+import { BffProxy, type ProxyParts } from '../session/bff/bff-proxy.js';
 import type { ProxySettings } from '../session/bff/proxy.options.js';
 import type { ClientSessions } from '../session/client-sessions.js';
 import type { OidcSession } from '../session/oidc-session.js';
@@ -40,10 +40,10 @@ class MountedProxies {
   constructor(
     private readonly settings: readonly ProxySettings[],
     private readonly routes: Routes,
-    means: ProxyMeans,
+    parts: ProxyParts,
   ) {
-    this.#client = means.sessions.client;
-    this.#proxies = new Map(settings.map((one, index) => [methodName(index), new BffProxy(one, means)]));
+    this.#client = parts.sessions.client;
+    this.#proxies = new Map(settings.map((one, index) => [methodName(index), new BffProxy(one, parts)]));
   }
 
   get(method: string): BffProxy | undefined {

@@ -27,7 +27,7 @@ import { LOGOUT_PAGE_HEADERS } from './logout-page.js';
 export const documents = new WeakMap<object, () => void>();
 
 /** What the answers are made of. */
-export interface RouteMeans {
+export interface RouteParts {
   readonly strategy: OidcStrategy;
   readonly client: OidcClient;
   readonly session: OidcSession;
@@ -53,8 +53,8 @@ export class RouteAnswers {
   private readonly providerLogout: OidcLogout;
 
   /** @throws {ConfigError} no login or no session is possible with this configuration */
-  constructor({ strategy, client, session, fallback, ...means }: RouteMeans) {
-    const { responses, sessions, logout, prefix } = means;
+  constructor({ strategy, client, session, fallback, ...parts }: RouteParts) {
+    const { responses, sessions, logout, prefix } = parts;
     this.responses = responses;
     this.sessions = sessions;
     this.providerLogout = logout;

@@ -18,7 +18,7 @@ import type { ProxySettings } from './proxy.options.js';
 import { RefusedTokens, refusesToken } from './refused-tokens.js';
 
 /** What a proxy is made of. */
-export interface ProxyMeans {
+export interface ProxyParts {
   readonly server: Server;
   readonly session: OidcSession;
   readonly sessions: ClientSessions;
@@ -44,9 +44,9 @@ export class BffProxy {
 
   constructor(
     private readonly settings: ProxySettings,
-    private readonly means: ProxyMeans,
+    private readonly parts: ProxyParts,
   ) {
-    const { session, sessions, server } = means;
+    const { session, sessions, server } = parts;
     this.#refused = new RefusedTokens(session, sessions, server.clock);
   }
 
@@ -74,7 +74,7 @@ export class BffProxy {
 
   /** The tokens of the request's session, refreshed where they have to be. */
   async #tokens(request: object, response: object): Promise<TokenResponse> {
-    const { session, sessions, responses } = this.means;
+    const { session, sessions, responses } = this.parts;
     try {
       const found = await sessions.find(request, response);
       responses.deliver(response, [['Set-Cookie', found.setCookies]]);
@@ -92,7 +92,7 @@ export class BffProxy {
 
   async #forward(forwarded: Forwarded): Promise<void> {
     const { response, target, mount } = forwarded;
-    const { responses } = this.means;
+    const { responses } = this.parts;
     try {
       const { status, headers, body } = await this.#send(forwarded);
       const location = [headers['location'] ?? []].flat();
@@ -110,7 +110,7 @@ export class BffProxy {
 
   /** Sends a request, and once more with another token where the API takes this one no more. A stream can be sent once only. */
   async #send({ request, response, target, tokens }: Forwarded): Promise<StreamedResponse> {
-    const { server, responses } = this.means;
+    const { server, responses } = this.parts;
     const body = bodyOf(request) ?? this.#refuse(bodyRefused(), response);
     const forwarded = {
       method: requests.method(request),
@@ -141,7 +141,7 @@ export class BffProxy {
   }
 
   #refuse(refusal: Refusal, response: object): never {
-    throw refuse(refusal, response, this.means.responses);
+    throw refuse(refusal, response, this.parts.responses);
   }
 }
 
