@@ -6,35 +6,20 @@ import fc from 'fast-check';
 import type { BackchannelAuthenticationOptions } from '../../lib/grants/backchannel-request.js';
 import type { ClientMetadata } from '../../lib/metadata/client-metadata.js';
 import { decodeJwt, keyOf, privateJwk } from '../../lib/testing/provider/keys.js';
-import { clientOf, rejection } from '../support/client/client.js';
-import type { HostileProvider, JwtFault } from '../support/provider/hostile-provider.js';
-import { startProvider } from '../support/provider/provider.js';
+import { rejection } from '../support/client/client.js';
+import { answerPolls, pollingClient } from '../support/client/polling-client.js';
+import type { JwtFault } from '../support/provider/hostile-provider.js';
 
 const KEY = keyOf('P-256', 'rp1');
 const JWKS = { keys: [{ ...privateJwk(KEY), alg: 'ES256' }] };
 const ALICE = { login_hint: 'alice' };
 
-/** A client whose waits are noted, and what somebody does after so many of them. */
 async function setUp(metadata: Partial<ClientMetadata> = {}) {
-  const op = await startProvider();
-  const waits: number[] = [];
-  const does = new Map<number, () => void>();
-  const { oidc } = clientOf(op, {
-    metadata,
-    wait: async (milliseconds, signal) => {
-      signal?.throwIfAborted();
-      waits.push(milliseconds / 1000);
-      op.clock.advance(milliseconds / 1000);
-      does.get(waits.length)?.();
-      signal?.throwIfAborted();
-    },
-  });
-  const request = (options: BackchannelAuthenticationOptions = ALICE) => oidc.backchannelAuthentication(options);
-  return { op, oidc, request, waits, after: (count: number, what: () => void) => void does.set(count, what) };
+  const polling = await pollingClient(metadata);
+  const request = (options: BackchannelAuthenticationOptions = ALICE) =>
+    polling.oidc.backchannelAuthentication(options);
+  return { ...polling, request };
 }
-
-const answerPolls = (op: HostileProvider, ...errors: readonly string[]): void =>
-  errors.forEach((error) => op.answer('token', { status: 400, body: { error } }, { times: 1 }));
 
 describe('a backchannel authentication request', () => {
   it('names the end-user, what is asked for and what both devices show', async () => {

@@ -3,35 +3,12 @@ import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 
-import type { ClientMetadata } from '../../lib/metadata/client-metadata.js';
-import { clientOf, rejection } from '../support/client/client.js';
-import type { HostileProvider } from '../support/provider/hostile-provider.js';
-import { startProvider } from '../support/provider/provider.js';
-
-/** A client whose waits are noted, and what somebody does after so many of them. */
-async function setUp(metadata: Partial<ClientMetadata> = {}) {
-  const op = await startProvider();
-  const waits: number[] = [];
-  const does = new Map<number, () => void>();
-  const { oidc } = clientOf(op, {
-    metadata,
-    wait: async (milliseconds, signal) => {
-      signal?.throwIfAborted();
-      waits.push(milliseconds / 1000);
-      op.clock.advance(milliseconds / 1000);
-      does.get(waits.length)?.();
-      signal?.throwIfAborted();
-    },
-  });
-  return { op, oidc, waits, after: (count: number, what: () => void) => void does.set(count, what) };
-}
-
-const answerPolls = (op: HostileProvider, ...errors: readonly string[]): void =>
-  errors.forEach((error) => op.answer('token', { status: 400, body: { error } }, { times: 1 }));
+import { rejection } from '../support/client/client.js';
+import { answerPolls, pollingClient } from '../support/client/polling-client.js';
 
 describe('a device authorization', () => {
   it('ends with tokens and a verified ID token', async () => {
-    const { op, oidc, waits, after } = await setUp();
+    const { op, oidc, waits, after } = await pollingClient();
     const device = await oidc.deviceAuthorization({ scope: 'openid offline_access' });
     expect(op.last('device-authorization').form).toEqual({ scope: 'openid offline_access' });
     expect(device.user_code).toMatch(/^BDWP-\d{4}$/);
@@ -50,7 +27,7 @@ describe('a device authorization', () => {
   });
 
   it('is asked for once, however many wait, and its spent code never again', async () => {
-    const { op, oidc, after } = await setUp();
+    const { op, oidc, after } = await pollingClient();
     const device = await oidc.deviceAuthorization({ scope: 'openid' });
     after(1, () => op.decide(device.device_code, 'approved'));
     const [one, other] = await Promise.all([device.tokens(), device.tokens()]);
@@ -60,7 +37,7 @@ describe('a device authorization', () => {
   });
 
   it('without openid has no ID token', async () => {
-    const { op, oidc, after } = await setUp({ scope: 'orders:read' });
+    const { op, oidc, after } = await pollingClient({ scope: 'orders:read' });
     const device = await oidc.deviceAuthorization();
     after(1, () => op.decide(device.device_code, 'approved'));
     const { tokens, idToken } = await device.tokens();
@@ -68,7 +45,7 @@ describe('a device authorization', () => {
   });
 
   it('with openid has one', async () => {
-    const { op, oidc, after } = await setUp();
+    const { op, oidc, after } = await pollingClient();
     const device = await oidc.deviceAuthorization({ scope: 'openid' });
     op.tokenResponse(({ id_token: _, ...body }) => body);
     after(1, () => op.decide(device.device_code, 'approved'));
@@ -82,7 +59,7 @@ describe('a device authorization', () => {
     ['with the nonce of a login', { nonce: 'n' }, 'NONCE_MISMATCH'],
     ['for another access token', { at_hash: 'AAAAAAAAAAAAAAAAAAAAAA' }, 'AT_HASH_MISMATCH'],
   ])('takes no ID token %s', async (_what, change, code) => {
-    const { op, oidc, after } = await setUp();
+    const { op, oidc, after } = await pollingClient();
     const device = await oidc.deviceAuthorization({ scope: 'openid' });
     op.idToken({ claims: (claims) => ({ ...claims, ...change }) });
     after(1, () => op.decide(device.device_code, 'approved'));
@@ -90,14 +67,14 @@ describe('a device authorization', () => {
   });
 
   it('holds the end-user to default_max_age', async () => {
-    const { op, oidc, after } = await setUp({ default_max_age: 60 });
+    const { op, oidc, after } = await pollingClient({ default_max_age: 60 });
     const device = await oidc.deviceAuthorization({ scope: 'openid' });
     after(30, () => op.decide(device.device_code, 'approved'));
     expect(await rejection(device.tokens())).toMatchObject({ code: 'AUTH_TIME_TOO_OLD' });
   });
 
   it('is polled more slowly after slow_down, and stays so', async () => {
-    const { op, oidc, waits, after } = await setUp();
+    const { op, oidc, waits, after } = await pollingClient();
     const device = await oidc.deviceAuthorization({ scope: 'openid' });
     answerPolls(op, 'authorization_pending', 'slow_down', 'authorization_pending', 'slow_down');
     after(5, () => op.decide(device.device_code, 'approved'));
@@ -111,7 +88,7 @@ describe('a device authorization', () => {
     ['another interval', { interval: 31 }, 31],
     ['digits', { interval: '7' }, 7],
   ])('is polled at the interval that the server names: %s', async (_what, members, seconds) => {
-    const { op, oidc, waits, after } = await setUp();
+    const { op, oidc, waits, after } = await pollingClient();
     op.deviceResponse((body) => ({ ...body, ...members }));
     const device = await oidc.deviceAuthorization({ scope: 'openid' });
     answerPolls(op, 'authorization_pending');
@@ -121,7 +98,7 @@ describe('a device authorization', () => {
   });
 
   it.each(['access_denied', 'expired_token', 'invalid_grant', 'invalid_request'])('ends with %s', async (error) => {
-    const { op, oidc } = await setUp();
+    const { op, oidc } = await pollingClient();
     const device = await oidc.deviceAuthorization({ scope: 'openid' });
     answerPolls(op, 'authorization_pending', error);
     expect(await rejection(device.tokens())).toMatchObject({ name: 'OAuthError', error });
@@ -130,14 +107,14 @@ describe('a device authorization', () => {
   });
 
   it('ends when the end-user refuses', async () => {
-    const { op, oidc, after } = await setUp();
+    const { op, oidc, after } = await pollingClient();
     const device = await oidc.deviceAuthorization({ scope: 'openid' });
     after(2, () => op.decide(device.device_code, 'denied'));
     expect(await rejection(device.tokens())).toMatchObject({ error: 'access_denied' });
   });
 
   it('ends when its time is over, without a poll then', async () => {
-    const { op, oidc, waits } = await setUp();
+    const { op, oidc, waits } = await pollingClient();
     op.deviceResponse((body) => ({ ...body, expires_in: 16 }));
     const device = await oidc.deviceAuthorization({ scope: 'openid' });
     expect(await rejection(device.tokens())).toMatchObject({ code: 'OP_ERROR', error: 'expired_token' });
@@ -145,7 +122,7 @@ describe('a device authorization', () => {
   });
 
   it('asks half as often each time that the server does not answer', async () => {
-    const { op, oidc, waits, after } = await setUp();
+    const { op, oidc, waits, after } = await pollingClient();
     const device = await oidc.deviceAuthorization({ scope: 'openid' });
     op.answer('token', 'reset', { times: 1 });
     op.answer('token', { status: 503, body: '' }, { times: 1 });
@@ -157,7 +134,7 @@ describe('a device authorization', () => {
   });
 
   it('does not go on where the server answers nonsense', async () => {
-    const { op, oidc } = await setUp();
+    const { op, oidc } = await pollingClient();
     const device = await oidc.deviceAuthorization({ scope: 'openid' });
     op.answer('token', { status: 400, body: 'sorry' });
     expect(await rejection(device.tokens())).toMatchObject({ code: 'UNEXPECTED_STATUS' });
@@ -165,7 +142,7 @@ describe('a device authorization', () => {
   });
 
   it('ends with the reason of a signal, and can be waited for again', async () => {
-    const { op, oidc, after } = await setUp();
+    const { op, oidc, after } = await pollingClient();
     const device = await oidc.deviceAuthorization({ scope: 'openid' });
     const controller = new AbortController();
     const reason = new Error('enough');
@@ -178,7 +155,7 @@ describe('a device authorization', () => {
   });
 
   it('asks for resources and details', async () => {
-    const { op, oidc } = await setUp();
+    const { op, oidc } = await pollingClient();
     await oidc.deviceAuthorization({
       resource: ['https://a.test', 'https://b.test/x'],
       authorization_details: [{ type: 'account' }],
@@ -193,7 +170,7 @@ describe('a device authorization', () => {
   });
 
   it('binds the tokens to one key for all polls', async () => {
-    const { op, oidc, after } = await setUp({ dpop_bound_access_tokens: true });
+    const { op, oidc, after } = await pollingClient({ dpop_bound_access_tokens: true });
     const device = await oidc.deviceAuthorization({ scope: 'openid' });
     after(3, () => op.decide(device.device_code, 'approved'));
     const { tokens } = await device.tokens();
@@ -203,7 +180,7 @@ describe('a device authorization', () => {
   });
 
   it('is asked for as a public client, which names itself', async () => {
-    const { op, oidc, after } = await setUp({ client_secret: undefined, token_endpoint_auth_method: 'none' });
+    const { op, oidc, after } = await pollingClient({ client_secret: undefined, token_endpoint_auth_method: 'none' });
     const device = await oidc.deviceAuthorization({ scope: 'openid' });
     expect(op.last('device-authorization').form).toEqual({ scope: 'openid', client_id: 'rp1' });
     after(1, () => op.decide(device.device_code, 'approved'));
@@ -211,10 +188,10 @@ describe('a device authorization', () => {
   });
 
   it('is not asked for where the grant is not registered, or the server has no endpoint for it', async () => {
-    const { op, oidc } = await setUp({ grant_types: ['authorization_code'] });
+    const { op, oidc } = await pollingClient({ grant_types: ['authorization_code'] });
     expect(await rejection(oidc.deviceAuthorization())).toMatchObject({ member: 'client.grant_types' });
     expect(op.count()).toBe(0);
-    const other = await setUp();
+    const other = await pollingClient();
     other.op.discovery(({ device_authorization_endpoint: _, ...document }) => document);
     expect(await rejection(other.oidc.deviceAuthorization())).toMatchObject({
       code: 'ENDPOINT_MISSING',
@@ -223,7 +200,7 @@ describe('a device authorization', () => {
   });
 
   it('shows its code to nobody who prints it', async () => {
-    const { oidc } = await setUp();
+    const { oidc } = await pollingClient();
     const device = await oidc.deviceAuthorization({ scope: 'openid' });
     const printed = inspect(device, { depth: 9, showHidden: true }) + JSON.stringify(device) + String(device);
     expect(device.device_code).toMatch(/^.{43}$/);
@@ -248,14 +225,14 @@ describe('a device authorization response', () => {
     ['with an interval of nothing', { interval: 0 }],
     ['with an interval that is a word', { interval: 'soon' }],
   ])('%s is refused, and nothing is polled', async (_what, members) => {
-    const { op, oidc } = await setUp();
+    const { op, oidc } = await pollingClient();
     op.deviceResponse((body) => ({ ...body, ...members }));
     expect(await rejection(oidc.deviceAuthorization())).toMatchObject({ code: 'DEVICE_RESPONSE_INVALID' });
     expect(op.count('token')).toBe(0);
   });
 
   it('may name the page as Google does', async () => {
-    const { op, oidc } = await setUp();
+    const { op, oidc } = await pollingClient();
     op.deviceResponse(({ verification_uri, verification_uri_complete: _, ...body }) => ({
       ...body,
       verification_url: verification_uri,
@@ -265,7 +242,7 @@ describe('a device authorization response', () => {
   });
 
   it('that is an error is that error', async () => {
-    const { op, oidc } = await setUp();
+    const { op, oidc } = await pollingClient();
     op.answer('device-authorization', { status: 400, body: { error: 'invalid_scope' } });
     expect(await rejection(oidc.deviceAuthorization())).toMatchObject({ code: 'OP_ERROR', error: 'invalid_scope' });
     op.answer('device-authorization', { status: 401, body: { error: 'invalid_client' } });
@@ -273,7 +250,7 @@ describe('a device authorization response', () => {
   });
 
   it('of any JSON gives codes and a page, or is refused', async () => {
-    const { op, oidc } = await setUp();
+    const { op, oidc } = await pollingClient();
     const usual = { device_code: 'd', user_code: 'u', verification_uri: 'https://op.test/', expires_in: 60 };
     const changes = fc.dictionary(fc.constantFrom(...Object.keys(usual), 'interval'), fc.jsonValue());
     await fc.assert(
