@@ -41,9 +41,8 @@ export class CallbackCheck implements OnApplicationBootstrap {
     if (!this.routes.areServed || (ofLogin.length === 0 && !this.sessions.areRead)) {
       return;
     }
-    const { redirect_uris } = this.client.metadata;
     const methods = methodsOf(expectedResponse(this.client.metadata, this.settings).delivery);
-    const unanswered = Sites.of(redirect_uris, this.client.name)
+    const unanswered = Sites.of(this.client)
       .all()
       .flatMap(({ redirect_uri }) => {
         const { callbackPath: path = new URL(redirect_uri).pathname } = this.settings;

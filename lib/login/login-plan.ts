@@ -48,7 +48,7 @@ export function planLogin(parts: LoginParts): LoginPlan {
   const { client, server, settings, sessions } = parts;
   const { redirect_uris = [], scope: registered, initiate_login_uri } = client.metadata;
   const keeper = sessions.keeper();
-  const sites = Sites.of(redirect_uris, client.name);
+  const sites = Sites.of(client);
   throwFirst(loginFindings(client.metadata, settings));
   reportWeaknesses(parts, redirect_uris);
   const expected = expectedResponse(client.metadata, settings);

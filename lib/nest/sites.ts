@@ -11,6 +11,12 @@ export interface Site {
   readonly cookies: CookieProfile;
 }
 
+/** The client whose redirect URIs say where the application is. */
+interface SitesOwner {
+  readonly name?: string | undefined;
+  readonly metadata: { readonly redirect_uris?: readonly string[] | undefined };
+}
+
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'https:': '443', 'http:': '80' };
 
 /**
@@ -30,14 +36,10 @@ export class Sites<Place = Site> {
     this.#isOne = new Set(byHost.values()).size === 1;
   }
 
-  /**
-   * @param redirectUris as registered
-   * @param client the client's name, when it has one
-   * @throws {ConfigError} there is none, or one is neither https nor http on loopback
-   */
-  static of(redirectUris: readonly string[] | undefined, client?: string): Sites {
-    const profiles = { secure: new CookieProfile(true, client), plain: new CookieProfile(false, client) };
-    const uris = (redirectUris ?? []).map((uri) => ({ uri, url: safeRedirectUri(uri) }));
+  /** @throws {ConfigError} there is no redirect URI, or one is neither https nor http on loopback */
+  static of({ name, metadata: { redirect_uris = [] } }: SitesOwner): Sites {
+    const profiles = { secure: new CookieProfile(true, name), plain: new CookieProfile(false, name) };
+    const uris = redirect_uris.map((uri) => ({ uri, url: safeRedirectUri(uri) }));
     const sites = uris.map(({ uri, url }) => ({
       url,
       site: {

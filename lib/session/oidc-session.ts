@@ -197,8 +197,8 @@ export class OidcSession<User = JsonValue> {
 
   async #endSessionUrl(request: unknown, options: Pick<EndSessionOptions, 'state'>): Promise<string | undefined> {
     const session = await this.#sessions.kept(request);
-    const { redirect_uris, post_logout_redirect_uris = [] } = this.#client.metadata;
-    const { origin } = Sites.of(redirect_uris, this.#client.name).at(request);
+    const { post_logout_redirect_uris = [] } = this.#client.metadata;
+    const { origin } = Sites.of(this.#client).at(request);
     return this.#client.endSessionUrl({
       ...options,
       id_token_hint: session && idTokenHint(session),

@@ -20,12 +20,10 @@ export class SilentLogins implements SilentLoginPort {
 
   /** @throws {ConfigError} they are on, and the client's redirect URIs allow no safe cookie */
   constructor(
-    { metadata, name }: Pick<OidcClient, 'metadata' | 'name'>,
+    client: Pick<OidcClient, 'metadata' | 'name'>,
     { silentLogin = false, cookie = {} }: Partial<Pick<SessionSettings, 'silentLogin' | 'cookie'>>,
   ) {
-    this.#cookies = silentLogin
-      ? Sites.of(metadata.redirect_uris, name).map(({ cookies }) => cookies.with(cookie))
-      : undefined;
+    this.#cookies = silentLogin ? Sites.of(client).map(({ cookies }) => cookies.with(cookie)) : undefined;
   }
 
   get areOn(): boolean {

@@ -240,7 +240,10 @@ onBothAdapters((adapter) => {
 
 describe('relocated', () => {
   const login = (url: string, method = 'GET') => ({ method, url, rawHeaders: [], headers: { host: 'evil.test' } });
-  const sites = Sites.of(['https://app.test/cb']).map(({ origin }) => ({ origin, cutPrefix: '' }));
+  const sites = Sites.of({ metadata: { redirect_uris: ['https://app.test/cb'] } }).map(({ origin }) => ({
+    origin,
+    cutPrefix: '',
+  }));
   const targetOf = (url: string, method?: string) => relocated(login(url, method), sites, { report: () => {} });
 
   it('leads nowhere else, however the request line is written', () => {

@@ -4,6 +4,8 @@ import { Sites } from '../../lib/nest/sites.js';
 
 const request = (host: string) => ({ method: 'GET', url: '/', rawHeaders: [], headers: { host } });
 
+const sitesOf = (redirect_uris: readonly string[] | undefined) => Sites.of({ metadata: { redirect_uris } });
+
 describe('Sites', () => {
   it('SESS-17 refuses http for any host but this machine', () => {
     for (const uri of [
@@ -14,20 +16,20 @@ describe('Sites', () => {
       'com.example.app:/cb',
       'not a URL',
     ]) {
-      expect(() => Sites.of([uri])).toThrow('client.redirect_uris: must be https, or http on loopback');
-      expect(() => Sites.of(['https://app.test/cb', uri])).toThrow('client.redirect_uris');
+      expect(() => sitesOf([uri])).toThrow('client.redirect_uris: must be https, or http on loopback');
+      expect(() => sitesOf(['https://app.test/cb', uri])).toThrow('client.redirect_uris');
     }
     for (const host of ['127.0.0.1', '127.1.2.3:80', '[::1]:3000', 'localhost', 'app.localhost:3000']) {
-      expect(Sites.of([`http://${host}/cb`]).at({}).cookies.secure).toBe(false);
+      expect(sitesOf([`http://${host}/cb`]).at({}).cookies.secure).toBe(false);
     }
   });
 
   it('needs a redirect URI', () => {
-    expect(() => Sites.of(undefined)).toThrow('client.redirect_uris: is required');
-    expect(() => Sites.of([])).toThrow('client.redirect_uris: is required');
+    expect(() => sitesOf(undefined)).toThrow('client.redirect_uris: is required');
+    expect(() => sitesOf([])).toThrow('client.redirect_uris: is required');
   });
 
-  const sites = Sites.of([
+  const sites = sitesOf([
     'https://a.test/auth/callback',
     'https://b.test:8443/cb',
     'https://b.test:9443/cb',
@@ -70,7 +72,7 @@ describe('Sites', () => {
     for (const [host, origin] of Object.entries(hosts)) {
       expect([host, originAt(host), sites.has(request(host))]).toEqual([host, origin, false]);
     }
-    expect(Sites.of(['https://www.a.test/cb', 'https://b.test/cb']).at(request('a.test')).origin).toBe(
+    expect(sitesOf(['https://www.a.test/cb', 'https://b.test/cb']).at(request('a.test')).origin).toBe(
       'https://www.a.test',
     );
   });

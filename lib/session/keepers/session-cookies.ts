@@ -68,8 +68,9 @@ export class SessionCookies implements SessionKeeper {
     private readonly settings: CookieSettings,
     private readonly sealer: Sealer,
   ) {
-    const sites = Sites.of(client.metadata.redirect_uris, client.name);
-    this.#places = sites.map(({ cookies }) => cookies).map((cookies) => placeOf(cookies.with(settings.cookie), client));
+    this.#places = Sites.of(client)
+      .map(({ cookies }) => cookies)
+      .map((cookies) => placeOf(cookies.with(settings.cookie), client));
     this.#lifetimes = new SessionLifetimes(settings, client.clock.now);
   }
 

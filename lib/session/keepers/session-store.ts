@@ -74,8 +74,9 @@ export class SessionStore implements SessionKeeper {
     private readonly sealer: Sealer,
     private readonly store: OidcStore,
   ) {
-    const sites = Sites.of(client.metadata.redirect_uris, client.name);
-    this.#places = sites.map(({ cookies }) => cookies).map((cookies) => placeOf(cookies.with(settings.cookie)));
+    this.#places = Sites.of(client)
+      .map(({ cookies }) => cookies)
+      .map((cookies) => placeOf(cookies.with(settings.cookie)));
     this.#lifetimes = new SessionLifetimes(settings, client.clock.now);
     this.#index = new SessionIndex(client, sealer, store);
   }

@@ -32,7 +32,7 @@ export class RpInitiatedLogout {
     private readonly responses: Responses,
     private readonly fallback: string,
   ) {
-    this.#cookies = Sites.of(client.metadata.redirect_uris, client.name).map(({ cookies }) => cookies);
+    this.#cookies = Sites.of(client).map(({ cookies }) => cookies);
   }
 
   /**
