@@ -7,7 +7,7 @@ import { createClient } from 'redis';
 import { RedisStore } from '../../../lib/storage/redis-store.js';
 import { AUDIENCE, createApp, onBothAdapters, type TestApp } from '../../support/app/apps.js';
 import { dpopKey, dpopProof } from '../../support/tokens/dpop.js';
-import { RedisServer } from './redis-server.js';
+import { PATIENT, RedisServer } from './redis-server.js';
 
 const closers: (() => unknown)[] = [];
 
@@ -75,7 +75,7 @@ onBothAdapters((adapter) => {
     const server = await started();
     await server.kill();
     const redis = connected(server);
-    const options = { store: new RedisStore(redis), resourceServer: SHARED };
+    const options = { store: new RedisStore(redis, PATIENT), resourceServer: SHARED };
     const app = await createApp({ adapter, options });
     const token = app.op.issue();
     expect((await app.call('/orders', token)).status).toBe(200);

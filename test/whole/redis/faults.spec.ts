@@ -9,7 +9,7 @@ import { RedisStore } from '../../../lib/storage/redis-store.js';
 import { AUDIENCE, createApp, onBothAdapters, type TestApp } from '../../support/app/apps.js';
 import { expectBadToken, expectDependency } from '../../support/app/outcomes.js';
 import { dpopKey, dpopProof } from '../../support/tokens/dpop.js';
-import { RedisServer } from './redis-server.js';
+import { PATIENT, RedisServer } from './redis-server.js';
 
 const closers: (() => unknown)[] = [];
 
@@ -127,7 +127,7 @@ onBothAdapters((adapter) => {
   describe('with what is known of tokens in Redis', () => {
     const boot = async () => {
       const { server, redis } = await connected();
-      const options = { resourceServer: { audience: AUDIENCE, cache: {} }, store: new RedisStore(redis) };
+      const options = { resourceServer: { audience: AUDIENCE, cache: {} }, store: new RedisStore(redis, PATIENT) };
       return { server, redis, app: await createApp({ adapter, options }) };
     };
 

@@ -10,7 +10,7 @@ import { createApp, type TestApp } from '../../support/app/apps.js';
 import { messagesOn } from '../../support/messages.js';
 import type { HostileProvider } from '../../support/provider/hostile-provider.js';
 import { CLIENT_SECRET, startProvider } from '../../support/provider/provider.js';
-import { RedisServer } from './redis-server.js';
+import { PATIENT, RedisServer } from './redis-server.js';
 
 let server: RedisServer;
 let op: HostileProvider;
@@ -40,7 +40,7 @@ const PATH = '/auth/backchannel-notification';
 /** Two applications, each with a connection of its own to the one Redis: one on Express, one on Fastify. */
 async function replicas(client: Partial<ClientMetadata> = {}): Promise<readonly [TestApp, TestApp]> {
   const boot = async (adapter: 'express' | 'fastify') => {
-    const store = new RedisStore(await connected(), { commandTimeout: 200 });
+    const store = new RedisStore(await connected(), PATIENT);
     stores.push(store);
     const options = { store, routes: true } as const;
     return createApp({ adapter, op, publicUrl: 'https://app.test', controllers: [], client, options });

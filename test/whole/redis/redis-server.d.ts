@@ -1,5 +1,7 @@
 export declare const redisServerPath: string | undefined;
 
+export declare const PATIENT: { readonly commandTimeout: number };
+
 export declare class RedisServer {
   readonly port: number;
   static start(...options: readonly string[]): Promise<RedisServer>;

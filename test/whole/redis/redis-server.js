@@ -17,6 +17,9 @@ const places = [
 /** The path of a redis-server, or `undefined` when there is none: the tests in this folder then can not run. */
 export const redisServerPath = places.find((place) => place && existsSync(place));
 
+/** For stores of a Redis that answers: on a machine that does other things as well it may take its time. */
+export const PATIENT = { commandTimeout: 60_000 };
+
 /** A Redis of the tests' own, on a free loopback port, that keeps nothing on disk. */
 export class RedisServer {
   #process;

@@ -8,7 +8,7 @@ import { createClient } from 'redis';
 
 import { RedisStore, type RedisClient } from '../../../lib/storage/redis-store.js';
 import { keepsTheContract } from '../../support/store/store-contract.js';
-import { RedisServer } from './redis-server.js';
+import { PATIENT, RedisServer } from './redis-server.js';
 import { expectWithin } from '../../support/within.js';
 
 interface Connected {
@@ -45,7 +45,7 @@ describe.each(CLIENTS)('RedisStore over %s', (_name, connect) => {
   beforeAll(async () => {
     server = await RedisServer.start();
     redis = await connect(server.port);
-    store = new RedisStore(redis.client, { commandTimeout: 100 });
+    store = new RedisStore(redis.client, PATIENT);
   });
 
   afterAll(async () => {
@@ -74,15 +74,15 @@ describe.each(CLIENTS)('RedisStore over %s', (_name, connect) => {
   });
 
   it('REDIS-03 waits for no Redis that is silent, and goes on when it is back', async () => {
+    const impatient = new RedisStore(redis.client, { commandTimeout: 100 });
     server.pause();
-    await expect(store.get('a')).rejects.toMatchObject({ name: 'StoreError', code: 'STORE_TIMEOUT' });
+    await expect(impatient.get('a')).rejects.toMatchObject({ name: 'StoreError', code: 'STORE_TIMEOUT' });
     await expectWithin(50, () =>
-      expect(store.claim('a', '', 1000)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' }),
+      expect(impatient.claim('a', '', 1000)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' }),
     );
     server.resume();
-    const later = new RedisStore(redis.client);
-    await later.set('after', 'x', 5000);
-    expect(await later.get('after')).toBe('x');
+    await store.set('after', 'x', 5000);
+    expect(await store.get('after')).toBe('x');
   });
 
   it('fails at once while Redis is gone, and works again with the same client', async () => {
@@ -145,7 +145,7 @@ describe('what Redis answers instead', () => {
     client.on('error', () => undefined);
     closers.push(() => client.disconnect());
     await once(client, 'ready');
-    return new RedisStore(client);
+    return new RedisStore(client, PATIENT);
   };
 
   it.each(['READONLY', 'MOVED 1 127.0.0.1:1', 'LOADING', 'TRYAGAIN', 'CLUSTERDOWN'])(
@@ -166,7 +166,7 @@ describe('what Redis answers instead', () => {
     async (_name, connect) => {
       const { client, close } = await connect(await listening(['-READONLY not now', '+OK', '-READONLY', '-READONLY']));
       closers.push(close);
-      const store = new RedisStore(client);
+      const store = new RedisStore(client, PATIENT);
       expect(await store.claim('a', '1', 1000)).toBe(true);
       await expect(store.claim('b', '1', 1000)).rejects.toMatchObject({
         name: 'StoreError',

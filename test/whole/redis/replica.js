@@ -5,6 +5,8 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Redis } from 'ioredis';
 
+import { PATIENT } from './redis-server.js';
+
 /**
  * One of several processes with one Redis: an API as an application has it. It is told the HTTP adapter, the built
  * library, the issuer, the client's secret, Redis's port and the time, and tells its address.
@@ -31,7 +33,7 @@ Module({
       issuer,
       client: { client_id: 'rp1', client_secret: secret },
       resourceServer: { audience: 'https://api.test', resource: 'https://api.test', cache: {}, dpop: {} },
-      store: new RedisStore(redis),
+      store: new RedisStore(redis, PATIENT),
       providers: [{ provide: OIDC_CLOCK, useValue: () => Number(now) }],
     }),
   ],

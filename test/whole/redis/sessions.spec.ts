@@ -11,7 +11,7 @@ import { RedisStore } from '../../../lib/storage/redis-store.js';
 import { createApp, onBothAdapters } from '../../support/app/apps.js';
 import { Browser } from '../../support/browser/browser.js';
 import { startProvider } from '../../support/provider/provider.js';
-import { RedisServer } from './redis-server.js';
+import { PATIENT, RedisServer } from './redis-server.js';
 
 const ORIGIN = 'https://app.test';
 
@@ -35,7 +35,7 @@ async function durable() {
     () => server.kill(),
     () => rm(folder, { recursive: true }),
   );
-  return { server, redis, store: new RedisStore(redis, { commandTimeout: 200 }) };
+  return { server, redis, store: new RedisStore(redis, PATIENT) };
 }
 
 /** Unlike `once` of Node, in spite of the errors that come before it. */

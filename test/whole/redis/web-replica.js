@@ -5,6 +5,8 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Redis } from 'ioredis';
 
+import { PATIENT } from './redis-server.js';
+
 /**
  * One of several processes with one Redis: a web application with mounted routes, and a route that says with which token it
  * would call an API. It is told the HTTP adapter, the built library, the issuer, the secrets of client and sessions, Redis's
@@ -51,7 +53,7 @@ Module({
       login: { scope: 'openid offline_access' },
       routes: true,
       session: { secret: sessionSecret },
-      store: new RedisStore(redis),
+      store: new RedisStore(redis, PATIENT),
       providers: [{ provide: OIDC_CLOCK, useValue: () => now }],
     }),
   ],
