@@ -14,9 +14,9 @@ import { extraOf, type LoginExtra } from './login-extra.js';
 import type { LoginParts, LoginPlan, LoginSite } from './login-plan.js';
 import { isForFragmentPage, receivedParameters, sessionStateOf, stateOf } from './login-response.js';
 import type { LoginStart } from './login-start.js';
+import { stateHash, type LoginTransaction } from './login-transaction.js';
 import { returnUrl } from './return-url.js';
 import { isPassedOver, needsPerson } from './silent-login.js';
-import { stateHash, type LoginTransaction } from './transaction-cookies.js';
 
 /** Bytes of `Set-Cookie` above which a warning is logged: nginx accepts 4 KB of headers by default. */
 const MAX_SET_COOKIE = 4000;

@@ -11,10 +11,10 @@ import {
 } from './login-parameters.js';
 import type { LoginParts, LoginPlan, LoginSite } from './login-plan.js';
 import { readableState } from './login-response.js';
+import { mayRepeat, type LoginTransaction } from './login-transaction.js';
 import { relocated } from './relocation.js';
 import { returnUrl } from './return-url.js';
 import { isPassedOver } from './silent-login.js';
-import { mayRepeat, type LoginTransaction } from './transaction-cookies.js';
 
 /** What a login keeps until its response. */
 type Kept = Omit<LoginTransaction, 'authorization'>;

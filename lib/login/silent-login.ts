@@ -1,7 +1,7 @@
 import { OAuthError } from '../errors/errors.js';
 import type { OperatorPort } from '../events/operator-events.js';
 import { loginRefusal, refusedLogin } from './login-refusal.js';
-import type { LoginTransaction } from './transaction-cookies.js';
+import type { LoginTransaction } from './login-transaction.js';
 
 /** What a provider answers to `prompt=none` where it would have to show a page (OpenID Connect Core 1.0, section 3.1.2.6). */
 const NEEDS_PERSON: readonly string[] = [

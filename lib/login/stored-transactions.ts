@@ -3,7 +3,8 @@ import { hash, randomBytes } from 'node:crypto';
 import { AuthorizationResponseError } from '../errors/errors.js';
 import { singleCookie, type Cookies } from '../nest/cookies.js';
 import type { OidcStore } from '../storage/oidc-store.js';
-import type { LoginTransaction, TransactionCookies, Transactions } from './transaction-cookies.js';
+import type { LoginTransaction } from './login-transaction.js';
+import type { TransactionCookies, Transactions } from './transaction-cookies.js';
 
 /** Bytes of a transaction's id, which nobody guesses (RFC 6749, section 10.10). */
 const ID_LENGTH = 16;

@@ -4,12 +4,8 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 
 import { derivedFrom, type AuthorizationTransaction } from '../../lib/authorization/transaction.js';
-import {
-  loginTransactionSchema,
-  mayRepeat,
-  TransactionCookies,
-  type LoginTransaction,
-} from '../../lib/login/transaction-cookies.js';
+import { loginTransactionSchema, mayRepeat, type LoginTransaction } from '../../lib/login/login-transaction.js';
+import { TransactionCookies } from '../../lib/login/transaction-cookies.js';
 import { CookieProfile, parseCookies } from '../../lib/nest/cookies.js';
 import { Sealer } from '../../lib/storage/sealer.js';
 import { generated } from '../support/generated.js';
