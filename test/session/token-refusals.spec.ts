@@ -109,6 +109,10 @@ onBothAdapters((adapter) => {
       expect(answer.json()['error']).toBe('login_required');
       expect(answer.header('www-authenticate')).toBe('Cookie realm="session"');
     }
+    expect(app.logs.map(({ message }) => message)).toContain(
+      'Tokens not refreshed: ACCESS_TOKEN_EXPIRED: The session has no refresh token. Many providers give one only where ' +
+        'login.scope has offline_access.',
+    );
     expect((await browser.get('/calls/logout-url')).status).toBe(200);
   });
 

@@ -61,7 +61,8 @@ export class SessionRefresh {
     const whole = requireAccessToken(tokens);
     const { access_token, refresh_token } = whole;
     if (refresh_token === undefined) {
-      throw new SessionError('ACCESS_TOKEN_EXPIRED', 'The session has no refresh token.');
+      const advice = 'Many providers give one only where login.scope has offline_access.';
+      throw new SessionError('ACCESS_TOKEN_EXPIRED', `The session has no refresh token. ${advice}`);
     }
     try {
       const before = { access_token, refresh_token };
