@@ -60,9 +60,6 @@ type ReadSession = Readonly<v.InferOutput<typeof sessionSchema>>;
 /** A session that a login starts. */
 export type NewSession = Omit<ReadSession, 'usedAt'>;
 
-/** The login that started a session. */
-export type StartedBy = NonNullable<NewSession['startedBy']>;
-
 /** The user of a session, as the provider names them. */
 export type SessionIdentity = NonNullable<NewSession['identity']>;
 

@@ -1,9 +1,9 @@
 import type { CookieAttributes } from '../nest/cookies.js';
 import type { OidcStore } from '../storage/oidc-store.js';
 import type { Awaitable } from '../values/awaitable.js';
-import type { KeptSession, NewSession, SessionIdentity, StartedBy } from './session-content.js';
+import type { KeptSession, NewSession, SessionIdentity } from './session-content.js';
 
-export type { KeptSession, NewSession, SessionIdentity, StartedBy };
+export type { KeptSession, NewSession, SessionIdentity };
 
 /** The session of a request, and the `Set-Cookie` lines that repair its cookies. */
 export interface FoundSession {
