@@ -17,7 +17,7 @@ import { isCallable, type EgressRule, type ServerMetadata } from '../metadata/se
 import type { JsonObject } from '../values/json.js';
 import { isVschars } from '../values/oauth-characters.js';
 import { Secret } from '../values/secret.js';
-import { parsedUrl } from '../values/url.js';
+import { isWebUrl } from '../values/url.js';
 import { validate } from '../values/validate.js';
 import { requireJson, requireStatus } from './oauth-response.js';
 
@@ -211,7 +211,7 @@ function jsonRequest(
 }
 
 function requireSecure(url: string, member: string, insecureHttp: boolean): void {
-  if (!/^https?:$/.test(parsedUrl(url)?.protocol ?? '') || !isSecure(url, insecureHttp)) {
+  if (!isWebUrl(url) || !isSecure(url, insecureHttp)) {
     throw new ConfigError(
       'INVALID_CONFIG',
       member,

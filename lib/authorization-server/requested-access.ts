@@ -4,7 +4,7 @@ import { ConfigError } from '../errors/errors.js';
 import type { ParsedClientMetadata } from '../metadata/client-metadata.schema.js';
 import { given } from '../values/given.js';
 import type { JsonValue } from '../values/json.js';
-import { parsedUrl } from '../values/url.js';
+import { isAbsoluteUri } from '../values/url.js';
 import { validate } from '../values/validate.js';
 import type { FormParameters } from './form-encoding.js';
 
@@ -24,10 +24,7 @@ export interface RequestedAccess {
 
 const NOT_A_RESOURCE = 'must be absolute URIs without a fragment';
 
-const resource = v.pipe(
-  v.string(NOT_A_RESOURCE),
-  v.check((uri) => parsedUrl(uri) !== undefined && !uri.includes('#'), NOT_A_RESOURCE),
-);
+const resource = v.pipe(v.string(NOT_A_RESOURCE), v.check(isAbsoluteUri, NOT_A_RESOURCE));
 
 /** Schema of resource indicators. */
 export const resourceSchema = v.union(

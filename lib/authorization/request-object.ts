@@ -9,7 +9,7 @@ import { requestEncryption } from '../metadata/protected-request.js';
 import { requestObjectAlgorithm } from '../metadata/request-object-findings.js';
 import type { ServerMetadata } from '../metadata/server-metadata.js';
 import type { JsonObject } from '../values/json.js';
-import { isLoopback, parsedUrl } from '../values/url.js';
+import { isSafeUrl, parsedUrl } from '../values/url.js';
 
 /** The media type of a request object, without `application/` (RFC 9101, section 10.8). */
 const TYPE = 'oauth-authz-req+jwt';
@@ -82,8 +82,7 @@ const LONGEST_REFERENCE = 512;
 /** Requires a URL that the server can fetch. Plain http is for this machine: an unsigned object could be changed on its way. */
 function requireReference(uri: string): string {
   const isWritable = /^[\x21-\x7e]+$/.test(uri) && uri.length <= LONGEST_REFERENCE;
-  const { protocol = '', hostname = '' } = (isWritable ? parsedUrl(uri) : undefined) ?? {};
-  if (protocol !== 'https:' && !(protocol === 'http:' && isLoopback(hostname))) {
+  if (!isWritable || !isSafeUrl(parsedUrl(uri))) {
     throw new ConfigError('INVALID_CONFIG', 'request_uri', 'must return an https URL of at most 512 characters');
   }
   return uri;

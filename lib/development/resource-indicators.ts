@@ -1,6 +1,6 @@
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
 
-import { parsedUrl } from '../values/url.js';
+import { isAbsoluteUri } from '../values/url.js';
 import type { DevelopmentApi, DevelopmentClient } from './development-client.js';
 import type { OidcProvider } from './oidc-provider.js';
 import { accessTokenAlgorithm } from './provider-algorithms.js';
@@ -35,9 +35,7 @@ export function apiOf(clients: readonly DevelopmentClient[], clientId: string | 
 
 /** The resource indicator of an audience: itself where it is an absolute URI without a fragment (RFC 8707, section 2). */
 export function indicatorOf(audience: string): string {
-  return parsedUrl(audience) !== undefined && !audience.includes('#')
-    ? audience
-    : `urn:audience:${encodeURIComponent(audience)}`;
+  return isAbsoluteUri(audience) ? audience : `urn:audience:${encodeURIComponent(audience)}`;
 }
 
 /** The API of an audience. */

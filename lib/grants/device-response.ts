@@ -4,7 +4,7 @@ import type { HttpResponse } from '../http/response.js';
 import type { JsonValue } from '../values/json.js';
 import { isVschars } from '../values/oauth-characters.js';
 import { TEXT } from '../values/tolerant-reader.js';
-import { parsedUrl } from '../values/url.js';
+import { isWebUrl } from '../values/url.js';
 import { SECONDS } from './polling.js';
 
 /** A device authorization response (RFC 8628, section 3.2). */
@@ -21,7 +21,7 @@ const isVisible = (value: JsonValue): boolean => typeof value === 'string' && is
 
 /** A page that a browser opens: applications make links of it. */
 function isWebPage(value: JsonValue): boolean {
-  return typeof value === 'string' && /^https?:$/.test(parsedUrl(value)?.protocol ?? '');
+  return typeof value === 'string' && isWebUrl(value);
 }
 
 const DEVICE_RESPONSE: AnswerKind = {

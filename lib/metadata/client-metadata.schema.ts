@@ -4,7 +4,7 @@ import { isAsymmetric, isSymmetric, signsWithKey } from '../jose/algorithms.js';
 import { isContentEncryption, isKeyManagement } from '../jose/encryption-algorithms.js';
 import { isScope, isVschars } from '../values/oauth-characters.js';
 import { Secret } from '../values/secret.js';
-import { parsedUrl } from '../values/url.js';
+import { isAbsoluteUri } from '../values/url.js';
 import { METHOD_MEMBERS, METHOD_NAMES, type ClientAuthenticationMethod } from './authentication-method.js';
 import { DELIVERY_MODES } from './backchannel-delivery.js';
 import type { ClientMetadata } from './client-metadata.js';
@@ -67,10 +67,7 @@ function signingMembers(required: 'always' | 'if-registered') {
   return SIGNED_ANSWERS.filter(({ signing }) => signing.required === required).map(({ signing }) => signing.registered);
 }
 
-const absoluteUri = v.pipe(
-  v.string(),
-  v.check((uri) => parsedUrl(uri) !== undefined && !uri.includes('#'), 'must be an absolute URI without a fragment'),
-);
+const absoluteUri = v.pipe(v.string(), v.check(isAbsoluteUri, 'must be an absolute URI without a fragment'));
 
 const jwkSet = v.looseObject({ keys: v.array(v.record(v.string(), v.unknown())) });
 

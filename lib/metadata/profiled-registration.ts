@@ -1,7 +1,7 @@
 import { publicKeyOf } from '../jose/jwk.js';
 import { signingKey } from '../jose/own-keys.js';
 import type { JsonObject, JsonValue } from '../values/json.js';
-import { isLoopback } from '../values/url.js';
+import { isSafeUrl, parsedUrl } from '../values/url.js';
 import { AUTHENTICATION_METHODS, METHOD_MEMBERS, METHOD_NAMES } from './authentication-method.js';
 import type { ParsedClientMetadata } from './client-metadata.schema.js';
 import type { Registration } from './registration-findings.js';
@@ -152,7 +152,7 @@ export const CLIENT_RULES: readonly ProfileRule<Registration>[] = [
     name: 'redirect URIs',
     sections: { ...fapi2('5.3.2.2, item 8'), ...fapi1('1: Baseline', '5.2.2, item 20') },
     faults: ({ metadata }) =>
-      metadata.redirect_uris?.every(isSecureRedirect) === false
+      metadata.redirect_uris?.every((uri) => isSafeUrl(parsedUrl(uri))) === false
         ? [{ member: 'client.redirect_uris', problem: 'must be https; http is for loopback hosts' }]
         : [],
   },
@@ -229,10 +229,4 @@ function unboundTokens({ given, metadata }: Registration, { bindings }: Security
     ...refused.map((member) => ({ member: `client.${member}`, problem: 'must not be true' })),
     ...(isUnbound ? denied.map((member) => ({ member: `client.${member}`, problem: 'must not be false' })) : []),
   ];
-}
-
-/** Whether a redirect URI is https, or on this machine. */
-function isSecureRedirect(uri: string): boolean {
-  const { protocol, hostname } = new URL(uri);
-  return protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
 }

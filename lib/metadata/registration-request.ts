@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { publicJwk } from '../jose/jwk.js';
 import { isJsonObject, type JsonObject, type JsonValue } from '../values/json.js';
 import { plainJson } from '../values/plain-json.js';
-import { isLoopback, parsedUrl } from '../values/url.js';
+import { isLoopback, isSafeUrl, isWebUrl, parsedUrl } from '../values/url.js';
 import { problemsIn } from '../values/validate.js';
 import type { ClientMetadata } from './client-metadata.js';
 import { clientMetadataSchema } from './client-metadata.schema.js';
@@ -89,9 +89,8 @@ const PAGE_URIS: readonly string[] = ['logo_uri', 'client_uri', 'policy_uri', 't
 function wrongUris(members: JsonObject): readonly Finding[] {
   return [...SECURE_URIS, ...PAGE_URIS].flatMap((name) => {
     const value = members[name];
-    const url = typeof value === 'string' ? parsedUrl(value) : undefined;
-    const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname));
-    const isGood = SECURE_URIS.includes(name) ? isSafe : /^https?:$/.test(url?.protocol ?? '');
+    const isGood =
+      typeof value === 'string' && (SECURE_URIS.includes(name) ? isSafeUrl(parsedUrl(value)) : isWebUrl(value));
     const problem = SECURE_URIS.includes(name) ? 'must be an https URL' : 'must be the URL of a page';
     return value === undefined || isGood ? [] : [invalid({ member: `client.${name}`, problem }, REGISTRATION)];
   });

@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors/errors.js';
-import { isLoopback, parsedUrl } from '../values/url.js';
+import { isSafeUrl, parsedUrl } from '../values/url.js';
 import { CookieProfile } from './cookies.js';
 import * as requests from './requests.js';
 
@@ -116,7 +116,7 @@ function twinOf(hostname: string): string {
 /** A redirect URI that is https, or http on loopback, which needs no TLS (RFC 8252, section 7.3). */
 function safeRedirectUri(uri: string): URL {
   const url = parsedUrl(uri);
-  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname))) {
+  if (isSafeUrl(url)) {
     return url;
   }
   throw new ConfigError('INVALID_CONFIG', 'client.redirect_uris', 'must be https, or http on loopback');

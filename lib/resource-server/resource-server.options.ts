@@ -9,7 +9,7 @@ import type { Tenants } from '../metadata/tenants.js';
 import { VALIDATIONS } from '../nest/access-rule.js';
 import { isObject, member } from '../values/member.js';
 import { secretsSchema } from '../values/secrets.schema.js';
-import { parsedUrl } from '../values/url.js';
+import { isWebUrl } from '../values/url.js';
 import { isRange } from './sender-constraint/address-range.js';
 import { accessTokensSchema, type AccessTokensOption } from '../tokens/access-tokens.option.js';
 import type { VerifiedAccessToken } from '../tokens/verified-access-token.js';
@@ -30,7 +30,7 @@ const algorithms = v.pipe(
 /** RFC 9728, section 1.2: https, or http on this machine, without a fragment. */
 const resource = v.pipe(
   v.string(),
-  v.check((value) => /^https?:$/.test(parsedUrl(value)?.protocol ?? ''), 'must be an https URL'),
+  v.check(isWebUrl, 'must be an https URL'),
   v.check((value) => !/[?#\s\\]/.test(value), 'must have no query and no fragment'),
 );
 

@@ -19,6 +19,21 @@ export function parsedUrl(text: string, base?: string): URL | undefined {
   }
 }
 
+/** Whether a text is an absolute URI without a fragment, as resource indicators are (RFC 8707, section 2). */
+export function isAbsoluteUri(text: string): boolean {
+  return parsedUrl(text) !== undefined && !text.includes('#');
+}
+
+/** Whether a text is a URL of http or https. */
+export function isWebUrl(text: string): boolean {
+  return /^https?:$/.test(parsedUrl(text)?.protocol ?? '');
+}
+
+/** Whether what is sent to a URL is safe on its way: by TLS, or on this machine. */
+export function isSafeUrl(url: URL | undefined): url is URL {
+  return url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname));
+}
+
 /** A URL as a log may show it: without user information, query and fragment. */
 export function locationOf(url: string): string | undefined {
   const parsed = parsedUrl(url);

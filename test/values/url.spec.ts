@@ -1,6 +1,14 @@
 import { expect, it } from '@jest/globals';
 
-import { isLoopback, locationOf, originOf, parsedUrl } from '../../lib/values/url.js';
+import {
+  isAbsoluteUri,
+  isLoopback,
+  isSafeUrl,
+  isWebUrl,
+  locationOf,
+  originOf,
+  parsedUrl,
+} from '../../lib/values/url.js';
 
 it.each([
   ['https://op.example.com/token?a=b', 'https://op.example.com'],
@@ -32,4 +40,15 @@ it.each([
 ])('%s at %s is %s, at the ten-thousandth time too', (text, base, href) => {
   const seen = new Set(Array.from({ length: 10_000 }, () => parsedUrl(text, base)?.href));
   expect([...seen]).toEqual([href]);
+});
+
+it.each([
+  ['https://api.test/a?b=c', true, true, true],
+  ['http://localhost:3000', true, true, true],
+  ['http://api.test', true, true, false],
+  ['https://api.test/#', false, true, true],
+  ['urn:example:api', true, false, false],
+  ['/a', false, false, false],
+])('%s is an absolute URI: %s, a web URL: %s, safe: %s', (text, isUri, isWeb, isSafe) => {
+  expect([isAbsoluteUri(text), isWebUrl(text), isSafeUrl(parsedUrl(text))]).toEqual([isUri, isWeb, isSafe]);
 });

@@ -1,19 +1,18 @@
 import * as v from 'valibot';
 
-import { isLoopback, parsedUrl, PLAIN_PATH } from '../../values/url.js';
+import { isSafeUrl, parsedUrl, PLAIN_PATH } from '../../values/url.js';
 
 const NO_BASE = 'must be an https URL (http on loopback) with a plain path: no query, fragment or credentials';
 
 /** Whether a URL is the base of an API as it stands there, so that nothing has to be normalised. */
 function isBase(url: string): boolean {
   const parsed = parsedUrl(url);
-  if (parsed === undefined) {
+  if (!isSafeUrl(parsed)) {
     return false;
   }
-  const { protocol, hostname, origin, pathname } = parsed;
-  const isSafe = protocol === 'https:' || (protocol === 'http:' && isLoopback(hostname));
+  const { origin, pathname } = parsed;
   const path = url.slice(origin.length);
-  return isSafe && url.startsWith(origin) && (/^\/?$/.test(path) || (path === pathname && isPlain(path)));
+  return url.startsWith(origin) && (/^\/?$/.test(path) || (path === pathname && isPlain(path)));
 }
 
 function isPlain(path: string): boolean {

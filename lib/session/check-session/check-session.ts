@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 
 import { singleParameter } from '../../nest/parameters.js';
-import { isLoopback, parsedUrl } from '../../values/url.js';
+import { isSafeUrl, parsedUrl } from '../../values/url.js';
 import type { KeptSession } from '../session.port.js';
 
 /** Query parameter of a page whose session the provider calls changed, and of the page after a silent login. */
@@ -35,8 +35,7 @@ export interface Watch {
 /** The URL of the provider's frame; undefined where it publishes none that a page of ours may show. */
 export function providerFrame(check_session_iframe: string | undefined): URL | undefined {
   const url = parsedUrl(check_session_iframe ?? '');
-  const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url.hostname));
-  return isSafe ? url : undefined;
+  return isSafeUrl(url) ? url : undefined;
 }
 
 /**
