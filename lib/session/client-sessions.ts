@@ -170,7 +170,9 @@ export class ClientSessions implements SessionPort {
 
   /** Forgets what is known of the session of a request that ends it. */
   forget(request: unknown): void {
-    Object.assign(this.#of(request), { current: undefined, user: undefined } satisfies Known);
+    const known = this.#of(request);
+    known.current = undefined;
+    known.user = undefined;
   }
 
   /** Looks for a request's session anew, where it is in a store: another request may have refreshed its tokens meanwhile. */
@@ -281,8 +283,12 @@ export class ClientSessions implements SessionPort {
 
   #of(request: unknown): Known {
     const raw = requests.raw(request);
-    const known = this.#known.get(raw) ?? {};
-    this.#known.set(raw, known);
-    return known;
+    const known = this.#known.get(raw);
+    if (known !== undefined) {
+      return known;
+    }
+    const unknown: Known = {};
+    this.#known.set(raw, unknown);
+    return unknown;
   }
 }

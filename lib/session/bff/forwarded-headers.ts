@@ -49,14 +49,15 @@ const NOT_SENT: ReadonlySet<string> = new Set([
   'x-amzn-trace-id',
   'x-cloud-trace-context',
 ]);
-const NOT_SENT_FAMILIES = /^(?:access-control-|sec-|x-b3-|x-datadog-|x-forwarded-)/;
-
-/**
- * What gateways before an API say to it, by the beginnings of the names: who calls, with which certificate and from which address.
- * This application stands where a gateway would, so that an API may believe what comes from it (RFC 9440, section 4; RFC 8705,
- * section 6.5).
- */
-const OF_GATEWAYS: readonly string[] = [
+/** Beginnings of names that the API must not get from the browser either. */
+const NOT_SENT_FAMILIES = beginningWith([
+  'access-control-',
+  'sec-',
+  'x-b3-',
+  'x-datadog-',
+  'x-forwarded-',
+  // What gateways before an API say to it: who calls, with which certificate, from which address. This application stands where a
+  // gateway would, so that an API may believe what comes from it (RFC 9440, section 4; RFC 8705, section 6.5).
   // RFC 9440, and what proxies that end TLS write in its place.
   'client-cert',
   'ssl-',
@@ -90,7 +91,7 @@ const OF_GATEWAYS: readonly string[] = [
   'x-pomerium-',
   'x-remote-',
   'x-webauth-',
-];
+]);
 
 /** What counts for the origin of the application, or for who holds the token: the API decides neither. */
 const NOT_ANSWERED: ReadonlySet<string> = new Set([
@@ -123,8 +124,8 @@ const NOT_ANSWERED: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * `Cache-Control`, and the same for one cache alone (RFC 9213). Of what nginx obeys only the header remains that says whether an
- * answer is buffered.
+ * `Cache-Control`, and the same for one cache alone (RFC 9213). nginx obeys `X-Accel-*`. Only `X-Accel-Buffering` passes:
+ * event streams need it.
  */
 const NOT_ANSWERED_FAMILIES = /^access-control-|(?:^|-)cache-control$|^x-accel-(?!buffering$)|^x-lighttpd-/;
 
@@ -151,7 +152,6 @@ export function requestHeaders(
     return (
       !NOT_SENT.has(name) &&
       !NOT_SENT_FAMILIES.test(name) &&
-      !OF_GATEWAYS.some((beginning) => name.startsWith(beginning)) &&
       !ends.has(name) &&
       (isAsItCame || !['content-length', 'content-encoding'].includes(name))
     );
@@ -175,6 +175,10 @@ export function responseHeaders(
 function namedByConnection(values: readonly string[]): ReadonlySet<string> {
   const names = values.flatMap((value) => hyphenated(value.toLowerCase()).split(/[\s,]+/));
   return new Set(names.filter((name) => name !== 'content-length'));
+}
+
+function beginningWith(beginnings: readonly string[]): RegExp {
+  return new RegExp(`^(?:${beginnings.join('|')})`);
 }
 
 function hyphenated(name: string): string {
