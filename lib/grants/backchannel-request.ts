@@ -45,8 +45,9 @@ const expirySchema = v.optional(
 );
 
 /**
- * The form of a backchannel authentication request, what it says, and the scope in it. Where `backchannel_authentication_request_signing_alg`
- * is registered, all of it stands in a signed JWT and nowhere else (section 7.1.1).
+ * The form of a backchannel authentication request, what it says, and its scope. Where
+ * `backchannel_authentication_request_signing_alg` is registered, all of it stands in a signed JWT and nowhere else (section
+ * 7.1.1).
  *
  * @param client_notification_token undefined: the result is polled for
  * @throws {ConfigError} there is not exactly one hint, or an option does not fit what is registered

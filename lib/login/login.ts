@@ -52,8 +52,8 @@ export class Login {
   }
 
   /**
-   * Makes Fastify hand over posted responses and the forms of other sites that initiate logins, even with `bodyParser: false`. Call it
-   * before the first request.
+   * Makes Fastify hand over posted responses, and the forms by which other sites initiate logins, even with
+   * `bodyParser: false`. Call it before the first request.
    */
   acceptForms(): void {
     const { client, settings } = this.parts;
