@@ -4,8 +4,7 @@ import { AUDIENCE } from '../support/app/apps.js';
 import { T } from '../support/clock.js';
 import { clientOf } from '../support/client/client.js';
 import { closeLater } from '../support/closing.js';
-import { problemsIn, sectionOf, startDoctor } from '../support/doctor.js';
-import { CLIENT_SECRET } from '../support/provider/provider.js';
+import { CLIENT, problemsIn, sectionOf, startDoctor } from '../support/doctor.js';
 import { RealProvider } from '../support/provider/real-provider.js';
 import { jwtAccessToken } from '../support/tokens/access-token.js';
 
@@ -18,7 +17,6 @@ beforeEach(async () => {
   ({ op, diagnose } = await startDoctor());
 });
 
-const client = { client_id: 'rp1', client_secret: CLIENT_SECRET, redirect_uris: ['https://app.test/auth/callback'] };
 const TAKEN = "  ok       The server takes the client's credentials.";
 const FITS = '  ok       It fits the server.';
 const JKT = 'a'.repeat(43);
@@ -30,7 +28,7 @@ async function configured(options: object): Promise<readonly string[]> {
 }
 
 describe('a client whose tokens are bound to keys', () => {
-  const bound = { client: { ...client, dpop_bound_access_tokens: true } };
+  const bound = { client: { ...CLIENT, dpop_bound_access_tokens: true } };
 
   it('fits a server that lists an algorithm of its proofs', async () => {
     op.discovery((document) => ({ ...document, dpop_signing_alg_values_supported: ['ES256K', 'ES256'] }));
@@ -56,7 +54,7 @@ describe('a client whose tokens are bound to keys', () => {
 
 describe('a client with a certificate', () => {
   const certified = {
-    client: { client_id: 'rp1', redirect_uris: client.redirect_uris, token_endpoint_auth_method: 'tls_client_auth' },
+    client: { client_id: 'rp1', redirect_uris: CLIENT.redirect_uris, token_endpoint_auth_method: 'tls_client_auth' },
   };
 
   it('is told who shows it, and where', async () => {
@@ -195,7 +193,7 @@ it('tells of a token that oidc-provider has bound to a key', async () => {
   const { code, output } = await diagnose(
     {
       issuer: real.issuer,
-      client: { ...client, ...metadata },
+      client: { ...CLIENT, ...metadata },
       session: undefined,
       resourceServer: { audience: AUDIENCE, resource: AUDIENCE, dpop: { required: true } },
     },

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { AUDIENCE } from '../support/app/apps.js';
 import { T } from '../support/clock.js';
 import { closeLater } from '../support/closing.js';
-import { problemsIn, startDoctor } from '../support/doctor.js';
+import { CLIENT, problemsIn, startDoctor } from '../support/doctor.js';
 import { CLIENT_SECRET } from '../support/provider/provider.js';
 import { RealProvider } from '../support/provider/real-provider.js';
 import { jwtAccessToken } from '../support/tokens/access-token.js';
@@ -91,7 +91,7 @@ Token
 });
 
 describe('a broken configuration', () => {
-  const client = { client_id: 'rp1', client_secret: CLIENT_SECRET, redirect_uris: ['https://app.test/auth/callback'] };
+  const client = CLIENT;
 
   it('1: the issuer has another name', async () => {
     op.discovery((document) => ({ ...document, issuer: 'https://other.test' }));
@@ -297,7 +297,7 @@ Token
 
 it('examines oidc-provider, and a token of it', async () => {
   const real = closeLater(await RealProvider.start());
-  const client = { client_id: 'rp1', client_secret: CLIENT_SECRET, redirect_uris: ['https://app.test/auth/callback'] };
+  const client = CLIENT;
   real.register(client);
   const { code, output } = await diagnose(
     { issuer: real.issuer, client },

@@ -1,8 +1,7 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
 
 import { AUDIENCE } from '../support/app/apps.js';
-import { problemsIn, providerWithDate, sectionOf, startDoctor } from '../support/doctor.js';
-import { CLIENT_SECRET } from '../support/provider/provider.js';
+import { CLIENT, problemsIn, providerWithDate, sectionOf, startDoctor } from '../support/doctor.js';
 import { jwtAccessToken } from '../support/tokens/access-token.js';
 
 type Started = Awaited<ReturnType<typeof startDoctor>>;
@@ -14,8 +13,7 @@ beforeEach(async () => {
   ({ op, diagnose } = await startDoctor());
 });
 
-const client = { client_id: 'rp1', client_secret: CLIENT_SECRET, redirect_uris: ['https://app.test/auth/callback'] };
-const WRONG = { ...client, client_secret: 'not-the-secret-that-is-registered-there' };
+const WRONG = { ...CLIENT, client_secret: 'not-the-secret-that-is-registered-there' };
 
 const FITS = '  ok       It fits the server.';
 const TAKEN = "  ok       The server takes the client's credentials.";
@@ -76,7 +74,7 @@ describe('the credentials of an API that introspects', () => {
   });
 
   it('are verified as the answers to the API are', async () => {
-    const signed = { ...client, introspection_signed_response_alg: 'ES256' };
+    const signed = { ...CLIENT, introspection_signed_response_alg: 'ES256' };
     op.register(signed);
     op.introspectionResponse({ claims: (claims) => ({ ...claims, aud: AUDIENCE }) });
     expect(await configured({ client: signed })).toEqual([TAKEN, FITS]);
@@ -109,7 +107,7 @@ describe('the credentials of a client that introspects nothing', () => {
   });
 
   it('are no word worth where it has none', async () => {
-    const open = { client_id: 'rp1', redirect_uris: client.redirect_uris, token_endpoint_auth_method: 'none' };
+    const open = { client_id: 'rp1', redirect_uris: CLIENT.redirect_uris, token_endpoint_auth_method: 'none' };
     expect(await configured({ resourceServer: undefined, client: open })).toEqual([FITS]);
   });
 });

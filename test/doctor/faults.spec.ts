@@ -5,12 +5,11 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 
 import { AUDIENCE } from '../support/app/apps.js';
 import { closeLater } from '../support/closing.js';
-import { linesOf, problemsIn, startDoctor } from '../support/doctor.js';
+import { CLIENT, linesOf, problemsIn, startDoctor } from '../support/doctor.js';
 import { TlsFront } from '../support/http/tls-front.js';
 import { freePort } from '../support/ports.js';
 import type { Fault } from '../../lib/testing/http-faults.js';
 import type { JwtFault, Members } from '../support/provider/hostile-provider.js';
-import { CLIENT_SECRET } from '../support/provider/provider.js';
 import { selfSigned, type Certificate } from '../support/tokens/certificates.js';
 
 type Started = Awaited<ReturnType<typeof startDoctor>>;
@@ -22,8 +21,6 @@ let diagnose: Started['diagnose'];
 beforeEach(async () => {
   ({ op, doctor, diagnose } = await startDoctor());
 });
-
-const CLIENT = { client_id: 'rp1', client_secret: CLIENT_SECRET, redirect_uris: ['https://app.test/auth/callback'] };
 
 /** The lines of a report that say what is wrong, without how they are meant. Plain http is no fault of these tests. */
 async function faults(options: object = {}): Promise<readonly string[]> {

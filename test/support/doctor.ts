@@ -11,6 +11,13 @@ import { closeLater } from './closing.js';
 import type { HostileProvider } from './provider/hostile-provider.js';
 import { CLIENT_SECRET, startProvider } from './provider/provider.js';
 
+/** The client of these tests. */
+export const CLIENT = {
+  client_id: 'rp1',
+  client_secret: CLIENT_SECRET,
+  redirect_uris: ['https://app.test/auth/callback'],
+};
+
 export interface Asked {
   readonly arguments: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
@@ -54,7 +61,7 @@ export async function startDoctor() {
   async function diagnose(options: object, more: Partial<Asked> = {}) {
     const config = {
       issuer: op.issuer,
-      client: { client_id: 'rp1', client_secret: CLIENT_SECRET, redirect_uris: ['https://app.test/auth/callback'] },
+      client: CLIENT,
       session: { secret: SESSION_SECRET },
       resourceServer: { audience: AUDIENCE },
       ...options,

@@ -13,6 +13,11 @@ it('hands on what the browser says to the API, line by line', () => {
   ]);
 });
 
+/** The API gets another header, and not this one. */
+function expectKept(name: string): void {
+  expect(requestHeaders([name, 'x', 'Accept', 'a'], { isAsItCame: true })).toEqual([['accept', 'a']]);
+}
+
 it.each([
   'Authorization',
   'b3',
@@ -47,9 +52,7 @@ it.each([
   'X-HTTP-Method-Override',
   'X-Original-URL',
   'X-Rewrite-URL',
-])('keeps %s of the browser from the API', (name) => {
-  expect(requestHeaders([name, 'x', 'Accept', 'a'], { isAsItCame: true })).toEqual([['accept', 'a']]);
-});
+])('keeps %s of the browser from the API', expectKept);
 
 it.each([
   'CF-Connecting-IP',
@@ -76,9 +79,7 @@ it.each([
   'X-Remote-User',
   'X-SSL-Client-DN',
   'X-WebAuth-User',
-])('MTLS-05 keeps %s from the API, which believes it of a gateway', (name) => {
-  expect(requestHeaders([name, 'x', 'Accept', 'a'], { isAsItCame: true })).toEqual([['accept', 'a']]);
-});
+])('MTLS-05 keeps %s from the API, which believes it of a gateway', expectKept);
 
 it.each(['X_Forwarded_User', 'x-forwarded_for', 'X_HTTP_Method_Override', 'Transfer_Encoding', 'Client_Cert', 'Sec_X'])(
   'RS-18 keeps %s of the browser from the API, which may read it as with hyphens',
